@@ -1,0 +1,29 @@
+/** How much a finding weighs: an error keeps the file from being loaded, a warning counts with `--strict`. */
+export type Severity = 'error' | 'warning' | 'info'
+
+/** Where a value stands in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
+export type ValuePath = readonly (string | number)[]
+
+/**
+ * One finding about a rule file, still without a position: whoever has the text turns `path` into line and column.
+ * `onKey` asks for the position of the key itself instead of its value.
+ */
+export interface Issue {
+  readonly severity: Severity
+  /** Stable, lower case with hyphens, e.g. `origin-has-path`. */
+  readonly code: string
+  /** What is wrong and what to write instead. */
+  readonly message: string
+  readonly path: ValuePath
+  readonly onKey?: boolean
+}
+
+/** A finding with its place. Lines and columns count from 1; a file without content has line 1, column 1. */
+export interface Finding {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly severity: Severity
+  readonly code: string
+  readonly message: string
+}

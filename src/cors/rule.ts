@@ -1,0 +1,93 @@
+import { compileOrigins, type OriginMatcher } from './pattern.ts'
+
+/** The methods a rule may allow: what COS, OSS and S3 store, no more. */
+export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
+export type CorsMethod = (typeof corsMethods)[number]
+
+export const dialectNames = ['cos', 'oss', 's3'] as const
+export type DialectName = (typeof dialectNames)[number]
+
+/** One CORS rule as its author wrote it, presets already expanded. */
+export interface CorsRule {
+  readonly id?: string
+  readonly preset?: string
+  readonly allowedOrigins: readonly string[]
+  readonly allowedMethods: readonly CorsMethod[]
+  readonly allowedHeaders: readonly string[]
+  readonly exposeHeaders: readonly string[]
+  /** Seconds a browser may keep the preflight's answer. */
+  readonly maxAgeSeconds?: number
+}
+
+/** One expectation of a rule file, run by `check` and before a reload is taken. */
+export interface RuleTest {
+  readonly origin: string
+  readonly method: string
+  readonly headers: readonly string[]
+  readonly expect: 'allow' | 'deny'
+  /** Decide as for the actual request: requested headers are not looked at. Default: a preflight. */
+  readonly actual: boolean
+}
+
+/** What one rule file says, in whichever spelling it was written. */
+export interface RuleFile {
+  readonly rules: readonly CorsRule[]
+  /** Absent: the server's `--dialect`. */
+  readonly dialect?: DialectName
+  readonly vary: 'auto' | 'dialect'
+  readonly responseVary: boolean
+  readonly mode: 'enforce' | 'report'
+  /** Custom domains of the bucket, lower case, without port. */
+  readonly hosts: readonly string[]
+  readonly tests: readonly RuleTest[]
+}
+
+/** Which requested header names a rule allows. Names are compared in lower case. */
+export interface HeaderMatcher {
+  readonly any: boolean
+  readonly exact: ReadonlySet<string>
+  readonly wildcards: readonly { readonly prefix: string; readonly suffix: string }[]
+}
+
+/** A rule made ready at load, so that a request neither parses nor allocates for it. */
+export interface CompiledRule {
+  readonly rule: CorsRule
+  /** Counted from 1. */
+  readonly number: number
+  /** The id, else the number: what metrics, logs and explanations call this rule. */
+  readonly label: string
+  readonly origins: OriginMatcher
+  readonly methods: ReadonlySet<string>
+  readonly headers: HeaderMatcher
+}
+
+export function compileRule(rule: CorsRule, number: number): CompiledRule {
+  return {
+    rule,
+    number,
+    label: rule.id === undefined || rule.id === '' ? String(number) : rule.id,
+    origins: compileOrigins(rule.allowedOrigins),
+    methods: new Set(rule.allowedMethods),
+    headers: compileHeaders(rule.allowedHeaders),
+  }
+}
+
+function compileHeaders(entries: readonly string[]): HeaderMatcher {
+  const exact = new Set<string>()
+  const wildcards: { prefix: string; suffix: string }[] = []
+  for (const entry of entries.map((name) => name.toLowerCase())) {
+    const star = entry.indexOf('*')
+    if (star < 0) exact.add(entry)
+    else if (entry !== '*') wildcards.push({ prefix: entry.slice(0, star), suffix: entry.slice(star + 1) })
+  }
+  return { any: entries.includes('*'), exact, wildcards }
+}
+
+/** Whether `headers` allows the requested name `name`, which must be in lower case. */
+export function allowsHeader(headers: HeaderMatcher, name: string): boolean {
+  if (headers.any || headers.exact.has(name)) return true
+  return headers.wildcards.some(
+    ({ prefix, suffix }) =>
+      name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix),
+  )
+}

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  admitsAnyHost,
+  compileOrigins,
+  isSerializedOrigin,
+  matchOrigin,
+  maxOriginLength,
+  originForm,
+} from '../../src/cors/pattern.ts'
+
+interface Row {
+  readonly id: string
+  readonly rule: string | readonly string[]
+  readonly origin: string
+  readonly allow: boolean
+  readonly acac?: boolean
+  readonly lint?: string
+  readonly why: string
+}
+
+const rows: readonly Row[] = JSON.parse(
+  readFileSync(new URL('../fixtures/origins.json', import.meta.url), 'utf8'),
+)
+
+const match = (entries: readonly string[], origin: string) =>
+  matchOrigin(compileOrigins(entries), origin, originForm(origin))
+
+describe('hostile origins', () => {
+  test.each(rows)('$id: $rule and $origin ($why)', ({ rule, origin, allow, acac }) => {
+    const found = match([rule].flat(), origin)
+    expect(found !== 'none').toBe(allow)
+    if (acac === false) expect(found).not.toBe('named')
+  })
+})
+
+describe('one wildcard, anchored at both ends', () => {
+  test.each([
+    ['start*end', 'startend', true],
+    ['start*end', 'start12end', true],
+    ['start*end', '0start12end', false],
+    ['start*end', 'start12end0', false],
+    ['https://ab*ba.test', 'https://aba.test', false],
+    ['https://ab*ba.test', 'https://abba.test', true],
+    ['https://*.example.com', 'https://.example.com', false],
+    ['*', 'localhost:4566', true],
+    ['*', 'https://example.com/path', false],
+    ['*', 'https://a.test, https://b.test', false],
+  ])('%s and %s: %s', (pattern, origin, expected) => {
+    expect(match([pattern], origin) !== 'none').toBe(expected)
+  })
+
+  test('the longest possible origin is looked at, one byte more is not', () => {
+    const origin = `https://${'a'.repeat(253)}:65535`
+    expect(match(['*'], origin)).toBe('any')
+    expect(originForm('x'.repeat(maxOriginLength))).toBe('opaque')
+    expect(originForm('x'.repeat(maxOriginLength + 1))).toBe('malformed')
+  })
+})
+
+describe('credentials never go with a wildcard in disguise', () => {
+  test.each([
+    'https://*',
+    'http://*:8443',
+
+    'h*',
+    'https*',
+    'https:*',
+    'https:/*',
+    'chrome-extension://*',
+    '*',
+    '*:8080',
+  ])('%s admits any host', (pattern) => expect(admitsAnyHost(pattern)).toBe(true))
+  test.each([
+    'https://*.com',
+    'https://a*',
+    'https://example.*',
+    '*.example.com',
+    'https://*.github.io',
+    'start*end',
+    'https://a.test',
+  ])('%s leaves a literal character of the host', (pattern) => expect(admitsAnyHost(pattern)).toBe(false))
+  test('an entry that names the origin outweighs one that admits any host', () => {
+    expect(match(['https://*', 'https://a.test'], 'https://a.test')).toBe('named')
+    expect(match(['https://*', 'https://*.test'], 'https://a.test')).toBe('named')
+    expect(match(['https://*', 'https://a.test'], 'https://b.test')).toBe('anyHost')
+  })
+  test('a literal null is honoured without credentials, and no pattern catches it', () => {
+    expect(match(['null'], 'null')).toBe('anyHost')
+    expect(match(['n*'], 'null')).toBe('none')
+    expect(match(['*'], 'null')).toBe('any')
+  })
+})
+
+/** The slow, obvious reading of the documents: every split of the origin around the wildcard is tried. */
+function oracle(pattern: string, origin: string): boolean {
+  if (origin.length > 326 || [...origin].some((c) => c <= ' ' || c > '~' || c === ',')) return false
+  if (origin.includes('://') && !isSerializedOrigin(origin)) return false
+  if (pattern === '*') return true
+  if (pattern === origin) return true
+  if (!pattern.includes('*') || origin === 'null') return false
+  if (pattern.includes('://') && !isSerializedOrigin(origin)) return false
+  const [before = '', after = ''] = pattern.split('*')
+  for (let length = 0; length <= origin.length; length++)
+    for (let start = 0; start + length <= origin.length; start++)
+      if (before + origin.slice(start, start + length) + after === origin) return true
+  return false
+}
+
+const runs = process.env.NIGHTLY === '1' ? 1_000_000 : 20_000
+
+test(`the matcher agrees with the oracle on ${runs} random pairs`, () => {
+  const piece = fc.constantFrom(
+    'a',
+    'b',
+    'ab',
+    '.',
+    ':',
+    '/',
+    '://',
+    'http',
+    'https://',
+    'a.test',
+    ':80',
+    '*',
+    ',',
+    'null',
+    'n',
+    '-',
+    '_',
+    '[::1]',
+    '%',
+    ' ',
+  )
+  const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''))
+  const pattern = text.filter((value) => value !== '' && value.split('*').length <= 2)
+  const origin = text.filter((value) => value !== '')
+  fc.assert(
+    fc.property(
+      pattern,
+      fc.oneof(
+        origin,
+        pattern.map((value) => value.replace('*', 'a')),
+      ),
+      (entry, value) => {
+        expect(match([entry], value) !== 'none').toBe(oracle(entry, value))
+      },
+    ),
+    { numRuns: runs },
+  )
+})

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import { applyPatch, maxHeaderLines, mergeVary, readFacts } from '../src/http.ts'
+
+const read = (headers: readonly string[], method = 'PUT', version = '1.1') =>
+  readFacts(method, '/b/k', version, ['Host', 'store.test', ...headers])
+
+describe('what makes a request unfit to be passed on', () => {
+  test.each([
+    ['two Host lines', ['Host', 'other.test'], 400],
+    ['two Origin lines', ['Origin', 'https://a.test', 'origin', 'https://a.test'], 400],
+    ['two Content-Length lines', ['Content-Length', '5', 'Content-Length', '5'], 400],
+    ['two Transfer-Encoding lines', ['Transfer-Encoding', 'chunked', 'transfer-encoding', 'chunked'], 400],
+    ['both framings', ['Content-Length', '5', 'Transfer-Encoding', 'chunked'], 400],
+    ['a length in hexadecimal', ['Content-Length', '0x5'], 400],
+    ['a signed length', ['Content-Length', '+5'], 400],
+    ['a negative length', ['Content-Length', '-1'], 400],
+    ['a length list', ['Content-Length', '5, 5'], 400],
+    ['an empty length', ['Content-Length', ''], 400],
+    ['a length beyond exact numbers', ['Content-Length', '99999999999999999999'], 400],
+    ['another coding', ['Transfer-Encoding', 'gzip, chunked'], 501],
+    ['an empty list item before chunked', ['Transfer-Encoding', ', chunked'], 501],
+    ['another expectation', ['Expect', '200-ok'], 417],
+    ['two expectations', ['Expect', '100-continue', 'Expect', '100-continue'], 417],
+    ['Connection that names Host', ['Connection', 'close, Host'], 400],
+    ['Connection that names a signed header', ['Connection', 'x-amz-date'], 400],
+    ['Connection that names Content-Length', ['Connection', 'content-length'], 400],
+    ['Connection that names Origin', ['Connection', 'ORIGIN'], 400],
+    ['too many lines', Array.from({ length: maxHeaderLines }, () => ['a', 'b']).flat(), 431],
+  ])('%s', (_, headers, status) => {
+    expect(read(headers).defect?.status).toBe(status)
+  })
+
+  test.each(['TRACE', 'TRACK', 'get', 'PRI', 'CONNECT', 'FOO'])('the method %s', (method) => {
+    expect(read([], method).defect?.status).toBe(405)
+  })
+
+  test.each(['0.9', '2.0', '1.2'])('HTTP/%s', (version) => {
+    expect(read([], 'GET', version).defect?.status).toBe(505)
+  })
+
+  test('Transfer-Encoding with HTTP/1.0', () => {
+    expect(read(['Transfer-Encoding', 'chunked'], 'PUT', '1.0').defect?.status).toBe(400)
+  })
+
+  test.each([
+    '',
+    'a/b',
+    'user@a',
+    'a:99999',
+    'a:80:80',
+    '[::1',
+    'a,b',
+    'a#b',
+    'a?b',
+    '..a',
+    'a b',
+    'a..b',
+    '-a',
+    'a:',
+    'a:x',
+  ])('the Host %j', (host) => {
+    expect(readFacts('GET', '/', '1.1', ['Host', host]).defect?.status).toBe(400)
+  })
+
+  test('a missing Host, but not with HTTP/1.0', () => {
+    expect(readFacts('GET', '/', '1.1', []).defect?.status).toBe(400)
+    expect(readFacts('GET', '/', '1.0', []).defect).toBeUndefined()
+  })
+})
+
+describe('what is passed on', () => {
+  test.each([
+    'a',
+    'A.b-c.test:8080',
+    '127.0.0.1:9000',
+    '[::1]:9000',
+    '[2001:db8::1]',
+    'a_b.test',
+    'host.',
+    'a:0',
+    'a:65535',
+  ])('the Host %s', (host) => {
+    expect(readFacts('GET', '/', '1.1', ['Host', host]).defect).toBeUndefined()
+  })
+
+  test('a request of every form that stores and SDKs use', () => {
+    const request = read([
+      'Content-Length',
+      '5',
+      'Expect',
+      '100-Continue',
+      'Connection',
+      'keep-alive, X-Foo, close',
+    ])
+    expect(request.defect).toBeUndefined()
+    expect(request.framing).toEqual({ kind: 'length', bytes: 5 })
+    expect(request.expectContinue).toBe(true)
+    expect(request.nominated).toEqual(['x-foo'])
+    expect(read(['Transfer-Encoding', 'Chunked']).framing).toEqual({ kind: 'chunked' })
+    expect(read([], 'PROPFIND').framing).toEqual({ kind: 'none' })
+  })
+
+  test('several Access-Control-Request-Headers lines are one list, several methods are none', () => {
+    const request = read([
+      'access-control-request-headers',
+      'a',
+      'Access-Control-Request-Headers',
+      'b',
+      'Access-Control-Request-Method',
+      'PUT',
+      'Access-Control-Request-Method',
+      'GET',
+    ])
+    expect(request.requestedHeaders).toBe('a,b')
+    expect(request.requestedMethod).toBe('PUT, GET')
+  })
+
+  test('an Origin that was sent twice is not kept at all', () => {
+    expect(read(['Origin', 'https://a.test', 'Origin', 'https://b.test']).origin).toBeUndefined()
+  })
+})
+
+describe('Vary is merged', () => {
+  test.each([
+    [undefined, ['Origin'], 'Origin'],
+    ['', ['Origin'], 'Origin'],
+    ['Accept-Encoding', ['Origin'], 'Accept-Encoding, Origin'],
+    ['origin, Accept', ['Origin'], 'origin, Accept'],
+    ['*', ['Origin'], '*'],
+    ['Accept', ['Origin', 'accept'], 'Accept, Origin'],
+  ])('%s and %s', (present, names, expected) => {
+    expect(mergeVary(present, names)).toBe(expected)
+  })
+})
+
+describe('the patch of a response', () => {
+  const lines = [
+    'ETag',
+    '"x"',
+    'vary',
+    'Accept',
+    'ACCESS-CONTROL-ALLOW-ORIGIN',
+    '*',
+    'Set-Cookie',
+    'a',
+    'Vary',
+    'Range',
+    'Set-Cookie',
+    'b',
+  ]
+
+  test('removes every Access-Control line whatever its case, keeps order, case and repeats', () => {
+    expect(
+      applyPatch(lines, {
+        strip: true,
+        add: ['Access-Control-Allow-Origin', 'https://a.test'],
+        vary: ['Origin'],
+      }),
+    ).toEqual([
+      ...['ETag', '"x"', 'vary', 'Accept, Range, Origin', 'Set-Cookie', 'a', 'Set-Cookie', 'b'],
+      ...['Access-Control-Allow-Origin', 'https://a.test'],
+    ])
+  })
+
+  test('changes nothing where nothing is to be changed', () => {
+    expect(applyPatch(lines, { strip: false, add: [], vary: [] })).toEqual(lines)
+  })
+})
