@@ -1,0 +1,45 @@
+import { type Dialect, xmlResponse } from './dialect.ts'
+import { escapeXml } from './xml.ts'
+
+/** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
+const notAllowed =
+  "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec"
+
+const originVary = { matched: ['Origin'], other: ['Origin'] } as const
+const noVary = { matched: [], other: [] } as const
+
+/** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
+export const cos: Dialect = {
+  name: 'cos',
+  server: 'tencent-cos',
+  requestIdHeader: 'x-cos-request-id',
+  limits: { rules: 100, bytes: 65_536 },
+  style: { separator: ',', allowHeaders: 'rule', credentials: true, maxAgeUnset: undefined },
+
+  vary: (responseVary) => (responseVary ? originVary : noVary),
+
+  // base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids.
+  requestId: ({ unixSeconds, node, process, sequence }) =>
+    btoa([unixSeconds, node, process, sequence].map((part) => part.toString(16)).join('_')),
+
+  // COS documents one refusal and gives it for every cause, a missing Origin included.
+  refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
+
+  error({ status, code, message }, { identity, requestId, host, path }, fields = []) {
+    const traceId = btoa(identity.randomHex(128))
+    const elements: (readonly [string, string])[] = [
+      ['Code', code],
+      ['Message', message],
+      ...fields,
+      ['Resource', host + path],
+      ['RequestId', requestId],
+      ['TraceId', traceId],
+    ]
+    const lines = elements.map(([name, text]) => `\t<${name}>${escapeXml(text)}</${name}>\n`).join('')
+    return xmlResponse(
+      status,
+      ['Server', 'tencent-cos', 'x-cos-request-id', requestId, 'x-cos-trace-id', traceId],
+      `<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n${lines}</Error>`,
+    )
+  },
+}

@@ -1,0 +1,157 @@
+import type { Allow, Deny } from '../cors/decide.ts'
+import type { CorsRule, DialectName } from '../cors/rule.ts'
+import type { HeaderLines, PlainResponse } from '../http.ts'
+
+/** What makes one request's ids: given from outside, so that the wording stays a pure function. */
+export interface RequestIdentity {
+  readonly unixSeconds: number
+  /** Random 32-bit number of this process; tells replicas apart. */
+  readonly node: number
+  readonly process: number
+  /** Counts the requests of this process. */
+  readonly sequence: number
+  /** `length` random hexadecimal characters, for the longer ids of error answers. */
+  readonly randomHex: (length: number) => string
+}
+
+/** What an error body names of the request it answers. */
+export interface ErrorContext {
+  readonly identity: RequestIdentity
+  readonly requestId: string
+  readonly method: string
+  /** Host as sent; empty when absent. */
+  readonly host: string
+  /** Path of the request target as sent, without the query. */
+  readonly path: string
+}
+
+/** An error of the store's kind that is answered here. */
+export interface StoreError {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+/** Whose answer a refused preflight is, for the vendors that tell these apart. */
+export interface RefusedPreflight {
+  readonly deny: Deny
+  /** `none`: the request names no bucket; `unconfigured`: its bucket has no rules. */
+  readonly bucket: 'none' | 'unconfigured' | 'configured'
+  /** The target is the bucket itself, not an object in it. */
+  readonly onBucket: boolean
+  /** Access-Control-Request-Method as sent. */
+  readonly requestedMethod: string | undefined
+}
+
+/**
+ * How one vendor words its answers. A dialect never decides: it is told what was decided. Adding a vendor is one such
+ * object and one line in `dialects`.
+ */
+export interface Dialect {
+  readonly name: DialectName
+  /** Value of the Server header in refusals and preflight answers. */
+  readonly server: string
+  readonly requestIdHeader: string
+  /** Largest stored configuration. */
+  readonly limits: { readonly rules: number; readonly bytes: number }
+  readonly style: HeaderStyle
+  /** Names the dialect itself sends in Vary, with `vary: dialect`. */
+  vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }
+  requestId(identity: RequestIdentity): string
+  /** Status, code and message of a refused preflight. */
+  refusal(
+    refused: RefusedPreflight,
+  ): StoreError & { readonly fields?: readonly (readonly [string, string])[] }
+  /** The whole answer for `error`, ids in header and body, without CORS headers. `fields` stand after the message. */
+  error(
+    error: StoreError,
+    context: ErrorContext,
+    fields?: readonly (readonly [string, string])[],
+  ): PlainResponse
+}
+
+/** How a dialect writes the CORS headers of a rule. */
+export interface HeaderStyle {
+  /** Between the items of Allow-Methods, Allow-Headers and Expose-Headers. */
+  readonly separator: string
+  /** Allow-Headers: the names that were asked for, or the rule's own list. */
+  readonly allowHeaders: 'requested' | 'rule'
+  readonly credentials: boolean
+  /** Max-Age of a preflight when the rule has none. */
+  readonly maxAgeUnset: string | undefined
+}
+
+/** The header values of one rule that do not depend on the request, made at reload. */
+export interface PreparedRule {
+  readonly methods: string
+  readonly expose: string | undefined
+  readonly maxAge: string | undefined
+  readonly maxAgeOfPreflight: string | undefined
+  /** Allow-Headers when it is the same for every request; `undefined`: it depends on the names asked for. */
+  readonly allowHeaders: string | undefined
+}
+
+export function prepareRule(style: HeaderStyle, rule: CorsRule): PreparedRule {
+  const maxAge = rule.maxAgeSeconds === undefined ? undefined : String(rule.maxAgeSeconds)
+  const expose = rule.exposeHeaders.join(style.separator)
+  const fixed = style.allowHeaders === 'rule' && rule.allowedHeaders.every((name) => !name.includes('*'))
+  return {
+    methods: rule.allowedMethods.join(style.separator),
+    expose: expose === '' ? undefined : expose,
+    maxAge,
+    maxAgeOfPreflight: maxAge ?? style.maxAgeUnset,
+    allowHeaders: fixed ? rule.allowedHeaders.join(style.separator).toLowerCase() : undefined,
+  }
+}
+
+/**
+ * The CORS headers of an allowed request. `requested` are the names a preflight asked for, in lower case;
+ * `undefined` for an actual request, which gets no Allow-Headers.
+ */
+export function corsHeaders(
+  style: HeaderStyle,
+  prepared: PreparedRule,
+  allow: Allow,
+  requested: readonly string[] | undefined,
+): string[] {
+  const lines: string[] = []
+  if (allow.credentials && style.credentials) lines.push('Access-Control-Allow-Credentials', 'true')
+  if (requested !== undefined) {
+    const names = prepared.allowHeaders ?? allowHeaders(style, allow.rule.rule, requested)
+    if (names !== '') lines.push('Access-Control-Allow-Headers', names)
+  }
+  lines.push('Access-Control-Allow-Methods', prepared.methods)
+  lines.push('Access-Control-Allow-Origin', allow.allowOrigin)
+  if (prepared.expose !== undefined) lines.push('Access-Control-Expose-Headers', prepared.expose)
+  const maxAge = requested === undefined ? prepared.maxAge : prepared.maxAgeOfPreflight
+  if (maxAge !== undefined) lines.push('Access-Control-Max-Age', maxAge)
+  return lines
+}
+
+/** `*` is never answered: it does not cover Authorization (WHATWG Fetch, "CORS-unsafe request-header names"). */
+function allowHeaders(style: HeaderStyle, rule: CorsRule, requested: readonly string[]): string {
+  if (style.allowHeaders === 'requested' || rule.allowedHeaders.includes('*'))
+    return requested.join(style.separator)
+  const names = new Set<string>()
+  for (const entry of rule.allowedHeaders.map((name) => name.toLowerCase())) {
+    const star = entry.indexOf('*')
+    if (star < 0) names.add(entry)
+    // In the place of a partial wildcard stand the requested names that it matched.
+    else for (const name of requested) if (matchesWildcard(name, entry, star)) names.add(name)
+  }
+  return [...names].join(style.separator)
+}
+
+const matchesWildcard = (name: string, entry: string, star: number): boolean =>
+  name.length >= entry.length - 1 &&
+  name.startsWith(entry.slice(0, star)) &&
+  name.endsWith(entry.slice(star + 1))
+
+/** A response of `lines` and an XML body. */
+export function xmlResponse(status: number, lines: HeaderLines, body: string): PlainResponse {
+  return { status, headers: ['Content-Type', 'application/xml', ...lines], body }
+}
+
+/** `number` as hexadecimal of exactly `length` characters. */
+export const hex = (number: number, length: number): string =>
+  (number >>> 0).toString(16).padStart(length, '0').slice(-length)

@@ -1,0 +1,51 @@
+import { type Dialect, hex, xmlResponse } from './dialect.ts'
+import { escapeXml } from './xml.ts'
+
+/** The text of COS with a final period (OSS developer reference, "cors-options"). */
+const notAllowed =
+  "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec."
+
+const originVary = { matched: ['Origin'], other: ['Origin'] } as const
+const noVary = { matched: [], other: [] } as const
+
+/** EC values that the error pages 0034-* document; OSS calls them not stable, so no others are made up. */
+const errorCodes: Readonly<Record<string, string>> = { NoSuchCORSConfiguration: '0034-00000001' }
+
+/** Alibaba Cloud OSS: OptionObject, PutBucketCors, "cors-options" in the developer reference. */
+export const oss: Dialect = {
+  name: 'oss',
+  server: 'AliyunOSS',
+  requestIdHeader: 'x-oss-request-id',
+  // PutBucketCors (Feb 2026) says 20 rules; older pages say 10.
+  limits: { rules: 20, bytes: 16_384 },
+  // Credentials are never documented. Max-Age 0 when unset: the output printed on the ossutil page.
+  style: { separator: ', ', allowHeaders: 'requested', credentials: false, maxAgeUnset: '0' },
+
+  vary: (responseVary) => (responseVary ? originVary : noVary),
+
+  requestId: ({ unixSeconds, node, sequence }) =>
+    (hex(unixSeconds, 8) + hex(node, 8) + hex(sequence, 8)).toUpperCase(),
+
+  refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
+
+  error({ status, code, message }, { requestId, host }, fields = []) {
+    const ec = errorCodes[code]
+    const elements: (readonly [string, string])[] = [
+      ['Code', code],
+      ['Message', message],
+      ['RequestId', requestId],
+      ['HostId', host],
+      ...fields,
+      ...(ec === undefined ? [] : [['EC', ec] as const]),
+    ]
+    const lines = elements.map(([name, text]) => `  <${name}>${escapeXml(text)}</${name}>\n`).join('')
+    return xmlResponse(
+      status,
+      [
+        ...['Server', 'AliyunOSS', 'x-oss-request-id', requestId, 'x-oss-server-time', '0'],
+        ...(ec === undefined ? [] : ['x-oss-ec', ec]),
+      ],
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n${lines}</Error>\n`,
+    )
+  },
+}

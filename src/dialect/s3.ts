@@ -1,0 +1,82 @@
+import { type Dialect, hex, type RefusedPreflight, type StoreError, xmlResponse } from './dialect.ts'
+import { escapeXml } from './xml.ts'
+
+/** As recorded from the service, the slip included (localstack test_s3_cors.snapshot.json). */
+const notAllowed =
+  "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
+
+const requestVary = ['Origin', 'Access-Control-Request-Headers', 'Access-Control-Request-Method'] as const
+
+const badRequest = (message: string): StoreError => ({ status: 400, code: 'BadRequest', message })
+const forbidden = (message: string, method: string, type: 'BUCKET' | 'OBJECT') => ({
+  status: 403,
+  code: 'AccessForbidden',
+  message,
+  fields: [
+    ['Method', method],
+    ['ResourceType', type],
+  ] as const,
+})
+
+/** What a message quotes of a request is bounded; the rest tells nobody more. */
+const quoted = (value: string): string => (value.length > 128 ? `${value.slice(0, 128)}…` : value)
+
+/** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
+export const s3: Dialect = {
+  name: 's3',
+  server: 'AmazonS3',
+  requestIdHeader: 'x-amz-request-id',
+  limits: { rules: 100, bytes: 65_536 },
+  style: { separator: ', ', allowHeaders: 'requested', credentials: true, maxAgeUnset: undefined },
+
+  vary: () => ({ matched: requestVary, other: [] }),
+
+  requestId: ({ node, sequence }) => (hex(node, 8) + hex(sequence, 8)).toUpperCase(),
+
+  refusal,
+
+  error({ status, code, message }, { identity, requestId }, fields = []) {
+    const hostId = btoa(identity.randomHex(56))
+    const elements: (readonly [string, string])[] = [
+      ['Code', code],
+      ['Message', message],
+      ...fields,
+      ['RequestId', requestId],
+      ['HostId', hostId],
+    ]
+    const body = elements.map(([name, text]) => `<${name}>${escapeXml(text)}</${name}>`).join('')
+    return xmlResponse(
+      status,
+      ['Server', 'AmazonS3', 'x-amz-request-id', requestId, 'x-amz-id-2', hostId],
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${body}</Error>`,
+    )
+  },
+}
+
+/** The order is the recorded one: Origin, then the bucket, then its configuration, then the method, then the names. */
+function refusal({
+  deny,
+  bucket,
+  onBucket,
+  requestedMethod,
+}: RefusedPreflight): ReturnType<Dialect['refusal']> {
+  const malformed = deny.malformed
+  if (malformed?.what === 'origin-missing')
+    return badRequest('Insufficient information. Origin request header needed.')
+  const method = requestedMethod === undefined || requestedMethod === '' ? 'OPTIONS' : quoted(requestedMethod)
+  if (bucket === 'none') return forbidden('CORSResponse: Bucket not found', method, 'BUCKET')
+  if (bucket === 'unconfigured')
+    return forbidden('CORSResponse: CORS is not enabled for this bucket.', method, 'BUCKET')
+  switch (malformed?.what) {
+    case 'method-missing':
+      return badRequest('Invalid Access-Control-Request-Method: null')
+    case 'method-invalid':
+      return badRequest(`Invalid Access-Control-Request-Method: ${quoted(malformed.value)}`)
+    case 'header-invalid':
+      return badRequest(
+        `Access-Control-Request-Headers "${quoted(malformed.value)}" contains invalid character.`,
+      )
+    default:
+      return forbidden(notAllowed, method, onBucket ? 'BUCKET' : 'OBJECT')
+  }
+}

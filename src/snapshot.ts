@@ -1,0 +1,180 @@
+import type { Finding } from './cors/issue.ts'
+import { type CompiledRule, compileRule, type DialectName, type RuleFile } from './cors/rule.ts'
+import { type Dialect, type PreparedRule, prepareRule } from './dialect/dialect.ts'
+import { dialects } from './dialect/dialects.ts'
+
+/** One rule file as read from the directory. `content` is `undefined` when a finding is an error. */
+export interface LoadedFile {
+  /** Base name, e.g. `photos.yaml`. */
+  readonly file: string
+  readonly bucket: string
+  /** Hash of the bytes. */
+  readonly hash: string
+  readonly content: RuleFile | undefined
+  readonly findings: readonly Finding[]
+}
+
+export type FileState = 'ok' | 'stale' | 'invalid'
+
+/** The rules of one bucket, ready to serve. A bucket whose file is invalid has none, and refuses. */
+export interface BucketPolicy {
+  readonly name: string
+  /** The `bucket` label in metrics: the name, or `_other` for what many buckets share. */
+  readonly label: string
+  readonly dialect: Dialect
+  readonly mode: 'enforce' | 'report'
+  readonly rules: readonly CompiledRule[]
+  /** Header values of `rules`, at the same index. */
+  readonly prepared: readonly PreparedRule[]
+  /** Vary of a response that a rule matched, and of every other response of this bucket. */
+  readonly varyMatched: readonly string[]
+  readonly varyOther: readonly string[]
+  readonly file: RuleFile
+}
+
+/** What is known of one rule file, for `/-/rules`, metrics and the console. */
+export interface FileStatus {
+  readonly file: string
+  readonly bucket: string
+  readonly state: FileState
+  /** When the file came into this state, in milliseconds since 1970. */
+  readonly since: number
+  readonly hash: string
+  readonly findings: readonly Finding[]
+}
+
+/** All rules at one moment. Immutable: a request takes it once and keeps it to its end. */
+export interface Snapshot {
+  readonly generation: number
+  readonly buckets: ReadonlyMap<string, BucketPolicy>
+  /** Lower-cased names of buckets, for those that Host names. */
+  readonly byHostName: ReadonlyMap<string, BucketPolicy>
+  /** `hosts:` entries to the bucket's name. */
+  readonly hosts: ReadonlyMap<string, string>
+  readonly fallback: BucketPolicy | undefined
+  readonly service: BucketPolicy | undefined
+  readonly files: readonly FileStatus[]
+}
+
+/** Names with a meaning of their own; neither can be a bucket's. */
+export const fallbackName = '_default'
+export const serviceName = '_service'
+
+export const nothingLoaded: Snapshot = {
+  generation: 0,
+  buckets: new Map(),
+  byHostName: new Map(),
+  hosts: new Map(),
+  fallback: undefined,
+  service: undefined,
+  files: [],
+}
+
+/** The rule file of a bucket that has none it could be served with. */
+const noRules: RuleFile = {
+  rules: [],
+  vary: 'auto',
+  responseVary: false,
+  mode: 'enforce',
+  hosts: [],
+  tests: [],
+}
+
+/**
+ * The snapshot after the directory holds `files`. A file that did not change keeps its compiled rules; a file with an
+ * error keeps its bucket's last good rules (`stale`), or leaves it without rules (`invalid`); a file that is gone
+ * takes its rules with it.
+ */
+export function nextSnapshot(
+  previous: Snapshot,
+  files: readonly LoadedFile[],
+  serverDialect: DialectName,
+  now: number,
+): Snapshot {
+  const buckets = new Map<string, BucketPolicy>()
+  const statuses: FileStatus[] = []
+  const known = new Map(previous.files.map((status) => [status.file, status]))
+  const served = new Set(
+    previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
+  )
+  for (const loaded of files) {
+    const before = known.get(loaded.file)
+    const lastGood = policyOf(previous, loaded.bucket)
+    const unchanged = before?.hash === loaded.hash && before.state === 'ok' && loaded.content !== undefined
+    const policy =
+      loaded.content === undefined
+        ? (lastGood ?? compilePolicy(loaded.bucket, noRules, serverDialect))
+        : unchanged && lastGood !== undefined
+          ? lastGood
+          : compilePolicy(loaded.bucket, loaded.content, serverDialect)
+    // Rules that were never good are no last good rules.
+    const state = loaded.content !== undefined ? 'ok' : served.has(loaded.bucket) ? 'stale' : 'invalid'
+    const since = before?.state === state && before.hash === loaded.hash ? before.since : now
+    buckets.set(loaded.bucket, policy)
+    statuses.push({
+      file: loaded.file,
+      bucket: loaded.bucket,
+      state,
+      since,
+      hash: loaded.hash,
+      findings: loaded.findings,
+    })
+  }
+  return {
+    generation: previous.generation + 1,
+    buckets: withoutSpecial(buckets),
+    byHostName: byHostName(buckets),
+    hosts: hostsOf(buckets),
+    fallback: buckets.get(fallbackName),
+    service: buckets.get(serviceName),
+    files: statuses,
+  }
+}
+
+/** Makes one rule file ready to serve. */
+export function compilePolicy(name: string, file: RuleFile, serverDialect: DialectName): BucketPolicy {
+  const dialect = dialects[file.dialect ?? serverDialect]
+  const own = dialect.vary(file.responseVary)
+  const withOrigin = (names: readonly string[]): readonly string[] =>
+    file.vary === 'dialect' || names.includes('Origin') ? names : ['Origin', ...names]
+  return {
+    name,
+    label: name === fallbackName || name === serviceName ? '_other' : name,
+    dialect,
+    mode: file.mode,
+    rules: file.rules.map((rule, index) => compileRule(rule, index + 1)),
+    prepared: file.rules.map((rule) => prepareRule(dialect.style, rule)),
+    varyMatched: withOrigin(own.matched),
+    varyOther: withOrigin(own.other),
+    file,
+  }
+}
+
+function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined {
+  if (bucket === fallbackName) return snapshot.fallback
+  if (bucket === serviceName) return snapshot.service
+  return snapshot.buckets.get(bucket)
+}
+
+function withoutSpecial(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, BucketPolicy> {
+  const named = new Map(buckets)
+  named.delete(fallbackName)
+  named.delete(serviceName)
+  return named
+}
+
+function byHostName(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, BucketPolicy> {
+  const names = new Map<string, BucketPolicy>()
+  for (const [name, policy] of withoutSpecial(buckets)) {
+    const lower = name.toLowerCase()
+    if (!names.has(lower) || name === lower) names.set(lower, policy)
+  }
+  return names
+}
+
+function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
+  const hosts = new Map<string, string>()
+  for (const [name, policy] of withoutSpecial(buckets))
+    for (const host of policy.file.hosts) hosts.set(host, name)
+  return hosts
+}
