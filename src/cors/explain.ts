@@ -1,0 +1,223 @@
+import type { Decision, Reason } from './decide.ts'
+import { matchOrigin } from './pattern.ts'
+import type { CorsQuestion, Malformed } from './request.ts'
+import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
+
+/** What one rule lacks to let a request in; empty lists and `false` mean that it lacks nothing. */
+export interface Lack {
+  readonly origin: boolean
+  readonly method: boolean
+  /** Requested names, lower case, in request order. */
+  readonly headers: readonly string[]
+}
+
+/** Why a decision came out as it did, in words that can be shown to a person, and what would change it. */
+export interface Explanation {
+  readonly verdict: 'allow' | 'deny'
+  readonly reason: Reason
+  /** One or two plain sentences. */
+  readonly text: string
+  /** Label of the rule that allowed, or of the closest one: the first of those that need the fewest additions. */
+  readonly rule: string | undefined
+  /** The field of the closest rule that failed first, and the value it lacks. */
+  readonly lacks: { readonly field: keyof CorsRule; readonly value: string } | undefined
+  /** A near miss that is easily overlooked, e.g. the other scheme. */
+  readonly hint: string | undefined
+  /** The smallest change that would allow the request, as YAML of our own spelling. */
+  readonly change: string | undefined
+}
+
+/** What {@link explain} is told of the request. */
+export interface Explained {
+  readonly bucket: string
+  readonly rules: readonly CompiledRule[]
+  readonly decision: Decision
+  /** `undefined` when the request could not be read as a CORS request. */
+  readonly question: CorsQuestion | undefined
+}
+
+/** Explains a decision. Pure; works on the rules that decided. */
+export function explain({ bucket, rules, decision, question }: Explained): Explanation {
+  const base = {
+    verdict: decision.verdict,
+    reason: decision.reason,
+    rule: undefined,
+    lacks: undefined,
+    hint: undefined,
+  }
+  if (decision.verdict === 'allow') {
+    const text = `Rule ${decision.rule.label} of bucket ${bucket} allows it${credentialsText(decision.allowOrigin, decision.credentials)}.`
+    return { ...base, text, rule: decision.rule.label, change: undefined }
+  }
+  if (decision.malformed !== undefined)
+    return { ...base, text: malformedText(decision.malformed), change: undefined }
+  if (question === undefined || question.form === 'malformed')
+    return { ...base, text: originText(question), change: undefined }
+  if (decision.reason === 'no_rules')
+    return {
+      ...base,
+      text: `Bucket ${bucket} has no CORS rules, so no page of another origin is allowed.`,
+      change: newFile(bucket, question),
+    }
+  const closest = closestRule(rules, question)
+  if (closest === undefined) return { ...base, text: originText(question), change: undefined }
+  const { rule, lack } = closest
+  return {
+    ...base,
+    rule: rule.label,
+    text: lackText(rule, lack, question, rules.length),
+    lacks: firstLack(lack, question),
+    hint: lack.origin ? originHint(rules, question.origin) : methodHint(rule, lack, question),
+    change: question.form === 'null' && lack.origin ? undefined : changedRule(rule, lack, question),
+  }
+}
+
+/** What `rule` lacks to let `question` in. */
+export function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
+  return {
+    origin: matchOrigin(rule.origins, question.origin, question.form) === 'none',
+    method: !rule.methods.has(question.method),
+    headers: question.headers.filter((name) => !allowsHeader(rule.headers, name)),
+  }
+}
+
+/** Origin, then method, then headers: the further a rule got the closer it is, then the fewer additions it needs. */
+function closestRule(
+  rules: readonly CompiledRule[],
+  question: CorsQuestion,
+): { readonly rule: CompiledRule; readonly lack: Lack } | undefined {
+  let best: { rule: CompiledRule; lack: Lack; distance: number } | undefined
+  for (const rule of rules) {
+    const lack = lackOf(rule, question)
+    const distance = (lack.origin ? 1_000_000 : 0) + (lack.method ? 1000 : 0) + lack.headers.length
+    if (best === undefined || distance < best.distance) best = { rule, lack, distance }
+  }
+  return best
+}
+
+function firstLack(lack: Lack, question: CorsQuestion): Explanation['lacks'] {
+  if (lack.origin) return { field: 'allowedOrigins', value: question.origin }
+  if (lack.method) return { field: 'allowedMethods', value: question.method }
+  return { field: 'allowedHeaders', value: lack.headers[0] ?? '' }
+}
+
+function lackText(rule: CompiledRule, lack: Lack, question: CorsQuestion, count: number): string {
+  const more = [
+    ...(lack.method ? [`the method ${question.method}`] : []),
+    ...(lack.headers.length > 0 ? [headerWords(lack.headers)] : []),
+  ].join(' and ')
+  if (lack.origin) {
+    const none = count === 1 ? 'The only rule' : `None of the ${count} rules`
+    const verb = count === 1 ? 'does not allow' : 'allows'
+    const also = more === '' ? '' : `, which also lacks ${more}`
+    return `${none} ${verb} the origin ${question.origin}. The closest is rule ${rule.label}${also}.`
+  }
+  if (lack.method) {
+    const also = lack.headers.length > 0 ? `, nor ${headerWords(lack.headers)}` : ''
+    const methods = rule.rule.allowedMethods.join(', ')
+    return `Rule ${rule.label} allows this origin, but only with ${methods}, not with ${question.method}${also}.`
+  }
+  return `Rule ${rule.label} allows this origin and ${question.method}, but not ${headerWords(lack.headers)}.`
+}
+
+const headerWords = (names: readonly string[]): string =>
+  names.length === 1 ? `the header ${names[0]}` : `the headers ${names.join(', ')}`
+
+function credentialsText(allowOrigin: string, credentials: boolean): string {
+  if (allowOrigin === '*') return ' for any origin, without credentials'
+  return credentials ? '' : ', without credentials'
+}
+
+function malformedText(malformed: Malformed): string {
+  switch (malformed.what) {
+    case 'origin-missing':
+      return 'The request carries no Origin header, so it is no CORS preflight. A browser sends one; curl does so only with -H "Origin: …".'
+    case 'method-missing':
+      return 'The request carries no Access-Control-Request-Method header, so it is no CORS preflight.'
+    case 'method-invalid':
+      return 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case: no rule can allow another method.'
+    case 'header-invalid':
+      return 'Access-Control-Request-Headers holds something that is not a header name.'
+    case 'headers-beyond-bounds':
+      return 'Access-Control-Request-Headers is longer than any browser makes it; it was not looked at.'
+  }
+}
+
+function originText(question: CorsQuestion | undefined): string {
+  return question === undefined
+    ? 'The request carries no Origin header, so it is not a CORS request.'
+    : 'The Origin header is not an origin as a browser writes it: scheme://host, in lower case, with a port only where it is not the default, and nothing after it.'
+}
+
+/** Pairs that look alike: the other scheme, another port, a wildcard that does not cover the bare domain. */
+function originHint(rules: readonly CompiledRule[], origin: string): string | undefined {
+  if (origin === 'null')
+    return 'Origin "null" is what a sandboxed frame, a file: page or a cross-origin redirect sends. Any page can make one, so allow it only for public data, by "*".'
+  const asked = parts(origin)
+  for (const { rule } of rules)
+    for (const entry of rule.allowedOrigins) {
+      const listed = parts(entry)
+      if (asked === undefined || listed === undefined) continue
+      if (listed.host === asked.host) {
+        if (listed.scheme !== asked.scheme) return `"${entry}" is listed: the scheme differs.`
+        if (listed.port !== asked.port) return `"${entry}" is listed: the port differs.`
+      }
+      if (listed.host === `*.${asked.host}`)
+        return `"${entry}" is listed, but it covers subdomains only, not ${asked.host} itself.`
+    }
+  return undefined
+}
+
+function parts(origin: string): { scheme: string; host: string; port: string } | undefined {
+  const match = /^([^:/]+):\/\/(\[[^\]]*\]|[^:/]+)(?::([0-9*]+))?$/.exec(origin)
+  return match === null ? undefined : { scheme: match[1] ?? '', host: match[2] ?? '', port: match[3] ?? '' }
+}
+
+function methodHint(rule: CompiledRule, lack: Lack, question: CorsQuestion): string | undefined {
+  if (lack.method && question.method === 'HEAD' && rule.methods.has('GET'))
+    return 'HEAD is not implied by GET.'
+  if (lack.headers.length > 0 && rule.rule.allowedHeaders.length === 0)
+    return 'A rule without allowedHeaders allows no requested header at all.'
+  return undefined
+}
+
+function newFile(bucket: string, question: CorsQuestion): string {
+  const rule: CorsRule = {
+    allowedOrigins: [question.origin],
+    allowedMethods: [],
+    allowedHeaders: [],
+    exposeHeaders: [],
+  }
+  const lack = { origin: false, method: true, headers: question.headers }
+  return `# rules/${bucket}.yaml\nrules:\n${indent(ruleYaml(rule, lack, question, false))}\n`
+}
+
+/** The closest rule with what it lacks added, each addition marked. */
+function changedRule(rule: CompiledRule, lack: Lack, question: CorsQuestion): string {
+  return `# rule ${rule.number} of the file\n${ruleYaml(rule.rule, lack, question, true)}\n`
+}
+
+function ruleYaml(rule: CorsRule, lack: Lack, question: CorsQuestion, marked: boolean): string {
+  const list = (name: string, present: readonly string[], added: readonly string[]): string[] => {
+    if (present.length + added.length === 0) return []
+    const mark = marked && added.length > 0 ? `  # added: ${added.join(', ')}` : ''
+    return [`${name}: [${[...present, ...added].map(scalar).join(', ')}]${mark}`]
+  }
+  const lines = [
+    ...(rule.id === undefined ? [] : [`id: ${scalar(rule.id)}`]),
+    ...list('allowedOrigins', rule.allowedOrigins, lack.origin ? [question.origin] : []),
+    ...list('allowedMethods', rule.allowedMethods, lack.method ? [question.method] : []),
+    ...list('allowedHeaders', rule.allowedHeaders, lack.headers),
+    ...list('exposeHeaders', rule.exposeHeaders, []),
+    ...(rule.maxAgeSeconds === undefined ? [] : [`maxAgeSeconds: ${rule.maxAgeSeconds}`]),
+  ]
+  return `- ${lines.join('\n  ')}`
+}
+
+/** A YAML scalar: plain where that is safe, else double-quoted as JSON, which YAML 1.2 reads alike. */
+const scalar = (text: string): string =>
+  /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
+
+const indent = (text: string): string => text.replace(/^/gm, '  ')

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { decide, denyMalformed } from '../../src/cors/decide.ts'
+import { explain } from '../../src/cors/explain.ts'
+import { readPreflight } from '../../src/cors/request.ts'
+import { type CorsRule, compileRule } from '../../src/cors/rule.ts'
+import { rule } from '../core.ts'
+
+function explained(rules: readonly CorsRule[], origin: string | undefined, method: string, headers?: string) {
+  const compiled = rules.map((one, index) => compileRule(one, index + 1))
+  const read = readPreflight({
+    method: 'OPTIONS',
+    origin,
+    requestedMethod: method,
+    requestedHeaders: headers,
+  })
+  const question = 'what' in read ? undefined : read
+  const decision = 'what' in read ? denyMalformed(read) : decide(compiled, read)
+  return explain({ bucket: 'photos', rules: compiled, decision, question })
+}
+
+const web = rule({
+  id: 'web',
+  allowedOrigins: ['https://example.com', 'https://*.example.org'],
+  allowedMethods: ['GET', 'PUT'],
+  allowedHeaders: ['content-type', 'x-amz-*'],
+  exposeHeaders: ['ETag'],
+  maxAgeSeconds: 600,
+})
+
+describe('a refusal is explained', () => {
+  test('by the header that is missing, with the rule that would allow it', () => {
+    expect(
+      explained(
+        [rule({ allowedOrigins: ['https://a.test'] }), web],
+        'https://example.com',
+        'PUT',
+        'authorization,x-amz-date,x-b',
+      ),
+    ).toEqual({
+      verdict: 'deny',
+      reason: 'header',
+      rule: 'web',
+      text: 'Rule web allows this origin and PUT, but not the headers authorization, x-b.',
+      lacks: { field: 'allowedHeaders', value: 'authorization' },
+      hint: undefined,
+      change: [
+        '# rule 2 of the file',
+        '- id: web',
+        '  allowedOrigins: ["https://example.com", "https://*.example.org"]',
+        '  allowedMethods: [GET, PUT]',
+        '  allowedHeaders: [content-type, "x-amz-*", authorization, x-b]  # added: authorization, x-b',
+        '  exposeHeaders: [ETag]',
+        '  maxAgeSeconds: 600',
+        '',
+      ].join('\n'),
+    })
+  })
+
+  test('by the method, and says that HEAD is not implied by GET', () => {
+    expect(explained([web], 'https://example.com', 'HEAD')).toMatchObject({
+      reason: 'method',
+      text: 'Rule web allows this origin, but only with GET, PUT, not with HEAD.',
+      lacks: { field: 'allowedMethods', value: 'HEAD' },
+      hint: 'HEAD is not implied by GET.',
+    })
+  })
+
+  test('by the origin, naming the rule that needs the fewest additions', () => {
+    expect(explained([rule({ id: 'read' }), web], 'https://new.test', 'PUT', 'x-amz-date')).toMatchObject({
+      reason: 'origin',
+      rule: 'web',
+      text: 'None of the 2 rules allows the origin https://new.test. The closest is rule web.',
+      lacks: { field: 'allowedOrigins', value: 'https://new.test' },
+    })
+  })
+
+  test.each([
+    ['http://example.com', '"https://example.com" is listed: the scheme differs.'],
+    ['https://example.com:8443', '"https://example.com" is listed: the port differs.'],
+    [
+      'https://example.org',
+      '"https://*.example.org" is listed, but it covers subdomains only, not example.org itself.',
+    ],
+  ])('by a near miss: %s', (origin, hint) => {
+    expect(explained([web], origin, 'GET')).toMatchObject({ reason: 'origin', hint })
+  })
+
+  test('null is never proposed as an addition', () => {
+    const got = explained([web], 'null', 'GET')
+    expect(got.change).toBeUndefined()
+    expect(got.hint).toMatch(/sandboxed/)
+  })
+
+  test('a bucket without rules gets a whole file', () => {
+    expect(explained([], 'https://example.com', 'PUT', 'content-type')).toMatchObject({
+      reason: 'no_rules',
+      change: [
+        '# rules/photos.yaml',
+        'rules:',
+        '  - allowedOrigins: ["https://example.com"]',
+        '    allowedMethods: [PUT]',
+        '    allowedHeaders: [content-type]',
+        '',
+      ].join('\n'),
+    })
+  })
+
+  test.each([
+    [undefined, 'GET', undefined, 'malformed', /no Origin header/],
+    ['https://example.com', '', undefined, 'malformed', /no Access-Control-Request-Method/],
+    ['https://example.com', 'PATCH', undefined, 'method', /no rule can allow another method/],
+    ['https://example.com', 'GET', 'a b', 'malformed', /not a header name/],
+    ['https://example.com', 'GET', ','.repeat(40), 'malformed', /not looked at/],
+    ['https://example.com/path', 'GET', undefined, 'malformed', /not an origin as a browser writes it/],
+  ])('%s %s %s is %s', (origin, method, headers, reason, text) => {
+    const got = explained([web], origin, method, headers)
+    expect(got).toMatchObject({ verdict: 'deny', reason, change: undefined })
+    expect(got.text).toMatch(text)
+  })
+
+  test('the change it proposes does allow the request', () => {
+    const lacking = rule({ id: 'web' })
+    const got = explained([lacking], 'https://example.com', 'PUT', 'x-a')
+    expect(got.change).toContain('allowedMethods: [GET, PUT]  # added: PUT')
+    expect(
+      explained(
+        [{ ...lacking, allowedMethods: ['GET', 'PUT'], allowedHeaders: ['x-a'] }],
+        'https://example.com',
+        'PUT',
+        'x-a',
+      ).verdict,
+    ).toBe('allow')
+  })
+})
+
+test('an allowed request names its rule', () => {
+  expect(explained([web], 'https://example.com', 'GET')).toMatchObject({
+    verdict: 'allow',
+    rule: 'web',
+    text: 'Rule web of bucket photos allows it.',
+    change: undefined,
+  })
+  expect(explained([rule({ allowedOrigins: ['*'] })], 'https://example.com', 'GET').text).toBe(
+    'Rule 1 of bucket photos allows it for any origin, without credentials.',
+  )
+})
