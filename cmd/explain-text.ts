@@ -1,0 +1,51 @@
+import { STATUS_CODES } from 'node:http'
+import type { ExplainedRequest, ExplainedResponse } from '../src/explain-request.ts'
+import type { HeaderLines } from '../src/http.ts'
+
+/** What is explained, for a person, as it is printed. */
+export function explanationText({
+  explanation,
+  notes,
+  request,
+  response,
+  curl,
+  curlWrites,
+}: ExplainedRequest): string {
+  const { verdict, reason, text, hint, change } = explanation
+  const what = request.method === 'OPTIONS' ? 'preflight' : 'request'
+  const care = curlWrites ? ', which changes what the store holds' : ''
+  const sections = [
+    `${verdict === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
+    [text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n'),
+    ...(change === undefined ? [] : [`The smallest change that would allow it:\n\n${indented(change)}`]),
+    `The response to the ${what}:${responseText(response)}`,
+    `The ${what} by curl${care}:\n\n${indented(curl)}`,
+  ]
+  return printable(`${sections.join('\n\n')}\n`)
+}
+
+function responseText(response: ExplainedResponse): string {
+  const lines = headerTexts(response.headers)
+  if (response.kind === 'answer') {
+    const { status, body } = response
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines]
+    return `\n\n${indented([...head, ...(body === '' ? [] : ['', body])].join('\n'))}`
+  }
+  const added = [...(response.vary.length === 0 ? [] : [`Vary: ${response.vary.join(', ')}`]), ...lines]
+  const own = response.strip
+    ? " the store's own, without its Access-Control-* headers"
+    : " the store's own, unchanged"
+  return added.length === 0 ? own : `${own}, and with\n\n${indented(added.join('\n'))}`
+}
+
+const headerTexts = (lines: HeaderLines): string[] =>
+  lines.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${lines[index + 1] ?? ''}`] : []))
+
+const indented = (text: string): string => text.trimEnd().replaceAll(/^(?=.)/gm, '  ')
+
+/** Rule files and flags are shown on a terminal: nothing in them may steer it, nor turn the direction of writing. */
+const printable = (text: string): string =>
+  text.replaceAll(
+    /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

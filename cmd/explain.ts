@@ -1,0 +1,165 @@
+import { isIPv4 } from 'node:net'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { hostName, isBucketName } from '../src/bucket.ts'
+import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import {
+  browserHeaderList,
+  type Destination,
+  type ExplainContext,
+  explainRequest,
+} from '../src/explain-request.ts'
+import { createRulesStore } from '../src/rules/store.ts'
+import { quote } from '../src/settings/value.ts'
+import type { Snapshot } from '../src/snapshot.ts'
+import { explanationText } from './explain-text.ts'
+import type { Terminal } from './terminal.ts'
+
+const notes = `
+Without --actual the preflight is explained that a browser sends before the request.
+Exit code: 0 allowed, 1 denied, 2 the question cannot be put.
+
+Examples:
+  cors-sidecar explain --bucket photos --origin https://example.com --method PUT --header content-type
+  cors-sidecar explain --rules ./rules --bucket photos --origin https://example.com --method GET --actual
+`
+
+interface ExplainFlags {
+  readonly rules: string
+  readonly bucket: string
+  readonly origin: string
+  readonly method: string
+  readonly header?: readonly string[]
+  readonly actual?: true
+  readonly dialect: DialectName
+  readonly url: string
+  readonly format: 'text' | 'json'
+}
+
+export function addExplain(program: Command, terminal: Terminal): void {
+  program
+    .command('explain')
+    .description('say what is answered to a request from a page, and why')
+    .option('--rules <DIR>', 'the rule files', './rules')
+    .requiredOption('--bucket <NAME>', 'the bucket')
+    .requiredOption('--origin <ORIGIN>', 'the origin of the page, e.g. https://example.com')
+    .requiredOption('--method <METHOD>', 'the method of the request')
+    .option('--header <NAME>', 'a header that the page sets; repeatable', collect)
+    .option('--actual', 'the request itself, not its preflight')
+    .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
+    .option('--url <URL>', 'where the page sends it, with or without a path', 'http://localhost:8080')
+    .addOption(
+      new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('after', notes)
+    .action(async (flags: ExplainFlags) => {
+      terminal.exit(await explainCommand(flags, terminal))
+    })
+}
+
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
+
+/** Nobody is waiting for a second look. */
+const atOnce = { file: 0, incomplete: 0, emptied: 0 }
+
+async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<0 | 1 | 2> {
+  const issues = mistakes(flags)
+  if (issues.length > 0) return complain(issues, terminal)
+  const directory = resolve(terminal.cwd, flags.rules)
+  const store = createRulesStore({ directory, dialect: flags.dialect, settle: atOnce })
+  const { failure, snapshot } = await store.reload('start')
+  if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
+  const { to, context } = addressOf(snapshot, flags)
+  const { bucket, origin, method, header = [], actual = false, format } = flags
+  const requestedHeaders = browserHeaderList(header.flatMap((text) => text.split(',')))
+  const explained = explainRequest(context, { to, origin, method, requestedHeaders, actual })
+  if (explained.kind === 'unusable') return complain([explained.message], terminal)
+  if (explained.bucket?.toLowerCase() !== bucket.toLowerCase()) {
+    const elsewhere = `does not lead to bucket ${bucket}: write http://HOST/${bucket}/OBJECT or http://${bucket}.HOST/OBJECT`
+    return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
+  }
+  terminal.out(
+    format === 'json' ? `${JSON.stringify(explained, undefined, 2)}\n` : explanationText(explained),
+  )
+  return explained.explanation.verdict === 'allow' ? 0 : 1
+}
+
+function complain(issues: readonly string[], terminal: Terminal): 2 {
+  for (const issue of issues) terminal.err(`error: ${issue}\n`)
+  return 2
+}
+
+/** What keeps the question from being one that a browser could put, each with what to write instead. */
+function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainFlags): string[] {
+  const issues: string[] = []
+  const check = (usable: boolean, flag: string, text: string, words: string): void => {
+    if (!usable) issues.push(`${flag}: ${quote(text)} ${words}`)
+  }
+  check(
+    isBucketName(bucket),
+    '--bucket',
+    bucket,
+    'cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
+  )
+  check(
+    /^[!-~]{1,2048}$/.test(origin),
+    '--origin',
+    origin,
+    'is nothing that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
+  )
+  check(/^[A-Za-z-]{1,32}$/.test(method), '--method', method, 'is not a method: write one such as GET or PUT')
+  for (const name of header.flatMap((text) => text.split(',')))
+    check(
+      /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\s*$/.test(name),
+      '--header',
+      name,
+      'is not a header name: write the name alone, without a value',
+    )
+  if (actual && header.length > 0)
+    issues.push(
+      '--header: the headers of a request are asked for in its preflight only: leave out --header, or --actual',
+    )
+  check(
+    urlForm.test(url) && /^[!-~]{1,8192}$/.test(url),
+    '--url',
+    url,
+    'is not a URL to send a request to: write http://HOST:PORT or http://HOST:PORT/PATH',
+  )
+  return issues
+}
+
+/** Scheme and authority, without user and password, then a path and a query; a fragment never leaves the browser. */
+const urlForm = /^(https?:\/\/)((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(\/[^#]*)?$/i
+
+/** Where the request goes. What follows the bucket's name in the host counts as a `--host-suffix`. */
+function addressOf(
+  snapshot: Snapshot,
+  { bucket, url, dialect }: ExplainFlags,
+): { readonly to: Destination; readonly context: ExplainContext } {
+  const [, scheme = '', authority = '', path = '/'] = urlForm.exec(url) ?? []
+  const host = hostName(authority)
+  const prefix = `${bucket.toLowerCase()}.`
+  const hostSuffixes = host.startsWith(prefix) && !isIPv4(host) ? [host.slice(prefix.length)] : []
+  const namedByHost = hostSuffixes.length > 0 || snapshot.hosts.get(host) === bucket
+  const to: Destination =
+    path === '/' && !namedByHost
+      ? { kind: 'bucket', bucket }
+      : { kind: 'host', host: authority, path: path === '/' ? '/exampleobject' : path }
+  const setup = {
+    dialect,
+    hostSuffixes,
+    unconfigured: 'refuse',
+    bucketCorsApi: 'off',
+    debugHeaders: false,
+  } as const
+  return { to, context: { snapshot, setup, identity, endpoint: `${scheme}${authority}` } }
+}
+
+/** Any will do: the request ids in the response differ with every request. */
+const identity = {
+  unixSeconds: 0,
+  node: 0,
+  process: 0,
+  sequence: 0,
+  randomHex: (length: number): string => '0'.repeat(length),
+}

@@ -1,0 +1,27 @@
+/** The oldest safe release of each line of Node, as `engines` of package.json says it. Lines that are not here have none. */
+const oldestSafe: Readonly<Record<number, readonly [minor: number, patch: number]>> = {
+  22: [23, 2],
+  24: [18, 1],
+  26: [5, 1],
+}
+const lastLine = 26
+
+/**
+ * What is wrong with running on Node `version` (`process.version`), as one line; `undefined` when nothing is.
+ * Pre-releases are refused: their numbers do not say which fixes are in them.
+ */
+export function nodeDefect(version: string): string | undefined {
+  const parts = /^v([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(version)
+  if (parts !== null && isSafe(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return undefined
+  return (
+    `cors-sidecar does not run on Node ${version}, whose HTTP parser lets requests be smuggled past a proxy (CVE-2026-58044): ` +
+    'install Node 26.5.1 or later, 24.18.1 or later 24, or 22.23.2 or later 22'
+  )
+}
+
+function isSafe(major: number, minor: number, patch: number): boolean {
+  if (major > lastLine) return true
+  const oldest = oldestSafe[major]
+  if (oldest === undefined) return false
+  return minor > oldest[0] || (minor === oldest[0] && patch >= oldest[1])
+}

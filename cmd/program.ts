@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander'
+import { programVersion } from '../src/version.ts'
+import { addCheck } from './check.ts'
+import { addConvert } from './convert.ts'
+import { addDemo } from './demo.ts'
+import { addExplain } from './explain.ts'
+import { addSchema } from './schema.ts'
+import { addServe, type Signals } from './serve.ts'
+import type { Terminal } from './terminal.ts'
+
+const examples = `
+Examples:
+  cors-sidecar demo
+  cors-sidecar serve --upstream http://127.0.0.1:9000 --rules ./rules
+  cors-sidecar check --strict ./rules
+  cors-sidecar explain --rules ./rules --bucket photos --origin https://example.com --method PUT
+`
+
+/** Runs one command line, without the program's name. Every outcome is an exit code at `terminal`. */
+export async function run(argv: readonly string[], terminal: Terminal, signals: Signals): Promise<void> {
+  const program = new Command('cors-sidecar')
+    .description(
+      'Per-bucket CORS in front of any object store, worded as Tencent COS, Alibaba OSS or AWS S3 would',
+    )
+    .version(programVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print how it is used')
+    .helpCommand(false)
+    .addHelpText('after', examples)
+    .showHelpAfterError('(--help shows how it is used)')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+  addServe(program, terminal, signals)
+  addDemo(program, terminal, signals)
+  addCheck(program, terminal)
+  addExplain(program, terminal)
+  addConvert(program, terminal)
+  addSchema(program, terminal)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    // Commander has printed what there was to say: help, the version, or what is wrong with the command line.
+    if (!(error instanceof CommanderError)) throw error
+    terminal.exit(error.exitCode === 0 ? 0 : 2)
+  }
+}

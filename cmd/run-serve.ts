@@ -1,0 +1,50 @@
+import { resolve } from 'node:path'
+import type { Settings } from '../src/settings.ts'
+import { StartProblem, startSidecar } from '../src/sidecar.ts'
+import type { Signals } from './serve.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Serves until it is told to end. 0 after a drained end; 2 when a setting is unusable, with one line for each reason.
+ * The second signal to end does so at once.
+ */
+export async function runServe(settings: Settings, terminal: Terminal, signals: Signals): Promise<0 | 2> {
+  const within = (path: string): string => resolve(terminal.cwd, path)
+  const optional = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : within(path)
+  try {
+    const sidecar = await startSidecar({
+      ...settings,
+      rules: within(settings.rules),
+      credentials: optional(settings.credentials),
+      upstreamCa: optional(settings.upstreamCa),
+      tlsCert: optional(settings.tlsCert),
+      tlsKey: optional(settings.tlsKey),
+      candidateRules: optional(settings.candidateRules),
+      adminTokenFile: optional(settings.adminTokenFile),
+    })
+    const { dataAddress, adminAddress, log } = sidecar
+    log.info('serving', {
+      'server.address': dataAddress.address,
+      'server.port': dataAddress.port,
+      'admin.address': adminAddress.address,
+      'admin.port': adminAddress.port,
+    })
+    signals.onReload(() => void sidecar.reload('signal'))
+    await new Promise<void>((ended) => {
+      let signalled = false
+      signals.onTerminate(() => {
+        log.info(signalled ? 'ending at once' : 'draining')
+        void (signalled ? sidecar.close() : sidecar.drain()).then(ended)
+        signalled = true
+      })
+    })
+    log.info('ended')
+    log.close()
+    return 0
+  } catch (error) {
+    if (!(error instanceof StartProblem)) throw error
+    for (const line of error.lines) terminal.err(`error: ${line}\n`)
+    return 2
+  }
+}

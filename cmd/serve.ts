@@ -1,0 +1,105 @@
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { printSettings } from '../src/settings/print.ts'
+import type { ConfigContent } from '../src/settings/reader.ts'
+import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
+import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
+import { quote } from '../src/settings/value.ts'
+import { readSettings } from '../src/settings.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Requests from the operating system. A listener is called for each: a second one may mean "at once". */
+export interface Signals {
+  /** SIGTERM and SIGINT. */
+  onTerminate(listener: () => void): void
+  /** SIGHUP. */
+  onReload(listener: () => void): void
+}
+
+const notes = `
+Every setting can also be a variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line
+of the config file (upstreamCa: ca.pem). Flags come first, then variables, then the file.
+Times are written 500ms, 15s, 2m or 1h, sizes 16384, 16KiB or 1MiB.
+SIGHUP reloads the rules, SIGTERM drains and ends.
+
+Examples:
+  cors-sidecar serve --upstream http://127.0.0.1:9000 --rules ./rules
+  cors-sidecar serve --upstream unix:/run/store.sock --dialect s3 --host-suffix s3.example.com
+  cors-sidecar serve --config sidecar.yaml --print-config
+`
+
+export function addServe(program: Command, terminal: Terminal, signals: Signals): void {
+  const command = program
+    .command('serve')
+    .description('run the proxy and its admin port')
+    .addHelpText('after', notes)
+  for (const entry of settingEntries) command.addOption(optionOf(entry))
+  command
+    .option('--config <FILE>', 'settings as YAML, names in camelCase')
+    .option('--print-config', 'print the settings in force and where each came from, and end')
+    .action(async (flags: Flags) => {
+      terminal.exit(await serve(flags, terminal, signals))
+    })
+}
+
+function optionOf({ name, argument, help, shownPreset, list }: SettingEntry): Option {
+  const preset = shownPreset === undefined ? '' : ` (default: ${shownPreset})`
+  const option = new Option(`${flagOf(name)} ${argument}`, `${help}${preset}`)
+  return list ? option.argParser((text: string, before: readonly string[] = []) => [...before, text]) : option
+}
+
+async function serve(flags: Flags, terminal: Terminal, signals: Signals): Promise<0 | 2> {
+  const config = await findConfig(flags, terminal)
+  const read = readSettings({ flags, environment: terminal.env, config })
+  if (read.kind === 'issues') {
+    for (const issue of read.issues) terminal.err(`error: ${issue}\n`)
+    return 2
+  }
+  if (flags.printConfig === true) {
+    terminal.out(printSettings(read.effective))
+    return 0
+  }
+  const { runServe } = await import('./run-serve.ts')
+  return runServe(read.settings, terminal, signals)
+}
+
+async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigContent | undefined> {
+  const variable = variableOf('config')
+  const file = typeof flags.config === 'string' ? flags.config : env[variable] || undefined
+  if (file === undefined) return undefined
+  const place = flags.config === undefined ? variable : '--config'
+  try {
+    const bytes = await readStart(resolve(cwd, file), maxConfigLength + 1)
+    if (bytes.length > maxConfigLength)
+      return {
+        issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes: no config file needs that`,
+      }
+    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch (error) {
+    return { issue: `${place}: ${quote(file)} cannot be read: ${whyNot(error)}` }
+  }
+}
+
+/** The first `most` bytes of a file, which may be a pipe and have no end. */
+async function readStart(path: string, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of createReadStream(path, { end: most - 1 })) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function whyNot(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'reading it is not permitted'
+    case 'EISDIR':
+      return 'it is a directory'
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'it is not UTF-8'
+    default:
+      return code === '' ? String(error) : code
+  }
+}

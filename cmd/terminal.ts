@@ -1,0 +1,14 @@
+/** What a command may do to the world: print, end, and look at where it runs. `cmd/main.ts` gives it the real one. */
+export interface Terminal {
+  /** Results. The text is written as it is, without a line end of its own. */
+  out(text: string): void
+  /** Progress, summaries and complaints. */
+  err(text: string): void
+  /** Sets the exit code; it does not end the process. 0: done, 1: findings, 2: usage or unreadable. */
+  exit(code: 0 | 1 | 2): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Relative paths start here. */
+  readonly cwd: string
+  /** Whether stdout is a terminal that shows colours. */
+  readonly colour: boolean
+}

@@ -1,0 +1,95 @@
+/** Reads one setting after the other from all sources, and remembers what was wrong and where each came from. */
+
+import {
+  type Environment,
+  type Flags,
+  type Given,
+  illegible,
+  readConfig,
+  readEnvironment,
+  readFlags,
+} from './sources.ts'
+import type { Setting } from './table.ts'
+import { defect, type Reading, type ValueKind } from './value.ts'
+
+export interface SettingSources {
+  readonly flags: Flags
+  readonly environment: Environment
+  readonly config: ConfigContent | undefined
+}
+
+/** The config file as its caller found it: its text, or why there is none, as one line. */
+export type ConfigContent = { readonly file: string; readonly text: string } | { readonly issue: string }
+
+/** One setting in force, as text, with where it came from; `texts` is empty when it is not set. */
+export interface EffectiveSetting {
+  readonly name: string
+  readonly list: boolean
+  readonly texts: readonly string[]
+  readonly place: string
+}
+
+export interface SettingReader {
+  one<T>(setting: Setting<T>): T
+  many<T>(setting: Setting<T>): readonly T[]
+  /** Grow as settings are read. */
+  readonly issues: string[]
+  readonly effective: EffectiveSetting[]
+  /** Every source could be read, so that what is missing is missing. */
+  readonly complete: boolean
+  /** Where each setting that was given stands, right or wrong. */
+  readonly places: Map<string, string>
+}
+
+export function createReader(sources: SettingSources): SettingReader {
+  const { flags, environment, config } = sources
+  const contents = [
+    readFlags(flags),
+    readEnvironment(environment),
+    ...(config === undefined
+      ? []
+      : ['issue' in config ? illegible([config.issue]) : readConfig(config.file, config.text)]),
+  ]
+  const issues = contents.flatMap((content) => content.issues)
+  const effective: EffectiveSetting[] = []
+  const places = new Map<string, string>()
+  const readAll = <T>({ name, value }: Setting<T>): readonly T[] | undefined => {
+    const readings = contents.flatMap(({ given }) => {
+      const texts = given.get(name)
+      return texts === undefined ? [] : [texts.map((text) => ({ ...text, reading: readGiven(value, text) }))]
+    })
+    for (const { subject, reading } of readings.flat())
+      if (reading.kind === 'defect') issues.push(`${subject}: ${reading.defect}`)
+    const place = readings[0]?.[0]?.place
+    if (place !== undefined) places.set(name, place)
+    return readings[0]?.flatMap(({ reading }) => (reading.kind === 'value' ? [reading.value] : []))
+  }
+  const keep = <T>({ name, list, value }: Setting<T>, values: readonly T[]): void => {
+    const texts = values.filter((item) => item !== undefined).map((item) => value.show(item))
+    effective.push({ name, list, texts, place: places.get(name) ?? 'default' })
+  }
+  return {
+    one(setting) {
+      const read = readAll(setting)?.[0] ?? setting.preset
+      keep(setting, [read])
+      return read
+    },
+    many(setting) {
+      const read = [...new Set(readAll(setting))]
+      keep(setting, read)
+      return read
+    },
+    issues,
+    effective,
+    complete: contents.every(({ illegible }) => illegible !== true),
+    places,
+  }
+}
+
+function readGiven<T>(kind: ValueKind<T>, { text, misshapen }: Given): Reading<T> {
+  if (misshapen !== undefined) return defect(misshapen)
+  if (text === '') return defect('nothing is given: write a value, or leave it out')
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
+    return defect('a control character is in it, such as a line break: write it without')
+  return kind.read(text)
+}

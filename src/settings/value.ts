@@ -1,0 +1,145 @@
+/** The kinds of value that settings have: how each is read from text, and written back. */
+
+/** A value read from text, or what is wrong with the text and what to write instead. */
+export type Reading<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'defect'; readonly defect: string }
+
+/** One kind of value. `read(show(value))` gives `value` again. */
+export interface ValueKind<T> {
+  read(text: string): Reading<T>
+  show(value: T): string
+}
+
+export const value = <T>(read: T): Reading<T> => ({ kind: 'value', value: read })
+export const defect = (words: string): { kind: 'defect'; defect: string } => ({
+  kind: 'defect',
+  defect: words,
+})
+
+/** `text` in double quotes and printable ASCII, cut to 120 characters: a message must not steer a terminal or a log. */
+export function quote(text: string): string {
+  const cut = text.length > 120 ? `${text.slice(0, 120)}…` : text
+  return JSON.stringify(cut).replaceAll(
+    /[^ -~…]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** One of a closed list of words. */
+export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
+  return {
+    read(text) {
+      const word = words.find((candidate) => candidate === text)
+      return word === undefined
+        ? defect(`${quote(text)} is not one of its values: write ${or(words)}`)
+        : value(word)
+    },
+    show: (word) => word,
+  }
+}
+
+/** `on` and `off` are how the documentation speaks of them; `true` and `false` are what YAML authors write. */
+export const yesOrNo: ValueKind<boolean> = {
+  read(text) {
+    if (text === 'true' || text === 'on') return value(true)
+    if (text === 'false' || text === 'off') return value(false)
+    return defect(`${quote(text)} is neither true nor false: write true or false`)
+  },
+  show: String,
+}
+
+/** A file or directory, relative to the working directory of the process. */
+export const path: ValueKind<string> = { read: value, show: (text) => text }
+
+/** A file that need not be given. */
+export const optionalPath: ValueKind<string | undefined> = { read: value, show: (text) => text ?? '' }
+
+/** A whole number from `least` to `most`. */
+export function count(least: number, most: number): ValueKind<number> {
+  const range = `write a whole number from ${least} to ${most}`
+  return {
+    read(text) {
+      if (!/^[0-9]{1,9}$/.test(text)) return defect(`${quote(text)} is not a whole number: ${range}`)
+      const number = Number(text)
+      return number < least || number > most ? defect(`${number} is out of range: ${range}`) : value(number)
+    },
+    show: String,
+  }
+}
+
+const milliseconds: readonly (readonly [unit: string, factor: number])[] = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+]
+
+/**
+ * A length of time, in milliseconds, written `500ms`, `15s`, `2m`, `1h`. A number without unit is refused, because
+ * half of its readers would take it for seconds and half for milliseconds; only `0` needs none.
+ */
+export function duration(least: number, most: number): ValueKind<number> {
+  return {
+    read(text) {
+      const parts = /^([0-9]{1,12})(ms|s|m|h)?$/.exec(text)
+      if (parts === null)
+        return defect(
+          `${quote(text)} is not a duration: write a whole number with its unit, such as 500ms, 15s, 2m or 1h`,
+        )
+      const [, digits = '', unit] = parts
+      const number = Number(digits)
+      if (unit === undefined && number !== 0)
+        return defect(
+          `${quote(text)} has no unit: write ${number}s for seconds or ${number}ms for milliseconds`,
+        )
+      const length = number * (milliseconds.find(([name]) => name === unit)?.[1] ?? 1)
+      return length < least || length > most
+        ? defect(
+            `${quote(text)} is out of range: write ${showScaled(least, milliseconds)} to ${showScaled(most, milliseconds)}`,
+          )
+        : value(length)
+    },
+    // Timeouts are compared with those of other programs, which give them in seconds.
+    show: (length) =>
+      length % 1000 === 0 && length > 0 && length < 600_000
+        ? `${length / 1000}s`
+        : showScaled(length, milliseconds),
+  }
+}
+
+const byteUnits: readonly (readonly [unit: string, factor: number])[] = [
+  ['MiB', 1_048_576],
+  ['KiB', 1024],
+  ['', 1],
+]
+
+/** A number of bytes, written `16384`, `16KiB` or `1MiB`. */
+export function size(least: number, most: number): ValueKind<number> {
+  return {
+    read(text) {
+      const parts = /^([0-9]{1,12})(KiB|MiB)?$/.exec(text)
+      if (parts === null)
+        return defect(`${quote(text)} is not a size: write bytes, KiB or MiB, such as 16384, 16KiB or 1MiB`)
+      const [, digits = '', unit = ''] = parts
+      const bytes = Number(digits) * (byteUnits.find(([name]) => name === unit)?.[1] ?? 1)
+      return bytes < least || bytes > most
+        ? defect(
+            `${quote(text)} is out of range: write ${showScaled(least, byteUnits)} to ${showScaled(most, byteUnits)}`,
+          )
+        : value(bytes)
+    },
+    show: (bytes) => showScaled(bytes, byteUnits),
+  }
+}
+
+/** `amount` in the largest unit that divides it; `0` stands alone. */
+function showScaled(amount: number, units: readonly (readonly [unit: string, factor: number])[]): string {
+  if (amount === 0) return '0'
+  const [unit, factor] = units.find(([, size]) => amount % size === 0) ?? ['', 1]
+  return `${amount / factor}${unit}`
+}
+
+function or(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
