@@ -32,6 +32,9 @@ export interface CorsFields {
   readonly requestedHeaders: string | undefined
 }
 
+/** The list as WHATWG Fetch writes it: lower case, sorted, commas without blanks. Nothing is left to be done then. */
+const asBrowsersWrite = /^[a-z0-9_-]+(?:,[a-z0-9_-]+)*$/
+
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
@@ -63,6 +66,10 @@ export function readActual(fields: CorsFields): CorsQuestion | undefined {
  */
 function readRequestedHeaders(value: string): string[] | Malformed {
   if (value.length > maxRequestedHeadersLength) return { what: 'headers-beyond-bounds' }
+  if (asBrowsersWrite.test(value)) {
+    const names = value.split(',')
+    return names.length > maxRequestedHeaders ? { what: 'headers-beyond-bounds' } : names
+  }
   const names: string[] = []
   let empty = 0
   for (let start = 0; start <= value.length; ) {

@@ -86,8 +86,9 @@ function compileHeaders(entries: readonly string[]): HeaderMatcher {
 /** Whether `headers` allows the requested name `name`, which must be in lower case. */
 export function allowsHeader(headers: HeaderMatcher, name: string): boolean {
   if (headers.any || headers.exact.has(name)) return true
-  return headers.wildcards.some(
-    ({ prefix, suffix }) =>
-      name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix),
-  )
+  // A loop, not some(): no closure for each of up to 128 names and 100 rules.
+  for (const { prefix, suffix } of headers.wildcards)
+    if (name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix))
+      return true
+  return false
 }

@@ -87,21 +87,34 @@ export interface PreparedRule {
   readonly expose: string | undefined
   readonly maxAge: string | undefined
   readonly maxAgeOfPreflight: string | undefined
-  /** Allow-Headers when it is the same for every request; `undefined`: it depends on the names asked for. */
-  readonly allowHeaders: string | undefined
+  /** Allow-Headers: the same for every request, the names asked for, or a list with places for names asked for. */
+  readonly allowHeaders: { readonly fixed: string } | 'requested' | readonly AllowedEntry[]
 }
+
+/** One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matched. */
+type AllowedEntry = string | { readonly prefix: string; readonly suffix: string }
 
 export function prepareRule(style: HeaderStyle, rule: CorsRule): PreparedRule {
   const maxAge = rule.maxAgeSeconds === undefined ? undefined : String(rule.maxAgeSeconds)
   const expose = rule.exposeHeaders.join(style.separator)
-  const fixed = style.allowHeaders === 'rule' && rule.allowedHeaders.every((name) => !name.includes('*'))
   return {
     methods: rule.allowedMethods.join(style.separator),
     expose: expose === '' ? undefined : expose,
     maxAge,
     maxAgeOfPreflight: maxAge ?? style.maxAgeUnset,
-    allowHeaders: fixed ? rule.allowedHeaders.join(style.separator).toLowerCase() : undefined,
+    allowHeaders: prepareAllowHeaders(style, rule.allowedHeaders),
   }
+}
+
+function prepareAllowHeaders(style: HeaderStyle, allowed: readonly string[]): PreparedRule['allowHeaders'] {
+  // `*` is never answered: it does not cover Authorization (WHATWG Fetch, "CORS non-wildcard request-header name").
+  if (style.allowHeaders === 'requested' || allowed.includes('*')) return 'requested'
+  const names = allowed.map((name) => name.toLowerCase())
+  if (names.every((name) => !name.includes('*'))) return { fixed: names.join(style.separator) }
+  return names.map((name) => {
+    const star = name.indexOf('*')
+    return star < 0 ? name : { prefix: name.slice(0, star), suffix: name.slice(star + 1) }
+  })
 }
 
 /**
@@ -117,7 +130,7 @@ export function corsHeaders(
   const lines: string[] = []
   if (allow.credentials && style.credentials) lines.push('Access-Control-Allow-Credentials', 'true')
   if (requested !== undefined) {
-    const names = prepared.allowHeaders ?? allowHeaders(style, allow.rule.rule, requested)
+    const names = allowHeaders(style, prepared.allowHeaders, requested)
     if (names !== '') lines.push('Access-Control-Allow-Headers', names)
   }
   lines.push('Access-Control-Allow-Methods', prepared.methods)
@@ -128,24 +141,23 @@ export function corsHeaders(
   return lines
 }
 
-/** `*` is never answered: it does not cover Authorization (WHATWG Fetch, "CORS-unsafe request-header names"). */
-function allowHeaders(style: HeaderStyle, rule: CorsRule, requested: readonly string[]): string {
-  if (style.allowHeaders === 'requested' || rule.allowedHeaders.includes('*'))
-    return requested.join(style.separator)
+function allowHeaders(
+  style: HeaderStyle,
+  prepared: PreparedRule['allowHeaders'],
+  requested: readonly string[],
+): string {
+  if (prepared === 'requested') return requested.join(style.separator)
+  if ('fixed' in prepared) return prepared.fixed
   const names = new Set<string>()
-  for (const entry of rule.allowedHeaders.map((name) => name.toLowerCase())) {
-    const star = entry.indexOf('*')
-    if (star < 0) names.add(entry)
-    // In the place of a partial wildcard stand the requested names that it matched.
-    else for (const name of requested) if (matchesWildcard(name, entry, star)) names.add(name)
+  for (const entry of prepared) {
+    if (typeof entry === 'string') names.add(entry)
+    else for (const name of requested) if (fits(name, entry.prefix, entry.suffix)) names.add(name)
   }
   return [...names].join(style.separator)
 }
 
-const matchesWildcard = (name: string, entry: string, star: number): boolean =>
-  name.length >= entry.length - 1 &&
-  name.startsWith(entry.slice(0, star)) &&
-  name.endsWith(entry.slice(star + 1))
+const fits = (name: string, prefix: string, suffix: string): boolean =>
+  name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix)
 
 /** A response of `lines` and an XML body. */
 export function xmlResponse(status: number, lines: HeaderLines, body: string): PlainResponse {
