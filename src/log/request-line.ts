@@ -1,0 +1,136 @@
+import type { RequestFacts } from '../http.ts'
+import type { Plan } from '../plan.ts'
+import { redactQuery } from './redact.ts'
+
+/** A request that is over. */
+export interface FinishedRequest {
+  readonly facts: RequestFacts
+  readonly plan: Plan
+  /** Generation of the rules that decided. */
+  readonly generation: number
+  /** Address of the peer. */
+  readonly client: string | undefined
+  /** Status sent to the client; 0 when none was. */
+  readonly status: number
+  readonly milliseconds: number
+  /** Until the first byte of the store's answer. */
+  readonly upstreamMilliseconds: number | undefined
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly upstreamError: string | undefined
+  readonly aborted: boolean
+}
+
+/** No line is longer, in bytes: what collects logs cuts longer ones, and half a line is no JSON. */
+export const maxLineBytes = 8192
+
+/** How much of a value is shown, in characters. What is cut ends with an ellipsis, so that nobody takes it for whole. */
+interface Cuts {
+  readonly path: number
+  readonly query: number
+  readonly header: number
+  readonly short: number
+}
+
+const generous: Cuts = { path: 1024, query: 1024, header: 512, short: 256 }
+// Escaped, a character can take six bytes.
+const strict: Cuts = { path: 200, query: 200, header: 128, short: 64 }
+
+/**
+ * One line of JSON, without its end. Names are OpenTelemetry's where it has one (Semantic Conventions, "HTTP", header
+ * attributes are lists). Written by hand, because it is written for every request.
+ */
+export function requestLine(request: FinishedRequest, time: string): string {
+  const line = writeLine(request, time, generous)
+  // Below a sixth of the bound no escaping can exceed it.
+  return line.length * 6 < maxLineBytes || Buffer.byteLength(line) < maxLineBytes
+    ? line
+    : writeLine(request, time, strict)
+}
+
+function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
+  const { facts, plan, client, status, bytesIn, bytesOut, upstreamError } = request
+  const { address } = plan.judgement
+  let line = `{"level":"info","time":"${time}","msg":"request","request_id":${quote(plan.requestId, cuts.short)}`
+  line += `,"http.request.method":${quote(facts.method, cuts.short)},"url.path":${quote(address.path, cuts.path)}`
+  const query = address.kind === 'refused' ? '' : address.query
+  // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
+  if (query !== '') line += `,"url.query":${quote(redactQuery(cut(query, cuts.query)), 2 * cuts.query)}`
+  if (facts.host !== undefined) line += `,"server.address":${quote(facts.host, cuts.short)}`
+  line += `,"http.response.status_code":${status}`
+  if (client !== undefined) line += `,"client.address":${quote(client, cuts.short)}`
+  line += decisionFields(plan, cuts)
+  if (facts.origin !== undefined) line += corsFields(facts, cuts)
+  line += senderFields(facts, cuts)
+  line += `,"duration_ms":${rounded(request.milliseconds)}`
+  if (request.upstreamMilliseconds !== undefined)
+    line += `,"upstream_ms":${rounded(request.upstreamMilliseconds)}`
+  line += `,"http.request.body.size":${bytesIn},"http.response.body.size":${bytesOut}`
+  if (upstreamError !== undefined) line += `,"error.type":${quote(upstreamError, cuts.short)}`
+  if (request.aborted) line += ',"aborted":true'
+  return `${line},"generation":${request.generation}}`
+}
+
+/** Bucket, decision, and which rule it came from; of a denial also what was missing. */
+export function decisionFields({ judgement }: Plan, cuts: Pick<Cuts, 'header' | 'short'>): string {
+  const { address, kind, decision, handsOff } = judgement
+  const bucket = address.kind === 'bucket' ? `,"bucket":${quote(address.name, cuts.short)}` : ''
+  if (decision === undefined) return bucket
+  const mode = handsOff ? 'report' : 'enforce'
+  const fields = `${bucket},"kind":"${kind}","decision":"${decision.verdict}","reason":"${decision.reason}","mode":"${mode}"`
+  if (decision.verdict === 'allow') return `${fields},"rule":${quote(decision.rule.label, cuts.short)}`
+  const { closest, header } = decision
+  return (
+    fields +
+    (closest === undefined ? '' : `,"closest_rule":${quote(closest.label, cuts.short)}`) +
+    (header === undefined ? '' : `,"denied_header":${quote(header, cuts.short)}`)
+  )
+}
+
+/** What the rules were asked: enough to ask other rules the same. */
+export function corsFields(facts: RequestFacts, cuts: Pick<Cuts, 'header'>): string {
+  const header = (name: string, value: string | undefined): string =>
+    value === undefined ? '' : `,"http.request.header.${name}":[${quote(value, cuts.header)}]`
+  return (
+    header('origin', facts.origin) +
+    header('access-control-request-method', facts.requestedMethod) +
+    header('access-control-request-headers', facts.requestedHeaders)
+  )
+}
+
+/** User agent and trace, read here because nothing else needs them. */
+function senderFields({ headers }: RequestFacts, cuts: Cuts): string {
+  let fields = ''
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    // Lengths first: hardly any other header has them.
+    if (name.length === 10 && name.toLowerCase() === 'user-agent')
+      fields += `,"user_agent.original":${quote(headers[i + 1] ?? '', cuts.short)}`
+    else if (name.length === 11 && name.toLowerCase() === 'traceparent') {
+      const trace = traceId(headers[i + 1] ?? '')
+      if (trace !== undefined) fields += `,"trace_id":"${trace}"`
+    }
+  }
+  return fields
+}
+
+/** The trace id of a traceparent value (W3C Trace Context section 3.2), `undefined` when it is not valid. */
+export function traceId(traceparent: string): string | undefined {
+  const match = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/.exec(
+    traceparent,
+  )
+  return match?.[1]
+}
+
+/** At most `length` characters of `text`; what is cut ends with an ellipsis. */
+export const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length)}…` : text
+
+/** A string of JSON. Lone surrogates are escaped, so that the line is UTF-8 whatever was sent. */
+function quote(text: string, length: number): string {
+  const part = cut(text, length)
+  // Hardly any value has something to escape, and to look is quicker than to escape.
+  return /[^ !#-[\]-~]/.test(part) ? JSON.stringify(part) : `"${part}"`
+}
+
+const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000

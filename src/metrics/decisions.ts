@@ -1,0 +1,195 @@
+import { type Decision, type Reason, reasons } from '../cors/decide.ts'
+import type { BucketPolicy, Snapshot } from '../snapshot.ts'
+import type { Family, Labels, Sample } from './family.ts'
+
+export const decisionKinds = ['preflight', 'actual'] as const
+export type DecisionKind = (typeof decisionKinds)[number]
+export const modes = ['enforce', 'report'] as const
+export type Mode = (typeof modes)[number]
+
+/** The label of everything that is not a bucket with a rule file. */
+export const otherLabel = '_other'
+
+/** Longest `rule` label; ids may be longer. */
+const maxRuleLabel = 128
+
+/** What one bucket counts. Bound to its rules once, so that a request looks nothing up but the bucket. */
+export interface BucketMetrics {
+  decision(kind: DecisionKind, decision: Decision, mode: Mode): void
+}
+
+/** How many decisions were made in all, for each kind and reason; the reason `matched` means allowed. */
+export type DecisionTotals = Readonly<Record<DecisionKind, Readonly<Record<Reason, number>>>>
+
+export interface DecisionMetrics {
+  bucket(policy: BucketPolicy | undefined): BucketMetrics
+  /** Drops the series of what `snapshot` no longer has: buckets, rules, and the mode a bucket has left. */
+  prune(snapshot: Snapshot): void
+  totals(): DecisionTotals
+  decisionFamily(): Family
+  ruleFamily(): Family
+}
+
+interface RuleCount {
+  matches: number
+}
+
+/** The counts of one label. `decisions` is indexed by {@link slot}. */
+interface LabelCounts {
+  readonly decisions: Float64Array
+  readonly rules: Map<string, RuleCount>
+}
+
+const slots = decisionKinds.length * reasons.length * modes.length
+const reasonIndex: Readonly<Record<Reason, number>> = {
+  matched: 0,
+  no_rules: 1,
+  origin: 2,
+  method: 3,
+  header: 4,
+  malformed: 5,
+}
+
+const slot = (kind: DecisionKind, reason: Reason, mode: Mode): number =>
+  ((kind === 'preflight' ? 0 : reasons.length) + reasonIndex[reason]) * 2 + (mode === 'enforce' ? 0 : 1)
+
+/** Labels of every slot, without the bucket. */
+const slotLabels: readonly Labels[] = decisionKinds.flatMap((kind) =>
+  reasons.flatMap((reason) =>
+    modes.map((mode) => ({ kind, decision: reason === 'matched' ? 'allow' : 'deny', reason, mode })),
+  ),
+)
+
+/**
+ * Decisions and rule matches, counted in plain numbers: a request costs one look-up and two additions, and the text
+ * is made when a scrape asks for it.
+ */
+export function createDecisionMetrics(): DecisionMetrics {
+  const totals = new Float64Array(slots)
+  const byLabel = new Map<string, LabelCounts>()
+  let bound = new WeakMap<BucketPolicy, BucketMetrics>()
+  let configured: ReadonlyMap<string, BucketPolicy> | undefined
+
+  const countsOf = (label: string): LabelCounts => {
+    const known = byLabel.get(label)
+    if (known !== undefined) return known
+    const counts: LabelCounts = { decisions: new Float64Array(slots), rules: new Map() }
+    // The last requests of a bucket that is gone are counted in the totals only: its series stay away.
+    if (label === otherLabel || configured === undefined || configured.has(label)) byLabel.set(label, counts)
+    return counts
+  }
+  const bind = (label: string, rules: BucketPolicy['rules']): BucketMetrics => {
+    const { decisions, rules: matches } = countsOf(label)
+    const ruleCounts = rules.map(({ label }) => ruleCount(matches, label))
+    return {
+      decision(kind, decision, mode) {
+        const index = slot(kind, decision.reason, mode)
+        totals[index] = (totals[index] ?? 0) + 1
+        decisions[index] = (decisions[index] ?? 0) + 1
+        if (decision.verdict === 'deny') return
+        const count = ruleCounts[decision.rule.number - 1]
+        if (count !== undefined) count.matches++
+      },
+    }
+  }
+  const other = bind(otherLabel, [])
+
+  return {
+    bucket(policy) {
+      if (policy === undefined) return other
+      const known = bound.get(policy)
+      if (known !== undefined) return known
+      const metrics = bind(policy.label, policy.rules)
+      bound.set(policy, metrics)
+      return metrics
+    },
+    prune(snapshot) {
+      configured = snapshot.buckets
+      // Bound anew: a policy that was bound to counts that are dropped here may come back.
+      bound = new WeakMap()
+      for (const [label, counts] of byLabel)
+        if (label === otherLabel) pruneRules(counts, sharedRules(snapshot))
+        else pruneLabel(byLabel, label, counts, snapshot.buckets.get(label))
+    },
+    totals: () => totalsOf(totals),
+    decisionFamily: () => ({
+      name: 'cors_sidecar_decisions_total',
+      help: 'CORS decisions by bucket, kind of request, decision, reason and mode. Buckets without a rule file are _other.',
+      type: 'counter',
+      aggregator: 'sum',
+      samples: decisionSamples(byLabel),
+    }),
+    ruleFamily: () => ({
+      name: 'cors_sidecar_rule_matches_total',
+      help: 'Requests that a rule allowed, by bucket and rule (its id, else its number).',
+      type: 'counter',
+      aggregator: 'sum',
+      samples: ruleSamples(byLabel),
+    }),
+  }
+}
+
+const ruleLabel = (label: string): string => label.slice(0, maxRuleLabel)
+
+function ruleCount(matches: Map<string, RuleCount>, label: string): RuleCount {
+  const key = ruleLabel(label)
+  const count = matches.get(key) ?? { matches: 0 }
+  matches.set(key, count)
+  return count
+}
+
+/** The rules that are counted under `_other`. */
+const sharedRules = ({ fallback, service }: Snapshot): BucketPolicy['rules'] => [
+  ...(fallback?.rules ?? []),
+  ...(service?.rules ?? []),
+]
+
+function pruneLabel(
+  byLabel: Map<string, LabelCounts>,
+  label: string,
+  counts: LabelCounts,
+  policy: BucketPolicy | undefined,
+): void {
+  if (policy === undefined) {
+    byLabel.delete(label)
+    return
+  }
+  pruneRules(counts, policy.rules)
+  const left: Mode = policy.mode === 'enforce' ? 'report' : 'enforce'
+  for (const kind of decisionKinds)
+    for (const reason of reasons) counts.decisions[slot(kind, reason, left)] = 0
+}
+
+function pruneRules(counts: LabelCounts, rules: BucketPolicy['rules']): void {
+  const labels = new Set(rules.map(({ label }) => ruleLabel(label)))
+  for (const label of counts.rules.keys()) if (!labels.has(label)) counts.rules.delete(label)
+}
+
+function* decisionSamples(byLabel: ReadonlyMap<string, LabelCounts>): Generator<Sample> {
+  for (const [label, { decisions }] of byLabel) {
+    for (const [index, labels] of slotLabels.entries()) {
+      const value = decisions[index] ?? 0
+      if (value > 0) yield { suffix: '', labels: { bucket: label, ...labels }, value }
+    }
+  }
+}
+
+function* ruleSamples(byLabel: ReadonlyMap<string, LabelCounts>): Generator<Sample> {
+  for (const [label, { rules }] of byLabel)
+    for (const [rule, { matches }] of rules)
+      if (matches > 0) yield { suffix: '', labels: { bucket: label, rule }, value: matches }
+}
+
+function totalsOf(totals: Float64Array): DecisionTotals {
+  const sum = (kind: DecisionKind, reason: Reason): number =>
+    modes.reduce((all, mode) => all + (totals[slot(kind, reason, mode)] ?? 0), 0)
+  const ofKind = (kind: DecisionKind): Record<Reason, number> => ({
+    matched: sum(kind, 'matched'),
+    no_rules: sum(kind, 'no_rules'),
+    origin: sum(kind, 'origin'),
+    method: sum(kind, 'method'),
+    header: sum(kind, 'header'),
+    malformed: sum(kind, 'malformed'),
+  })
+  return { preflight: ofKind('preflight'), actual: ofKind('actual') }
+}

@@ -1,0 +1,71 @@
+import type { Exemplar, Family, Labels, Sample } from './family.ts'
+
+export const requestKinds = ['preflight', 'proxied', 'bucket_cors'] as const
+export type RequestKind = (typeof requestKinds)[number]
+
+/** `none`: the client went away before it had a status. */
+const codeClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
+
+/** Seconds. Preflights take well under a millisecond, uploads as long as they like. */
+const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
+
+interface Series {
+  /** One count per bound, and one for what is above them all; not cumulative. */
+  readonly counts: Float64Array
+  sum: number
+  readonly exemplars: (Exemplar | undefined)[]
+}
+
+export interface DurationMetrics {
+  observe(kind: RequestKind, status: number, seconds: number, requestId: string | undefined): void
+  family(): Family
+}
+
+/** How long requests took. `now` is milliseconds since 1970, for the exemplars. */
+export function createDurationMetrics(now: () => number): DurationMetrics {
+  const all = new Map<Labels, Series>()
+  const labels = new Map(
+    requestKinds.map((kind) => [kind, codeClasses.map((code): Labels => ({ kind, code_class: code }))]),
+  )
+  return {
+    observe(kind, status, seconds, requestId) {
+      const code = status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+      const key = labels.get(kind)?.[code]
+      if (key === undefined) return
+      let series = all.get(key)
+      if (series === undefined) {
+        series = { counts: new Float64Array(bounds.length + 1), sum: 0, exemplars: [] }
+        all.set(key, series)
+      }
+      let index = 0
+      while (index < bounds.length && seconds > (bounds[index] ?? 0)) index++
+      series.counts[index] = (series.counts[index] ?? 0) + 1
+      series.sum += seconds
+      if (requestId !== undefined) series.exemplars[index] = { requestId, value: seconds, time: now() / 1000 }
+    },
+    family: () => ({
+      name: 'cors_sidecar_request_duration_seconds',
+      help: 'Time from the request headers to the end of the answer, by kind and class of the status code.',
+      type: 'histogram',
+      aggregator: 'sum',
+      // Not lazily: the buckets of one scrape must fit its count.
+      samples: [...all].flatMap(([key, series]) => seriesSamples(key, series)),
+    }),
+  }
+}
+
+function seriesSamples(labels: Labels, { counts, sum, exemplars }: Series): Sample[] {
+  const samples: Sample[] = []
+  let cumulative = 0
+  for (const [index, count] of counts.entries()) {
+    cumulative += count
+    const bound = bounds[index]
+    samples.push({
+      suffix: '_bucket',
+      labels: { ...labels, le: bound ?? '+Inf' },
+      value: cumulative,
+      exemplar: exemplars[index],
+    })
+  }
+  return [...samples, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: cumulative }]
+}

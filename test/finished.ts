@@ -1,0 +1,44 @@
+import { type HeaderLines, readFacts } from '../src/http.ts'
+import type { FinishedRequest } from '../src/log.ts'
+import type { upstreamErrorTypes } from '../src/metrics.ts'
+import { plan, type Setup } from '../src/plan.ts'
+import type { Snapshot } from '../src/snapshot.ts'
+import { identity, setup } from './core.ts'
+
+type Finished = FinishedRequest & { readonly upstreamError: (typeof upstreamErrorTypes)[number] | undefined }
+
+interface Sent {
+  readonly method?: string
+  readonly target?: string
+  readonly headers?: HeaderLines
+  readonly setup?: Partial<Setup>
+}
+
+/** A request that is over, planned by the code that serves. */
+export function finished(snapshot: Snapshot, sent: Sent, result: Partial<Finished> = {}): Finished {
+  const headers = ['Host', 'store.test', ...(sent.headers ?? [])]
+  const facts = readFacts(sent.method ?? 'GET', sent.target ?? '/photos/cat.jpg', '1.1', headers)
+  return {
+    facts,
+    plan: plan(snapshot, { ...setup, ...sent.setup }, facts, identity),
+    generation: snapshot.generation,
+    client: '127.0.0.1',
+    status: 200,
+    milliseconds: 1.5,
+    upstreamMilliseconds: undefined,
+    bytesIn: 0,
+    bytesOut: 0,
+    upstreamError: undefined,
+    aborted: false,
+    ...result,
+  }
+}
+
+/** A preflight of `origin` for `method`. */
+export const preflight = (origin: string, method = 'GET', ...headers: string[]): Sent => ({
+  method: 'OPTIONS',
+  headers: [
+    ...['Origin', origin, 'Access-Control-Request-Method', method],
+    ...(headers.length === 0 ? [] : ['Access-Control-Request-Headers', headers.join(',')]),
+  ],
+})
