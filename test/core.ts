@@ -8,8 +8,8 @@ import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../
 export const identity: RequestIdentity = {
   unixSeconds: 0x5f070356,
   node: 0x73c82a09,
-  process: 0x34b3,
-  sequence: 0x18c298,
+  process: 0x34b3f,
+  sequence: 0x18c298abc,
   randomHex: (length) => '8efc6b2d3b069ca8'.repeat(length / 8 + 1).slice(0, length),
 }
 
