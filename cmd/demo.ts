@@ -1,0 +1,96 @@
+import { type Command, Option } from 'commander'
+import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { Demo, DemoPorts } from '../src/demo/demo.ts'
+import { logLevels } from '../src/settings/table.ts'
+import type { LogLevel } from '../src/settings.ts'
+import type { Signals } from './serve.ts'
+import type { Terminal } from './terminal.ts'
+
+interface DemoFlags {
+  readonly dialect: DialectName
+  readonly logLevel: LogLevel
+}
+
+/** What is tried first; a port that is taken is replaced by a free one. */
+const wantedPorts: DemoPorts = { page: 8081, data: 8080, admin: 9464 }
+
+const notes = `
+Nothing is needed for it: the store is a folder in the temporary directory, everything
+listens on 127.0.0.1 only, and Ctrl-C removes it all.
+
+Examples:
+  cors-sidecar demo
+  cors-sidecar demo --dialect s3 --log-level info
+`
+
+export function addDemo(program: Command, terminal: Terminal, signals: Signals): void {
+  program
+    .command('demo')
+    .description('see it work: a folder store, the sidecar before it, and a page of another origin')
+    .addOption(
+      new Option('--dialect <NAME>', 'how the sidecar words its answers')
+        .choices(dialectNames)
+        .default('cos'),
+    )
+    .addOption(
+      new Option('--log-level <LEVEL>', "the sidecar's log lines on stdout")
+        .choices(logLevels)
+        .default('silent'),
+    )
+    .addHelpText('after', notes)
+    .action(async (flags: DemoFlags) => {
+      terminal.exit(await demo(flags, terminal, signals))
+    })
+}
+
+async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Promise<0 | 2> {
+  const ended = new Promise<void>((resolve) => {
+    signals.onTerminate(resolve)
+    // The terminal was closed.
+    signals.onReload(resolve)
+  })
+  const [{ startDemo }, { startSidecar }] = await Promise.all([
+    import('../src/demo/demo.ts'),
+    import('../src/sidecar.ts'),
+  ])
+  let running: Demo
+  try {
+    running = await startDemo({ ...flags, ports: wantedPorts }, startSidecar)
+  } catch (error) {
+    terminal.err(`error: the demo cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 2
+  }
+  terminal.err(movedText(running.ports))
+  terminal.out(placesText(running, terminal.colour))
+  terminal.err('Ctrl-C ends the demo and removes its folder.\n')
+  await ended
+  await running.close()
+  return 0
+}
+
+function movedText(ports: DemoPorts): string {
+  const parts = [
+    ['page', wantedPorts.page, ports.page],
+    ['sidecar', wantedPorts.data, ports.data],
+    ['admin port', wantedPorts.admin, ports.admin],
+  ] as const
+  return parts
+    .filter(([, wanted, used]) => wanted !== used)
+    .map(([part, wanted, used]) => `Port ${wanted} is taken: the ${part} listens on ${used} instead.\n`)
+    .join('')
+}
+
+function placesText({ setup }: Demo, colour: boolean): string {
+  const strong = (text: string): string => (colour ? `\x1b[1m${text}\x1b[0m` : text)
+  return [
+    `${strong(`Open ${setup.pageOrigins[0]}/`)}`,
+    '',
+    `  page     ${setup.pageOrigins[0]}/   another origin than the sidecar's`,
+    `  sidecar  ${setup.sidecarOrigin}/   what the page uploads to`,
+    `  admin    ${setup.adminOrigin}/   console and /metrics`,
+    `  store    ${setup.storeOrigin}/   a folder, without any CORS`,
+    `  rules    ${setup.rulesFolder}`,
+    '',
+    '',
+  ].join('\n')
+}

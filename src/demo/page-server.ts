@@ -1,0 +1,140 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { demoBuckets, isDemoBucket } from './example-data.ts'
+import { refuseForeign } from './local-caller.ts'
+import { assets } from './page/assets.ts'
+import type { PageSetup } from './page-setup.ts'
+import { readRuleFile, writeRuleFile } from './rule-files.ts'
+import { explainRequest, observeObject, type PageQuestion } from './sidecar-view.ts'
+
+/** What the page server answers with. */
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** Longest rule file that is taken from the page, in bytes. */
+export const maxRuleFile = 16 * 1024
+
+/**
+ * Serves the demo's page and what its script asks for: why a request was decided as it was, what the sidecar sent, and
+ * the rule files, which it may change. Answers the page on this machine, nobody else.
+ */
+export function servePage(setup: PageSetup): RequestListener {
+  const policy = contentSecurityPolicy(setup)
+  return (request, response) => {
+    const refusal = refuseForeign(request, setup.pageOrigins)
+    const answered: Promise<Answer> =
+      refusal === undefined
+        ? answer(setup, request).catch(() => text(502, 'The sidecar could not be asked.'))
+        : Promise.resolve(text(refusal.status, refusal.message))
+    answered.then((done) => finish(request, response, policy, done))
+  }
+}
+
+async function answer(setup: PageSetup, request: IncomingMessage): Promise<Answer> {
+  // Put behind a host, so that a target such as `//other/` is a path and not a host.
+  const url = URL.parse(`http://page${request.url ?? ''}`)
+  if (url === null) return text(400, 'The request target is not valid.')
+  const file = /^\/rules\/([a-z]+)$/.exec(url.pathname)?.[1]
+  if (request.method === 'PUT' && file !== undefined) return saveRules(setup, file, request)
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'Only GET is served here.')
+  if (file !== undefined && isDemoBucket(file)) return text(200, await readRuleFile(setup.rulesFolder, file))
+  const asset = assets.get(url.pathname)
+  if (asset !== undefined) return { status: 200, ...asset }
+  switch (url.pathname) {
+    case '/setup':
+      return json({ ...setup, buckets: demoBuckets })
+    case '/why':
+      return why(setup, url.searchParams)
+    case '/wire':
+      return wire(setup, url.searchParams)
+  }
+  return text(404, 'There is nothing here.')
+}
+
+async function why(setup: PageSetup, query: URLSearchParams): Promise<Answer> {
+  const object = readObject(setup, query)
+  if (object === undefined) return text(400, 'That is not in this demo.')
+  const [method = '', headers = ''] = ['method', 'headers'].map((name) => query.get(name) ?? '')
+  return json(await explainRequest(setup, { ...object, method, headers, actual: query.has('actual') }))
+}
+
+async function wire(setup: PageSetup, query: URLSearchParams): Promise<Answer> {
+  const object = readObject(setup, query)
+  return object === undefined
+    ? text(400, 'That is not in this demo.')
+    : json(await observeObject(setup, object))
+}
+
+/** The object that a query of the page is about, and the page's own origin; `undefined` for anything else. */
+function readObject(
+  { pageOrigins }: PageSetup,
+  query: URLSearchParams,
+): Pick<PageQuestion, 'bucket' | 'key' | 'origin'> | undefined {
+  const [bucket = '', key = '', origin = ''] = ['bucket', 'key', 'origin'].map(
+    (name) => query.get(name) ?? '',
+  )
+  return isDemoBucket(bucket) && pageOrigins.includes(origin) && key.isWellFormed() && key !== ''
+    ? { bucket, key, origin }
+    : undefined
+}
+
+async function saveRules(setup: PageSetup, bucket: string, request: IncomingMessage): Promise<Answer> {
+  if (!isDemoBucket(bucket)) return text(404, 'The demo has no such bucket.')
+  const bytes = await readBody(request, maxRuleFile)
+  if (bytes === undefined) return text(413, `A rule file of the demo has at most ${maxRuleFile} bytes.`)
+  await writeRuleFile(setup.rulesFolder, bucket, bytes)
+  return text(200, 'Saved.')
+}
+
+/** The whole body, `undefined` when it is longer than `limit` bytes. */
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes = Buffer.from(chunk)
+    length += bytes.length
+    if (length > limit) return undefined
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The page may run its own script only, and reach its own server, the sidecar and (to show that it fails) the store. */
+function contentSecurityPolicy({ sidecarOrigin, storeOrigin }: PageSetup): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",
+    `connect-src 'self' ${sidecarOrigin} ${storeOrigin}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+function finish(request: IncomingMessage, response: ServerResponse, policy: string, done: Answer): void {
+  // A body that was not read to its end leaves the connection unusable.
+  if (!request.complete) response.setHeader('Connection', 'close')
+  response.writeHead(done.status, {
+    'Content-Type': done.type,
+    'Content-Length': Buffer.byteLength(done.body),
+    'Content-Security-Policy': policy,
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+  })
+  response.end(done.body)
+}
+
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
+
+const json = (value: unknown): Answer => ({
+  status: 200,
+  type: 'application/json; charset=utf-8',
+  body: JSON.stringify(value),
+})

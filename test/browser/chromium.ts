@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+
+const usualPaths = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome-stable',
+  '/usr/bin/google-chrome',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+]
+
+/** The browser of this machine: `CHROMIUM_PATH`, or Chromium or Chrome where they are usually installed. */
+export const chromiumPath: string | undefined =
+  process.env.CHROMIUM_PATH || usualPaths.find((path) => existsSync(path))
+
+/** A running browser with a profile of its own that nothing was ever cached in. */
+export interface Chromium {
+  readonly context: BrowserContext
+  close(): Promise<void>
+}
+
+/** Starts the browser without a window. It can reach this machine only, whatever it would like to update. */
+export async function launchChromium(): Promise<Chromium> {
+  const profile = await mkdtemp(join(tmpdir(), 'chromium-profile-'))
+  const context = await chromium.launchPersistentContext(profile, {
+    headless: true,
+    ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
+    ],
+  })
+  return {
+    context,
+    async close() {
+      await context.close()
+      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    },
+  }
+}
+
+/** A suite that needs a browser: skipped where there is none, unless `CI_REQUIRE_BROWSER=1` makes that a failure. */
+export function describeInBrowser(name: string, suite: () => void): void {
+  if (chromiumPath !== undefined) describe(name, suite)
+  else if (process.env.CI_REQUIRE_BROWSER === '1')
+    test(`${name}: a browser is required`, () => expect.fail('No Chromium: set CHROMIUM_PATH.'))
+  else test.skip(`${name} (skipped: no Chromium found, CHROMIUM_PATH is not set)`)
+}
