@@ -1,0 +1,32 @@
+/** Seconds since 1970 of `20250101T000000Z` (ISO 8601 basic format); `undefined` when it is no such time. */
+export function readIsoBasic(text: string): number | undefined {
+  const parts = /^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z$/.exec(text)
+  if (parts === null) return undefined
+  const [, year, month, day, hour, minute, second] = parts.map(Number)
+  const milliseconds = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second)
+  // Date.UTC rolls the 31st of February over; such a day was never signed.
+  return isoBasic(milliseconds / 1000) === text ? milliseconds / 1000 : undefined
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** Seconds since 1970 of an IMF-fixdate (RFC 9110 section 5.6.7). The name of the day is not checked. */
+export function readHttpDate(text: string): number | undefined {
+  const parts =
+    /^[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT$/.exec(text)
+  if (parts === null) return undefined
+  const [, day = '', name = '', year = '', time = ''] = parts
+  const month = String(months.indexOf(name) + 1).padStart(2, '0')
+  return readIsoBasic(`${year}${month}${day}T${time.replaceAll(':', '')}Z`)
+}
+
+/** A time in the ISO 8601 basic format. */
+export function isoBasic(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000)
+    .toISOString()
+    .replace(/\.[0-9]{3}Z$/, 'Z')
+    .replace(/[-:]/g, '')
+}
+
+/** What a Date header says, in either form that signers write. */
+export const readDateHeader = (text: string): number | undefined => readIsoBasic(text) ?? readHttpDate(text)

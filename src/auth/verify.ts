@@ -1,0 +1,170 @@
+import { type CosCredential, checkCos, readCosHeader, readCosQuery } from './cos.ts'
+import { md5Hex, sameSignature, sha256Hex } from './digest.ts'
+import { checkOssV1, type OssV1Credential, readOssV1Header, readOssV1Query } from './oss-v1.ts'
+import {
+  checkOssV4,
+  type OssV4Credential,
+  ossV4Algorithm,
+  readOssV4Header,
+  readOssV4Query,
+} from './oss-v4.ts'
+import { type RequestParts, type SignedRequest, singleHeader, takeApart } from './request-parts.ts'
+import {
+  checkSigV4,
+  needsBody,
+  readSigV4Header,
+  readSigV4Query,
+  type SigV4Credential,
+  sigV4Algorithm,
+} from './sigv4.ts'
+import {
+  type AccessKey,
+  type AccessKeys,
+  type BodyDigest,
+  type Refusal,
+  untimely,
+  type Verdict,
+} from './verdict.ts'
+
+/** Longest Authorization that is looked at. Session tokens are headers of their own. */
+export const maxAuthorizationLength = 4096
+
+type Credential = CosCredential | OssV1Credential | OssV4Credential | SigV4Credential
+
+const refused = (why: Refusal): Verdict => ({ kind: 'refused', why })
+
+/**
+ * Verifies the signature of `request`: COS, OSS V1 and V4, AWS SigV4, in Authorization or in the query. The key, the
+ * time, the signature and the key's buckets are checked in this order, so that only the holder of a key learns what
+ * it is good for. `unixSeconds` is the time now.
+ */
+export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: number): Verdict {
+  const parts = takeApart(request)
+  if (parts === undefined) return refused('malformed')
+  const credential = readCredential(parts, unixSeconds)
+  if (typeof credential === 'string') return refused(credential)
+  const key = keys.get(credential.accessKeyId)
+  if (key === undefined) return refused('unknown-key')
+  const late = untimely(credential.validity, unixSeconds)
+  if (late !== undefined) return refused(late)
+  if (credential.scheme === 'sigv4' && needsBody(parts, credential)) return { kind: 'body-needed' }
+  const wrong = check(parts, credential, key)
+  if (wrong !== undefined) return refused(wrong)
+  if (key.buckets !== undefined && !key.buckets.includes(parts.bucket)) return refused('bucket-not-allowed')
+  const digests = readDigests(parts, 'payloadHash' in credential ? credential.payloadHash : undefined)
+  return digests === undefined
+    ? refused('invalid-digest')
+    : { kind: 'verified', accessKeyId: key.id, digests }
+}
+
+/**
+ * Why `request` cannot be one that somebody signed, as far as that shows without a key; `undefined` when it can.
+ * `unixSeconds` is the time now.
+ */
+export function whyNotSigned(request: SignedRequest, unixSeconds: number): Refusal | undefined {
+  const parts = takeApart(request)
+  const credential = parts === undefined ? 'malformed' : readCredential(parts, unixSeconds)
+  return typeof credential === 'string' ? credential : undefined
+}
+
+/** The one credential of a request, wherever it stands. */
+function readCredential(parts: RequestParts, unixSeconds: number): Credential | Refusal {
+  const lines = parts.headers.get('authorization') ?? []
+  const inQuery = querySchemes(parts)
+  if (lines.length + inQuery.length > 1) return 'two-credentials'
+  const [authorization] = lines
+  if (authorization !== undefined) return readAuthorization(authorization, parts)
+  const [scheme] = inQuery
+  if (scheme === undefined) return 'unsigned'
+  switch (scheme) {
+    case 'sigv4':
+      return readSigV4Query(parts)
+    case 'oss-v4':
+      return readOssV4Query(parts)
+    case 'oss-v1':
+      return readOssV1Query(parts, unixSeconds)
+    case 'cos':
+      return readCosQuery(parts)
+    case 'other':
+      return 'unsupported'
+  }
+}
+
+function readAuthorization(authorization: string, parts: RequestParts): Credential | Refusal {
+  if (authorization.length > maxAuthorizationLength) return 'malformed'
+  if (authorization.startsWith(`${sigV4Algorithm} `)) return readSigV4Header(authorization, parts)
+  if (authorization.startsWith(`${ossV4Algorithm} `)) return readOssV4Header(authorization, parts)
+  if (authorization.startsWith('OSS ')) return readOssV1Header(authorization, parts)
+  if (authorization.startsWith('q-')) return readCosHeader(authorization)
+  return 'unsupported'
+}
+
+type QueryScheme = Credential['scheme'] | 'other'
+
+/** Parameters by which a signed query is known; in lower case, because some reader may ignore case. */
+const queryMarks: Readonly<Record<string, QueryScheme>> = {
+  'x-amz-algorithm': 'sigv4',
+  'x-amz-credential': 'sigv4',
+  'x-amz-signature': 'sigv4',
+  'x-oss-signature-version': 'oss-v4',
+  'x-oss-credential': 'oss-v4',
+  'x-oss-signature': 'oss-v4',
+  ossaccesskeyid: 'oss-v1',
+  'q-sign-algorithm': 'cos',
+  'q-ak': 'cos',
+  'q-signature': 'cos',
+  awsaccesskeyid: 'other',
+}
+
+function querySchemes(parts: RequestParts): readonly QueryScheme[] {
+  const found = new Set<QueryScheme>()
+  for (const { name } of parts.parameters) {
+    const lower = name.toLowerCase()
+    if (Object.hasOwn(queryMarks, lower)) found.add(queryMarks[lower] ?? 'other')
+  }
+  return [...found]
+}
+
+function check(parts: RequestParts, credential: Credential, key: AccessKey): Refusal | undefined {
+  switch (credential.scheme) {
+    case 'cos':
+      return checkCos(parts, credential, key)
+    case 'oss-v1':
+      return checkOssV1(parts, credential, key)
+    case 'oss-v4':
+      return checkOssV4(parts, credential, key)
+    case 'sigv4':
+      return checkSigV4(parts, credential, key)
+  }
+}
+
+/** Values that stand in the place of a body's SHA-256 and promise nothing (S3 API reference, x-amz-content-sha256). */
+const noHash = new Set([
+  'UNSIGNED-PAYLOAD',
+  'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
+])
+
+/** The digests that a request states of its body; `undefined` when one of them is none. */
+function readDigests(parts: RequestParts, signedHash: string | undefined): readonly BodyDigest[] | undefined {
+  const digests: BodyDigest[] = []
+  const hashes = [parts.headers.get('x-amz-content-sha256'), parts.headers.get('x-oss-content-sha256')]
+  for (const hash of new Set([signedHash, ...hashes.flatMap((values) => values ?? [])])) {
+    if (hash === undefined || noHash.has(hash)) continue
+    if (!/^[0-9A-Fa-f]{64}$/.test(hash)) return undefined
+    digests.push({ algorithm: 'sha256', hex: hash.toLowerCase() })
+  }
+  if (!parts.headers.has('content-md5')) return digests
+  const md5 = singleHeader(parts, 'content-md5')?.trim() ?? ''
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(md5)) return undefined
+  return [...digests, { algorithm: 'md5', hex: Buffer.from(md5, 'base64').toString('hex') }]
+}
+
+/** The first of `digests` that `body` does not have; `undefined` when it has them all. */
+export function compareBody(digests: readonly BodyDigest[], body: Uint8Array): BodyDigest | undefined {
+  return digests.find(({ algorithm, hex }) => {
+    const actual = algorithm === 'md5' ? md5Hex(body) : sha256Hex(body)
+    return !sameSignature(hex, actual)
+  })
+}
