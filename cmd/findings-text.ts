@@ -1,0 +1,72 @@
+import type { Finding, Severity } from '../src/cors/issue.ts'
+
+/** How `check` writes its findings. */
+export const findingFormats = ['text', 'json', 'github'] as const
+export type FindingFormat = (typeof findingFormats)[number]
+
+/**
+ * `file:line:column: severity code: message`, and below it the line of the file with the place underlined, where its
+ * text is at hand. `colour` colours the underline only, so that the first line can always be parsed.
+ */
+export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
+  const { file, line, column, severity, code, message } = finding
+  const head = `${shown(file)}:${line}:${column}: ${severity} ${code}: ${message}\n`
+  const source = text?.replace(/^\ufeff/, '').split('\n')[line - 1]
+  if (source === undefined || source.trim() === '') return head
+  const { excerpt, from, length } = excerptOf(source, column - 1)
+  const mark = `${' '.repeat(from)}${'^'.repeat(length)}`
+  return `${head}  ${excerpt}\n  ${colour ? coloured(mark, severity) : mark}\n`
+}
+
+/** Every finding as one JSON array. */
+export function findingsJson(findings: readonly Finding[]): string {
+  const plain = findings.map(({ file, line, column, severity, code, message }) => ({
+    file,
+    line,
+    column,
+    severity,
+    code,
+    message,
+  }))
+  return `${JSON.stringify(plain, null, 2)}\n`
+}
+
+const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'notice' }
+
+/** A workflow command, which GitHub shows as an annotation at the line. */
+export function findingAnnotation({ file, line, column, severity, code, message }: Finding): string {
+  const place = `file=${property(file)},line=${line},col=${column},title=${property(code)}`
+  return `::${commands[severity]} ${place}::${data(message)}\n`
+}
+
+const data = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+
+const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+
+const colours: Readonly<Record<Severity, number>> = { error: 31, warning: 33, info: 36 }
+
+const coloured = (text: string, severity: Severity): string => `\u001b[${colours[severity]}m${text}\u001b[0m`
+
+/** A file's text is a stranger's: nothing in it may move the cursor or hide. */
+const shown = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')
+
+const widest = 120
+
+function excerptOf(source: string, at: number): { excerpt: string; from: number; length: number } {
+  const start = at < widest - 20 ? 0 : at - 40
+  const visible = source.slice(start, start + widest)
+  const length = Math.min(markedLength(source, at), Math.max(1, visible.length - (at - start)))
+  // One column for one unit of the text, or the mark would not stand below its place.
+  const excerpt = visible
+    .replace(/\t/g, ' ')
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) => '·'.repeat(found.length))
+  return { excerpt: excerpt.trimEnd(), from: at - start, length }
+}
+
+/** The length of the word, or of the text in quotes, that begins at `at`. */
+function markedLength(source: string, at: number): number {
+  const rest = source.slice(at)
+  const found = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|<\/?[\w:.-]*|[^\s,[\]{}<"']+)/.exec(rest)
+  return Math.max(1, found?.[0].replace(/:$/, '').length ?? 1)
+}

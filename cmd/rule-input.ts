@@ -1,0 +1,165 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Finding } from '../src/cors/issue.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { maxBytesRead } from '../src/rules/bytes.ts'
+import { conflictsBetween, type NamedFile } from '../src/rules/conflicts.ts'
+import { formatOf, readFileName } from '../src/rules/names.ts'
+import { type ReadRules, readRules } from '../src/rules/read.ts'
+
+/** What was found under the paths of one command line. */
+export interface RuleInput {
+  readonly findings: readonly Finding[]
+  /** Text of each file that was read, by the name in its findings. */
+  readonly texts: ReadonlyMap<string, string>
+  /** Sentences about what could not be looked at: the command line is wrong, or a file is out of reach. */
+  readonly unreadable: readonly string[]
+}
+
+/**
+ * Reads rule files and directories of them as `serve` does: not into subfolders, hidden names and foreign extensions
+ * left alone. `resolvePath` makes a path of the command line absolute; findings show it as it was given.
+ */
+export async function readRuleInput(
+  paths: readonly string[],
+  dialect: DialectName,
+  resolvePath: (path: string) => string,
+): Promise<RuleInput> {
+  const input = { findings: [] as Finding[], texts: new Map<string, string>(), unreadable: [] as string[] }
+  const byFolder = new Map<string, NamedFile[]>()
+  const seen = new Set<string>()
+  for (const path of paths) {
+    for (const { shown, folder, name } of await listed(path, resolvePath, input)) {
+      const place = join(folder, name)
+      if (seen.has(place)) continue
+      seen.add(place)
+      const named = await readOne(shown, place, name, dialect, input)
+      if (named !== undefined) byFolder.set(folder, [...(byFolder.get(folder) ?? []), named])
+    }
+  }
+  // The same bucket in two folders is how stages are kept apart.
+  const conflicts = [...byFolder.values()].flatMap((files) => conflictsBetween(files))
+  const findings = [...input.findings, ...conflicts].sort(byPlace)
+  return { ...input, findings }
+}
+
+interface Collected {
+  readonly findings: Finding[]
+  readonly texts: Map<string, string>
+  readonly unreadable: string[]
+}
+
+const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const byPlace = (a: Finding, b: Finding): number =>
+  compare(a.file, b.file) || a.line - b.line || a.column - b.column
+
+interface ListedFile {
+  readonly shown: string
+  readonly folder: string
+  readonly name: string
+}
+
+async function listed(
+  path: string,
+  resolvePath: (path: string) => string,
+  input: Collected,
+): Promise<ListedFile[]> {
+  const place = resolvePath(path)
+  try {
+    if (!(await stat(place)).isDirectory()) return fileAt(path, place, input)
+    const names = (await readdir(place, { withFileTypes: true }))
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name)
+      .filter((name) => readFileName(name).kind !== 'ignored')
+      .sort()
+    if (names.length === 0)
+      input.findings.push(finding(path, 'warning', 'no-rule-files', 'no rule files in this directory'))
+    return names.map((name) => ({ shown: join(path, name), folder: place, name }))
+  } catch (reason) {
+    input.unreadable.push(`${path}: ${wording(reason)}`)
+    return []
+  }
+}
+
+function fileAt(path: string, place: string, input: Collected): ListedFile[] {
+  const name = basename(place)
+  if (readFileName(name).kind !== 'ignored') return [{ shown: path, folder: dirname(place), name }]
+  input.unreadable.push(`${path}: not the name of a rule file: BUCKET.yaml, .yml, .json or .xml`)
+  return []
+}
+
+async function readOne(
+  shown: string,
+  place: string,
+  base: string,
+  dialect: DialectName,
+  input: Collected,
+): Promise<NamedFile | undefined> {
+  const name = readFileName(base)
+  if (name.kind === 'refused') input.findings.push({ ...name.finding, file: shown })
+  if (name.kind !== 'rules') return undefined
+  const read = await readRuleFile(shown, place, dialect)
+  if (typeof read === 'string') {
+    input.findings.push(finding(shown, 'error', 'file-unreadable', read))
+    input.unreadable.push(`${shown}: ${read}`)
+    return undefined
+  }
+  input.findings.push(...read.findings)
+  input.texts.set(shown, read.text)
+  return { file: shown, bucket: name.bucket, content: read.content, position: read.position }
+}
+
+/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
+export async function readRuleFile(
+  shown: string,
+  place: string,
+  dialect: DialectName,
+): Promise<(ReadRules & { readonly text: string }) | string> {
+  try {
+    // Opening a pipe would wait for somebody to write into it.
+    if (!(await stat(place)).isFile()) return 'not a regular file'
+    const bytes = await readStart(place)
+    const read = readRules(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
+    return { ...read, text: new TextDecoder().decode(bytes) }
+  } catch (reason) {
+    return wording(reason)
+  }
+}
+
+async function readStart(place: string): Promise<Uint8Array> {
+  const file = await open(place)
+  try {
+    const bytes = Buffer.alloc(maxBytesRead)
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length)
+      length += bytesRead
+      if (bytesRead === 0 || length === bytes.length) return bytes.subarray(0, length)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  ELOOP: 'a symbolic link that leads back to itself',
+}
+
+function wording(reason: unknown): string {
+  const code = reason instanceof Error && 'code' in reason ? String(reason.code) : undefined
+  if (code === undefined) throw reason
+  return reasons[code] ?? `it cannot be read (${code})`
+}
+
+const finding = (file: string, severity: Finding['severity'], code: string, message: string): Finding => ({
+  file,
+  line: 1,
+  column: 1,
+  severity,
+  code,
+  message,
+})

@@ -1,0 +1,147 @@
+import type { CandidateReload, CandidateTotals, Difference, DifferenceGroup } from '../candidates.ts'
+import { explainJudgement, shellWord } from '../explain-request.ts'
+import { factsTold, type KeptRequest, toldRequest } from '../kept-request.ts'
+import { answerAlike, changeBetween, outcomeOf } from '../outcome.ts'
+import { type Judgement, judge, type Setup } from '../plan.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { json, longJson, type Reply } from './reply.ts'
+import { countStates } from './rules-view.ts'
+
+/** What `/-/candidates` shows. */
+export interface CandidatesShown {
+  readonly directory: string
+  readonly current: () => Snapshot
+  readonly lastReload: () => CandidateReload | undefined
+  readonly totals: () => CandidateTotals
+  readonly top: () => readonly DifferenceGroup[]
+}
+
+export interface CandidatesViewed {
+  /** `undefined` without `--candidate-rules`. */
+  readonly candidates: CandidatesShown | undefined
+  /** The live rules. */
+  readonly rules: () => Snapshot
+  readonly setup: Setup
+}
+
+/** So many files in trouble are shown. */
+const shownFiles = 100
+const shownFindings = 20
+
+/**
+ * `/-/candidates`: the state of the candidate rules, and the requests over which they differ from the live ones. Each
+ * group is judged anew by the rules as they are now: those that differ no longer are left out, and counted as settled.
+ */
+export function candidatesReply({ candidates, rules, setup }: CandidatesViewed): Reply {
+  if (candidates === undefined)
+    return json(404, { error: 'There are no candidate rules: give --candidate-rules DIR.' })
+  const candidate = candidates.current()
+  const viewed = candidates.top().map((group) => viewGroup(group, rules(), candidate, setup))
+  const groups = viewed.filter((view) => view !== undefined)
+  const { compared, different, undecided } = candidates.totals()
+  const head = {
+    directory: candidates.directory,
+    generation: candidate.generation,
+    lastReload: reloadFields(candidates.lastReload()),
+    states: countStates(candidate),
+    files: filesInTrouble(candidate),
+    compared,
+    different,
+    undecided,
+    settled: viewed.length - groups.length,
+  }
+  return longJson(
+    head,
+    'groups',
+    groups.map((group) => groupFields(group, candidates.directory)),
+  )
+}
+
+function reloadFields(reload: CandidateReload | undefined): unknown {
+  return reload === undefined ? undefined : { ...reload, time: new Date(reload.time).toISOString() }
+}
+
+function filesInTrouble({ files }: Snapshot): readonly unknown[] {
+  return files
+    .filter(({ state, findings }) => state !== 'ok' || findings.length > 0)
+    .slice(0, shownFiles)
+    .map(({ file, bucket, state, since, findings }) => ({
+      file,
+      bucket,
+      state,
+      since: new Date(since).toISOString(),
+      findings: findings.slice(0, shownFindings).map(({ file: _file, ...finding }) => finding),
+    }))
+}
+
+interface ViewedGroup {
+  readonly group: DifferenceGroup
+  /** What either set of rules says of the latest request; `undefined` where it was too long to be kept whole. */
+  readonly now: { readonly live: Judgement; readonly candidate: Judgement } | undefined
+}
+
+function viewGroup(
+  group: DifferenceGroup,
+  rules: Snapshot,
+  candidateRules: Snapshot,
+  setup: Setup,
+): ViewedGroup | undefined {
+  const facts = factsTold(toldRequest(group.last.request))
+  if (facts === undefined) return { group, now: undefined }
+  const live = judge(rules, setup, facts)
+  const candidate = judge(candidateRules, setup, facts)
+  return differ(live, candidate) ? { group, now: { live, candidate } } : undefined
+}
+
+function differ(live: Judgement, candidate: Judgement): boolean {
+  const [before, after] = [outcomeOf(live), outcomeOf(candidate)]
+  if (before === undefined || after === undefined) return false
+  return changeBetween(before, after, () => answerAlike(live, candidate)) !== undefined
+}
+
+function groupFields({ group, now }: ViewedGroup, directory: string): Readonly<Record<string, unknown>> {
+  const { count, overcount, first, latest, last } = group
+  const { bucket, origin, method, kind, requestId, host, path, requestedHeaders } = last.request
+  return {
+    bucket,
+    origin,
+    method,
+    kind,
+    change: last.change,
+    live: outcomeFields(last.live),
+    candidate: outcomeFields(last.candidate),
+    count,
+    overcount,
+    first: new Date(first).toISOString(),
+    last: new Date(latest).toISOString(),
+    example: { requestId, host, path, requestedHeaders },
+    explanation:
+      now === undefined
+        ? undefined
+        : { live: explainJudgement(now.live)?.text, candidate: explainJudgement(now.candidate)?.text },
+    explain: explainCommand(last.request, directory),
+  }
+}
+
+/** The bucket is told once for both, save where they see different ones in the same request. */
+const outcomeFields = ({ decision, reason, mode, rule, bucket }: Difference['live']): unknown => ({
+  decision,
+  reason,
+  mode,
+  rule,
+  bucket,
+})
+
+/** The command that explains the candidate's decision; `undefined` where there is no such question to put. */
+function explainCommand(request: KeptRequest, directory: string): string | undefined {
+  const { bucket, origin, method, requestedHeaders, kind } = request
+  if (bucket === undefined || origin === undefined || method === undefined) return undefined
+  if (factsTold(toldRequest(request)) === undefined) return undefined
+  const names = kind === 'preflight' ? (requestedHeaders?.split(',').map((name) => name.trim()) ?? []) : []
+  const words = [
+    ...['--rules', directory, '--bucket', bucket, '--origin', origin, '--method', method],
+    ...names.filter((name) => name !== '').flatMap((name) => ['--header', name]),
+    ...(kind === 'actual' ? ['--actual'] : []),
+  ]
+  return `cors-sidecar explain ${words.map(shellWord).join(' ')}`
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import type { RequestIdentity } from '../dialect/dialect.ts'
+import {
+  browserHeaderList,
+  type Destination,
+  type ExplainedRequest,
+  explainRequest,
+  type RequestQuestion,
+} from '../explain-request.ts'
+import type { Setup } from '../plan.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { json, type Reply } from './reply.ts'
+
+/** Where explanations come from. */
+export interface Explainer {
+  readonly rules: () => Snapshot
+  readonly setup: Setup
+  /** Where callers on this machine reach the data port. */
+  readonly endpoint: () => string
+  readonly now: () => number
+}
+
+const parameters = new Set(['bucket', 'host', 'path', 'origin', 'method', 'headers', 'actual'])
+
+/** `/-/explain`: what would be answered to the request that the query describes, and why. */
+export function explainReply(explainer: Explainer, query: URLSearchParams): Reply {
+  const question = readQuestion(query)
+  if (typeof question === 'string') return json(400, { error: question })
+  const explained = answerQuestion(explainer, question)
+  return explained.kind === 'unusable'
+    ? json(400, { error: explained.message })
+    : json(200, explanationFields(explained))
+}
+
+export function answerQuestion(
+  { rules, setup, endpoint, now }: Explainer,
+  question: RequestQuestion,
+): ReturnType<typeof explainRequest> {
+  const context = { snapshot: rules(), setup, identity: exampleIdentity(now()), endpoint: endpoint() }
+  return explainRequest(context, question)
+}
+
+/** An explanation as JSON. */
+export function explanationFields(explained: ExplainedRequest): Readonly<Record<string, unknown>> {
+  const { explanation, response, file } = explained
+  return {
+    bucket: explained.bucket,
+    file: file?.file,
+    fileState: file?.state,
+    dialect: explained.dialect,
+    mode: explained.mode,
+    decision: explanation.verdict,
+    reason: explanation.reason,
+    rule: explanation.rule,
+    text: explanation.text,
+    lacks: explanation.lacks,
+    hint: explanation.hint,
+    change: explanation.change,
+    notes: explained.notes,
+    request: { ...explained.request, headers: headerPairs(explained.request.headers) },
+    response: { ...response, headers: headerPairs(response.headers) },
+    curl: explained.curl,
+    curlWrites: explained.curlWrites,
+  }
+}
+
+/** The question of a query string, or what is wrong with it. */
+function readQuestion(query: URLSearchParams): RequestQuestion | string {
+  for (const name of query.keys())
+    if (!parameters.has(name))
+      return `Unknown parameter ${JSON.stringify(name)}; known are ${[...parameters].join(', ')}.`
+  for (const name of parameters)
+    if (name !== 'headers' && query.getAll(name).length > 1) return `The parameter ${name} is given twice.`
+  const to = readDestination(query)
+  if (typeof to === 'string') return to
+  const actual = query.get('actual') ?? 'false'
+  if (!/^(?:|1|0|true|false)$/.test(actual)) return 'The parameter actual is true or false.'
+  const method = query.get('method')
+  if (method === null) return 'The parameter method is missing, for example method=PUT.'
+  return {
+    to,
+    origin: query.get('origin') ?? undefined,
+    method,
+    requestedHeaders: readHeaders(query.getAll('headers').join(',')),
+    actual: actual === '' || actual === '1' || actual === 'true',
+  }
+}
+
+function readDestination(query: URLSearchParams): Destination | string {
+  const bucket = query.get('bucket')
+  const host = query.get('host')
+  const path = query.get('path')
+  if (bucket !== null && host === null)
+    return { kind: 'bucket', bucket, ...(path === null || path === '' ? {} : { path }) }
+  if (bucket === null && host !== null) return { kind: 'host', host, path: path ?? '/' }
+  return 'Name the bucket (bucket=, with path= of an object in it), or else host= and path= as a client sends them.'
+}
+
+/** Names as a browser lists them; what is no list of names is asked about as it is. */
+function readHeaders(value: string): string | undefined {
+  const names = value.split(',').map((name) => name.trim())
+  return names.every((name) => /^[\w!#$%&'*+.^`|~-]*$/.test(name)) ? browserHeaderList(names) : value
+}
+
+export const headerPairs = (lines: readonly string[]): (readonly [string, string])[] =>
+  lines.flatMap((name, index) => (index % 2 === 0 ? [[name, lines[index + 1] ?? ''] as const] : []))
+
+/** Ids of the form that real answers have. */
+function exampleIdentity(now: number): RequestIdentity {
+  return {
+    unixSeconds: Math.floor(now / 1000),
+    node: 0,
+    process: 0,
+    sequence: 0,
+    randomHex: (length) =>
+      randomBytes(Math.ceil(length / 2))
+        .toString('hex')
+        .slice(0, length),
+  }
+}

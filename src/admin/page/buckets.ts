@@ -1,0 +1,176 @@
+/// <reference lib="dom" />
+import type { FileSummary, Overview, RulesView } from '../shapes.ts'
+import { ask, messageOf, post } from './ask.ts'
+import { ago, badge, byId, h, setText, show, type Tone, whole } from './dom.ts'
+import { findingList } from './findings.ts'
+import { fillRule } from './rule-form.ts'
+
+const stateTone: Readonly<Record<FileSummary['state'], Tone>> = { ok: 'good', stale: 'warn', invalid: 'bad' }
+const stateWords: Readonly<Record<FileSummary['state'], string>> = {
+  ok: 'ok',
+  stale: 'error: last good rules served',
+  invalid: 'error: no rules served',
+}
+
+interface Entry {
+  readonly element: HTMLDetailsElement
+  made: string
+}
+
+const entries = new Map<string, Entry>()
+
+/** Brings the list of rule files up to date. */
+export function refreshBuckets({ files, filesFound, generation }: Overview): void {
+  const list = byId('bucket-list', HTMLElement)
+  const kept = new Set(files.map(({ file }) => file))
+  for (const file of entries.keys()) if (!kept.has(file)) entries.delete(file)
+  if (files.length === 0) {
+    show(list, h('p', { class: 'empty' }, 'No rule file.'))
+  } else {
+    const elements = files.map((file) => elementOf(file, generation))
+    if (elements.some((element, index) => list.children[index] !== element)) list.replaceChildren(...elements)
+    while (list.children.length > elements.length) list.lastElementChild?.remove()
+  }
+  const rest = filesFound - files.length
+  setText('bucket-more', rest === 0 ? '' : `${whole(rest)} more: type a part of the name to find them.`)
+  const names = byId('bucket-names', HTMLDataListElement)
+  show(
+    names,
+    ...files
+      .filter(({ bucket }) => !bucket.startsWith('_'))
+      .map(({ bucket }) => h('option', { value: bucket })),
+  )
+}
+
+function elementOf(file: FileSummary, generation: number): HTMLDetailsElement {
+  let entry = entries.get(file.file)
+  if (entry === undefined) {
+    const element = h('details', {}, h('summary'), h('div', { class: 'body' }))
+    element.open = file.state !== 'ok'
+    entry = { element, made: '' }
+    entries.set(file.file, entry)
+    element.addEventListener('toggle', () => {
+      if (element.open) fillRules(element, file.bucket)
+    })
+  }
+  const [summary, body] = entry.element.children
+  if (summary instanceof HTMLElement) show(summary, ...summaryOf(file))
+  const made = JSON.stringify([file, generation])
+  if (made !== entry.made && body instanceof HTMLElement) {
+    entry.made = made
+    show(body, findingList(file.findings), h('div', { class: 'rules' }))
+    if (entry.element.open) fillRules(entry.element, file.bucket)
+  }
+  return entry.element
+}
+
+function summaryOf({
+  bucket,
+  file,
+  state,
+  since,
+  findings,
+  rules,
+  dialect,
+  mode,
+}: FileSummary): HTMLElement[] {
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length
+  return [
+    h('span', { class: 'who' }, h('strong', {}, bucket), h('span', { class: 'soft' }, ` ${file}`)),
+    badge(stateTone[state], stateWords[state]),
+    ...(warnings > 0 && state === 'ok' ? [badge('warn', plural(warnings, 'warning'))] : []),
+    ...(mode === 'report' ? [badge('plain', 'report only')] : []),
+    h(
+      'span',
+      { class: 'when' },
+      `${plural(rules, 'rule')} · ${dialect ?? ''} · since ${ago(since, Date.now())}`,
+    ),
+  ]
+}
+
+const plural = (count: number, word: string): string => `${whole(count)} ${word}${count === 1 ? '' : 's'}`
+
+async function fillRules(element: HTMLDetailsElement, bucket: string): Promise<void> {
+  const place = element.querySelector('.rules')
+  if (!(place instanceof HTMLElement)) return
+  try {
+    const { files } = await ask<RulesView>(`/-/rules?bucket=${encodeURIComponent(bucket)}`)
+    const rules = files[0]?.rules ?? []
+    show(
+      place,
+      rules.length === 0 ? h('p', { class: 'soft' }, 'No rules are served.') : ruleTable(bucket, rules),
+    )
+  } catch (error) {
+    show(place, h('p', {}, messageOf(error)))
+  }
+}
+
+function ruleTable(bucket: string, rules: RulesView['files'][number]['rules']): HTMLElement {
+  const list = (values: readonly string[]): HTMLElement =>
+    h(
+      'td',
+      {},
+      ...values.flatMap((value, index) => [index === 0 ? undefined : h('br'), h('code', {}, value)]),
+    )
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Rules of ${bucket}` },
+    h(
+      'table',
+      {},
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ...['Rule', 'Origins', 'Methods', 'Headers', 'Exposed', 'Max-age', ''].map((words) =>
+            words === '' ? h('td') : h('th', { scope: 'col' }, words),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        ...rules.map((rule, index) => {
+          const name = rule.id ?? String(index + 1)
+          const edit = h(
+            'button',
+            { type: 'button', class: 'small', 'aria-label': `Use as a start: rule ${name}` },
+            'Use as a start',
+          )
+          edit.addEventListener('click', () => fillRule(bucket, rule))
+          return h(
+            'tr',
+            {},
+            h('th', { scope: 'row' }, name),
+            list(rule.allowedOrigins),
+            list(rule.allowedMethods),
+            list(rule.allowedHeaders),
+            list(rule.exposeHeaders),
+            h('td', {}, rule.maxAgeSeconds === undefined ? '' : String(rule.maxAgeSeconds)),
+            h('td', {}, edit),
+          )
+        }),
+      ),
+    ),
+  )
+}
+
+/** The button that loads the rules directory anew. `refresh` shows what came of it. */
+export function prepareReload(refresh: () => Promise<void>): void {
+  const words: Readonly<Record<string, string>> = {
+    applied: 'The changes are in force.',
+    unchanged: 'Nothing has changed in the directory.',
+    failed: 'Not loaded: a file has an error; see below.',
+  }
+  byId('reload', HTMLButtonElement).addEventListener('click', async () => {
+    try {
+      const { result } = await post<{ readonly result: string }>('/-/reload')
+      setText('reload-result', words[result] ?? result)
+    } catch (error) {
+      setText('reload-result', messageOf(error))
+    }
+    await refresh()
+  })
+}

@@ -1,0 +1,120 @@
+/// <reference lib="dom" />
+/** Small pieces of the page. What comes from outside goes in as text, never as markup. */
+
+type Child = Node | string | undefined
+
+/** A new element. `class` and the other attributes are as in HTML; an attribute that is `undefined` is left out. */
+export function h<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Readonly<Record<string, string | undefined>> = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name)
+  for (const [attribute, value] of Object.entries(attributes))
+    if (value !== undefined) element.setAttribute(attribute, value)
+  element.append(...children.filter((child) => child !== undefined))
+  return element
+}
+
+/** The element `id` of the page; a bug of ours when it is not there. */
+export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+  const element = document.getElementById(id)
+  if (!(element instanceof kind)) throw new Error(`the page has no #${id}`)
+  return element
+}
+
+/** The control `name` of a form. */
+export function control<Kind extends HTMLElement>(
+  form: HTMLFormElement,
+  name: string,
+  kind: new () => Kind,
+): Kind {
+  const element = form.elements.namedItem(name)
+  if (!(element instanceof kind)) throw new Error(`the form has no ${name}`)
+  return element
+}
+
+/** Replaces what `parent` holds, unless it holds the same already: what a reader has selected stays. */
+export function show(parent: HTMLElement, ...children: readonly Child[]): void {
+  const next = h('div', {}, ...children)
+  if (!sameContent(parent, next)) parent.replaceChildren(...next.childNodes)
+}
+
+function sameContent(one: HTMLElement, other: HTMLElement): boolean {
+  return (
+    one.childNodes.length === other.childNodes.length &&
+    [...one.childNodes].every((node, index) => node.isEqualNode(other.childNodes[index] ?? null))
+  )
+}
+
+export const setText = (id: string, text: string): void => {
+  const element = byId(id, HTMLElement)
+  if (element.textContent !== text) element.textContent = text
+}
+
+export type Tone = 'good' | 'bad' | 'warn' | 'plain'
+
+export const badge = (tone: Tone, words: string): HTMLElement => h('span', { class: `badge ${tone}` }, words)
+
+/** A heading above a block of code, with a button that copies it. */
+export function copyable(
+  title: string,
+  text: string,
+  block: HTMLElement = h('pre', { tabindex: '0' }, text),
+): HTMLElement {
+  block.setAttribute('aria-label', title)
+  block.setAttribute('role', 'group')
+  return h(
+    'div',
+    {},
+    h(
+      'div',
+      { class: 'label' },
+      h('span', {}, title),
+      copyButton(() => text, title),
+    ),
+    block,
+  )
+}
+
+export function copyButton(text: () => string, what: string): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'small', 'aria-label': `Copy: ${what}` }, 'Copy')
+  button.addEventListener('click', async () => {
+    const done = await navigator.clipboard.writeText(text()).then(
+      () => 'Copied',
+      () => 'Not permitted',
+    )
+    button.textContent = done
+    setTimeout(() => {
+      button.textContent = 'Copy'
+    }, 1500)
+  })
+  return button
+}
+
+/** YAML of a change, in which the lines that were added stand out. */
+export function changeBlock(yaml: string): HTMLElement {
+  const lines = yaml.trimEnd().split('\n')
+  return h(
+    'pre',
+    { tabindex: '0' },
+    ...lines.map((line) => (/ # added: /.test(line) ? h('span', { class: 'added' }, line) : `${line}\n`)),
+  )
+}
+
+const units: readonly (readonly [number, Intl.RelativeTimeFormatUnit])[] = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+]
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+
+/** "5 minutes ago" */
+export function ago(time: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000))
+  const [size, unit] = units.find(([length]) => seconds >= length) ?? [1, 'second']
+  return relative.format(-Math.floor(seconds / size), unit)
+}
+
+export const whole = (number: number): string => number.toLocaleString('en')

@@ -1,0 +1,90 @@
+/// <reference lib="dom" />
+import type UPlot from 'uplot'
+import type { Rates } from './rates.ts'
+import { reasonNames, reasonWords } from './rates.ts'
+
+declare global {
+  interface Window {
+    readonly uPlot: typeof UPlot
+  }
+}
+
+/** Draws rates. Colours follow the style sheet, the width that of the place. */
+export function createPlot(place: HTMLElement): (rates: Rates, window: number) => void {
+  let plot: UPlot | undefined
+  let latest: Rates = { times: [], series: reasonNames.map(() => []) }
+  let seconds = 300
+  const span = (): [number, number] => {
+    const end = latest.times.at(-1) ?? Date.now() / 1000
+    return [end - seconds, end]
+  }
+  const draw = (): void => {
+    plot?.destroy()
+    plot = new window.uPlot(optionsFor(place, span), dataOf(latest), place)
+  }
+  draw()
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
+  new ResizeObserver(() => plot?.setSize(sizeOf(place))).observe(place)
+  return (rates, window) => {
+    latest = rates
+    seconds = window
+    plot?.setData(dataOf(rates))
+  }
+}
+
+const dataOf = ({ times, series }: Rates): UPlot.AlignedData => [
+  [...times],
+  ...series.map((values) => [...values]),
+]
+
+const sizeOf = (place: HTMLElement): { width: number; height: number } => ({
+  width: Math.max(240, place.clientWidth),
+  height: place.clientWidth < 500 ? 200 : 240,
+})
+
+const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3], [4, 4], [1, 4]]
+
+function optionsFor(place: HTMLElement, span: () => [number, number]): UPlot.Options {
+  const style = getComputedStyle(document.documentElement)
+  const colour = (name: string): string => style.getPropertyValue(`--${name.replaceAll('_', '-')}`).trim()
+  const axis = {
+    stroke: colour('soft'),
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { stroke: colour('line'), width: 1 },
+  }
+  return {
+    ...sizeOf(place),
+    cursor: { drag: { x: false, y: false } },
+    scales: { x: { range: span }, y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 0.5)] } },
+    axes: [
+      { ...axis, space: 70, values: (_plot, ticks) => ticks.map(timeText) },
+      { ...axis, size: 46, values: (_plot, ticks) => ticks.map(rateText) },
+    ],
+    series: [
+      {
+        label: 'time',
+        value: (_plot: UPlot, time: number | null) => (time === null ? '' : timeText(time)),
+      },
+      ...reasonNames.map((reason, index) => ({
+        label: reasonWords[reason],
+        stroke: colour(reason),
+        fill: reason === 'matched' ? `${colour(reason)}22` : undefined,
+        width: 2,
+        dash: [...(dashes[index] ?? [])],
+        points: { show: false },
+        paths: window.uPlot.paths.stepped?.({ align: -1 }),
+        value: (_plot: UPlot, rate: number | null) => (rate === null ? '' : rateText(rate)),
+      })),
+    ].map(withoutUndefined),
+  }
+}
+
+/** uPlot takes a property that is there for one that is set. */
+function withoutUndefined(series: object): UPlot.Series {
+  return Object.fromEntries(Object.entries(series).filter(([, value]) => value !== undefined))
+}
+
+const timeText = (time: number): string => new Date(time * 1000).toLocaleTimeString('en-GB')
+
+const rateText = (rate: number): string =>
+  rate === 0 ? '0' : rate.toLocaleString('en', { maximumSignificantDigits: 2 })

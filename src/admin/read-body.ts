@@ -1,0 +1,15 @@
+import type { IncomingMessage } from 'node:http'
+
+/** The body of a request as text, `undefined` when it is longer than `limit` bytes. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<string | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return undefined
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of request) {
+    const bytes = Buffer.from(piece)
+    length += bytes.length
+    if (length > limit) return undefined
+    pieces.push(bytes)
+  }
+  return Buffer.concat(pieces).toString('utf8')
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** An answer of the admin port. */
+export interface Reply {
+  readonly status: number
+  readonly type: string
+  /** In pieces when it can be long: requests are served between them. */
+  readonly body: string | Iterable<string>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export const text = (status: number, body: string, headers: Reply['headers'] = {}): Reply => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+  headers,
+})
+
+export const json = (status: number, value: unknown, headers: Reply['headers'] = {}): Reply => ({
+  status,
+  type: 'application/json; charset=utf-8',
+  body: `${JSON.stringify(value, undefined, 2)}\n`,
+  headers,
+})
+
+/** `head`, an object, with `name` as its last field: the list of `items`, written a few at a time. */
+export function longJson(
+  head: Readonly<Record<string, unknown>>,
+  name: string,
+  items: Iterable<unknown>,
+): Reply {
+  return { status: 200, type: 'application/json; charset=utf-8', body: listPieces(head, name, items) }
+}
+
+function* listPieces(
+  head: Readonly<Record<string, unknown>>,
+  name: string,
+  items: Iterable<unknown>,
+): Generator<string> {
+  let piece = `${JSON.stringify(head).slice(0, -1)}${Object.keys(head).length === 0 ? '' : ','}${JSON.stringify(name)}:[`
+  let separator = '\n'
+  for (const item of items) {
+    piece += `${separator}${JSON.stringify(item)}`
+    separator = ',\n'
+    if (piece.length > 65_536) {
+      yield piece
+      piece = ''
+    }
+  }
+  yield `${piece}\n]}\n`
+}
+
+/** Nothing here is for other sites, for caches, or to be taken for something else than it says. */
+const guards: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy':
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+/** Sends `reply`. A body that came with the request is not read: the connection is closed instead. */
+export async function sendReply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+): Promise<void> {
+  const { status, type, body, headers = {} } = reply
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  const close = hasBody && !request.complete ? { Connection: 'close' } : {}
+  const lines = { ...guards, 'Content-Type': type, ...headers, ...close }
+  if (typeof body === 'string') {
+    response.writeHead(status, { ...lines, 'Content-Length': Buffer.byteLength(body) })
+    response.end(request.method === 'HEAD' ? undefined : body)
+    return
+  }
+  response.writeHead(status, lines)
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  // A caller that goes away before the end is no failure of ours.
+  await pipeline(inTurns(body), response).catch(() => response.destroy())
+}
+
+async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    yield piece
+    await nextTurn()
+  }
+}

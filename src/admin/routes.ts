@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http'
+import { presets } from '../cors/presets.ts'
+import type { Log } from '../log.ts'
+import { contentTypes, exposition, negotiateFormat } from '../metrics/family.ts'
+import type { Metrics, ReloadResult } from '../metrics.ts'
+import type { Setup } from '../plan.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { readAssets } from './console/assets.ts'
+import type { Denials } from './denials.ts'
+import { denialsReply } from './denials-view.ts'
+import { explainReply } from './explain-view.ts'
+import type { DecisionHistory } from './history.ts'
+import { overviewReply } from './overview.ts'
+import { readBody } from './read-body.ts'
+import { json, type Reply, text } from './reply.ts'
+import { checkFormReply } from './rule-form.ts'
+import { countStates, rulesReply } from './rules-view.ts'
+
+/** What the admin port tells of. */
+export interface AdminOptions {
+  /** The rules as they are now. */
+  readonly rules: () => Snapshot
+  /** Loads the rules directory anew; the outcome is read from {@link rules}. */
+  readonly reload: () => Promise<ReloadResult>
+  readonly setup: Setup
+  /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
+  readonly endpoint: () => string
+  readonly metrics: Metrics
+  readonly denials: Denials
+  readonly log: Log
+  /** `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store. */
+  readonly health: { live(): boolean; ready(): boolean }
+  /** File with the bearer token that opens the console to callers from elsewhere. */
+  readonly tokenFile: string | undefined
+  readonly version: string
+  /** Milliseconds since 1970; default: the clock. */
+  readonly now?: () => number
+}
+
+export interface Route {
+  readonly methods: readonly ('GET' | 'POST')[]
+  /** For callers on this machine, and those with the token. */
+  readonly restricted: boolean
+  readonly answer: (request: IncomingMessage, query: URLSearchParams) => Reply | Promise<Reply>
+}
+
+/** Longest body of a POST. */
+const maxBodyBytes = 131_072
+
+/** Finds the route of a path, `undefined` where there is nothing. */
+export function createRoutes(
+  options: AdminOptions,
+  history: DecisionHistory,
+): (path: string) => Route | undefined {
+  const { rules, setup, endpoint, denials, health, metrics, now = Date.now } = options
+  const explainer = { rules, setup, endpoint, now }
+  const overlooked = { ...options, history }
+  const routes = new Map<string, Route>([
+    ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],
+    ['/readyz', open(() => (health.ready() ? text(200, 'ok') : text(503, 'not ready')))],
+    ['/metrics', open((request) => metricsReply(metrics, request.headers.accept))],
+    ['/-/rules', restricted((_request, query) => rulesReply(rules(), query))],
+    ['/-/explain', restricted((_request, query) => explainReply(explainer, query))],
+    ['/-/denials', restricted((_request, query) => denialsReply(explainer, denials, query))],
+    ['/-/reload', posted(() => reloadReply(options))],
+    ['/-/overview', restricted((_request, query) => overviewReply(overlooked, query))],
+    ['/-/presets', restricted(() => json(200, presets))],
+    ['/-/check', posted((request) => checkReply(request, setup))],
+  ])
+  const page = consoleRoute()
+  return (path) => routes.get(path) ?? (path === '/' || path.startsWith('/-/page/') ? page : undefined)
+}
+
+const open = (answer: Route['answer']): Route => ({ methods: ['GET'], restricted: false, answer })
+const restricted = (answer: Route['answer']): Route => ({ methods: ['GET'], restricted: true, answer })
+const posted = (answer: Route['answer']): Route => ({ methods: ['POST'], restricted: true, answer })
+
+/** Only files of our own, and no markup made of texts. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
+
+/** The console's page. Its files are read when it is opened for the first time. */
+function consoleRoute(): Route {
+  let assets: ReturnType<typeof readAssets> | undefined
+  return restricted(async (request) => {
+    assets ??= readAssets()
+    const asset = (await assets).get(pathOf(request))
+    return asset === undefined
+      ? json(404, { error: 'There is nothing here.' })
+      : { status: 200, ...asset, headers: { 'Content-Security-Policy': pagePolicy } }
+  })
+}
+
+export const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? ''
+
+async function metricsReply(metrics: Metrics, accept: string | undefined): Promise<Reply> {
+  const format = negotiateFormat(accept)
+  return { status: 200, type: contentTypes[format], body: exposition(await metrics.families(), format) }
+}
+
+async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
+  const result = await reload()
+  const snapshot = rules()
+  const failed = { error: 'A rule file has an error, or the rules directory cannot be read.' }
+  return json(result === 'failed' ? 500 : 200, {
+    result,
+    generation: snapshot.generation,
+    states: countStates(snapshot),
+    ...(result === 'failed' ? failed : {}),
+    errors: snapshot.files
+      .flatMap(({ findings }) => findings.filter(({ severity }) => severity === 'error'))
+      .slice(0, 100),
+  })
+}
+
+async function checkReply(request: IncomingMessage, { dialect }: Setup): Promise<Reply> {
+  const body = await readBody(request, maxBodyBytes)
+  return body === undefined
+    ? json(413, { error: 'That is more than a rule can be.' })
+    : checkFormReply(body, dialect)
+}

@@ -1,0 +1,154 @@
+import { type IncomingMessage, request as startRequest } from 'node:http'
+import { Socket } from 'node:net'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } from '../http.ts'
+import type { Connect } from '../proxy/connect.ts'
+import { requestLines, responseHead } from '../proxy/lines.ts'
+
+/** What the store makes of a signed `GET ?cors`. */
+export type StoreVerdict =
+  /** It knows the caller, and would let them see the rules. */
+  | { readonly kind: 'accepted' }
+  /** Its answer, to be passed on. */
+  | { readonly kind: 'answered'; readonly response: PlainResponse }
+  /** It gave no answer that can be kept whole; whoever forwards the request says what that means. */
+  | { readonly kind: 'unclear' }
+
+export interface AskStoreOptions {
+  readonly connect: Connect
+  /** Milliseconds for the whole answer. */
+  readonly timeout: number
+}
+
+/** A call of the bucket CORS API as it is sent on. */
+export interface StoreQuestion {
+  readonly facts: RequestFacts
+  readonly target: string
+  readonly patch: HeaderPatch
+}
+
+export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>
+
+/** No answer to `?cors` that any store gives is larger: the largest configuration, with room for its layout. */
+const maxAnswerBytes = 262_144
+const maxHeaderSize = 65_536
+
+/**
+ * Sends the caller's own request to the store. What the store answers to it decides who the caller is, so that no
+ * secret needs to be known here.
+ */
+export const createAskStore =
+  ({ connect, timeout }: AskStoreOptions): AskStore =>
+  (question) =>
+    new Promise((resolve) => {
+      const unclear = (): void => resolve({ kind: 'unclear' })
+      const outgoing = startRequest({
+        method: 'GET',
+        path: question.target,
+        headers: linesFor(question.facts),
+        setDefaultHeaders: false,
+        maxHeaderSize,
+        // A connection of its own: such calls are rare, and a kept one could be closed by the store at any time.
+        createConnection: (_, done) => {
+          // Beside an error a socket is asked for, and not looked at.
+          connect((error, socket) => done(socket === null ? error : null, socket ?? new Socket()))
+          return undefined
+        },
+      })
+      outgoing.maxHeadersCount = 0
+      const timer = setTimeout(() => outgoing.destroy(), timeout)
+      outgoing.on('close', () => {
+        clearTimeout(timer)
+        unclear()
+      })
+      outgoing.on('error', unclear)
+      outgoing.on('upgrade', (_, socket) => socket.destroy())
+      outgoing.on('response', (incoming) => {
+        readAnswer(incoming).then((bytes) => {
+          resolve(bytes === undefined ? { kind: 'unclear' } : judge(incoming, bytes, question.patch))
+          outgoing.destroy()
+        }, unclear)
+      })
+      outgoing.end()
+    })
+
+function linesFor(facts: RequestFacts): string[] {
+  const lines = requestLines({
+    headers: facts.headers,
+    framing: { kind: 'none' },
+    nominated: facts.nominated,
+    authority: facts.host ?? '',
+    hasHost: facts.host !== undefined,
+    expects: false,
+    client: undefined,
+    forwardedFor: 'off',
+  })
+  lines.push('Connection', 'close')
+  return lines
+}
+
+/** The whole body; `undefined` when it is too large or breaks off. */
+async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxAnswerBytes) return undefined
+    chunks.push(chunk)
+  }
+  return incoming.complete ? Buffer.concat(chunks, length) : undefined
+}
+
+function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): StoreVerdict {
+  const status = incoming.statusCode ?? 0
+  if (isAcceptance(status, decoded(bytes, incoming.headers['content-encoding']))) return { kind: 'accepted' }
+  const head = responseHead(incoming.rawHeaders, { status, trailers: false })
+  const body = bytes.toString('utf8')
+  // An answer is passed on as text: what would not come out as it came in is left to be forwarded.
+  if (head === undefined || status < 200 || !bytes.equals(Buffer.from(body))) return { kind: 'unclear' }
+  const lines = applyPatch(withoutLength(head.lines), patch)
+  return { kind: 'answered', response: { status, headers: lines, body } }
+}
+
+const configuration = /^\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<CORSConfiguration[\s/>]/
+const noConfiguration = /<Code>\s*NoSuchCORSConfiguration\s*<\/Code>/
+const anyError = /^\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<Error[\s>]/
+
+/** Exactly what a store says to somebody who may see the rules: here they are, or there are none. */
+function isAcceptance(status: number, body: string): boolean {
+  if (status === 200) return configuration.test(body)
+  return status === 404 && anyError.test(body) && noConfiguration.test(body)
+}
+
+/** The body as text, its coding undone; empty when that cannot be done within bounds. */
+function decoded(bytes: Buffer, coding: string | undefined): string {
+  try {
+    return decode(bytes, coding?.toLowerCase()).toString('utf8')
+  } catch {
+    return ''
+  }
+}
+
+function decode(bytes: Buffer, coding: string | undefined): Buffer {
+  const bounds = { maxOutputLength: maxAnswerBytes }
+  switch (coding) {
+    case undefined:
+    case 'identity':
+      return bytes
+    case 'gzip':
+      return gunzipSync(bytes, bounds)
+    case 'deflate':
+      return inflateSync(bytes, bounds)
+    case 'br':
+      return brotliDecompressSync(bytes, bounds)
+    default:
+      return Buffer.alloc(0)
+  }
+}
+
+function withoutLength(lines: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < lines.length; i += 2)
+    if (lines[i]?.toLowerCase() !== 'content-length') kept.push(lines[i] ?? '', lines[i + 1] ?? '')
+  return kept
+}

@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http'
+import type { CorsRule } from '../cors/rule.ts'
+import type { RequestIdentity } from '../dialect/dialect.ts'
+import type { PlainResponse, RequestFacts } from '../http.ts'
+import { type Plan, patchLines } from '../plan.ts'
+import type { ReloadResult } from '../rules/store.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { AskStore } from './ask-store.ts'
+import type { CurrentKeys } from './credentials-file.ts'
+import { readBody } from './read-body.ts'
+import { type ApiError, entityTooLarge, requestTimeout } from './wording.ts'
+
+/** One change of the rules by the API: who, which bucket, from which rules to which. */
+export interface AuditEntry {
+  readonly action: 'put' | 'delete'
+  readonly accessKeyId: string
+  readonly bucket: string
+  /** Base name of the rule file. */
+  readonly file: string
+  readonly requestId: string
+  /** Address of the caller. */
+  readonly client: string | undefined
+  readonly from: readonly CorsRule[]
+  /** Empty: the bucket has no rules any more. */
+  readonly to: readonly CorsRule[]
+}
+
+export interface BucketCorsOptions {
+  /** The rules directory. */
+  readonly directory: string
+  readonly overwriteAuthored: boolean
+  /** The keys that may call; `undefined`: none are configured, and the store is asked instead. */
+  readonly keys: CurrentKeys | undefined
+  readonly askStore: AskStore
+  /** Takes what the directory says now. Resolves once everybody who serves does. */
+  readonly reload: () => Promise<ReloadResult>
+  /** Milliseconds for the body of a PUT. */
+  readonly bodyTimeout: number
+  readonly audit: (entry: AuditEntry) => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** One call, and everything that its answer depends on. */
+export interface Call {
+  readonly options: BucketCorsOptions
+  readonly request: IncomingMessage
+  readonly facts: RequestFacts
+  readonly plan: Plan & { readonly act: 'bucket-cors' }
+  readonly snapshot: Snapshot
+  readonly identity: RequestIdentity
+  /** Asks a client that waits with its body for it (`Expect: 100-continue`). */
+  readonly proceed: () => void
+  /** Has a change of the directory wait for those before it. */
+  readonly inTurn: <T>(act: () => Promise<T>) => Promise<T>
+}
+
+export type ReadWithin =
+  | { readonly kind: 'read'; readonly bytes: Uint8Array }
+  | { readonly kind: 'failed'; readonly answer: PlainResponse }
+
+/** The body within the dialect's limit, or the answer that says why there is none. */
+export async function readWithin(call: Call): Promise<ReadWithin> {
+  const { request, facts, options, plan } = call
+  const limit = plan.judgement.dialect.limits.bytes
+  const isTooLong = facts.framing.kind === 'length' && facts.framing.bytes > limit
+  if (facts.expectContinue && !isTooLong) call.proceed()
+  const body = await readBody(request, facts.framing, { limit, timeout: options.bodyTimeout })
+  switch (body.kind) {
+    case 'whole':
+      return { kind: 'read', bytes: body.bytes }
+    case 'too-large':
+      return { kind: 'failed', answer: fail(call, entityTooLarge(limit)) }
+    case 'incomplete':
+      return { kind: 'failed', answer: fail(call, requestTimeout) }
+  }
+}
+
+/** The answer to a call that was granted, with the CORS headers of the request. */
+export function succeed({ plan }: Call, status: 200 | 204, body = ''): PlainResponse {
+  const { dialect } = plan.judgement
+  const type = body === '' ? [] : ['Content-Type', 'application/xml']
+  const named = ['Server', dialect.server, dialect.requestIdHeader, plan.requestId]
+  return { status, headers: [...type, ...named, ...patchLines(plan.patch)], body }
+}
+
+/** The answer to any other call, in the dialect of the bucket, with the CORS headers of the request. */
+export function fail({ plan, facts, identity }: Call, error: ApiError): PlainResponse {
+  const { dialect, address } = plan.judgement
+  const { requestId } = plan
+  const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
+  const plain = dialect.error(error, context, error.fields)
+  return { ...plain, headers: [...plain.headers, ...patchLines(plan.patch)] }
+}

@@ -1,0 +1,84 @@
+import { sha256Hex } from '../auth/digest.ts'
+import type { SignedRequest } from '../auth/request-parts.ts'
+import type { AccessKeys, BodyDigest, Refusal } from '../auth/verdict.ts'
+import { verify, whyNotSigned } from '../auth/verify.ts'
+import type { PlainResponse } from '../http.ts'
+import { type Call, fail, readWithin } from './call.ts'
+import { credentialsUnusable, refusalError } from './wording.ts'
+
+/** Who calls, or the answer to somebody who may not. */
+export type Caller =
+  | {
+      readonly kind: 'verified'
+      readonly accessKeyId: string
+      /** To be compared with the body. */
+      readonly digests: readonly BodyDigest[]
+      /** `undefined`: it has not been read yet. */
+      readonly body: Uint8Array | undefined
+    }
+  /** Somebody whom the store lets see the rules. */
+  | { readonly kind: 'accepted-by-store' }
+  | { readonly kind: 'answered'; readonly answer: PlainResponse | 'forward' }
+
+/** Finds out who calls: by the signature, or, where no keys are configured, by what the store says to the same request. */
+export async function identifyCaller(call: Call): Promise<Caller> {
+  const { keys } = call.options
+  if (keys === undefined) return askAboutCaller(call)
+  const current = await keys()
+  return current === undefined ? answered(fail(call, credentialsUnusable)) : verifyCaller(call, current)
+}
+
+const answered = (answer: PlainResponse | 'forward'): Caller => ({ kind: 'answered', answer })
+
+const refuse = (call: Call, why: Refusal): Caller =>
+  answered(fail(call, refusalError(why, call.plan.judgement.dialect.name)))
+
+async function verifyCaller(call: Call, keys: AccessKeys): Promise<Caller> {
+  const at = secondsNow(call)
+  const signed = signedRequest(call)
+  const verdict = verify(signed, keys, at)
+  switch (verdict.kind) {
+    case 'verified':
+      return { ...verdict, body: undefined }
+    case 'refused':
+      return refuse(call, verdict.why)
+    case 'body-needed': {
+      const read = await readWithin(call)
+      if (read.kind === 'failed') return answered(read.answer)
+      const again = verify({ ...signed, bodySha256: sha256Hex(read.bytes) }, keys, at)
+      if (again.kind === 'verified') return { ...again, body: read.bytes }
+      return refuse(call, again.kind === 'refused' ? again.why : 'malformed')
+    }
+  }
+}
+
+async function askAboutCaller(call: Call): Promise<Caller> {
+  const { facts, plan, options } = call
+  const why = whyNotSigned(signedRequest(call), secondsNow(call))
+  if (why !== undefined) return refuse(call, why)
+  const verdict = await options.askStore({ facts, target: plan.target, patch: plan.patch })
+  switch (verdict.kind) {
+    case 'accepted':
+      return { kind: 'accepted-by-store' }
+    case 'answered':
+      return answered(verdict.response)
+    case 'unclear':
+      return answered('forward')
+  }
+}
+
+const secondsNow = ({ options }: Call): number => Math.floor(options.now() / 1000)
+
+function signedRequest({ facts, plan }: Call): SignedRequest {
+  const { address } = plan.judgement
+  return {
+    method: facts.method,
+    target: plan.target,
+    headers: facts.headers,
+    bucket: plan.bucket,
+    byHost: address.kind === 'bucket' && address.byHost,
+    operation: 'cors',
+    hasBody: facts.framing.kind !== 'none',
+    bodySha256: undefined,
+  }
+}

@@ -1,0 +1,86 @@
+import { compareBody } from '../auth/verify.ts'
+import type { PlainResponse } from '../http.ts'
+import { readRules } from '../rules/read.ts'
+import type { ReloadResult } from '../rules/store.ts'
+import { type Change, findStoredFiles, removeAbandoned, removeFile, replaceFile } from '../rules/write.ts'
+import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts'
+import type { Caller } from './caller.ts'
+import { type ChangePlan, type Configuration, planDelete, planPut } from './plan-change.ts'
+import { configurationError, digestError, notInForce, notWritten } from './wording.ts'
+
+type VerifiedCaller = Caller & { readonly kind: 'verified' }
+
+/** Stores the configuration in the body, after body and digests have been found to agree. */
+export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
+  const { name } = call.plan.judgement.dialect
+  const read =
+    caller.body === undefined ? await readWithin(call) : { kind: 'read' as const, bytes: caller.body }
+  if (read.kind === 'failed') return read.answer
+  const differing = compareBody(caller.digests, read.bytes)
+  if (differing !== undefined) return fail(call, digestError(differing, name))
+  const { content, findings } = readRules('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
+  const mistake = findings.find(({ severity }) => severity === 'error')
+  if (mistake !== undefined) return fail(call, configurationError(mistake, name))
+  if (content === undefined) throw new Error('rules without an error have no content')
+  return call.inTurn(() => change(call, caller.accessKeyId, content))
+}
+
+/** Takes the bucket's configuration away; that there is none is no error. */
+export async function deleteConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
+  return call.inTurn(() => change(call, caller.accessKeyId, undefined))
+}
+
+/** Brings the bucket's file to say `wanted`, or to be gone, and the rules in force to say what it says. */
+async function change(
+  call: Call,
+  accessKeyId: string,
+  wanted: Configuration | undefined,
+): Promise<PlainResponse> {
+  const { options, plan } = call
+  const { directory, overwriteAuthored } = options
+  const found = await findStoredFiles(directory, plan.bucket)
+  if (found.kind === 'failed') return fail(call, notWritten(found.code))
+  const dialect = plan.judgement.dialect.name
+  const context = { bucket: plan.bucket, dialect, stored: found.files, overwriteAuthored }
+  const planned = wanted === undefined ? planDelete(context) : planPut(context, wanted)
+  if (planned.kind === 'refused') return fail(call, planned.error)
+  if (planned.kind !== 'nothing') {
+    const done = await perform(directory, planned)
+    if (done.kind === 'failed') return fail(call, notWritten(done.code))
+    options.audit(auditEntry(call, accessKeyId, planned))
+    await removeAbandoned(directory, options.now())
+  }
+  // Also when nothing was to be done: what the file says may not have been taken yet.
+  const result = await options.reload()
+  if (!isInForce(result, planned)) return fail(call, notInForce)
+  return succeed(call, wanted === undefined ? 204 : 200)
+}
+
+type Performed = ChangePlan & { readonly kind: 'replace' | 'remove' }
+
+const perform = (directory: string, planned: Performed): Promise<Change> =>
+  planned.kind === 'remove'
+    ? removeFile(directory, planned.file)
+    : replaceFile(directory, planned.file, planned.text)
+
+function auditEntry({ plan, request }: Call, accessKeyId: string, planned: Performed): AuditEntry {
+  return {
+    action: plan.method === 'PUT' ? 'put' : 'delete',
+    accessKeyId,
+    bucket: plan.bucket,
+    file: planned.file,
+    requestId: plan.requestId,
+    client: request.socket.remoteAddress,
+    from: planned.from,
+    to: planned.kind === 'replace' ? planned.to : [],
+  }
+}
+
+/** Whether the caller's next request meets what was written, or what somebody wrote since. */
+function isInForce({ failure, pending, snapshot }: ReloadResult, planned: ChangePlan): boolean {
+  if (failure !== undefined) return false
+  if (planned.kind === 'nothing' || planned.kind === 'refused') return true
+  if (pending.includes(planned.file)) return false
+  const status = snapshot.files.find(({ file }) => file === planned.file)
+  return planned.kind === 'remove' || status === undefined || status.state === 'ok'
+}

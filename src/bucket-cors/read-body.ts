@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http'
+import type { Framing } from '../http.ts'
+
+export type Body =
+  | { readonly kind: 'whole'; readonly bytes: Uint8Array }
+  /** More than the limit; the rest has not been read. */
+  | { readonly kind: 'too-large' }
+  /** It did not come in time, or the client went away. */
+  | { readonly kind: 'incomplete' }
+
+export interface BodyBounds {
+  /** Bytes. */
+  readonly limit: number
+  /** Milliseconds for the whole body. */
+  readonly timeout: number
+}
+
+const nothing: Body = { kind: 'whole', bytes: new Uint8Array() }
+
+/** Reads the body of `request`, never more than `limit` bytes of it. A length that is too large is not read at all. */
+export function readBody(request: IncomingMessage, framing: Framing, bounds: BodyBounds): Promise<Body> {
+  if (framing.kind === 'none') return Promise.resolve(nothing)
+  if (framing.kind === 'length' && framing.bytes > bounds.limit) return Promise.resolve({ kind: 'too-large' })
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const settle = (body: Body): void => {
+      clearTimeout(timer)
+      request.off('data', take).off('end', finish).off('error', giveUp).off('close', giveUp)
+      // Paused, so that whoever answers decides what happens to the rest.
+      if (body.kind !== 'whole') request.pause()
+      resolve(body)
+    }
+    const take = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length > bounds.limit) settle({ kind: 'too-large' })
+      else chunks.push(chunk)
+    }
+    const finish = (): void => settle({ kind: 'whole', bytes: Buffer.concat(chunks, length) })
+    const giveUp = (): void => settle({ kind: 'incomplete' })
+    const timer = setTimeout(giveUp, bounds.timeout)
+    request.on('data', take).once('end', finish).once('error', giveUp).once('close', giveUp)
+  })
+}

@@ -1,0 +1,102 @@
+/**
+ * Kept connections to the store for requests without a body: undici clients, one connection and one request each, so
+ * that an exchange knows its socket, whether that socket has served before, and can break it off alone.
+ */
+
+import type { Socket } from 'node:net'
+import { Client } from 'undici'
+import type { Connect } from './connect.ts'
+
+export interface PooledClient {
+  readonly client: Client
+  /** The connection, once it stands. */
+  socket: Socket | undefined
+  /** Answers that came whole over this connection. */
+  served: number
+  /** An error of the connection that undici may take for the end of an answer. */
+  broken: boolean
+}
+
+export interface ClientPool {
+  /** A client for one exchange, the one used last if there is one: the surplus ages out. */
+  take(): PooledClient
+  /** A client that has no connection yet. */
+  fresh(): PooledClient
+  /** Takes back a client whose exchange has ended, unless it was given up. */
+  release(pooled: PooledClient): void
+  /** Gives up a client and breaks off what it has under way. */
+  discard(pooled: PooledClient): void
+  close(): void
+}
+
+export interface ClientPoolOptions {
+  readonly connect: Connect
+  /** URL of the store, for undici; connections are made by `connect`. */
+  readonly origin: string
+  /** Milliseconds that an unused connection is kept. */
+  readonly keepAlive: number
+  /** Bytes of the header section of an answer. */
+  readonly maxHeaderSize: number
+}
+
+export function createClientPool(options: ClientPoolOptions): ClientPool {
+  const idle: PooledClient[] = []
+  let closed = false
+  const fresh = (): PooledClient => newClient(options, (pooled) => remove(idle, pooled))
+  return {
+    take: () => idle.pop() ?? fresh(),
+    fresh,
+    release(pooled) {
+      pooled.served += 1
+      if (closed) destroy(pooled)
+      else if (!pooled.client.destroyed) idle.push(pooled)
+    },
+    discard: destroy,
+    close() {
+      closed = true
+      for (const pooled of idle.splice(0)) destroy(pooled)
+    },
+  }
+}
+
+function newClient(options: ClientPoolOptions, lost: (pooled: PooledClient) => void): PooledClient {
+  const client = new Client(options.origin, {
+    connect: (_, done) =>
+      options.connect((error, socket) => {
+        if (socket === null) {
+          done(error ?? new Error('no connection'), null)
+          return
+        }
+        pooled.socket = socket
+        pooled.served = 0
+        pooled.broken = false
+        socket.once('error', () => {
+          pooled.broken = true
+        })
+        done(null, socket)
+      }),
+    pipelining: 1,
+    keepAliveTimeout: options.keepAlive,
+    keepAliveMaxTimeout: options.keepAlive,
+    maxHeaderSize: options.maxHeaderSize,
+    // The watchdog has both clocks.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  const pooled: PooledClient = { client, socket: undefined, served: 0, broken: false }
+  client.on('disconnect', () => lost(pooled))
+  return pooled
+}
+
+function remove(idle: PooledClient[], pooled: PooledClient): void {
+  const at = idle.indexOf(pooled)
+  if (at < 0) return
+  idle.splice(at, 1)
+  destroy(pooled)
+}
+
+const ignore = (): void => {}
+
+function destroy({ client }: PooledClient): void {
+  client.destroy(null, ignore)
+}

@@ -1,0 +1,50 @@
+/** What can go wrong on the way to the store and back, sorted for answers, metrics and logs. */
+
+export type UpstreamErrorType = 'refused' | 'timeout' | 'reset' | 'truncated' | 'invalid' | 'dns' | 'tls'
+
+/** No connection to the store could be made. */
+export class ConnectError extends Error {
+  readonly type: UpstreamErrorType
+
+  constructor(type: UpstreamErrorType, cause?: Error) {
+    super(`cannot connect to the store: ${cause?.message ?? type}`, { cause })
+    this.type = type
+  }
+
+  /** `greeted`: TCP stood already, so what failed is TLS. */
+  static from(cause: Error, greeted: boolean): ConnectError {
+    return new ConnectError(greeted ? 'tls' : connectType(codeOf(cause)), cause)
+  }
+}
+
+function connectType(code: string): UpstreamErrorType {
+  if (code === 'ENOTFOUND' || code.startsWith('EAI_') || code === 'ENODATA') return 'dns'
+  if (code === 'ETIMEDOUT') return 'timeout'
+  if (code === 'ECONNRESET') return 'reset'
+  // ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, and for a Unix socket ENOENT and EACCES.
+  return 'refused'
+}
+
+/** Codes of a connection that ended; whatever else a client reports, the answer was not valid HTTP. */
+const ended = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ENOTCONN', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** undici reports two kinds of malformed answers under the code of an ended connection. */
+const malformed = new Set(['bad response', 'bad upgrade'])
+
+/** The type of an error that one of the HTTP clients reported. `begun`: the store's answer had begun. */
+export function typeOfError(error: Error, begun: boolean): UpstreamErrorType {
+  if (error instanceof ConnectError) return error.type
+  const code = codeOf(error)
+  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'timeout'
+  if (code === 'UND_ERR_SOCKET') {
+    if (malformed.has(error.message)) return 'invalid'
+    return begun ? 'truncated' : 'reset'
+  }
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'truncated'
+  if (code === 'HPE_INVALID_EOF_STATE') return 'truncated'
+  return ended.has(code) ? 'reset' : 'invalid'
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,201 @@
+/** Header lines of the messages that are passed on: what belongs to one connection is left out, the rest kept as it is. */
+
+import type { Framing, HeaderLines } from '../http.ts'
+
+/** X-Forwarded-For towards the store: left as the client sent it, continued, or begun anew. */
+export type ForwardedFor = 'off' | 'append' | 'replace'
+
+export interface OutgoingRequest {
+  readonly headers: HeaderLines
+  readonly framing: Framing
+  /** Lower-cased names that Connection nominates. */
+  readonly nominated: readonly string[]
+  /** Host line for a client that sent none (HTTP/1.0). */
+  readonly authority: string
+  readonly hasHost: boolean
+  /** Whether an Expect line is passed on. */
+  readonly expects: boolean
+  /** The client's address for X-Forwarded-For, `undefined` to leave that line alone. */
+  readonly client: string | undefined
+  readonly forwardedFor: ForwardedFor
+}
+
+/**
+ * The lines of the request for the store: case, order and repeats kept. What frames the body is written anew
+ * from `framing`, so that it is there at most once (RFC 9112 section 6).
+ */
+export function requestLines(request: OutgoingRequest): string[] {
+  const { headers, framing, nominated } = request
+  const rewriteClient = request.forwardedFor !== 'off' && request.client !== undefined
+  const lines: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const value = headers[i + 1] ?? ''
+    const lower = name.toLowerCase()
+    if (!mayBeSpecial[lower.length]) {
+      if (nominated.length === 0 || !nominated.includes(lower)) lines.push(name, value)
+    } else if (lower === 'content-length') {
+      if (framing.kind === 'length') lines.push(name, String(framing.bytes))
+    } else if (lower === 'transfer-encoding') {
+      if (framing.kind === 'chunked') lines.push(name, 'chunked')
+    } else if (lower === 'expect') {
+      if (request.expects) lines.push(name, '100-continue')
+    } else if (hopByHop.has(lower) || lower === 'trailer' || nominated.includes(lower)) {
+    } else if (!rewriteClient || lower !== 'x-forwarded-for') lines.push(name, value)
+  }
+  if (!request.hasHost) lines.push('Host', request.authority)
+  if (rewriteClient) lines.push('X-Forwarded-For', forwardedFor(request))
+  return contentLengthLast(lines)
+}
+
+function forwardedFor({ headers, client = '', forwardedFor }: OutgoingRequest): string {
+  if (forwardedFor === 'replace') return client
+  const hops: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2)
+    if (headers[i]?.toLowerCase() === 'x-forwarded-for') hops.push(headers[i + 1] ?? '')
+  hops.push(client)
+  return hops.join(', ')
+}
+
+/** Lines that belong to one connection (RFC 9110 section 7.6.1, RFC 7540 section 3.2.1 for HTTP2-Settings). */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+])
+
+/** By length of a name: most header lines are recognised as ordinary without a comparison. */
+const mayBeSpecial: readonly boolean[] = lengthsOf([
+  ...hopByHop,
+  'trailer',
+  'content-length',
+  'expect',
+  'x-forwarded-for',
+])
+
+function lengthsOf(names: readonly string[]): boolean[] {
+  const lengths: boolean[] = []
+  for (const name of names) lengths[name.length] = true
+  return lengths
+}
+
+/** The head of the store's response, ready for the client, or `undefined` when its framing cannot be trusted. */
+export interface ResponseHead {
+  readonly lines: string[]
+  /** Content-Length, `undefined` when the length is not known beforehand. */
+  readonly length: number | undefined
+  /** Nothing but the end of the connection marks the end of the body, if there is one. */
+  readonly untilClose: boolean
+}
+
+/** What the lines depend on beside themselves. */
+export interface ResponseForm {
+  readonly status: number
+  /** Trailers can follow, when the store sends chunks. */
+  readonly trailers: boolean
+}
+
+/** Reads `raw`, the store's header lines, and leaves out what belongs to its connection. */
+export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead | undefined {
+  const lines: string[] = []
+  let length: number | undefined
+  let connection: string | undefined
+  let chunked = false
+  let trailer = false
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    const value = raw[i + 1] ?? ''
+    const lower = name.toLowerCase()
+    if (!mayBeSpecial[lower.length]) lines.push(name, value)
+    else if (lower === 'content-length') {
+      length = Number(value)
+      // RFC 9110 section 8.6: never in a 204, which ends with its head.
+      if (form.status !== 204) lines.push(name, value)
+    } else if (lower === 'connection') {
+      connection = connection === undefined ? value : `${connection},${value}`
+    } else if (lower === 'transfer-encoding') {
+      // Any other coding would reach the client without the line that names it.
+      if (chunked || value.toLowerCase() !== 'chunked') return undefined
+      chunked = true
+    } else if (!hopByHop.has(lower)) {
+      trailer ||= lower === 'trailer'
+      lines.push(name, value)
+    }
+  }
+  const nominated = connection === undefined ? [] : nominations(connection)
+  const kept = nominated.length === 0 ? lines : without(lines, nominated)
+  const trailersFollow = chunked && form.trailers
+  return {
+    lines: contentLengthLast(trailer && !trailersFollow ? without(kept, ['trailer']) : kept),
+    length,
+    untilClose: !chunked && length === undefined,
+  }
+}
+
+function nominations(connection: string): string[] {
+  if (connection === 'keep-alive' || connection === 'close') return []
+  return connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+}
+
+function without(lines: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < lines.length; i += 2)
+    if (!names.includes(lines[i]?.toLowerCase() ?? '')) kept.push(lines[i] ?? '', lines[i + 1] ?? '')
+  return kept
+}
+
+/**
+ * Node reads a Content-Disposition that follows Content-Length as UTF-8 and writes it back as Latin-1, which
+ * changes its bytes. Before Content-Length it leaves it alone.
+ */
+function contentLengthLast(lines: string[]): string[] {
+  let lengthAt = -1
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    if (name.length === 14 && name.toLowerCase() === 'content-length') lengthAt = i
+    else if (
+      lengthAt >= 0 &&
+      name.length === 19 &&
+      name.toLowerCase() === 'content-disposition' &&
+      /[^ -~]/.test(lines[i + 1] ?? '')
+    ) {
+      lines.push(...lines.splice(lengthAt, 2))
+      return lines
+    }
+  }
+  return lines
+}
+
+/** The store's trailer fields that may follow a response, as pairs (RFC 9110 section 6.5.1). */
+export function trailerPairs(raw: HeaderLines): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (!neverTrailer.test(name)) pairs.push([name, raw[i + 1] ?? ''])
+  }
+  return pairs
+}
+
+/** Fields that frame, route, authenticate, control or describe the message: they must stand in the head. */
+const neverTrailer =
+  /^(?:access-control-.*|age|authorization|cache-control|connection|content-(?:encoding|length|range|type|disposition)|cookie|date|expect|expires|host|http2-settings|keep-alive|location|max-forwards|pragma|proxy-.*|range|retry-after|set-cookie|te|timing-allow-origin|trailer|transfer-encoding|upgrade|vary|warning|www-authenticate)$/i
+
+/** The store's header lines as undici and Node give them: bytes or Latin-1 text. */
+export function linesOf(raw: readonly (Buffer | string)[]): string[] {
+  const lines = new Array<string>(raw.length)
+  for (let i = 0; i < raw.length; i++) {
+    const part = raw[i]
+    lines[i] = typeof part === 'string' ? part : (part?.toString('latin1') ?? '')
+  }
+  return lines
+}

@@ -1,0 +1,166 @@
+/**
+ * Every request that is not for `get.ts`: over `node:http`, which relays Expect, and which leaves the client's
+ * connection alone when the store answers before the upload is complete.
+ */
+
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as startRequest,
+} from 'node:http'
+import type { Connect } from './connect.ts'
+import { beginResponse, type Exchange, endResponse, enter, failExchange, relayChunk } from './exchange.ts'
+import { typeOfError } from './failure.ts'
+
+export interface SendOptions {
+  readonly agent: Agent
+  readonly connect: Connect
+  /** Bytes of the header section of an answer. */
+  readonly maxHeaderSize: number
+}
+
+/** Connections that are kept for `keepAlive` milliseconds without use. */
+export function createAgent(connect: Connect, keepAlive: number): Agent {
+  const agent = new Agent({ keepAlive: true, timeout: keepAlive })
+  agent.createConnection = (_, done) => openFor(connect, done)
+  return agent
+}
+
+type Connected = Parameters<Agent['createConnection']>[1]
+
+function openFor(connect: Connect, done: Connected): undefined {
+  connect((error, socket) => {
+    // Node's own callback takes an error alone; its type asks for the stream beside it.
+    Reflect.apply(done ?? ignore, undefined, socket === null ? [error] : [null, socket])
+  })
+}
+
+const ignore = (): void => {}
+
+/** How long a store may think about `Expect: 100-continue`; many never answer it. */
+const continueMilliseconds = 1_000
+
+/** Sends the request of `exchange` with the header lines `lines` and relays its body and the answer. */
+export function send(exchange: Exchange, options: SendOptions, lines: readonly string[]): void {
+  const outgoing = start(exchange, options, lines, { agent: options.agent })
+  if (!hasBody(exchange)) outgoing.end()
+  else if (expectsContinue(exchange)) sendWhenAsked(exchange, outgoing)
+  else sendBody(exchange, outgoing)
+}
+
+/** Whether the client waits to be asked for its body. HTTP/1.0 knows no Expect; without a body there is nothing to ask for. */
+export function expectsContinue({ request, order }: Exchange): boolean {
+  return order.facts.expectContinue && request.httpVersionMinor === 1 && order.facts.framing.kind !== 'none'
+}
+
+function hasBody({ order }: Exchange): boolean {
+  const { framing } = order.facts
+  return framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0)
+}
+
+/** The kept connections, or one of its own. */
+type Through = Pick<RequestOptions, 'agent'> | Pick<RequestOptions, 'createConnection'>
+
+function start(
+  exchange: Exchange,
+  options: SendOptions,
+  lines: readonly string[],
+  through: Through,
+): ClientRequest {
+  const outgoing = startRequest({
+    ...through,
+    method: exchange.request.method ?? '',
+    path: exchange.order.target,
+    headers: lines,
+    setDefaultHeaders: false,
+    maxHeaderSize: options.maxHeaderSize,
+  })
+  // Every header line is read: one that were left out could be the one that frames the body.
+  outgoing.maxHeadersCount = 0
+  exchange.cancel = () => outgoing.destroy()
+  let answer: IncomingMessage | undefined
+  let readBefore = 0
+  outgoing.on('socket', (socket) => {
+    readBefore = socket.bytesRead
+    exchange.store = socket
+    enter(exchange, 'sending')
+  })
+  outgoing.on('finish', () => enter(exchange, 'waiting'))
+  outgoing.on('response', (incoming) => {
+    answer = incoming
+    receive(exchange, incoming)
+  })
+  outgoing.on('upgrade', (_, socket) => {
+    socket.destroy()
+    failExchange(exchange, 'invalid')
+  })
+  outgoing.on('error', (error) => {
+    if (exchange.phase === 'over' || answer?.complete === true) return
+    const type = typeOfError(error, exchange.phase === 'answering')
+    const stale = type === 'reset' && outgoing.reusedSocket && exchange.store?.bytesRead === readBefore
+    if (stale && mayRepeat(exchange)) start(exchange, options, lines, alone(options.connect)).end()
+    else failExchange(exchange, type)
+  })
+  return outgoing
+}
+
+/** A request may be sent again over a new connection when it changes nothing (RFC 9110 section 9.2.1) and has no body. */
+function mayRepeat(exchange: Exchange): boolean {
+  return /^(?:GET|HEAD|OPTIONS)$/.test(exchange.request.method ?? '') && !hasBody(exchange)
+}
+
+function alone(connect: Connect): Through {
+  return { createConnection: (_, done) => openFor(connect, done) }
+}
+
+function receive(exchange: Exchange, incoming: IncomingMessage): void {
+  const { response } = exchange
+  if (!beginResponse(exchange, incoming.statusCode ?? 0, incoming.statusMessage, incoming.rawHeaders)) return
+  incoming.on('data', (chunk: Buffer) => {
+    if (!relayChunk(exchange, chunk)) incoming.pause()
+  })
+  response.on('drain', () => incoming.resume())
+  incoming.on('end', () => endResponse(exchange, incoming.rawTrailers))
+  incoming.on('error', () => failExchange(exchange, 'truncated'))
+}
+
+/** Asks the client for its body when the store does, or when the store says nothing. */
+function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
+  let timer: NodeJS.Timeout | undefined
+  const forget = (): void => clearTimeout(timer)
+  const ask = (): void => {
+    forget()
+    outgoing.off('continue', ask)
+    if (exchange.phase !== 'sending') return
+    exchange.response.writeContinue()
+    sendBody(exchange, outgoing)
+  }
+  outgoing.once('socket', () => {
+    timer = setTimeout(ask, continueMilliseconds)
+  })
+  outgoing.once('continue', ask).once('response', forget).once('close', forget)
+}
+
+/** A body that breaks off never ends at the store: its connection is broken off too. */
+function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
+  const { request } = exchange
+  const pass = (chunk: Buffer): void => {
+    exchange.bytesIn += chunk.length
+    if (!outgoing.write(chunk)) request.pause()
+  }
+  const goOn = (): void => {
+    request.resume()
+  }
+  const end = (): void => {
+    if (request.complete) outgoing.end()
+    else exchange.cancel()
+  }
+  exchange.cancel = () => {
+    request.off('data', pass).off('end', end)
+    outgoing.off('drain', goOn).destroy()
+  }
+  request.on('data', pass).once('end', end)
+  outgoing.on('drain', goOn)
+}

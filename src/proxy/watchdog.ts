@@ -1,0 +1,106 @@
+/**
+ * The two clocks of every exchange: the store's first byte, and the idle timeout. One timer looks at all exchanges;
+ * what counts as idle is that no byte has moved, whatever events there were or were not.
+ */
+
+import { dropClient, type Exchange, failExchange } from './exchange.ts'
+import { unacknowledged } from './send-queue.ts'
+
+export interface Watchdog {
+  watch(exchange: Exchange): void
+  release(exchange: Exchange): void
+  stop(): void
+}
+
+/** Times are milliseconds; both clocks are read at an eighth of the shorter one, at most every second. */
+export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Watchdog {
+  // No Set: what it dropped stays reachable from its outgrown tables until a full collection, which costs a
+  // quarter of the time of a small request.
+  const watched: Exchange[] = []
+  let sampling = false
+  const timer = setInterval(
+    () => {
+      const now = performance.now()
+      const stalled: Exchange[] = []
+      // A copy: what is judged may be over, and leave the list, at once.
+      for (const exchange of watched.slice()) if (judge(exchange, now)) stalled.push(exchange)
+      if (stalled.length > 0 && !sampling) {
+        sampling = true
+        sample(stalled).finally(() => {
+          sampling = false
+        })
+      }
+    },
+    Math.min(1_000, Math.max(20, Math.min(upstreamTimeout, idleTimeout) / 8)),
+  )
+  timer.unref()
+
+  /** Ends what has run out of time. Returns whether only the kernel can say if bytes still move. */
+  function judge(exchange: Exchange, now: number): boolean {
+    const { phase } = exchange
+    if (phase === 'connecting' || phase === 'over') return false
+    if (phase === 'waiting') {
+      if (now - exchange.since >= upstreamTimeout) failExchange(exchange, 'timeout')
+      return false
+    }
+    const moved = movedBytes(exchange)
+    if (moved !== exchange.moved) {
+      exchange.moved = moved
+      exchange.since = now
+      exchange.queued = undefined
+      return false
+    }
+    const idle = now - exchange.since
+    if (idle >= idleTimeout) {
+      endIdle(exchange)
+      return false
+    }
+    return idle >= idleTimeout / 4
+  }
+
+  return {
+    watch(exchange) {
+      exchange.place = watched.length
+      watched.push(exchange)
+    },
+    release(exchange) {
+      const last = watched.pop()
+      if (last === undefined || last === exchange) return
+      watched[exchange.place] = last
+      last.place = exchange.place
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** Grows with every byte that came from either side or went out to one. */
+function movedBytes({ request, response, store, bytesIn, bytesOut }: Exchange): number {
+  const { socket } = request
+  let sum = bytesIn + bytesOut + socket.bytesRead + socket.bytesWritten - response.writableLength
+  if (store !== undefined) sum += store.bytesRead + store.bytesWritten - store.writableLength
+  return sum
+}
+
+/**
+ * A large piece that was handed to the kernel leaves it in many small steps that Node does not see: a slow reader
+ * is told from one that has stopped by how much the kernel still has to deliver.
+ */
+async function sample(stalled: readonly Exchange[]): Promise<void> {
+  const queues = await unacknowledged()
+  const now = performance.now()
+  for (const exchange of stalled) {
+    const { request, store } = exchange
+    const queued = queues(request.socket) + (store === undefined ? 0 : queues(store))
+    if (exchange.queued !== undefined && exchange.queued !== queued) exchange.since = now
+    exchange.queued = queued
+  }
+}
+
+/** Closes the side that has stopped taking part. */
+function endIdle(exchange: Exchange): void {
+  const { response, store, phase } = exchange
+  const storeIsIdle =
+    phase === 'answering' ? response.writableLength === 0 : store !== undefined && store.writableLength > 0
+  if (storeIsIdle) failExchange(exchange, 'timeout')
+  else dropClient(exchange)
+}

@@ -1,0 +1,82 @@
+import { isUtf8 } from 'node:buffer'
+import type { FileFormat } from './names.ts'
+import { errorAt, type Problem } from './source.ts'
+
+/** Largest rule file, the largest configuration that any of the vendors stores. */
+export const maxFileBytes = 65_536
+
+/** Up to here an XML file is still looked at, so that its other mistakes are told too: its reader is linear. */
+const maxXmlBytes = 4 * maxFileBytes
+
+/** Whoever reads a rule file from disk need not read more: what is larger is refused without being looked at. */
+export const maxBytesRead = maxXmlBytes + 1
+
+/** The text of a rule file. What is not `legible` must not reach a parser; its text only serves to find positions. */
+export interface Decoded {
+  readonly text: string
+  readonly legible: boolean
+  readonly problems: readonly Problem[]
+}
+
+/** Turns the bytes of a rule file into text, refusing what a parser could choke on or read in two ways. */
+export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
+  const oversize =
+    bytes.length > maxFileBytes
+      ? [
+          atStart(
+            'file-too-large',
+            `${bytes.length < maxBytesRead ? '' : 'at least '}${bytes.length} bytes: a rule file has at most ${maxFileBytes}`,
+          ),
+        ]
+      : []
+  if (bytes.length > (format === 'xml' ? maxXmlBytes : maxFileBytes)) return illegible('', oversize)
+  const [first, second] = bytes
+  const marked16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+  if (marked16 || (bytes.length > 1 && (first === 0) !== (second === 0)))
+    return illegible('', [...oversize, atStart('not-utf8', 'the file is UTF-16: save it as UTF-8')])
+  const text = new TextDecoder().decode(bytes)
+  if (!isUtf8(bytes)) return illegible(text, [...oversize, invalidByte(text)])
+  const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text)
+  if (control !== null) return illegible(text, [...oversize, controlCharacter(control[0], control.index)])
+  const conflict = /^<{7} .*$/m.exec(text)
+  if (conflict !== null) return illegible(text, [...oversize, mergeConflict(conflict[0], conflict.index)])
+  if (text.trim() === '') return illegible(text, [...oversize, emptyFile])
+  const marked = first === 0xef && second === 0xbb && bytes[2] === 0xbf
+  return { text, legible: true, problems: marked ? [...oversize, byteOrderMark] : oversize }
+}
+
+const illegible = (text: string, problems: readonly Problem[]): Decoded => ({
+  text,
+  legible: false,
+  problems,
+})
+
+const atStart = (code: string, message: string): Problem => errorAt(0, 0, code, message)
+
+const emptyFile = atStart(
+  'empty-file',
+  'the file is empty, as after a write that was cut off: to remove the rules delete the file, or write "rules: []"',
+)
+
+const byteOrderMark: Problem = {
+  ...atStart('bom', 'the file starts with a byte order mark, which is ignored: save it without'),
+  severity: 'info',
+}
+
+function invalidByte(text: string): Problem {
+  // Decoded leniently, each wrong byte has become a replacement character.
+  const offset = Math.max(0, text.indexOf('\ufffd'))
+  return errorAt(offset, offset + 1, 'not-utf8', 'a byte that is not UTF-8: save the file as UTF-8')
+}
+
+const mergeConflict = (line: string, offset: number): Problem =>
+  errorAt(offset, offset + line.length, 'merge-conflict', 'a merge conflict begins here: resolve it')
+
+function controlCharacter(character: string, offset: number): Problem {
+  const code = character.charCodeAt(0)
+  const name =
+    code === 0
+      ? 'a NUL byte, as after a crash of the file system'
+      : `the control character 0x${code.toString(16).padStart(2, '0')}`
+  return errorAt(offset, offset + 1, 'control-character', `${name}: write the file anew`)
+}

@@ -1,0 +1,186 @@
+import { failedExpectations } from '../cors/expectations.ts'
+import type { Finding, Issue, ValuePath } from '../cors/issue.ts'
+import { parseRuleFile } from '../cors/parse.ts'
+import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
+import { dialects } from '../dialect/dialects.ts'
+import { withoutAccepted } from './acceptance.ts'
+import { decode } from './bytes.ts'
+import { type RuleDocument, toDocument } from './document.ts'
+import { readJson } from './json.ts'
+import { lint } from './lint.ts'
+import { type FileFormat, formatOf } from './names.ts'
+import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { readXml } from './xml.ts'
+import { readYaml } from './yaml.ts'
+
+/** What a rule file says, and what is to be said about it. */
+export interface ReadRules {
+  /** `undefined` exactly when a finding is an error. */
+  readonly content: RuleFile | undefined
+  /** In the order of the file. */
+  readonly findings: readonly Finding[]
+  /** Where a value of the file stands, or what it is missing from. */
+  position(path: ValuePath): Place
+}
+
+/** Both counted from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+export interface ReadOptions {
+  /**
+   * What to make of an element or key that nobody knows. In a file it is a mistake; a request of the bucket CORS API may
+   * come from a newer SDK, so there it is left out.
+   */
+  readonly unknownKeys?: 'refuse' | 'ignore'
+}
+
+/** So many findings are told of one file; ten thousand lines help nobody. */
+const maxFindings = 100
+
+const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
+  yaml: readYaml,
+  json: readJson,
+  xml: readXml,
+}
+
+/**
+ * Reads, validates and lints one rule file, and runs the tests in it. Pure: bytes in, meaning out. `file` is the name
+ * shown in findings; its extension (.yaml, .yml, .json, .xml, else YAML) chooses the reader. `dialect` is the
+ * server's, for a file that names none. Every mistake is told at once, as far as the mistakes before it let it be seen.
+ */
+export function readRules(
+  file: string,
+  bytes: Uint8Array,
+  dialect: DialectName,
+  options: ReadOptions = {},
+): ReadRules {
+  const format = formatOf(file) ?? 'yaml'
+  const { text, legible, problems } = decode(bytes, format)
+  const placeOf = createLineIndex(text)
+  const source = legible ? readers[format](text) : { root: undefined, problems: [], comments: [] }
+  const told = [...problems, ...source.problems]
+  const document = source.root === undefined ? undefined : toDocument(source.root)
+  const read =
+    document === undefined
+      ? nothingRead
+      : readDocument({ document, text, size: bytes.length, format, dialect, ...options })
+  const all = [...told, ...read.problems]
+  const content = all.some(isError) ? undefined : read.content
+  return {
+    content,
+    findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
+    position: (path) => placeOf(document?.locate(path).offset ?? 0),
+  }
+}
+
+/** A document with what is needed to judge it. */
+interface Judged extends ReadOptions {
+  readonly document: RuleDocument
+  readonly text: string
+  /** Bytes of the file. */
+  readonly size: number
+  readonly format: FileFormat
+  /** The server's. */
+  readonly dialect: DialectName
+}
+
+interface Meaning {
+  readonly content: RuleFile | undefined
+  readonly problems: readonly Problem[]
+}
+
+const nothingRead: Meaning = { content: undefined, problems: [] }
+
+const isError = ({ severity }: Problem): boolean => severity === 'error'
+
+function readDocument({ document, text, size, format, dialect, unknownKeys }: Judged): Meaning {
+  const { content, issues } = parseRuleFile(document.value, document.nameOf)
+  const keys = document.problems.filter(({ code }) => unknownKeys !== 'ignore' || code !== 'unknown-key')
+  const mistakes = [
+    ...keys,
+    ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
+    ...issues.map((issue) => toProblem(issue, document)),
+  ]
+  if (content === undefined || mistakes.length > 0) return { content: undefined, problems: mistakes }
+  const failed = content.tests.length === 0 ? [] : failedExpectations(content)
+  const issuesOfContent = [...lint(content), ...failed]
+  const problems = [
+    ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
+    ...numberProblems(content, document, text),
+  ]
+  return { content, problems }
+}
+
+function dialectOf(value: unknown): DialectName | undefined {
+  const own = typeof value === 'object' && value !== null && 'dialect' in value ? value.dialect : undefined
+  return dialectNames.find((name) => name === own)
+}
+
+/** What the vendor would store at most. */
+function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
+  const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
+  const { value } = document
+  const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
+  const problems: Problem[] = []
+  // The limit of every file has been told by whoever decoded it.
+  if (size > mostBytes && mostBytes < 65_536)
+    problems.push(errorAt(0, 0, 'file-too-large', `${size} bytes: ${dialect} stores at most ${mostBytes}`))
+  if (Array.isArray(rules) && rules.length > mostRules) {
+    const { offset, end } = document.locate(['rules', mostRules])
+    const message = `more than ${mostRules} rules (the limit of ${dialect}): ${rules.length}; several origins can share one rule`
+    problems.push(errorAt(offset, end, 'too-many-rules', message))
+  }
+  return problems
+}
+
+/** An XML configuration without rules is one that no vendor stores; in YAML and JSON it can be meant. */
+const strictInXml = (issue: Issue, format: FileFormat): Issue =>
+  format === 'xml' && issue.code === 'no-rules' ? { ...issue, severity: 'error' } : issue
+
+/** Seconds that are written so that another reader takes them for another number: 0o1130, 0600, 6e2. */
+function numberProblems(content: RuleFile, document: RuleDocument, text: string): Problem[] {
+  return content.rules.flatMap(({ maxAgeSeconds }, index): Problem[] => {
+    if (maxAgeSeconds === undefined) return []
+    const path = ['rules', index, 'maxAgeSeconds']
+    const { offset, end } = document.locate(path)
+    const written = text.slice(offset, end)
+    // A preset's value stands nowhere: the place found is that of the rule.
+    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
+    const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
+    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message }]
+  })
+}
+
+function toProblem({ severity, code, message, path, onKey }: Issue, document: RuleDocument): Problem {
+  const { offset, end }: Span = onKey === true ? document.locateKey(path) : document.locate(path)
+  return { severity, code, message, offset, end }
+}
+
+function toFindings(
+  file: string,
+  problems: readonly Problem[],
+  placeOf: (offset: number) => Place,
+): Finding[] {
+  const sorted = problems.toSorted((a, b) => a.offset - b.offset)
+  const told = sorted.slice(0, maxFindings)
+  const rest = sorted.slice(maxFindings)
+  const findings = told.map(({ severity, code, message, offset }) => ({
+    file,
+    ...placeOf(offset),
+    severity,
+    code,
+    message,
+  }))
+  const [next] = rest
+  if (next === undefined) return findings
+  const severity = rest.some(isError)
+    ? 'error'
+    : rest.some((problem) => problem.severity === 'warning')
+      ? 'warning'
+      : 'info'
+  const message = `${rest.length} more findings from here on`
+  return [...findings, { file, ...placeOf(next.offset), severity, code: 'more-findings', message }]
+}

@@ -1,0 +1,62 @@
+import type { Finding, ValuePath } from '../cors/issue.ts'
+import type { LoadedFile, Snapshot } from '../snapshot.ts'
+import { conflictsBetween } from './conflicts.ts'
+import { readFileName } from './names.ts'
+import type { Place } from './read.ts'
+import type { TakenFile } from './seen.ts'
+
+/**
+ * The files as they may be loaded: those that contradict each other have an error instead of content. A file that is
+ * not taken leaves its bucket on its rules `inForce`, hosts included, so those count as well; otherwise a mistake in
+ * one file could hand its host to the rules of another bucket.
+ */
+export function refuseConflicts(files: readonly TakenFile[], inForce: Snapshot): readonly LoadedFile[] {
+  if (!mayConflict(files, inForce)) return files
+  const named = files.filter(({ file }) => readFileName(file).kind === 'rules')
+  const refused = new Map<string, readonly Finding[]>()
+  // Each round refuses one more file at least: whatever falls back to rules that contradict another file's.
+  for (let found = conflictsWith(named, refused, inForce); found.length > 0; ) {
+    for (const [file, findings] of Map.groupBy(found, ({ file }) => file)) refused.set(file, findings)
+    found = conflictsWith(named, refused, inForce)
+  }
+  return files.map((taken) => {
+    const findings = refused.get(taken.file)
+    if (findings === undefined) return taken
+    return { ...taken, content: undefined, findings: [...taken.findings, ...findings] }
+  })
+}
+
+/** Most often nothing is there twice, which is told with far less effort than what to say of it. */
+function mayConflict(files: readonly TakenFile[], inForce: Snapshot): boolean {
+  const buckets = files.map(({ bucket }) => bucket)
+  const hosts = files.flatMap(
+    ({ bucket, content }) => (content ?? inForce.buckets.get(bucket)?.file)?.hosts ?? [],
+  )
+  return new Set(buckets).size < buckets.length || new Set(hosts).size < hosts.length
+}
+
+/** What is to be said of the files that are not `refused` yet. */
+function conflictsWith(
+  files: readonly TakenFile[],
+  refused: ReadonlyMap<string, unknown>,
+  inForce: Snapshot,
+): readonly Finding[] {
+  const isWhole = ({ file, content }: TakenFile): boolean => content !== undefined && !refused.has(file)
+  const effective = files.map((taken) => ({
+    file: taken.file,
+    bucket: taken.bucket,
+    content: isWhole(taken) ? taken.content : inForce.buckets.get(taken.bucket)?.file,
+    position: placeIn(taken.hostPlaces),
+  }))
+  const whole = new Set(files.filter(isWhole).map(({ file }) => file))
+  return conflictsBetween(effective).filter(
+    ({ file, code }) => whole.has(file) || (code === 'duplicate-bucket' && !refused.has(file)),
+  )
+}
+
+const start: Place = { line: 1, column: 1 }
+
+const placeIn =
+  (places: readonly Place[]) =>
+  ([_field, index]: ValuePath): Place =>
+    places[Number(index)] ?? start

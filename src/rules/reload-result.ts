@@ -1,0 +1,96 @@
+import type { Finding } from '../cors/issue.ts'
+import type { FileState, FileStatus, Snapshot } from '../snapshot.ts'
+
+/** Who asked for a reload. `bucket-cors`: the bucket CORS API has written, so a directory it emptied is meant so. */
+export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
+
+/** What became of one file. */
+export interface FileChange {
+  readonly file: string
+  readonly bucket: string
+  /** `undefined`: it was not there. */
+  readonly before: FileState | undefined
+  /** `undefined`: it is gone. */
+  readonly after: FileState | undefined
+}
+
+export interface ReloadResult {
+  readonly cause: ReloadCause
+  /**
+   * `applied`: a change took effect, or this was the first load. `failed`: the directory could not be read, or every
+   * change was in error; the rules are as before.
+   */
+  readonly result: 'applied' | 'unchanged' | 'failed'
+  /** The directory was read, and no file in it is in error. */
+  readonly successful: boolean
+  /** Why the directory could not be read, e.g. `it does not exist`. */
+  readonly failure: string | undefined
+  /** The rules in force afterwards. */
+  readonly snapshot: Snapshot
+  readonly changes: readonly FileChange[]
+  /** About the files that changed, and about names that are new and not read. */
+  readonly findings: readonly Finding[]
+  /** Names of changes that may still be being written; a later reload takes them. */
+  readonly pending: readonly string[]
+}
+
+/** What is known before and after a reload. */
+export interface Stand {
+  readonly snapshot: Snapshot
+  /** About names that are not read. */
+  readonly notices: readonly Finding[]
+}
+
+/** Tells what a reload did. */
+export function describeReload(
+  cause: ReloadCause,
+  before: Stand,
+  after: Stand,
+  { failure, pending }: Pick<ReloadResult, 'failure' | 'pending'>,
+): ReloadResult {
+  const { snapshot } = after
+  const changes = changesBetween(before.snapshot.files, snapshot.files)
+  const changed = new Set(changes.map(({ file }) => file))
+  const known = new Set(before.notices.map(({ file }) => file))
+  return {
+    cause,
+    result: resultOf(changes, failure, before.snapshot.generation === 0 && snapshot.generation > 0),
+    successful: failure === undefined && snapshot.files.every(({ state }) => state === 'ok'),
+    failure,
+    snapshot,
+    changes,
+    findings: [
+      ...snapshot.files.filter(({ file }) => changed.has(file)).flatMap(({ findings }) => findings),
+      ...after.notices.filter(({ file }) => !known.has(file)),
+    ],
+    pending,
+  }
+}
+
+function resultOf(
+  changes: readonly FileChange[],
+  failure: string | undefined,
+  isFirst: boolean,
+): ReloadResult['result'] {
+  if (isFirst || changes.some(({ after }) => after === undefined || after === 'ok')) return 'applied'
+  return failure === undefined && changes.length === 0 ? 'unchanged' : 'failed'
+}
+
+function changesBetween(before: readonly FileStatus[], after: readonly FileStatus[]): FileChange[] {
+  if (before === after) return []
+  const previous = new Map(before.map((status) => [status.file, status]))
+  const remaining = new Set(after.map(({ file }) => file))
+  const gone = before
+    .filter(({ file }) => !remaining.has(file))
+    .map(({ file, bucket, state }) => ({ file, bucket, before: state, after: undefined }))
+  const changed = after
+    .filter((status) => !isSame(previous.get(status.file), status))
+    .map(({ file, bucket, state }) => ({ file, bucket, before: previous.get(file)?.state, after: state }))
+  return [...gone, ...changed]
+}
+
+/** A conflict with another file is found anew each time, so findings are compared by what they say. */
+const isSame = (one: FileStatus | undefined, other: FileStatus): boolean =>
+  one?.state === other.state &&
+  one.hash === other.hash &&
+  (one.findings === other.findings || JSON.stringify(one.findings) === JSON.stringify(other.findings))

@@ -1,0 +1,62 @@
+import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
+
+let folder: string
+let file: string
+let told: string[]
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'credentials-'))
+  file = join(folder, 'credentials.yaml')
+  told = []
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const follow = () => followCredentials(file, (problems) => told.push(...problems))
+const keyFile = (id: string): string => `accessKeys: [{id: ${id}, secret: s}]\n`
+const ids = async (keys: ReturnType<typeof follow>): Promise<string[]> => [...((await keys())?.keys() ?? [])]
+
+test('every change is seen by the next call, in place, by rename, and within one tick of the clock', async () => {
+  await writeFile(file, keyFile('A'))
+  const keys = follow()
+  expect(await ids(keys)).toEqual(['A'])
+  await writeFile(file, keyFile('B'))
+  expect(await ids(keys)).toEqual(['B'])
+  await writeFile(join(folder, 'new'), keyFile('C'))
+  await rename(join(folder, 'new'), file)
+  expect(await ids(keys)).toEqual(['C'])
+  expect(told).toEqual([])
+})
+
+test('an old file is read once, until it changes', async () => {
+  await writeFile(file, keyFile('A'))
+  const keys = follow()
+  expect(await ids(keys)).toEqual(['A'])
+  await utimes(file, 1, 1)
+  expect(await ids(keys)).toEqual(['A'])
+  await writeFile(file, keyFile('B'))
+  expect(await ids(keys)).toEqual(['B'])
+})
+
+test('a file that is gone or broken gives no keys, and that is told once', async () => {
+  const keys = follow()
+  expect(await keys()).toBeUndefined()
+  expect(await keys()).toBeUndefined()
+  expect(told).toEqual([`${file}: the access keys cannot be read (ENOENT)`])
+  await writeFile(file, keyFile('A'))
+  expect(await ids(keys)).toEqual(['A'])
+  await writeFile(file, 'accessKeys: []\n')
+  expect(await keys()).toBeUndefined()
+  expect(await keys()).toBeUndefined()
+  expect(told).toHaveLength(2)
+  expect(told[1]).toMatch(/credentials\.yaml:1:13: access-keys: /)
+})
+
+test('calls at the same time are answered by the same look or a later one', async () => {
+  await writeFile(file, keyFile('A'))
+  const keys = follow()
+  const found = await Promise.all(Array.from({ length: 20 }, () => ids(keys)))
+  expect(found).toEqual(found.map(() => ['A']))
+})

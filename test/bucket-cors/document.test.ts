@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type CorsRule, corsMethods, dialectNames, type RuleFile } from '../../src/cors/rule.ts'
+import { corsConfiguration } from '../../src/rules/print-xml.ts'
+import { readRules } from '../../src/rules/read.ts'
+import { rule, ruleFile } from '../core.ts'
+
+const read = (text: string, dialect: 'cos' | 'oss' | 's3'): RuleFile | undefined =>
+  readRules('cors.xml', Buffer.from(text), dialect).content
+
+describe.each(dialectNames)('%s', (dialect) => {
+  const origin = fc.constantFrom(
+    '*',
+    'null',
+    'https://example.com',
+    'https://*.example.org',
+    'http://127.0.0.1:8080',
+  )
+  const header = fc.constantFrom('*', 'x-meta-*', 'Content-Type', "x'y", 'a&b', 'x_y')
+  const printable = fc.stringMatching(/^[ -~]{1,40}$/)
+  const rules: fc.Arbitrary<CorsRule> = fc.record(
+    {
+      id: fc
+        .oneof(printable, fc.constantFrom('<a>', '&amp;', ']]>', '"\'', 'ü 雲'))
+        .filter((id) => id.trim() === id),
+      allowedOrigins: fc.uniqueArray(origin, { minLength: 1 }),
+      allowedMethods: fc.uniqueArray(fc.constantFrom(...corsMethods), { minLength: 1 }),
+      allowedHeaders: fc.uniqueArray(header),
+      exposeHeaders: fc.uniqueArray(fc.constantFrom('ETag', "x'y", 'a&b')),
+      maxAgeSeconds: fc.nat(86_400),
+    },
+    { requiredKeys: ['allowedOrigins', 'allowedMethods', 'allowedHeaders', 'exposeHeaders'] },
+  )
+
+  test('what is written is read back as it was', () => {
+    fc.assert(
+      fc.property(fc.array(rules, { minLength: 1, maxLength: 5 }), fc.boolean(), (given, responseVary) => {
+        const text = corsConfiguration(dialect, ruleFile({ rules: given, responseVary }))
+        const content = read(text, dialect)
+        expect(content?.rules).toEqual(given)
+        expect(content?.responseVary).toBe(dialect === 's3' ? false : responseVary)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('no leaf holds white space of the layout', () => {
+    const full = rule({ id: 'a', allowedHeaders: ['*'], exposeHeaders: ['ETag'], maxAgeSeconds: 1 })
+    const text = corsConfiguration(dialect, ruleFile({ rules: [full, full] }))
+    for (const [, leaf = ''] of text.matchAll(
+      /<(?:ID|Allowed\w+|ExposeHeader|MaxAgeSeconds|ResponseVary)>([^<]*)</g,
+    ))
+      expect(leaf).toBe(leaf.trim())
+  })
+})
+
+test('OSS shows ResponseVary always, COS when it is set, S3 never', () => {
+  const shown = (dialect: 'cos' | 'oss' | 's3', responseVary: boolean): string | undefined =>
+    /<ResponseVary>(\w+)</.exec(corsConfiguration(dialect, ruleFile({ responseVary })))?.[1]
+  expect([shown('oss', false), shown('oss', true)]).toEqual(['false', 'true'])
+  expect([shown('cos', false), shown('cos', true)]).toEqual([undefined, 'true'])
+  expect([shown('s3', false), shown('s3', true)]).toEqual([undefined, undefined])
+})
+
+test('S3 has its namespace and one line', () => {
+  expect(corsConfiguration('s3', ruleFile())).toBe(
+    '<?xml version="1.0" encoding="UTF-8"?>\n<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+      '<CORSRule><AllowedOrigin>https://example.com</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>',
+  )
+})

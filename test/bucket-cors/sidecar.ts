@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+  request as startRequest,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAskStore } from '../../src/bucket-cors/ask-store.ts'
+import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
+import { type AuditEntry, createBucketCorsApi } from '../../src/bucket-cors.ts'
+import type { DialectName } from '../../src/cors/rule.ts'
+import { createGateway } from '../../src/gateway.ts'
+import type { Setup } from '../../src/plan.ts'
+import { createConnect } from '../../src/proxy/connect.ts'
+import { createForwarder } from '../../src/proxy/forward.ts'
+import { createListener } from '../../src/proxy/listen.ts'
+import { createRulesStore } from '../../src/rules/store.ts'
+import { setup } from '../core.ts'
+import { accessKeyId, secret, sign, type Unsigned } from './sign.ts'
+
+export interface SidecarOptions {
+  readonly mode?: 'read' | 'write'
+  readonly dialect?: DialectName
+  readonly setup?: Partial<Setup>
+  /** Text of the credentials file; `null`: there is none. */
+  readonly credentials?: string | null
+  /** Rule files by name. */
+  readonly files?: Readonly<Record<string, string>>
+  /** What the store answers; by default what a store without the API does. */
+  readonly store?: RequestListener
+  readonly overwriteAuthored?: boolean
+  readonly bodyTimeout?: number
+  /** The rules directory; by default one of its own. */
+  readonly directory?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+const everyBucket = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`
+
+/** A store that knows nothing of CORS, as MinIO answers. */
+const storeWithoutApi: RequestListener = (request, response) => {
+  request.resume().on('end', () => {
+    response.writeHead(501, { 'Content-Type': 'application/xml' })
+    response.end('<Error><Code>NotImplemented</Code></Error>')
+  })
+}
+
+/** The data port in front of a store, put together as `serve` does it, in one temporary folder. */
+export async function startSidecar(options: SidecarOptions = {}) {
+  const { mode = 'write', dialect = 'cos', credentials = everyBucket, files = {} } = options
+  const folder = await mkdtemp(join(tmpdir(), 'bucket-cors-'))
+  const directory = options.directory ?? join(folder, 'rules')
+  const credentialsFile = join(folder, 'credentials.yaml')
+  await mkdir(directory, { recursive: true })
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
+  if (credentials !== null) await writeFile(credentialsFile, credentials)
+
+  const storeRequests: { method: string; target: string; headers: readonly string[] }[] = []
+  const upstream = createServer((request, response) => {
+    const { method = '', url: target = '', rawHeaders: headers } = request
+    storeRequests.push({ method, target, headers })
+    const answer = options.store ?? storeWithoutApi
+    answer(request, response)
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  const { port: storePort } = upstream.address() as AddressInfo
+
+  const rules = createRulesStore({
+    directory,
+    dialect,
+    settle: { file: 10, incomplete: 20, emptied: 1000 },
+  })
+  await rules.reload('start')
+  const audits: AuditEntry[] = []
+  const problems: string[] = []
+  const failures: unknown[] = []
+  const store = { kind: 'tcp', secure: false, host: '127.0.0.1', port: storePort } as const
+  const forwarder = createForwarder({
+    upstream: store,
+    upstreamCa: undefined,
+    upstreamTimeout: 5000,
+    idleTimeout: 5000,
+    forwardedFor: 'off',
+    failed: (error) => failures.push(error),
+  })
+  const api = createBucketCorsApi({
+    directory,
+    overwriteAuthored: options.overwriteAuthored ?? false,
+    keys:
+      credentials === null
+        ? undefined
+        : followCredentials(credentialsFile, (found) => problems.push(...found)),
+    askStore: createAskStore({
+      connect: createConnect({ upstream: store, ca: undefined, timeout: 5000 }),
+      timeout: 5000,
+    }),
+    reload: () => rules.reload('bucket-cors'),
+    bodyTimeout: options.bodyTimeout ?? 5000,
+    audit: (entry) => audits.push(entry),
+    now: Date.now,
+  })
+  const responses = new WeakMap<IncomingMessage, ServerResponse>()
+  const gateway = createGateway({
+    setup: { ...setup, dialect, bucketCorsApi: mode, ...options.setup },
+    rules: rules.current,
+    forwarder,
+    answerBucketCors: (request, facts, plan, snapshot, identity) =>
+      api(request, facts, plan, snapshot, identity, () => responses.get(request)?.writeContinue()),
+    finished: () => {},
+    failed: (error) => failures.push(error),
+  })
+  const listener = createListener(
+    { headersTimeout: 5000, idleTimeout: 5000, maxHeaderSize: 16_384, tls: undefined },
+    (request, response) => {
+      responses.set(request, response)
+      gateway(request, response)
+    },
+  )
+  const { port } = await listener.listen('127.0.0.1', 0)
+
+  const send = (call: Omit<Unsigned, 'bucket'>): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const { method, target, host, headers = {}, body = '' } = call
+      const isChunked = 'Transfer-Encoding' in headers
+      const length = body === '' || isChunked ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+      const outgoing = startRequest({
+        host: '127.0.0.1',
+        port,
+        method,
+        path: target,
+        agent: false,
+        headers: { Host: host, ...length, ...headers },
+      })
+      outgoing.on('error', reject)
+      outgoing.on('response', async (incoming) => {
+        const chunks: Buffer[] = []
+        for await (const chunk of incoming) chunks.push(chunk as Buffer)
+        const text = Buffer.concat(chunks).toString()
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text })
+      })
+      outgoing.end(body)
+    })
+
+  return {
+    port,
+    directory,
+    credentialsFile,
+    storePort,
+    storeRequests,
+    audits,
+    problems,
+    failures,
+    rules,
+    send,
+    /** A signed call of the API for the bucket `photos`, in path style. */
+    call: (method: string, body?: string, more: Partial<Unsigned> & { readonly secret?: string } = {}) => {
+      const unsigned: Unsigned = {
+        method,
+        target: '/photos/?cors',
+        host: `127.0.0.1:${port}`,
+        bucket: 'photos',
+        ...(body === undefined ? {} : { body }),
+        ...more,
+      }
+      const signed = sign(dialect, unsigned, more.secret ?? secret)
+      return send({ ...unsigned, headers: { ...unsigned.headers, ...signed } })
+    },
+    preflight: (origin: string, bucket = 'photos', method = 'PUT') =>
+      send({
+        method: 'OPTIONS',
+        target: `/${bucket}/object`,
+        host: `127.0.0.1:${port}`,
+        headers: { Origin: origin, 'Access-Control-Request-Method': method },
+      }),
+    read: (file: string) => readFile(join(directory, file), 'utf8'),
+    list: () => readdir(directory),
+    async close() {
+      await listener.drain(0)
+      await forwarder.close()
+      upstream.closeAllConnections()
+      await new Promise((resolve) => upstream.close(resolve))
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type TestSidecar = Awaited<ReturnType<typeof startSidecar>>

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import type { Refusal } from '../../src/auth/verdict.ts'
+import {
+  configurationError,
+  digestError,
+  noConfiguration,
+  refusalError,
+} from '../../src/bucket-cors/wording.ts'
+import { dialectNames } from '../../src/cors/rule.ts'
+
+const refusals: readonly (readonly [Refusal, number, string])[] = [
+  ['unsigned', 403, 'AccessDenied'],
+  ['unsupported', 400, 'InvalidArgument'],
+  ['two-credentials', 400, 'InvalidArgument'],
+  ['not-covered', 403, 'AccessDenied'],
+  ['unknown-key', 403, 'InvalidAccessKeyId'],
+  ['skewed', 403, 'RequestTimeTooSkewed'],
+  ['expired', 403, 'AccessDenied'],
+  ['wrong-signature', 403, 'SignatureDoesNotMatch'],
+  ['invalid-digest', 400, 'InvalidDigest'],
+  ['bucket-not-allowed', 403, 'AccessDenied'],
+  ['bucket-not-named', 403, 'AccessDenied'],
+]
+
+describe.each(dialectNames)('%s', (dialect) => {
+  test.each(refusals)('%s is %i %s', (why, status, code) => {
+    expect(refusalError(why, dialect)).toMatchObject({ status, code })
+  })
+
+  test('what is malformed and what is too early has the code of the vendor', () => {
+    const codes = { cos: 'RequestTimeTooSkewed', oss: 'AccessDenied', s3: 'AccessDenied' }
+    expect(refusalError('not-yet-valid', dialect)).toMatchObject({ status: 403, code: codes[dialect] })
+    const malformed = dialect === 's3' ? 'AuthorizationHeaderMalformed' : 'InvalidArgument'
+    expect(refusalError('malformed', dialect)).toMatchObject({ status: 400, code: malformed })
+  })
+
+  test('a missing configuration names the bucket', () => {
+    expect(noConfiguration('photos', dialect)).toMatchObject({
+      status: 404,
+      code: 'NoSuchCORSConfiguration',
+      fields: [['BucketName', 'photos']],
+    })
+  })
+
+  test.each([
+    ['method-unsupported', 'InvalidRequest', 400],
+    ['origin-more-than-one-wildcard', 'InvalidRequest', 400],
+    ['header-more-than-one-wildcard', 'InvalidRequest', 400],
+    ['expose-wildcard', 'InvalidRequest', 400],
+    ['too-many-rules', 'InvalidRequest', 400],
+    ['no-rules', 'MalformedXML', 400],
+    ['xml-syntax', 'MalformedXML', 400],
+    ['file-too-large', 'EntityTooLarge', 400],
+    ['test-failed', 'InvalidBucketState', 409],
+  ])('the finding %s is %s', (code, expected, status) => {
+    const finding = { file: 'cors.xml', line: 1, column: 1, severity: 'error', code, message: 'm' } as const
+    const error = configurationError(finding, dialect)
+    expect(error).toMatchObject({ status, code: expected })
+    if (code !== 'no-rules') expect(error.message).toContain('m')
+  })
+
+  test('digests', () => {
+    expect(digestError({ algorithm: 'md5', hex: '' }, dialect)).toMatchObject({
+      status: 400,
+      code: 'BadDigest',
+    })
+    const code = dialect === 's3' ? 'XAmzContentSHA256Mismatch' : 'BadDigest'
+    expect(digestError({ algorithm: 'sha256', hex: '' }, dialect)).toMatchObject({ status: 400, code })
+  })
+})
+
+test('the SDKs of COS correct their clock by the words for an expired signature', () => {
+  expect(refusalError('expired', 'cos').message).toBe('Request has expired')
+})
+
+test('OSS has its own codes beside these', () => {
+  const finding = (code: string) =>
+    ({ file: 'f', line: 1, column: 1, severity: 'error', code, message: 'm' }) as const
+  expect(configurationError(finding('no-rules'), 'oss').fields).toEqual([['EC', '0034-00000002']])
+  expect(configurationError(finding('method-unsupported'), 'oss').fields).toEqual([['EC', '0034-00000011']])
+  expect(configurationError(finding('no-rules'), 's3').fields).toEqual([])
+})
