@@ -18,7 +18,7 @@ export interface CandidatesShown {
 
 export interface CandidatesViewed {
   /** `undefined` without `--candidate-rules`. */
-  readonly candidates: CandidatesShown | undefined
+  readonly candidates?: CandidatesShown | undefined
   /** The live rules. */
   readonly rules: () => Snapshot
   readonly setup: Setup

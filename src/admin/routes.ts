@@ -5,6 +5,7 @@ import { contentTypes, exposition, negotiateFormat } from '../metrics/family.ts'
 import type { Metrics, ReloadResult } from '../metrics.ts'
 import type { Setup } from '../plan.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readAssets } from './console/assets.ts'
 import type { Denials } from './denials.ts'
 import { denialsReply } from './denials-view.ts'
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly endpoint: () => string
   readonly metrics: Metrics
   readonly denials: Denials
+  /** Absent without `--candidate-rules`. */
+  readonly candidates?: CandidatesShown | undefined
   readonly log: Log
   /** `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store. */
   readonly health: { live(): boolean; ready(): boolean }
@@ -62,6 +65,7 @@ export function createRoutes(
     ['/-/rules', restricted((_request, query) => rulesReply(rules(), query))],
     ['/-/explain', restricted((_request, query) => explainReply(explainer, query))],
     ['/-/denials', restricted((_request, query) => denialsReply(explainer, denials, query))],
+    ['/-/candidates', restricted(() => candidatesReply(options))],
     ['/-/reload', posted(() => reloadReply(options))],
     ['/-/overview', restricted((_request, query) => overviewReply(overlooked, query))],
     ['/-/presets', restricted(() => json(200, presets))],

@@ -72,7 +72,7 @@ code { overflow-wrap: anywhere; }
 
 header { position: sticky; top: 0; z-index: 2; background: var(--surface); border-bottom: 1px solid var(--line); }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1.5rem; padding-block: 0.6rem; }
-nav { display: flex; flex-wrap: wrap; gap: 0.1rem 0.25rem; flex: 1; }
+nav { display: flex; flex-wrap: wrap; gap: 0.1rem 0.25rem; flex: 1 0 auto; }
 nav a { color: var(--soft); text-decoration: none; padding: 0.25rem 0.5rem; border-radius: 0.4rem; }
 nav a:hover { color: var(--text); background: var(--sunken); }
 .status { margin: 0; font-size: 0.85rem; color: var(--soft); display: flex; align-items: center; gap: 0.4rem; }

@@ -2,7 +2,7 @@
 import type { History, Overview } from '../shapes.ts'
 import { ask, messageOf } from './ask.ts'
 import { prepareReload, refreshBuckets } from './buckets.ts'
-import { refreshDenials } from './denials.ts'
+import { refreshAges, refreshDenials } from './denials.ts'
 import { byId, h, setText, show, whole } from './dom.ts'
 import { createPlot } from './plot.ts'
 import { extend, type KindChoice, rates, reasonNames, reasonWords, totals } from './rates.ts'
@@ -29,6 +29,7 @@ async function refresh(): Promise<void> {
   history = extend(history, overview.history, hour)
   showOverview(overview)
   refreshBuckets(overview)
+  refreshAges()
   showRates()
   if (knownDenials !== overview.denials || knownGeneration !== overview.generation) {
     await refreshDenials()

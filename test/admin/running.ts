@@ -1,0 +1,88 @@
+import { type IncomingHttpHeaders, request as send } from 'node:http'
+import { afterEach } from 'vitest'
+import { type AdminOptions, createAdmin } from '../../src/admin/admin.ts'
+import { createDenials } from '../../src/admin/denials.ts'
+import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { rule, ruleFile, setup, snapshotOf } from '../core.ts'
+
+export const photos = snapshotOf({
+  photos: ruleFile({
+    rules: [rule({ id: 'web', allowedMethods: ['GET', 'PUT'], allowedHeaders: ['content-type'] })],
+  }),
+})
+
+const running: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of running.splice(0)) await close()
+})
+
+export interface Answered {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+  readonly json: () => unknown
+}
+
+export interface RunningAdmin {
+  readonly port: number
+  readonly call: (
+    path: string,
+    options?: { method?: string; headers?: Readonly<Record<string, string | string[]>>; body?: string },
+  ) => Promise<Answered>
+}
+
+/** An admin port on a free port of 127.0.0.1, closed after the test. */
+export async function startAdmin(
+  options: Partial<AdminOptions> = {},
+  host = '127.0.0.1',
+  at = 0,
+): Promise<RunningAdmin> {
+  const admin = createAdmin({
+    rules: () => photos,
+    reload: async () => 'unchanged',
+    setup,
+    endpoint: () => 'http://localhost:8080',
+    metrics: createMetrics({ version: '1.2.3' }),
+    denials: createDenials(),
+    log: createLog({ level: 'silent' }),
+    health: { live: () => true, ready: () => true },
+    tokenFile: undefined,
+    version: '1.2.3',
+    ...options,
+  })
+  const { port } = await admin.listen({ host, port: at })
+  running.push(() => admin.close())
+  return { port, call: (path, more = {}) => call({ host, port, path, ...more }) }
+}
+
+function call(options: {
+  host: string
+  port: number
+  path: string
+  method?: string
+  headers?: Readonly<Record<string, string | string[]>>
+  body?: string
+}): Promise<Answered> {
+  const { body: sent, headers, ...rest } = options
+  return new Promise((resolve, reject) => {
+    const request = send({ ...rest, agent: false, headers: { ...headers } }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (piece: string) => {
+        body += piece
+      })
+      response.on('error', reject)
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body,
+          json: () => JSON.parse(body),
+        }),
+      )
+    })
+    request.on('error', reject)
+    request.end(sent)
+  })
+}
