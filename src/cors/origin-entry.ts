@@ -39,9 +39,12 @@ export function readParts(entry: string): OriginParts | undefined {
 
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
+/** What most entries look like, told by one look: nothing that is checked below can be wrong with them. */
+const usual = /^https?:\/\/(?:\*\.)?(?:[a-z0-9-]+\.)+[a-z]+$/
+
 /** What makes `entry` unusable; `undefined` when it can be loaded. */
 export function originProblem(entry: string): EntryProblem | undefined {
-  if (entry === '*') return undefined
+  if (entry === '*' || (entry.length <= 253 && usual.test(entry))) return undefined
   return textProblem(entry) ?? wildcardProblem(entry) ?? urlProblem(entry)
 }
 
@@ -155,7 +158,7 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
   return undefined
 }
 
-function hostProblem(entry: string, { host }: OriginParts): EntryProblem | undefined {
+function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
   if (/[^a-z0-9._*-]/.test(host)) return foreign(entry, /[a-z0-9._*:/-]/)
   const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
@@ -169,8 +172,14 @@ function hostProblem(entry: string, { host }: OriginParts): EntryProblem | undef
       code: 'origin-too-long',
       message: `a host name has at most 253 characters, this one has ${host.length}`,
     }
-  // A host whose last label is a number is read as an IPv4 address (WHATWG URL, "ends in a number checker").
-  if (host.includes('*') || !/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')) return undefined
+  // A host whose last label is a number is read as an IPv4 address (WHATWG URL, "ends in a number checker"), but where
+  // the scheme is one of an app or extension.
+  if (
+    !Object.hasOwn(defaultPorts, scheme) ||
+    host.includes('*') ||
+    !/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')
+  )
+    return undefined
   const canonical = canonicalHost(host)
   if (canonical === host) return undefined
   return {

@@ -38,7 +38,7 @@ export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
   if (!isUtf8(bytes)) return illegible(text, [...oversize, invalidByte(text)])
   const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text)
   if (control !== null) return illegible(text, [...oversize, controlCharacter(control[0], control.index)])
-  const conflict = /^<{7} .*$/m.exec(text)
+  const conflict = text.includes('<<<<<<< ') ? /^<{7} .*$/m.exec(text) : null
   if (conflict !== null) return illegible(text, [...oversize, mergeConflict(conflict[0], conflict.index)])
   if (text.trim() === '') return illegible(text, [...oversize, emptyFile])
   const marked = first === 0xef && second === 0xbb && bytes[2] === 0xbf

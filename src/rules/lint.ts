@@ -77,11 +77,10 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   return [...found, ...repeated(allowedOrigins, list)]
 }
 
-function lintMethods({ allowedMethods }: CorsRule, path: ValuePath): Issue[] {
+function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Issue[] {
   const list = [...path, 'allowedMethods']
-  const has = new Set(allowedMethods)
-  const found = repeated(allowedMethods, list)
-  if (has.has('GET') && !has.has('HEAD'))
+  const found = repeated(methods, list)
+  if (methods.includes('GET') && !methods.includes('HEAD'))
     found.push(
       issue(
         'info',
@@ -90,7 +89,7 @@ function lintMethods({ allowedMethods }: CorsRule, path: ValuePath): Issue[] {
         list,
       ),
     )
-  if (has.has('PUT') && !has.has('POST'))
+  if (methods.includes('PUT') && !methods.includes('POST'))
     found.push(
       issue('info', 'post-missing', 'PUT without POST: uploads in parts begin and end with POST', list),
     )
@@ -238,6 +237,7 @@ function shadowedRules(rules: readonly CorsRule[]): Issue[] {
 
 /** An info for each value that stands in its list before. */
 function repeated(values: readonly string[], list: ValuePath): Issue[] {
+  if (values.length < 2 || new Set(values).size === values.length) return []
   const seen = new Set<string>()
   return values.flatMap((value, index) => {
     if (!seen.has(value)) {

@@ -105,6 +105,7 @@ function settle(
   { settle, clock }: LookOptions,
   take: Take,
 ): KnownFile {
+  if (known?.sighting === sighting) return known
   const isSame = known !== undefined && agree(known.sighting, sighting)
   const since = isSame ? known.since : clock.elapsed()
   const next = { sighting, since, taken: known?.taken }

@@ -1,0 +1,254 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { addCheck } from '../../cmd/check.ts'
+import { codes } from '../../src/rules/codes.ts'
+import { folderWith, runCommand } from './rule-commands.ts'
+
+const clean = 'rules:\n  - allowedOrigins: ["https://a.com"]\n    allowedMethods: [GET, HEAD]\n'
+const warned = clean.replace('https://a.com', 'http://a.com')
+const remarked = clean.replace(', HEAD', '')
+const broken = clean.replace('https://a.com', 'https://A.com')
+
+const check = (folder: string, ...args: string[]) => runCommand(addCheck, ['check', ...args], { cwd: folder })
+
+describe('the exit code', () => {
+  test.each<[string, string, readonly string[], number]>([
+    ['clean', clean, [], 0],
+    ['clean, strictly', clean, ['--strict'], 0],
+    ['with an info, strictly', remarked, ['--strict'], 0],
+    ['with a warning', warned, [], 0],
+    ['with a warning, strictly', warned, ['--strict'], 1],
+    ['with an error', broken, [], 1],
+    ['with an error, strictly', broken, ['--strict'], 1],
+    ['empty', '', [], 1],
+  ])('of a file %s', async (_, text, flags, code) => {
+    const folder = folderWith({ 'photos.yaml': text })
+    expect((await check(folder, ...flags, 'photos.yaml')).code).toBe(code)
+    expect((await check(folder, ...flags, '.')).code).toBe(code)
+  })
+
+  test.each<[string, readonly string[], string]>([
+    ['without a path', [], "missing argument 'PATH'"],
+    ['for a path that is not there', ['missing.yaml'], 'missing.yaml: there is no such file or directory'],
+    ['for a name that is no rule file', ['notes.txt'], 'notes.txt: not the name of a rule file'],
+    ['for an unknown option', ['--stict', 'photos.yaml'], '--strict'],
+    ['for an unknown format', ['--format', 'xml', 'photos.yaml'], 'Allowed choices are text, json, github'],
+    ['for an unknown dialect', ['--dialect', 'minio', 'photos.yaml'], 'Allowed choices are cos, oss, s3'],
+    ['for an unknown code', ['--explain', 'origin-has-pat'], 'did you mean origin-has-path?'],
+  ])('%s is 2', async (_, args, complaint) => {
+    const outcome = await check(folderWith({ 'photos.yaml': clean, 'notes.txt': '' }), ...args)
+    expect(outcome.code).toBe(2)
+    expect(outcome.err).toContain(complaint)
+  })
+
+  test('of what cannot be read is 2, and the other files are checked all the same', async () => {
+    const folder = folderWith({ 'photos.yaml': broken })
+    const outcome = await check(folder, '--format', 'json', 'missing.yaml', 'photos.yaml')
+    expect(outcome.code).toBe(2)
+    expect(JSON.parse(outcome.out)).toMatchObject([{ file: 'photos.yaml', code: 'origin-upper-case' }])
+  })
+})
+
+describe('text', () => {
+  test('shows file, line, column, severity, code and message, and underlines the place', async () => {
+    const outcome = await check(folderWith({ 'photos.yaml': broken }), 'photos.yaml')
+    expect(outcome.out).toBe(
+      `photos.yaml:2:22: error origin-upper-case: "https://A.com" can never match: browsers send lower case; write "https://a.com"
+    - allowedOrigins: ["https://A.com"]
+                       ^^^^^^^^^^^^^^^
+`,
+    )
+    expect(outcome.err).toBe('1 rule file: 1 error, 0 warnings, 0 infos\n')
+  })
+
+  test('colours the underline only, and only on a terminal', async () => {
+    const folder = folderWith({ 'photos.yaml': broken })
+    const { out } = await runCommand(addCheck, ['check', 'photos.yaml'], { cwd: folder, colour: true })
+    expect(out.split('\n')[0]).toMatch(/^photos\.yaml:2:22: error origin-upper-case: /)
+    expect(out.split('\n')[2]).toContain('\u001b[31m')
+    expect((await check(folder, 'photos.yaml')).out).not.toContain('\u001b')
+  })
+
+  test('lets nothing of a file move the cursor', async () => {
+    const text = `rules:\n  - {id: "\u202e\u009b2J", allowedOrigins: ["https://a.com\u2028"], allowedMethods: [GET], \t x: 1}\n`
+    const { out } = await check(folderWith({ 'photos.yaml': text }), 'photos.yaml')
+    expect(out).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]/u)
+    expect(out.match(/^photos/gm)).toHaveLength(3)
+  })
+
+  test('shows a part of a long line, with the place in it', async () => {
+    const origins = [...Array.from({ length: 50 }, (_, i) => `"https://${i}.example.com"`), '"https://A.com"']
+    const text = `rules:\n  - {allowedOrigins: [${origins.join(', ')}], allowedMethods: [GET, HEAD]}\n`
+    const [, source = '', mark = ''] = (
+      await check(folderWith({ 'photos.yaml': text }), 'photos.yaml')
+    ).out.split('\n')
+    expect(source.length).toBeLessThan(130)
+    expect(source.slice(mark.indexOf('^'), mark.lastIndexOf('^') + 1)).toBe('"https://A.com"')
+  })
+})
+
+describe('json', () => {
+  test('is one sorted array of findings on stdout, empty when there is none', async () => {
+    const folder = folderWith({
+      'b.yaml': broken,
+      'a.yaml': warned.replace('HEAD', 'PATCH'),
+      'c.yaml': clean,
+    })
+    const outcome = await check(folder, '--format', 'json', '.')
+    const findings: unknown = JSON.parse(outcome.out)
+    expect(findings).toEqual([
+      {
+        file: 'a.yaml',
+        line: 3,
+        column: 27,
+        severity: 'error',
+        code: 'method-unsupported',
+        message: expect.any(String),
+      },
+      {
+        file: 'b.yaml',
+        line: 2,
+        column: 22,
+        severity: 'error',
+        code: 'origin-upper-case',
+        message: expect.any(String),
+      },
+    ])
+    expect(outcome.err).toBe('3 rule files: 2 errors, 0 warnings, 0 infos\n')
+    expect(JSON.parse((await check(folder, '--format', 'json', 'c.yaml')).out)).toEqual([])
+  })
+})
+
+describe('github', () => {
+  test('is one workflow command for each finding, with everything escaped', async () => {
+    const folder = folderWith({ 'a,b:c/photos.yaml': broken, 'other.yaml': remarked, 'third.yaml': warned })
+    const { out } = await check(folder, '--format', 'github', 'a,b:c/photos.yaml', 'other.yaml', 'third.yaml')
+    expect(out.split('\n')).toEqual([
+      '::error file=a%2Cb%3Ac/photos.yaml,line=2,col=22,title=origin-upper-case::"https://A.com" can never match: browsers send lower case; write "https://a.com"',
+      expect.stringMatching(/^::notice file=other\.yaml,line=3,col=21,title=head-missing::GET without HEAD/),
+      expect.stringMatching(
+        /^::warning file=third\.yaml,line=2,col=22,title=origin-insecure-with-credentials::/,
+      ),
+      '',
+    ])
+  })
+})
+
+describe('a directory', () => {
+  const brief = (out: string): string[] =>
+    (JSON.parse(out) as { file: string; severity: string; code: string }[]).map(
+      ({ file, severity, code }) => `${file} ${severity} ${code}`,
+    )
+
+  test('is read as serve reads it', async () => {
+    const folder = folderWith({
+      'photos.yaml': clean,
+      '_default.yml': clean,
+      '_service.json': JSON.stringify([{ AllowedOrigins: ['https://a.com'], AllowedMethods: ['HEAD'] }]),
+      '.hidden.yaml': broken,
+      '..data/photos.yaml': broken,
+      'deeper/photos.yaml': broken,
+      'lost+found/x': '',
+      'backup.yaml~': broken,
+      'photos.yaml.swp': broken,
+      'photos.yaml.tmp': broken,
+      'README.md': '# rules',
+    })
+    expect(brief((await check(folder, '--format', 'json', '.')).out)).toEqual([])
+  })
+
+  test('tells of names that were most likely meant to be rule files', async () => {
+    const folder = folderWith({
+      'UPPER.YAML': clean,
+      noext: clean,
+      'my photos.yaml': clean,
+      '-x.json': '[]',
+      '_other.yaml': clean,
+    })
+    const outcome = await check(folder, '--format', 'json', '.')
+    expect(brief(outcome.out)).toEqual([
+      '-x.json error bucket-name',
+      'UPPER.YAML warning file-name',
+      '_other.yaml error bucket-name',
+      'my photos.yaml error bucket-name',
+      'noext warning file-name',
+    ])
+    expect(outcome.code).toBe(1)
+  })
+
+  test('without rule files is a warning', async () => {
+    const outcome = await check(folderWith({ 'README.md': '' }), '--format', 'json', '--strict', '.')
+    expect(brief(outcome.out)).toEqual(['. warning no-rule-files'])
+    expect(outcome.code).toBe(1)
+  })
+
+  test('with two files for one bucket, or one host in two files, has errors on both', async () => {
+    const hosts = (name: string): string => `${clean}hosts: [other.example, ${name}]\n`
+    const folder = folderWith({
+      'photos.yaml': clean,
+      'photos.json': JSON.stringify([{ AllowedOrigins: ['https://a.com'], AllowedMethods: ['HEAD'] }]),
+      'a.yaml': hosts('Assets.example'),
+      'b.yaml': `${clean}hosts: [assets.example]\n`,
+    })
+    const outcome = await check(folder, '--format', 'json', '.')
+    expect(JSON.parse(outcome.out)).toMatchObject([
+      { file: 'a.yaml', line: 4, column: 24, code: 'duplicate-host' },
+      { file: 'b.yaml', line: 4, column: 9, code: 'duplicate-host' },
+      { file: 'photos.json', line: 1, column: 1, code: 'duplicate-bucket' },
+      { file: 'photos.yaml', line: 1, column: 1, code: 'duplicate-bucket' },
+    ])
+  })
+
+  test('may have the same bucket as another directory: that is how stages are kept apart', async () => {
+    const folder = folderWith({ 'dev/photos.yaml': clean, 'prod/photos.yaml': clean })
+    expect((await check(folder, 'dev', 'prod')).code).toBe(0)
+  })
+
+  test('and a file in it are read once', async () => {
+    const outcome = await check(folderWith({ 'photos.yaml': broken }), '--format', 'json', '.', 'photos.yaml')
+    expect(JSON.parse(outcome.out)).toHaveLength(1)
+  })
+
+  test('with a pipe in it does not wait for somebody to write into it', async () => {
+    const folder = folderWith({ 'photos.yaml': clean })
+    execFileSync('mkfifo', [join(folder, 'pipe.yaml')])
+    const outcome = await check(folder, '--format', 'json', '.')
+    expect(brief(outcome.out)).toEqual(['pipe.yaml error file-unreadable'])
+    expect(outcome.code).toBe(2)
+  })
+})
+
+test('a file that is larger than any rule file is not read to its end', async () => {
+  const folder = folderWith({ 'large.yaml': `# ${'x'.repeat(3_000_000)}\n` })
+  const outcome = await check(folder, '--format', 'json', 'large.yaml')
+  expect(JSON.parse(outcome.out)).toMatchObject([
+    { code: 'file-too-large', message: expect.stringContaining('at least 262145 bytes') },
+  ])
+})
+
+test('the dialect of the command line counts for files that name none', async () => {
+  const many = `rules:\n${'  - {allowedOrigins: ["https://a.com"], allowedMethods: [GET]}\n'.repeat(21)}`
+  const folder = folderWith({ 'photos.yaml': many, 'own.yaml': `${many}dialect: s3\n` })
+  expect((await check(folder, '--dialect', 's3', 'photos.yaml')).code).toBe(0)
+  expect((await check(folder, '--dialect', 'oss', 'photos.yaml')).code).toBe(1)
+  expect((await check(folder, '--dialect', 'oss', 'own.yaml')).code).toBe(0)
+})
+
+test.each(Object.keys(codes))('--explain %s says what it means', async (code) => {
+  const outcome = await check('/', '--explain', code)
+  expect(outcome).toMatchObject({ code: 0, err: '' })
+  expect(outcome.out).toContain(code)
+})
+
+test('--help has an example', async () => {
+  const { out, code } = await check('/', '--help')
+  expect(code).toBe(0)
+  expect(out).toContain('cors-sidecar check --strict rules')
+})
+
+test('the example rule files are clean, strictly, and their tests hold', async () => {
+  const project = fileURLToPath(new URL('../..', import.meta.url))
+  expect(await check(project, '--strict', 'rules')).toMatchObject({ out: '', code: 0 })
+})

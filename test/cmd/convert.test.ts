@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { addConvert } from '../../cmd/convert.ts'
+import { readRules } from '../../src/rules/read.ts'
+import { folderWith, runCommand } from './rule-commands.ts'
+
+const convert = (folder: string, ...args: string[]) =>
+  runCommand(addConvert, ['convert', ...args], { cwd: folder })
+
+/** What the COS SDK takes, as its documentation shows it. */
+const cosSdk = `{"CORSRules": [{
+  "AllowedOrigin": ["*"],
+  "AllowedMethod": ["GET", "POST", "PUT", "DELETE", "HEAD"],
+  "AllowedHeader": ["*"],
+  "ExposeHeader": ["ETag", "x-cos-acl"],
+  "MaxAgeSeconds": "5"
+}]}
+`
+
+describe('convert', () => {
+  test('writes the spelling of the COS SDK as our YAML', async () => {
+    const outcome = await convert(folderWith({ 'cors.json': cosSdk }), 'cors.json', '--to', 'yaml')
+    expect(outcome).toEqual({
+      out: `# yaml-language-server: $schema=schema/rule-file.json
+rules:
+  - allowedOrigins: ["*"]
+    allowedMethods: [GET, POST, PUT, DELETE, HEAD]
+    allowedHeaders: ["*"]
+    exposeHeaders: [ETag, x-cos-acl]
+    maxAgeSeconds: 5
+`,
+      err: '',
+      code: 0,
+    })
+  })
+
+  test('goes round through every format and comes back the same', async () => {
+    const yaml = (await convert(folderWith({ 'a.json': cosSdk }), 'a.json', '--to', 'yaml')).out
+    const xml = (await convert(folderWith({ 'a.yaml': yaml }), 'a.yaml', '--to', 'xml', '--dialect', 's3'))
+      .out
+    const json = (await convert(folderWith({ 'a.xml': xml }), 'a.xml', '--to', 'json')).out
+    expect((await convert(folderWith({ 'a.json': json }), 'a.json', '--to', 'yaml')).out).toBe(yaml)
+  })
+
+  test('tells on stderr what the target cannot say', async () => {
+    const text = `# ours\nrules:\n  - {preset: uppy-s3, allowedOrigins: ["https://a.com"]}\nmode: report\nhosts: [a.example]\nresponseVary: true\ntests: []\n`
+    const folder = folderWith({ 'photos.yaml': text })
+    const { err, code, out } = await convert(folder, 'photos.yaml', '--to', 'xml', '--dialect', 's3')
+    expect(code).toBe(0)
+    expect(out).toContain('<AllowedHeader>x-amz-security-token</AllowedHeader>')
+    expect(err.split('\n')).toEqual([
+      'note: mode is left out: a CORSConfiguration of s3 has no place for it',
+      'note: hosts is left out: a CORSConfiguration of s3 has no place for it',
+      'note: responseVary is left out: a CORSConfiguration of s3 has no place for it',
+      'note: rule 1: what the preset uppy-s3 stands for is written out, its name is left out',
+      'note: comments are left out',
+      '',
+    ])
+  })
+
+  test('writes the XML of the dialect that the file names, unless told otherwise', async () => {
+    const folder = folderWith({
+      'a.yaml': 'dialect: s3\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET]}\n',
+    })
+    expect((await convert(folder, 'a.yaml', '--to', 'xml')).out).toContain('xmlns="http://s3.amazonaws.com')
+    expect((await convert(folder, 'a.yaml', '--to', 'xml', '--dialect', 'cos')).out).toContain(
+      "encoding='utf-8'",
+    )
+  })
+
+  test('of a file with errors prints them all, and nothing else', async () => {
+    const folder = folderWith({
+      'a.yaml': 'rules:\n  - {allowedOrigins: ["https://A.com"], allowedMethods: [get]}\n',
+    })
+    const { out, err, code } = await convert(folder, 'a.yaml', '--to', 'json')
+    expect({ out, code }).toEqual({ out: '', code: 1 })
+    expect(err).toContain('a.yaml:2:23: error origin-upper-case')
+    expect(err).toContain('a.yaml:2:58: error method-unsupported')
+  })
+
+  test('refuses to write what no vendor would store', async () => {
+    const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n' }), 'a.yaml', '--to', 'xml')
+    expect({ out, code }).toEqual({ out: '', code: 1 })
+    expect(err).toContain('error: a CORSConfiguration has at least one rule')
+  })
+
+  test.each<[string, readonly string[], string]>([
+    ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
+    ['no target', ['a.yaml'], "required option '--to <FORMAT>' not specified"],
+    ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
+    ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: there is no such file or directory'],
+    ['a name without a format', ['a.txt', '--to', 'json'], 'its name must tell the format'],
+  ])('with %s ends with 2', async (_, args, complaint) => {
+    const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n', 'a.txt': '' }), ...args)
+    expect({ out, code }).toEqual({ out: '', code: 2 })
+    expect(err).toContain(complaint)
+  })
+
+  test('--help has an example', async () => {
+    expect((await convert('/', '--help')).out).toContain('cors-sidecar convert cors.json --to yaml')
+  })
+})
+
+const rules = fileURLToPath(new URL('../../rules/', import.meta.url))
+
+test.each(
+  readdirSync(rules).filter((name) => name.endsWith('.yaml')),
+)('the example %s says the same after it was converted', async (name) => {
+  const contentOf = (file: string, text: string) =>
+    readRules(file, new TextEncoder().encode(text), 'cos').content
+  const before = contentOf(name, readFileSync(`${rules}${name}`, 'utf8'))
+  expect(before).toBeDefined()
+  for (const to of ['yaml', 'json']) {
+    const { out, code } = await convert(rules, name, '--to', to)
+    expect(code).toBe(0)
+    expect(contentOf(`a.${to}`, out)).toEqual(before)
+  }
+})
