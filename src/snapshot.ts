@@ -1,3 +1,4 @@
+import { isBucketName } from './bucket.ts'
 import type { Finding } from './cors/issue.ts'
 import { type CompiledRule, compileRule, type DialectName, type RuleFile } from './cors/rule.ts'
 import { type Dialect, type PreparedRule, prepareRule } from './dialect/dialect.ts'
@@ -92,41 +93,36 @@ export function nextSnapshot(
   now: number,
 ): Snapshot {
   const buckets = new Map<string, BucketPolicy>()
+  const special = new Map<string, BucketPolicy>()
   const statuses: FileStatus[] = []
   const known = new Map(previous.files.map((status) => [status.file, status]))
   const served = new Set(
     previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
   )
-  for (const loaded of files) {
-    const before = known.get(loaded.file)
-    const lastGood = policyOf(previous, loaded.bucket)
-    const unchanged = before?.hash === loaded.hash && before.state === 'ok' && loaded.content !== undefined
+  for (const { file, bucket, hash, content, findings } of files) {
+    const lastGood = policyOf(previous, bucket)
     const policy =
-      loaded.content === undefined
-        ? (lastGood ?? compilePolicy(loaded.bucket, noRules, serverDialect))
-        : unchanged && lastGood !== undefined
+      content === undefined
+        ? (lastGood ?? compilePolicy(bucket, noRules, serverDialect))
+        : lastGood?.file === content
           ? lastGood
-          : compilePolicy(loaded.bucket, loaded.content, serverDialect)
+          : compilePolicy(bucket, content, serverDialect)
+    if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
+    // A file whose name can be no bucket's is told of, but no request can be for it.
+    else if (isBucketName(bucket)) buckets.set(bucket, policy)
     // Rules that were never good are no last good rules.
-    const state = loaded.content !== undefined ? 'ok' : served.has(loaded.bucket) ? 'stale' : 'invalid'
-    const since = before?.state === state && before.hash === loaded.hash ? before.since : now
-    buckets.set(loaded.bucket, policy)
-    statuses.push({
-      file: loaded.file,
-      bucket: loaded.bucket,
-      state,
-      since,
-      hash: loaded.hash,
-      findings: loaded.findings,
-    })
+    const state = content !== undefined ? 'ok' : served.has(bucket) ? 'stale' : 'invalid'
+    const before = known.get(file)
+    const since = before?.state === state && before.hash === hash ? before.since : now
+    statuses.push({ file, bucket, state, since, hash, findings })
   }
   return {
     generation: previous.generation + 1,
-    buckets: withoutSpecial(buckets),
+    buckets,
     byHostName: byHostName(buckets),
     hosts: hostsOf(buckets),
-    fallback: buckets.get(fallbackName),
-    service: buckets.get(serviceName),
+    fallback: special.get(fallbackName),
+    service: special.get(serviceName),
     files: statuses,
   }
 }
@@ -156,16 +152,9 @@ function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined 
   return snapshot.buckets.get(bucket)
 }
 
-function withoutSpecial(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, BucketPolicy> {
-  const named = new Map(buckets)
-  named.delete(fallbackName)
-  named.delete(serviceName)
-  return named
-}
-
 function byHostName(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, BucketPolicy> {
   const names = new Map<string, BucketPolicy>()
-  for (const [name, policy] of withoutSpecial(buckets)) {
+  for (const [name, policy] of buckets) {
     const lower = name.toLowerCase()
     if (!names.has(lower) || name === lower) names.set(lower, policy)
   }
@@ -174,7 +163,6 @@ function byHostName(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<str
 
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
   const hosts = new Map<string, string>()
-  for (const [name, policy] of withoutSpecial(buckets))
-    for (const host of policy.file.hosts) hosts.set(host, name)
+  for (const [name, policy] of buckets) for (const host of policy.file.hosts) hosts.set(host, name)
   return hosts
 }

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { nextSnapshot, nothingLoaded } from '../src/snapshot.ts'
 import { loaded, rule, ruleFile } from './core.ts'
 
+const unchanged = ruleFile()
 const first = nextSnapshot(
   nothingLoaded,
-  [loaded('a', ruleFile(), '1'), loaded('b', ruleFile(), '1')],
+  [loaded('a', unchanged, '1'), loaded('b', ruleFile(), '1')],
   'cos',
   1000,
 )
@@ -13,7 +14,7 @@ describe('the snapshot after a reload', () => {
   test('keeps the compiled rules of a file that did not change', () => {
     const next = nextSnapshot(
       first,
-      [loaded('a', ruleFile(), '1'), loaded('b', ruleFile({ rules: [] }), '2')],
+      [loaded('a', unchanged, '1'), loaded('b', ruleFile({ rules: [] }), '2')],
       'cos',
       2000,
     )
@@ -59,6 +60,12 @@ describe('the snapshot after a reload', () => {
   test('a file that is gone takes its rules with it', () => {
     const next = nextSnapshot(first, [loaded('b', ruleFile(), '1')], 'cos', 0)
     expect([...next.buckets.keys()]).toEqual(['b'])
+  })
+
+  test('a file whose name can be no bucket is told of, and serves nobody', () => {
+    const snapshot = nextSnapshot(nothingLoaded, [loaded('-bad-', undefined)], 'cos', 0)
+    expect(snapshot.buckets.size).toBe(0)
+    expect(snapshot.files).toHaveLength(1)
   })
 
   test('_default and _service are no buckets', () => {

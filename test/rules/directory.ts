@@ -1,0 +1,147 @@
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Clock } from '../../src/rules/slices.ts'
+import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
+import type { Snapshot } from '../../src/snapshot.ts'
+
+/** An empty folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-rules-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A rule file that can be told apart by its version, which stands in every part of it. */
+export const rulesOf = (version: number, more = ''): string =>
+  `${more}rules:
+  - id: v${version}
+    allowedOrigins: ["https://v${version}.example"]
+    allowedMethods: [GET, HEAD]
+    allowedHeaders: []
+    exposeHeaders: [x-version-${version}]
+    maxAgeSeconds: ${version}
+`
+
+/** What no reader takes for rules. */
+export const broken = 'rules: [\n'
+
+/** The version that each bucket is served with; `none`: the bucket has a file, but never had a good one. */
+export function liveVersions({ buckets, fallback, service }: Snapshot): Record<string, number | 'none'> {
+  const policies = [...buckets.values(), fallback, service].filter((policy) => policy !== undefined)
+  return Object.fromEntries(policies.map(({ name, rules }) => [name, rules[0]?.rule.maxAgeSeconds ?? 'none']))
+}
+
+export async function folderWith(folder: string, files: Readonly<Record<string, string>>): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
+  return folder
+}
+
+/** Writes beside and renames, as whoever replaces a file should. */
+export async function replace(folder: string, file: string, text: string): Promise<void> {
+  await writeFile(join(folder, `.${file}.new`), text)
+  await rename(join(folder, `.${file}.new`), join(folder, file))
+}
+
+/** Makes `link` a symbolic link to `target` in one step, whatever it led to before. */
+export async function pointLink(link: string, target: string): Promise<void> {
+  await symlink(target, `${link}.new`)
+  await rename(`${link}.new`, link)
+}
+
+/** What happens between two steps of somebody else. */
+export type Between = (step: string) => Promise<void>
+
+/**
+ * What the kubelet does to a mounted ConfigMap (AtomicWriter, pkg/volume/util/atomic_writer.go). Older ones make the
+ * links of new files before the swap, so that these lead nowhere for a moment; newer ones after it.
+ */
+export async function kubeletWrite(
+  target: string,
+  payload: Readonly<Record<string, string>>,
+  links: 'before the swap' | 'after the swap' = 'after the swap',
+  between: Between = async () => {},
+): Promise<void> {
+  const data = join(target, '..data')
+  const oldFolder = await readlink(data).catch(() => undefined)
+  const newFolder = await mkdtemp(join(target, '..2026_11_21_00_00_00.'))
+  await chmod(newFolder, 0o755)
+  for (const [file, text] of Object.entries(payload)) {
+    await writeFile(join(newFolder, file), text)
+    await chmod(join(newFolder, file), 0o644)
+  }
+  const makeLinks = async (): Promise<void> => {
+    for (const file of Object.keys(payload))
+      if ((await readlink(join(target, file)).catch(() => undefined)) === undefined)
+        await symlink(join('..data', file), join(target, file))
+    await between('links made')
+  }
+  await between('payload written')
+  if (links === 'before the swap') await makeLinks()
+  await symlink(basename(newFolder), join(target, '..data_tmp'))
+  await rename(join(target, '..data_tmp'), data)
+  await between('swapped')
+  if (links === 'after the swap') await makeLinks()
+  if (oldFolder === undefined) return
+  for (const file of await readdir(join(target, oldFolder)))
+    if (!(file in payload)) await unlink(join(target, file))
+  await between('stale links removed')
+  await rm(join(target, oldFolder), { recursive: true })
+  await between('old folder removed')
+}
+
+export interface ManualClock extends Clock {
+  /** Time goes by that nobody waited for. */
+  pass(milliseconds: number): void
+  /** `action` happens while the next wait lasts. */
+  duringNextWait(action: () => Promise<void>): void
+}
+
+/** A clock that goes only when somebody waits for it, so that a test takes no time and leaves nothing to chance. */
+export function manualClock(): ManualClock {
+  let elapsed = 0
+  let action = async (): Promise<void> => {}
+  return {
+    now: () => Date.now() + elapsed,
+    elapsed: () => elapsed,
+    async wait(milliseconds) {
+      elapsed += milliseconds
+      const happens = action
+      action = async () => {}
+      await happens()
+    },
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    pass(milliseconds) {
+      elapsed += milliseconds
+    },
+    duringNextWait(happens) {
+      action = happens
+    },
+  }
+}
+
+export interface TestStore extends RulesStore {
+  readonly clock: ManualClock
+  /** As {@link liveVersions}. */
+  live(): Record<string, number | 'none'>
+}
+
+/** A store on `directory` with a clock of its own. */
+export function storeOn(directory: string, options: Partial<RulesStoreOptions> = {}): TestStore {
+  const clock = manualClock()
+  const store = createRulesStore({ directory, dialect: 'cos', clock, ...options })
+  return { ...store, clock, live: () => liveVersions(store.current()) }
+}

@@ -1,0 +1,311 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type watch as chokidarWatch, FSWatcher } from 'chokidar'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createRulesStore } from '../../src/rules/store.ts'
+import { type Hint, type WatchTimes, type WatchTrouble, watchRules } from '../../src/rules/watch.ts'
+import {
+  broken,
+  folderWith,
+  kubeletWrite,
+  liveVersions,
+  pointLink,
+  replace,
+  rulesOf,
+  temporaryFolder,
+} from './directory.ts'
+
+/** So that only what is watched can have brought a change about. */
+const withoutRescan: WatchTimes = { quiet: 50, atMost: 200, rescan: 1e9, poll: 1e9, identity: 100 }
+
+/** The test's own time limit is the one that counts. */
+const patient = { timeout: 30_000 }
+
+/** A store that follows `directory` in real time. */
+async function follow(directory: string, times: WatchTimes = withoutRescan) {
+  const store = createRulesStore({
+    directory,
+    dialect: 'cos',
+    settle: { file: 100, incomplete: 300, emptied: 500 },
+  })
+  await store.reload('start')
+  const watch = watchRules(directory, (hint) => void store.reload(hint), { times })
+  onTestFinished(() => watch.close())
+  /** Resolves when the rules in force are `expected`; the test's time limit is the only one. */
+  const live = async (expected: Record<string, number | 'none'>): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const compare = (): void => {
+      if (JSON.stringify(sorted(liveVersions(store.current()))) === JSON.stringify(sorted(expected)))
+        resolve()
+    }
+    const unsubscribe = store.subscribe(compare)
+    compare()
+    await promise
+    unsubscribe()
+  }
+  return { store, watch, live }
+}
+
+const sorted = (versions: object): unknown => Object.entries(versions).sort()
+
+describe('without any rescan takes effect', () => {
+  test('what is written in place, renamed, made and deleted', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
+    const { live, store } = await follow(folder)
+    await writeFile(join(folder, 'a.yaml'), rulesOf(2))
+    await live({ a: 2, b: 1 })
+    await replace(folder, 'a.yaml', rulesOf(3))
+    await live({ a: 3, b: 1 })
+    await writeFile(join(folder, 'c.yaml'), rulesOf(4))
+    await live({ a: 3, b: 1, c: 4 })
+    await unlink(join(folder, 'b.yaml'))
+    await live({ a: 3, c: 4 })
+    await writeFile(join(folder, 'a.yaml'), broken)
+    await writeFile(join(folder, 'c.yaml'), rulesOf(5))
+    await live({ a: 3, c: 5 })
+    expect(store.current().files.map(({ state }) => state)).toEqual(['stale', 'ok'])
+  })
+
+  test('every swap of a ConfigMap', async () => {
+    const mount = await temporaryFolder()
+    await kubeletWrite(mount, { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
+    const { live } = await follow(mount)
+    for (let version = 2; version < 7; version++) {
+      await kubeletWrite(mount, { 'a.yaml': rulesOf(version), [`b${version}.yaml`]: rulesOf(version) })
+      await live({ a: version, [`b${version}`]: version })
+    }
+  })
+
+  test('a directory that is deleted and made anew, and what is written to it later', async () => {
+    const folder = join(await temporaryFolder(), 'rules')
+    await folderWith(folder, { 'a.yaml': rulesOf(1) })
+    const { live } = await follow(folder)
+    for (let version = 2; version < 5; version++) {
+      await rm(folder, { recursive: true })
+      await folderWith(folder, { 'a.yaml': rulesOf(version) })
+      await live({ a: version })
+      await replace(folder, 'a.yaml', rulesOf(10 * version))
+      await live({ a: 10 * version })
+    }
+  })
+
+  test('a directory that is a swapped link, and what is written to it later', async () => {
+    const place = await temporaryFolder()
+    const rules = join(place, 'rules')
+    await folderWith(join(place, 'v1'), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
+    await pointLink(rules, 'v1')
+    const { live } = await follow(rules)
+    for (let version = 2; version < 5; version++) {
+      await folderWith(join(place, `v${version}`), { 'a.yaml': rulesOf(version) })
+      await pointLink(rules, `v${version}`)
+      await live({ a: version })
+      await replace(rules, 'a.yaml', rulesOf(10 * version))
+      await live({ a: 10 * version })
+    }
+  })
+
+  test('a directory that is renamed away, and another one moved in', async () => {
+    const place = await temporaryFolder()
+    const rules = await folderWith(join(place, 'rules'), { 'a.yaml': rulesOf(1) })
+    await folderWith(join(place, 'next'), { 'a.yaml': rulesOf(2) })
+    const { live } = await follow(rules)
+    await rename(rules, join(place, 'old'))
+    await rename(join(place, 'next'), rules)
+    await live({ a: 2 })
+    await replace(rules, 'a.yaml', rulesOf(3))
+    await live({ a: 3 })
+  })
+
+  test('a directory that is made late', async () => {
+    const rules = join(await temporaryFolder(), 'not', 'yet')
+    const { live } = await follow(rules)
+    await mkdir(rules, { recursive: true })
+    await writeFile(join(rules, 'a.yaml'), rulesOf(1))
+    await live({ a: 1 })
+    await replace(rules, 'a.yaml', rulesOf(2))
+    await live({ a: 2 })
+  })
+
+  test('what a linked file elsewhere says now', async () => {
+    const place = await temporaryFolder()
+    const elsewhere = await folderWith(join(place, 'elsewhere'), { 'shared.yaml': rulesOf(1) })
+    const rules = await folderWith(join(place, 'rules'), {})
+    await pointLink(join(rules, 'a.yaml'), join(elsewhere, 'shared.yaml'))
+    const { live } = await follow(rules)
+    await live({ a: 1 })
+    await writeFile(join(elsewhere, 'shared.yaml'), rulesOf(2))
+    await live({ a: 2 })
+  })
+})
+
+/** A watcher that does what a test says, in the place of chokidar's. */
+function fakeWatch() {
+  const opened: FakeWatcher[] = []
+  class FakeWatcher extends FSWatcher {
+    closings = 0
+    override close(): Promise<void> {
+      this.closings++
+      return super.close()
+    }
+  }
+  const watch: typeof chokidarWatch = (_paths, options) => {
+    const watcher = new FakeWatcher(options)
+    opened.push(watcher)
+    return watcher
+  }
+  const first = async (): Promise<FakeWatcher> =>
+    vi.waitFor(() => opened[0] ?? Promise.reject(new Error('not yet')), patient)
+  return { watch, opened, first }
+}
+
+test('by the clock takes effect what no event tells of', async () => {
+  const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+  const store = createRulesStore({ directory: folder, dialect: 'cos' })
+  await store.reload('start')
+  const { promise: applied, resolve } = Promise.withResolvers<void>()
+  store.subscribe(({ cause, result }) => cause === 'rescan' && result === 'applied' && resolve())
+  const rules = watchRules(folder, (hint) => hint === 'rescan' && store.reload(hint), {
+    watch: fakeWatch().watch,
+    times: { ...withoutRescan, rescan: 100 },
+  })
+  onTestFinished(() => rules.close())
+  await replace(folder, 'a.yaml', rulesOf(2))
+  await applied
+  expect(liveVersions(store.current())).toEqual({ a: 2 })
+})
+
+describe('when the system grants no watch', () => {
+  test.each([
+    'ENOSPC',
+    'EMFILE',
+  ])('%s, the directory is looked at by the clock, and that is told once', async (code) => {
+    const folder = await temporaryFolder()
+    const { watch, opened, first } = fakeWatch()
+    const troubles: WatchTrouble[] = []
+    const { promise: polled, resolve } = Promise.withResolvers<void>()
+    const rules = watchRules(folder, (hint) => hint === 'rescan' && resolve(), {
+      watch,
+      onTrouble: (trouble) => troubles.push(trouble),
+      times: { ...withoutRescan, poll: 50, identity: 20 },
+    })
+    onTestFinished(() => rules.close())
+    const watcher = await first()
+    for (let times = 0; times < 3; times++)
+      watcher.emit('error', Object.assign(new Error(`watch: ${code}`), { code, syscall: 'watch' }))
+    await polled
+    expect(troubles).toEqual([{ code, message: `watch: ${code}`, polling: true }])
+    expect(opened).toHaveLength(1)
+    expect(watcher.closings).toBe(1)
+  })
+
+  test('not even a watcher, neither', async () => {
+    const troubles: WatchTrouble[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const rules = watchRules(await temporaryFolder(), (hint) => hint === 'rescan' && resolve(), {
+      watch() {
+        throw new TypeError('not to be had')
+      },
+      onTrouble: (trouble) => troubles.push(trouble),
+      times: { ...withoutRescan, poll: 50 },
+    })
+    onTestFinished(() => rules.close())
+    await promise
+    expect(troubles).toEqual([{ code: undefined, message: 'not to be had', polling: true }])
+  })
+})
+
+test('other trouble of a watcher is told once and ends nothing', async () => {
+  const { watch, first } = fakeWatch()
+  const troubles: WatchTrouble[] = []
+  const hints: Hint[] = []
+  const rules = watchRules(await temporaryFolder(), (hint) => hints.push(hint), {
+    watch,
+    onTrouble: (trouble) => troubles.push(trouble),
+    times: withoutRescan,
+  })
+  onTestFinished(() => rules.close())
+  const watcher = await first()
+  for (let times = 0; times < 2; times++)
+    watcher.emit('error', Object.assign(new Error('no'), { code: 'EACCES', syscall: 'scandir' }))
+  expect(troubles).toEqual([{ code: 'EACCES', message: 'no', polling: false }])
+  hints.length = 0
+  watcher.emit('all', 'change', 'a.yaml')
+  await vi.waitFor(() => expect(hints).toContain('watch'), patient)
+})
+
+describe('hints', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** A watch with a fake watcher that is open, and fake time. */
+  async function fakeTime(times: WatchTimes) {
+    const { watch, first } = fakeWatch()
+    const hints: Hint[] = []
+    const folder = await temporaryFolder()
+    const rules = watchRules(folder, (hint) => hints.push(hint), { watch, times })
+    const watcher = await first()
+    await vi.waitFor(() => expect(hints).toContain('watch'), patient)
+    hints.length = 0
+    vi.useFakeTimers()
+    return { rules, watcher, hints }
+  }
+  const times: WatchTimes = { quiet: 150, atMost: 500, rescan: 1e9, poll: 1e9, identity: 1e9 }
+
+  test('of many events are one, given when it is quiet', async () => {
+    const { rules, watcher, hints } = await fakeTime(times)
+    for (let event = 0; event < 100; event++) watcher.emit('all', 'change', 'a.yaml')
+    vi.advanceTimersByTime(149)
+    expect(hints).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(hints).toEqual(['watch'])
+    vi.advanceTimersByTime(10_000)
+    expect(hints).toEqual(['watch'])
+    await rules.close()
+  })
+
+  test('are not put off for ever by what does not stop happening', async () => {
+    const { rules, watcher, hints } = await fakeTime(times)
+    for (let time = 0; time < 2_000; time += 100) {
+      watcher.emit('raw', 'change', 'a.yaml', {})
+      vi.advanceTimersByTime(100)
+    }
+    expect(hints.length).toBeGreaterThanOrEqual(3)
+    await rules.close()
+  })
+
+  test('end with the watch, those that were on their way too', async () => {
+    const { rules, watcher, hints } = await fakeTime({ ...times, rescan: 1_000 })
+    watcher.emit('all', 'change', 'a.yaml')
+    const closed = rules.close()
+    watcher.emit('all', 'change', 'a.yaml')
+    vi.advanceTimersByTime(10_000)
+    await closed
+    vi.advanceTimersByTime(10_000)
+    expect(hints).toEqual([])
+    expect(watcher.closings).toBe(1)
+  })
+})
+
+test('a closed watch leaves nothing behind in the system', async () => {
+  const active = (): string[] => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap')
+  const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+  const before = active()
+  const ready = Promise.withResolvers<void>()
+  const rules = watchRules(folder, () => ready.resolve())
+  await ready.promise
+  await rules.close()
+  expect(active()).toEqual(before)
+})
+
+test('a watch does not keep the process alive', async () => {
+  const folder = await temporaryFolder()
+  const script = `
+    import { watchRules } from ${JSON.stringify(new URL('../../src/rules/watch.ts', import.meta.url).href)}
+    watchRules(${JSON.stringify(folder)}, () => {})`
+  const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    timeout: 20_000,
+  })
+  expect(status).toBe(0)
+})
