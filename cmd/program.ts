@@ -4,9 +4,11 @@ import { addCheck } from './check.ts'
 import { addConvert } from './convert.ts'
 import { addDemo } from './demo.ts'
 import { addExplain } from './explain.ts'
+import { addReplay } from './replay.ts'
 import { addSchema } from './schema.ts'
 import { addServe, type Signals } from './serve.ts'
 import type { Terminal } from './terminal.ts'
+import { addWorker } from './worker.ts'
 
 const examples = `
 Examples:
@@ -14,6 +16,7 @@ Examples:
   cors-sidecar serve --upstream http://127.0.0.1:9000 --rules ./rules
   cors-sidecar check --strict ./rules
   cors-sidecar explain --rules ./rules --bucket photos --origin https://example.com --method PUT
+  cors-sidecar replay requests.ndjson --rules ./rules
 `
 
 /** Runs one command line, without the program's name. Every outcome is an exit code at `terminal`. */
@@ -33,8 +36,10 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
   addDemo(program, terminal, signals)
   addCheck(program, terminal)
   addExplain(program, terminal)
+  addReplay(program, terminal)
   addConvert(program, terminal)
   addSchema(program, terminal)
+  addWorker(program, terminal, signals)
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {

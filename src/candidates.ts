@@ -29,7 +29,6 @@ export interface Candidates {
 }
 
 export interface CandidateReload {
-  readonly result: ReloadResult['result']
   /** The directory was read, and no file in it is in error. */
   readonly successful: boolean
   /** Why the directory could not be read. */
@@ -71,7 +70,7 @@ export function createCandidates(options: CandidatesOptions): Candidates {
   store.subscribe((result) => {
     logReload(log, directory, result, last)
     const { successful, failure } = result
-    last = { result: result.result, successful, failure, time: now() }
+    last = { successful, failure, time: now() }
     prune(differences, result.snapshot, live())
   })
 

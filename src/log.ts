@@ -28,25 +28,27 @@ export interface Log {
   readonly error: Write
   readonly fatal: Write
   /** Writes out what is still in memory. To be called last: nothing is logged afterwards. */
-  close(): void
+  close(): Promise<void>
 }
 
 export interface LogOptions {
   readonly level: LogLevel
   /** Default: standard output, written to in the background. */
-  readonly destination?: DestinationStream & { flushSync?(): void }
+  readonly destination?: DestinationStream & { close?(): Promise<void> }
+  /** Lines for denials at warn in a minute, two at least; default: 100. */
+  readonly denialsPerMinute?: number
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: () => number
 }
 
-const denialsPerMinute = 100
 const minute = 60_000
 
 /** What a reader that stalls may cost; what does not fit is dropped, requests are not held up. */
 const maxPendingBytes = 16 * 1024 * 1024
 
 /** JSON lines, UTC, none longer than 8 KB. */
-export function createLog({ level, destination = standardOutput(), now = Date.now }: LogOptions): Log {
+export function createLog(options: LogOptions): Log {
+  const { level, destination = standardOutput(), denialsPerMinute = 100, now = Date.now } = options
   const time = isoClock(now)
   const logger = pino(
     {
@@ -64,7 +66,9 @@ export function createLog({ level, destination = standardOutput(), now = Date.no
       if (logger.isLevelEnabled(name)) logger[name](lineFields(fields), redactText(message))
     }
   const logsRequests = logger.isLevelEnabled('info')
-  const denials = logger.isLevelEnabled('warn') ? denialLog(destination, time, write('warn')) : undefined
+  const denials = logger.isLevelEnabled('warn')
+    ? denialLog(destination, time, write('warn'), denialsPerMinute)
+    : undefined
   const logsEveryDenial = logger.isLevelEnabled('debug')
   return {
     request(request) {
@@ -76,22 +80,53 @@ export function createLog({ level, destination = standardOutput(), now = Date.no
     warn: write('warn'),
     error: write('error'),
     fatal: write('fatal'),
-    close() {
+    async close() {
       denials?.close()
-      destination.flushSync?.()
+      await destination.close?.()
     },
   }
 }
 
-function standardOutput(): DestinationStream & { flushSync(): void } {
+export interface Output {
+  /** Whole lines. */
+  write(lines: string): void
+  /** Writes out what is still in memory, as far as it can be written. */
+  close(): Promise<void>
+}
+
+/** Milliseconds that a reader which stalls can hold up the end of the program. */
+const lastWordsTimeout = 1_000
+
+/** Standard output, written to in the background. Whatever becomes of it, the program goes on. */
+export function standardOutput(): Output {
   // Lines wait at most half a second, so that a busy process writes many at once and a quiet one is still live.
-  return openDestination({
+  const stream = openDestination({
     fd: 1,
     sync: false,
     minLength: 4096,
     maxLength: maxPendingBytes,
     periodicFlush: 500,
   })
+  // A full disk costs lines; nobody listening would cost the process.
+  stream.on('error', () => {})
+  let isClosed = false
+  return {
+    write(lines) {
+      if (!isClosed) stream.write(lines)
+    },
+    async close() {
+      isClosed = true
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, lastWordsTimeout)
+        stream.flush(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+      // Else pino flushes once more when the process exits, and tries forever where the reader is gone.
+      stream.destroy()
+    },
+  }
 }
 
 /** ISO 8601 in UTC; the part up to the second is made once a second. */
@@ -135,9 +170,10 @@ function denialLog(
   destination: DestinationStream,
   time: () => string,
   warn: Write,
+  mostPerMinute: number,
 ): { log(request: FinishedRequest, every: boolean): void; close(): void } {
   // One line of the hundred is for the rest.
-  const gate = createDenialGate(denialsPerMinute - 1)
+  const gate = createDenialGate(mostPerMinute - 1)
   let timer: NodeJS.Timeout | undefined
   const endMinute = (): void => {
     clearTimeout(timer)

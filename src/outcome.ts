@@ -1,5 +1,4 @@
 import type { Reason } from './cors/decide.ts'
-import { corsHeaders } from './dialect/dialect.ts'
 import type { Judgement } from './plan.ts'
 
 /** What one set of rules made of a CORS request, in the words of the log. */
@@ -16,8 +15,8 @@ export interface Outcome {
 
 /**
  * How two sets of rules differ over one request: `refused` and `allowed` are what becomes of it, `reason` that it is
- * refused for another reason, `answer` that it is allowed with other headers, `mode` that it is left to the store by
- * one set only.
+ * refused for another reason, `answer` that it is allowed with headers that tell a page or a cache something else, `mode`
+ * that it is left to the store by one set only.
  */
 export const changes = ['refused', 'allowed', 'reason', 'answer', 'mode'] as const
 export type Change = (typeof changes)[number]
@@ -46,17 +45,24 @@ export function changeBetween(
   return answersAlike() ? undefined : 'answer'
 }
 
-/** Whether the CORS headers and Vary are the same that two judgements of one allowed request bring. */
+/**
+ * Whether a page, and a cache before it, can tell no difference between the headers that two judgements bring to one
+ * allowed request. Allow-Methods and Allow-Headers are not looked at: what was asked for is in both.
+ */
 export function answerAlike(one: Judgement, other: Judgement): boolean {
-  const lines = answerLines(one)
-  const others = answerLines(other)
-  return lines.length === others.length && lines.every((text, index) => text === others[index])
+  const [a, b] = [readableAnswer(one), readableAnswer(other)]
+  return a.every((part, index) => part === b[index])
 }
 
-function answerLines({ policy, decision, kind, question }: Judgement): readonly string[] {
+function readableAnswer({ policy, decision, kind }: Judgement): readonly (string | boolean | undefined)[] {
   if (policy === undefined || decision?.verdict !== 'allow') return []
-  const prepared = policy.prepared[decision.rule.number - 1]
-  if (prepared === undefined) return []
-  const requested = kind === 'preflight' ? (question?.headers ?? []) : undefined
-  return [...corsHeaders(policy.dialect.style, prepared, decision, requested), ...policy.varyMatched]
+  const { rule, allowOrigin, credentials } = decision
+  return [
+    allowOrigin,
+    credentials && policy.dialect.style.credentials,
+    rule.rule.exposeHeaders.join().toLowerCase(),
+    // Browsers keep preflights only.
+    kind === 'preflight' ? policy.prepared[rule.number - 1]?.maxAgeOfPreflight : undefined,
+    policy.varyMatched.join(),
+  ]
 }

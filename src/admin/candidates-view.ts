@@ -35,8 +35,9 @@ const shownFindings = 20
 export function candidatesReply({ candidates, rules, setup }: CandidatesViewed): Reply {
   if (candidates === undefined)
     return json(404, { error: 'There are no candidate rules: give --candidate-rules DIR.' })
+  const live = rules()
   const candidate = candidates.current()
-  const viewed = candidates.top().map((group) => viewGroup(group, rules(), candidate, setup))
+  const viewed = candidates.top().map((group) => viewGroup(group, live, candidate, setup))
   const groups = viewed.filter((view) => view !== undefined)
   const { compared, different, undecided } = candidates.totals()
   const head = {
@@ -50,11 +51,11 @@ export function candidatesReply({ candidates, rules, setup }: CandidatesViewed):
     undecided,
     settled: viewed.length - groups.length,
   }
-  return longJson(
-    head,
-    'groups',
-    groups.map((group) => groupFields(group, candidates.directory)),
-  )
+  return longJson(head, 'groups', groupViews(groups, candidates.directory))
+}
+
+function* groupViews(groups: readonly ViewedGroup[], directory: string): Generator<unknown> {
+  for (const group of groups) yield groupFields(group, directory)
 }
 
 function reloadFields(reload: CandidateReload | undefined): unknown {
@@ -63,6 +64,7 @@ function reloadFields(reload: CandidateReload | undefined): unknown {
 
 function filesInTrouble({ files }: Snapshot): readonly unknown[] {
   return files
+    .map((status) => ({ ...status, findings: status.findings.filter(({ severity }) => severity !== 'info') }))
     .filter(({ state, findings }) => state !== 'ok' || findings.length > 0)
     .slice(0, shownFiles)
     .map(({ file, bucket, state, since, findings }) => ({

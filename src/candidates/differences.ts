@@ -70,7 +70,7 @@ export function createDifferences(options: DifferencesOptions = {}): Differences
       counts[index] = (counts[index] ?? 0) + 1
       const time = now()
       const difference = { change, live, candidate, request: keepRequest(facts, plan, time) }
-      frequent.add(keyOf(difference), difference, time)
+      frequent.add(differenceKey(difference), difference, time)
     },
     totals: () => ({ ...totals }),
     top: frequent.list,
@@ -114,8 +114,8 @@ function labelOf({ policy: live }: Judgement, { policy: candidate }: Judgement):
   return candidate?.label ?? otherLabel
 }
 
-/** Of what was sent only a bounded part, as in the request that is kept. */
-function keyOf({ change, live, candidate, request }: Difference): string {
+/** What tells one group from another. Bounded, as the request that is kept is. */
+export function differenceKey({ change, live, candidate, request }: Difference): string {
   const outcome = ({ reason, mode, rule = '' }: Outcome): string => `${reason} ${mode} ${rule}`
   const { bucket = '', kind, origin = '', method = '' } = request
   return [change, bucket, kind, method, origin, outcome(live), outcome(candidate)].join('\n')

@@ -1,5 +1,6 @@
 /** Connections to the store, the same for both HTTP clients: TCP, TLS or a Unix socket, with a bound on the wait. */
 
+import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Upstream } from '../settings.ts'
@@ -55,7 +56,7 @@ function opener({ upstream, ca }: ConnectOptions): () => Socket {
 
 /** Server name and certificate check follow the store's own name, never the Host that a client sent. */
 function secureOpener(host: string, port: number, ca: string | undefined): () => TLSSocket {
-  const secureContext = createSecureContext(ca === undefined ? {} : { ca })
+  const secureContext = createSecureContext(ca === undefined ? {} : { ca: authorities(ca) })
   let session: Buffer | undefined
   return () => {
     const socket = connectTls({
@@ -72,6 +73,12 @@ function secureOpener(host: string, port: number, ca: string | undefined): () =>
     })
     return socket
   }
+}
+
+/** Node reads PEM text without a certificate as no authority at all: nothing would ever verify. */
+function authorities(pem: string): string {
+  new X509Certificate(pem)
+  return pem
 }
 
 /** A socket that was given up may still report why it ended. */

@@ -12,6 +12,7 @@ import {
 import { endAfterDrain, hasUnreadBody, sendAnswer } from './answer.ts'
 import type { UpstreamErrorType } from './failure.ts'
 import { responseHead, trailerPairs } from './lines.ts'
+import { whenWritten } from './memory.ts'
 
 /** What the forwarder is asked to do with one request. */
 export interface ForwardOrder {
@@ -176,9 +177,8 @@ export function relayChunk(exchange: Exchange, chunk: Buffer): boolean {
   if (exchange.phase !== 'answering') return true
   const { request, response } = exchange
   exchange.bytesOut += chunk.length
-  if (exchange.remaining === undefined) return response.write(chunk)
-  exchange.remaining -= chunk.length
-  if (exchange.remaining > 0 || !request.complete) return response.write(chunk)
+  if (exchange.remaining !== undefined) exchange.remaining -= chunk.length
+  if (exchange.remaining !== 0 || !request.complete) return response.write(chunk, whenWritten(chunk))
   // Head and last piece leave in one write; as text, so that a small one needs no second buffer.
   if (chunk.length <= smallPiece) response.end(chunk.toString('latin1'), 'latin1')
   else response.end(chunk)

@@ -40,8 +40,8 @@ export function typeOfError(error: Error, begun: boolean): UpstreamErrorType {
     if (malformed.has(error.message)) return 'invalid'
     return begun ? 'truncated' : 'reset'
   }
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'truncated'
-  if (code === 'HPE_INVALID_EOF_STATE') return 'truncated'
+  if (begun && (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE'))
+    return 'truncated'
   return ended.has(code) ? 'reset' : 'invalid'
 }
 

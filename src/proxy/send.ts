@@ -13,6 +13,7 @@ import {
 import type { Connect } from './connect.ts'
 import { beginResponse, type Exchange, endResponse, enter, failExchange, relayChunk } from './exchange.ts'
 import { typeOfError } from './failure.ts'
+import { whenWritten } from './memory.ts'
 
 export interface SendOptions {
   readonly agent: Agent
@@ -148,7 +149,7 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   const { request } = exchange
   const pass = (chunk: Buffer): void => {
     exchange.bytesIn += chunk.length
-    if (!outgoing.write(chunk)) request.pause()
+    if (!outgoing.write(chunk, whenWritten(chunk))) request.pause()
   }
   const goOn = (): void => {
     request.resume()

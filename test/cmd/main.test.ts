@@ -118,7 +118,7 @@ describe('the program', () => {
 })
 
 describe('help', () => {
-  const commands = ['serve', 'demo', 'check', 'explain', 'convert', 'schema']
+  const commands = ['serve', 'demo', 'check', 'explain', 'replay', 'convert', 'schema']
 
   test('of the program names every command', async () => {
     const { code, out, err } = await runHere('--help')

@@ -1,0 +1,83 @@
+import type { Outcome } from '../src/outcome.ts'
+import {
+  type ReplayChange,
+  type ReplayGroup,
+  type ReplayResult,
+  replayChanges,
+  type SkipReason,
+  skipReasons,
+} from '../src/replay.ts'
+
+/** What a replay found, as one JSON object. */
+export const replayJson = (result: ReplayResult): string => `${JSON.stringify(result, undefined, 2)}\n`
+
+/** What a replay found, for a person. */
+export function replayText(result: ReplayResult): string {
+  return [...result.groups.map(groupText), summaryText(result)].join('\n')
+}
+
+function groupText(group: ReplayGroup): string {
+  const { count, overcount, kind, method, origin, requestedHeaders, before, after, explanation } = group
+  const what = kind === 'preflight' ? `preflight for ${shown(method)}` : shown(method)
+  const asking = requestedHeaders === undefined ? '' : `, asking for ${shown(requestedHeaders)}`
+  const times = overcount === 0 ? String(count) : `${count - overcount} to ${count}`
+  const bucket = shown(before.bucket ?? 'no bucket')
+  const elsewhere =
+    before.bucket === after.bucket
+      ? ''
+      : `, as ${after.bucket === undefined ? 'no bucket' : `bucket ${shown(after.bucket)}`}`
+  const modes = before.mode !== after.mode
+  return [
+    `${times} × ${bucket}: ${what} from ${shown(origin)}${asking}`,
+    `    ${outcomeText(before, modes)} → ${outcomeText(after, modes)}${elsewhere}`,
+    ...(explanation === undefined ? [] : [`    ${shown(explanation)}`]),
+    '',
+  ].join('\n')
+}
+
+function outcomeText({ decision, reason, mode, rule = '' }: Outcome, withMode: boolean): string {
+  const text = decision === 'allow' ? `allowed by rule ${shown(rule)}` : `denied: ${reason}`
+  return withMode ? `${text} (${mode === 'report' ? 'left to the store' : 'enforced'})` : text
+}
+
+const changeWords: Readonly<Record<ReplayChange, string>> = {
+  refused: 'allowed before, now denied',
+  allowed: 'denied before, now allowed',
+  reason: 'denied for another reason',
+  rule: 'allowed by another rule, which may send other headers',
+  mode: 'left to the store either before or now',
+}
+
+const skipWords: Readonly<Record<SkipReason, string>> = {
+  'not-json': 'not JSON',
+  other: 'not about a request',
+  'no-origin': 'without Origin, so no question of CORS',
+  incomplete: 'without all that was decided',
+  'too-long': 'longer than any line of the log',
+  cut: 'not decidable: the log has cut what was asked',
+  refused: 'answered before any rule is asked',
+}
+
+function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): string {
+  const otherwise = replayChanges.reduce((sum, change) => sum + changed[change], 0)
+  const counts = [
+    ...replayChanges.map((change) => [changed[change], changeWords[change]] as const),
+    ...skipReasons.map((reason) => [skipped[reason], `skipped, ${skipWords[reason]}`] as const),
+  ]
+  const read = `${lines} ${lines === 1 ? 'line' : 'lines'} read`
+  const decided = `${unchanged + otherwise} decided anew, ${otherwise === 0 ? 'none' : otherwise} of them otherwise`
+  return [
+    `${read}: ${decided}`,
+    ...counts.filter(([count]) => count > 0).map(([count, words]) => `${String(count).padStart(8)} ${words}`),
+    '',
+  ].join('\n')
+}
+
+/** Texts in a log are a stranger's: nothing in them may steer the terminal, begin a line, or hide. */
+function shown(text: string): string {
+  const short = text.length > 240 ? `${text.slice(0, 240)}…` : text
+  return short.replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,144 @@
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import { maxLineBytes } from '../src/log/request-line.ts'
+import { createReplay, type ReplayResult } from '../src/replay.ts'
+import { createRulesStore } from '../src/rules/store.ts'
+import { hostSuffix } from '../src/settings/address.ts'
+import { unconfiguredChoices } from '../src/settings/table.ts'
+import { quote } from '../src/settings/value.ts'
+import type { Snapshot } from '../src/snapshot.ts'
+import { boundedLines } from './bounded-lines.ts'
+import { findingText } from './findings-text.ts'
+import { replayJson, replayText } from './replay-text.ts'
+import type { Terminal } from './terminal.ts'
+
+const notes = `
+LOG is what serve has written to stdout, one JSON object a line; - reads it from stdin. Lines about requests that had
+an Origin are decided anew, and those that come out otherwise are printed in groups. Give the host suffixes, and what
+happens to unconfigured buckets, as serve was given them.
+Exit code: 0 nothing changes, 1 something does, 2 wrong usage, or the log or a rule file cannot be read.
+
+Examples:
+  cors-sidecar replay requests.ndjson --rules ./rules
+  kubectl logs deploy/store -c cors-sidecar | cors-sidecar replay - --rules ./rules --format json
+`
+
+interface ReplayFlags {
+  readonly rules: string
+  readonly dialect: DialectName
+  readonly hostSuffix: readonly string[]
+  readonly unconfigured: (typeof unconfiguredChoices)[number]
+  readonly format: 'text' | 'json'
+}
+
+export function addReplay(program: Command, terminal: Terminal): void {
+  program
+    .command('replay')
+    .description('decide the requests of a log anew, and print what would change')
+    .argument('<LOG>', 'the log of serve, or - for stdin')
+    .option('--rules <DIR>', 'the rule files to decide with', './rules')
+    .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
+    .addOption(
+      new Option('--host-suffix <NAME>', 'as in serve; repeatable')
+        .argParser(collectSuffix)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--unconfigured <WHAT>', 'as in serve').choices(unconfiguredChoices).default('refuse'),
+    )
+    .addOption(
+      new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('after', notes)
+    .action(async (log: string, flags: ReplayFlags) => {
+      terminal.exit(await replay(log, flags, terminal))
+    })
+}
+
+function collectSuffix(text: string, before: readonly string[] = []): readonly string[] {
+  const read = hostSuffix.read(text)
+  if (read.kind === 'defect') throw new InvalidArgumentError(read.defect)
+  return [...before, read.value]
+}
+
+/** Collectors add fields of their own to a line. */
+const maxLogLine = 2 * maxLineBytes
+
+async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Promise<0 | 1 | 2> {
+  const snapshot = await loadRules(flags, terminal)
+  if (snapshot === undefined) return 2
+  const { dialect, hostSuffix: hostSuffixes, unconfigured, format } = flags
+  const setup = { dialect, hostSuffixes, unconfigured, bucketCorsApi: 'off', debugHeaders: false } as const
+  const replaying = createReplay({ snapshot, setup })
+  try {
+    for await (const line of boundedLines(openLog(log, terminal.cwd), maxLogLine)) replaying.take(line)
+  } catch (error) {
+    return complain(terminal, `${quote(log)} cannot be read: ${whyNot(error)}`)
+  }
+  const result = replaying.result()
+  const { lines, skipped } = result
+  if (lines > 0 && skipped['not-json'] + skipped['too-long'] === lines)
+    return complain(terminal, `${quote(log)} is not a log of serve: no line of it is a JSON object`)
+  terminal.out(format === 'json' ? replayJson(result) : replayText(result))
+  for (const hint of hintsOn(result)) terminal.err(`note: ${hint}\n`)
+  return result.groups.length === 0 ? 0 : 1
+}
+
+function complain(terminal: Terminal, message: string): 2 {
+  terminal.err(`error: ${message}\n`)
+  return 2
+}
+
+/** Nobody is waiting for a second look. */
+const atOnce = { file: 0, incomplete: 0, emptied: 0 }
+
+/** The rules as `serve` would load them; `undefined`, and why on stderr, when it could not load them all. */
+async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): Promise<Snapshot | undefined> {
+  const directory = resolve(terminal.cwd, rules)
+  const store = createRulesStore({ directory, dialect, settle: atOnce })
+  const { failure, snapshot } = await store.reload('start')
+  if (failure !== undefined) {
+    complain(terminal, `--rules: ${quote(rules)}: ${failure}`)
+    return undefined
+  }
+  const errors = snapshot.files
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity }) => severity === 'error')
+  if (errors.length === 0) return snapshot
+  for (const finding of errors) terminal.err(findingText(finding, undefined, false))
+  complain(terminal, `--rules: ${quote(rules)}: a bucket whose file has an error cannot be decided`)
+  return undefined
+}
+
+const openLog = (log: string, cwd: string): AsyncIterable<Uint8Array> =>
+  log === '-' ? createReadStream('', { fd: 0, autoClose: false }) : createReadStream(resolve(cwd, log))
+
+function whyNot(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'reading it is not permitted'
+    case 'EISDIR':
+      return 'it is a directory'
+    default:
+      if (code === '') throw error
+      return `the system says ${code}`
+  }
+}
+
+function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {
+  const hints: string[] = []
+  if (lines > 0 && unchanged + groups.length === 0)
+    hints.push('no line tells of a CORS request that was decided')
+  if (groups.some(({ before, after }) => before.bucket !== after.bucket))
+    hints.push(
+      'the log names other buckets than were found here: either hosts: in a rule file has changed, or serve was given a --host-suffix',
+    )
+  if (groups.some(({ overcount }) => overcount > 0))
+    hints.push('there are more groups than are kept: the rarest are left out, and some counts are not exact')
+  return hints
+}

@@ -1,0 +1,74 @@
+import { reasons } from '../cors/decide.ts'
+import type { ToldRequest } from '../kept-request.ts'
+import type { Outcome } from '../outcome.ts'
+
+/** A request as its line in the log tells it, with what was decided then. Texts may be cut, and then end with an ellipsis. */
+export interface LoggedRequest {
+  readonly request: ToldRequest
+  readonly outcome: Outcome
+}
+
+/** Why a line tells of no decision: the first that holds. */
+export const unreadReasons = ['not-json', 'other', 'no-origin', 'incomplete'] as const
+export type UnreadReason = (typeof unreadReasons)[number]
+
+/**
+ * Reads back what `requestLine` has written. The line is anybody's: whatever it holds, it is at most not understood. A
+ * header may also be a plain text, as some collectors make of a list of one.
+ */
+export function readRequestLine(line: string): LoggedRequest | UnreadReason {
+  const fields = readFields(line)
+  if (fields === undefined) return 'not-json'
+  if (fields.get('msg') !== 'request') return 'other'
+  const origin = header(fields, 'origin')
+  if (origin === undefined || origin === '') return 'no-origin'
+  const outcome = readOutcome(fields)
+  const method = text(fields, 'http.request.method')
+  const path = text(fields, 'url.path')
+  if (outcome === undefined || method === undefined || path === undefined) return 'incomplete'
+  const request = {
+    method,
+    host: text(fields, 'server.address'),
+    path,
+    origin,
+    requestedMethod: header(fields, 'access-control-request-method'),
+    requestedHeaders: header(fields, 'access-control-request-headers'),
+  }
+  return { request, outcome }
+}
+
+type Fields = ReadonlyMap<string, unknown>
+
+function readFields(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? new Map(Object.entries(value))
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function text(fields: Fields, name: string): string | undefined {
+  const value = fields.get(name)
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Several lines of one header are joined, as in the request itself. */
+function header(fields: Fields, name: string): string | undefined {
+  const value = fields.get(`http.request.header.${name}`)
+  const lines: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return lines.length > 0 && lines.every((line) => typeof line === 'string') ? lines.join(',') : undefined
+}
+
+function readOutcome(fields: Fields): Outcome | undefined {
+  const decision = fields.get('decision')
+  const mode = fields.get('mode')
+  const reason = reasons.find((word) => word === fields.get('reason'))
+  if (decision !== 'allow' && decision !== 'deny') return undefined
+  if (mode !== 'enforce' && mode !== 'report') return undefined
+  if (reason === undefined || (reason === 'matched') !== (decision === 'allow')) return undefined
+  const rule = text(fields, decision === 'allow' ? 'rule' : 'closest_rule')
+  return { bucket: text(fields, 'bucket'), decision, reason, mode, rule }
+}

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import { headOf, openClient, playStore, startPath } from './path.ts'
+
+const put = (lines = ''): string =>
+  `PUT /b/k HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n${lines}\r\n`
+const stored = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const asked = 'HTTP/1.1 100 Continue\r\n\r\n'
+
+describe('Expect: 100-continue', () => {
+  test('goes to the store, and its 100 comes back before a byte of the body is sent', async () => {
+    let before = ''
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('\r\n\r\n')) {
+        before = text
+        socket.write(asked)
+      } else if (text.endsWith('hello')) socket.write(stored)
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put())
+    await client.until((text) => text === asked)
+    client.send('hello')
+    expect(await client.until((text) => text.endsWith('ok'))).toMatch(
+      /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/,
+    )
+    expect(before).toContain('\r\nExpect: 100-continue\r\n')
+    expect(client.text()).toContain('Connection: keep-alive')
+    await path.over(1)
+    expect(path.outcomes[0]).toMatchObject({ status: 200, bytesIn: 5, bytesOut: 2, error: undefined })
+  })
+
+  test('a store that says nothing for a second is spoken for', async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('hello')) socket.write(stored)
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put())
+    await client.until((text) => text === asked)
+    client.send('hello')
+    await client.until((text) => text.endsWith('ok'))
+    expect(client.text().match(/100 Continue/g)).toHaveLength(1)
+  })
+
+  test('a final status instead of the 100 reaches the client, no body is read, and both connections end', async () => {
+    const store = await playStore(({ socket }) => {
+      socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put())
+    const { text } = await client.ended()
+    expect(headOf(text)[0]).toBe('HTTP/1.1 403 Forbidden')
+    expect(text).toContain('\r\nConnection: close\r\n')
+    expect(text).toMatch(/\r\n\r\nno$/)
+    expect(text).not.toContain('100 Continue')
+    await store.until(() => store.sides.every((side) => side.socket.closed))
+    expect(store.text()).not.toContain('hello')
+  })
+
+  test('a client that never sends its body is let go, and nothing is complete at the store', async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('\r\n\r\n')) socket.write(asked)
+    })
+    const path = await startPath({ store: store.port, idleTimeout: 300 })
+    const client = await openClient(path.port)
+    client.send(put())
+    expect((await client.ended()).text).toBe(asked)
+    await store.until(() => store.sides.every((side) => side.socket.closed))
+    expect(store.text()).toMatch(/\r\n\r\n$/)
+    await path.over(1)
+    expect(path.outcomes[0]).toMatchObject({ status: 0, aborted: true })
+  })
+
+  test('of a GET without a body is left out: there is nothing to wait for', async () => {
+    const store = await playStore(({ socket }) => socket.write(stored))
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send('GET /b/k HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n')
+    await client.until((text) => text.endsWith('ok'))
+    expect(store.text()).not.toMatch(/expect/i)
+    expect(client.text()).not.toContain('100 Continue')
+  })
+
+  test('of an HTTP/1.0 client is left out, and its body sent at once', async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('hello')) socket.write(stored)
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(`${put().replace('HTTP/1.1', 'HTTP/1.0')}hello`)
+    await client.until((text) => text.endsWith('ok'))
+    expect(store.text()).not.toMatch(/expect/i)
+    expect(client.text()).not.toContain('100 Continue')
+  })
+
+  test('another expectation is refused', async () => {
+    const store = await playStore(({ socket }) => socket.write(stored))
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put().replace('100-continue', '200-ok'))
+    expect(headOf((await client.ended()).text)[0]).toBe('HTTP/1.1 417 Expectation Failed')
+    expect(store.sides).toHaveLength(0)
+  })
+
+  test('a store that cannot be reached is reported without asking for the body', async () => {
+    const path = await startPath({ store: 1 })
+    const client = await openClient(path.port)
+    client.send(put())
+    const { text } = await client.ended()
+    expect(headOf(text)[0]).toBe('HTTP/1.1 502 Bad Gateway')
+    expect(text).toContain('\r\nConnection: close\r\n')
+    expect(text).not.toContain('100 Continue')
+  })
+
+  test('the next request on the connection is served as the next one', async () => {
+    const store = await playStore((side) => {
+      const { socket, text } = side
+      if (text.endsWith('\r\n\r\n')) socket.write(text.includes('PUT') ? asked : stored)
+      else if (text.endsWith('hello')) {
+        side.text = ''
+        socket.write(stored)
+      }
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put())
+    await client.until((text) => text === asked)
+    client.send('helloGET /b/second HTTP/1.1\r\nHost: h\r\n\r\n')
+    await client.until((text) => text.split('\r\n\r\nok').length === 3)
+    await path.over(2)
+    expect(path.outcomes.map((outcome) => outcome.status)).toEqual([200, 200])
+  })
+})
+
+test('an informational answer other than 100 and 101 stays here', async () => {
+  const early = 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
+  const store = await playStore(({ socket }) => socket.write(early + stored))
+  const path = await startPath({ store: store.port })
+  for (const method of ['GET', 'DELETE']) {
+    const client = await openClient(path.port)
+    client.send(`${method} /b/k HTTP/1.1\r\nHost: h\r\n\r\n`)
+    expect(await client.until((text) => text.endsWith('ok'))).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  }
+})
+
+test.each([
+  'GET',
+  'DELETE',
+  'PUT',
+])('101 in answer to %s is not a tunnel but a fault of the store', async (method) => {
+  const store = await playStore(({ socket }) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nraw'),
+  )
+  const path = await startPath({ store: store.port })
+  const client = await openClient(path.port)
+  client.send(
+    `${method} /b/k HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 0\r\n\r\n`,
+  )
+  expect(headOf(await client.until((text) => text.endsWith('invalid')))[0]).toBe('HTTP/1.1 502 Bad Gateway')
+  await store.until(() => store.sides.every((side) => side.socket.closed))
+  expect(store.text()).not.toMatch(/^upgrade/im)
+})

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { folderWith } from '../rules/directory.ts'
+import { exchange } from './exchange.ts'
+import { generationFile, generationOf, origin } from './generations.ts'
+import { endProgram, type Program, startProgram } from './program.ts'
+import { sha256, startStore, type TestStore } from './store.ts'
+
+let rules = ''
+let store: TestStore
+
+beforeAll(async () => {
+  rules = await folderWith(await mkdtemp(join(tmpdir(), 'drain-')), { 'site.yaml': generationFile(1) })
+  store = await startStore()
+})
+
+afterAll(async () => {
+  await store.close()
+  await rm(rules, { recursive: true })
+})
+
+async function serve(...more: readonly string[]): Promise<Program> {
+  const program = await startProgram(store.url, rules, more)
+  onTestFinished(() => endProgram(program))
+  return program
+}
+
+/** Begins a request whose answer the test gives at the store. */
+function begin(program: Program, name: string, method = 'GET', headers = {}): ClientRequest {
+  const request = startRequest(`${program.data}/site/${name}`, {
+    method,
+    agent: false,
+    headers: { Origin: origin, ...headers },
+  })
+  request.on('error', () => {})
+  return request
+}
+
+async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  const [response] = await once(request, 'response')
+  return response
+}
+
+async function connected({ data }: Program): Promise<Socket> {
+  const socket = connect(Number(new URL(data).port), '127.0.0.1')
+  await once(socket, 'connect')
+  return socket
+}
+
+const draining = (program: Program) => program.logged(({ msg }) => msg === 'draining')
+
+test('SIGTERM finishes what is under way, refuses what is new, and ends with 0', async () => {
+  const program = await serve()
+  const content = Buffer.alloc(3_000_000, 'abcdefghij')
+
+  const download = begin(program, 'held-download').end()
+  const atDownload = await store.held('held-download')
+  atDownload.response.writeHead(200, { 'Content-Length': content.length })
+  atDownload.response.write(content.subarray(0, 100_000))
+  const downloaded = await responseTo(download)
+
+  const upload = begin(program, 'held-upload', 'PUT', { 'Content-Length': content.length })
+  upload.write(content.subarray(0, 100_000))
+  const atUpload = await store.held('held-upload')
+  const stored = buffer(atUpload.request)
+
+  const waiting = Array.from({ length: 100 }, (_, index) => `held-${index}`)
+  const answers = waiting.map((name) =>
+    exchange(`${program.data}/site/${name}`, { headers: { Origin: origin } }),
+  )
+  const atWaiting = await Promise.all(waiting.map((name) => store.held(name)))
+
+  const silent = await connected(program)
+  const idle = await connected(program)
+  idle.write('GET /site/object HTTP/1.1\r\nHost: store.test\r\n\r\n')
+  const [head] = await once(idle, 'data')
+  expect(String(head)).toMatch(/^HTTP\/1\.1 200 /)
+  expect((await exchange(`${program.admin}/readyz`)).status).toBe(200)
+
+  program.signal('SIGTERM')
+  await Promise.all([once(silent, 'close'), once(idle, 'close'), draining(program)])
+  expect((await exchange(`${program.admin}/readyz`)).status).toBe(503)
+  expect((await exchange(`${program.admin}/healthz`)).status).toBe(200)
+  await expect(connected(program)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+
+  for (const { response } of atWaiting) response.end('done')
+  for (const answer of await Promise.all(answers)) {
+    expect(generationOf(answer)).toBe(1)
+    expect(answer.headers.connection).toBe('close')
+    expect(answer.body.toString()).toBe('done')
+  }
+  upload.end(content.subarray(100_000))
+  expect(sha256(await stored)).toBe(sha256(content))
+  atUpload.response.end()
+  expect((await responseTo(upload)).resume().statusCode).toBe(200)
+  expect((await exchange(`${program.admin}/readyz`)).status).toBe(503)
+  atDownload.response.end(content.subarray(100_000))
+  expect(sha256(await buffer(downloaded))).toBe(sha256(content))
+
+  expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
+  const lines = program.out().map((line) => JSON.parse(line))
+  expect(lines.at(-1)).toMatchObject({ msg: 'ended' })
+  expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(103)
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends at once', async (second) => {
+  const program = await serve()
+  const download = begin(program, `held-${second}`).end()
+  const { response } = await store.held(`held-${second}`)
+  response.write('a beginning')
+  const downloaded = await responseTo(download)
+  program.signal('SIGTERM')
+  await draining(program)
+  program.signal(second)
+  await expect(buffer(downloaded)).rejects.toThrow()
+  expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
+})
+
+test('what is not finished within --drain-timeout is broken off', async () => {
+  const program = await serve('--drain-timeout', '200ms')
+  const download = begin(program, 'held-too-long').end()
+  const { response } = await store.held('held-too-long')
+  response.write('a beginning')
+  const downloaded = await responseTo(download)
+  program.signal('SIGTERM')
+  await expect(buffer(downloaded)).rejects.toThrow()
+  expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
+  expect(await program.logged(({ msg }) => msg === 'request')).toMatchObject({ aborted: true })
+})

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+/** One line of the program's log. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly err: string
+}
+
+/** The program, run as its users run it: `serve` on free ports of 127.0.0.1. */
+export interface Program {
+  readonly data: string
+  readonly admin: string
+  readonly pid: number
+  /** Everything it wrote to stdout so far. */
+  readonly out: () => readonly string[]
+  /** The first line of the log, since its beginning or since `from` lines were written, that `isIt` accepts. */
+  readonly logged: (isIt: (line: LogLine) => boolean, from?: number) => Promise<LogLine>
+  readonly signal: (signal: NodeJS.Signals) => void
+  readonly ended: Promise<Ended>
+}
+
+export const main = fileURLToPath(new URL('../../cmd/main.ts', import.meta.url))
+
+export interface Started {
+  readonly child: ChildProcess
+  readonly out: readonly string[]
+  readonly lines: EventEmitter
+  readonly ended: Promise<Ended>
+}
+
+/** Starts the program with `argv`, whatever comes of it. */
+export function spawnProgram(argv: readonly string[], options: { readonly uid?: number } = {}): Started {
+  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const out: string[] = []
+  const lines = new EventEmitter().setMaxListeners(0)
+  const read = createInterface(child.stdout).on('line', (line) => {
+    out.push(line)
+    lines.emit('line')
+  })
+  const ended = Promise.all([once(child, 'exit'), text(child.stderr), once(read, 'close')]).then(
+    ([[code, signal], err]): Ended => ({ code, signal, err }),
+  )
+  void ended.then(() => lines.emit('line'))
+  return { child, out, lines, ended }
+}
+
+/** Starts `serve` and resolves when it serves. */
+export async function startProgram(
+  upstream: string,
+  rules: string,
+  more: readonly string[] = [],
+): Promise<Program> {
+  const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+  const { child, out, lines, ended } = spawnProgram([
+    ...['serve', '--upstream', upstream, '--rules', rules],
+    ...ports,
+    ...more,
+  ])
+  let isOver = false
+  void ended.then(() => {
+    isOver = true
+  })
+  const logged: Program['logged'] = async (isIt, from = 0) => {
+    for (let next = from; ; ) {
+      for (; next < out.length; next++) {
+        const line: LogLine = JSON.parse(out[next] ?? '')
+        if (isIt(line)) return line
+      }
+      if (isOver)
+        throw new Error(`the program ended without the line:\n${out.join('\n')}\n${(await ended).err}`)
+      await once(lines, 'line')
+    }
+  }
+  const serving = await logged(({ msg }) => msg === 'serving')
+  return {
+    data: `http://127.0.0.1:${serving['server.port']}`,
+    admin: `http://127.0.0.1:${serving['admin.port']}`,
+    pid: child.pid ?? 0,
+    out: () => out,
+    logged,
+    signal: (signal) => void child.kill(signal),
+    ended,
+  }
+}
+
+/** Ends what a test started, whatever became of it. */
+export async function endProgram({ ended, signal }: Program): Promise<void> {
+  signal('SIGKILL')
+  await ended
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+/** A store in this process, which knows nothing of CORS and does what the object's name says. */
+export interface TestStore {
+  readonly url: string
+  readonly port: number
+  /** Requests for objects named `held…`, whose answers the test gives. */
+  readonly held: (name: string) => Promise<Held>
+  close(): Promise<void>
+}
+
+export interface Held {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
+
+export async function startStore(port = 0): Promise<TestStore> {
+  const waiting = new Map<string, (held: Held) => void>()
+  const arrived = new Map<string, Held>()
+  const server = createServer((request, response) => {
+    const name = (request.url ?? '').split('/').at(-1) ?? ''
+    if (name.startsWith('held')) {
+      const tell = waiting.get(name)
+      if (tell === undefined) arrived.set(name, { request, response })
+      else tell({ request, response })
+    } else void answer(name, request, response)
+  })
+  // What the sidecar keeps open must not close under it: that is another test's matter.
+  server.keepAliveTimeout = 60_000
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    port: address.port,
+    held: (name) =>
+      new Promise((resolve) => {
+        const held = arrived.get(name)
+        if (held === undefined) waiting.set(name, resolve)
+        else resolve(held)
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (name === 'truncated') {
+    response.writeHead(200, { 'Content-Length': 1000 })
+    response.write('not all of it', () => response.destroy())
+    return
+  }
+  try {
+    const body = await buffer(request)
+    response.setHeader('ETag', `"${sha256(body)}"`)
+    // The store's own CORS, which must never get through.
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    response.end(request.method === 'PUT' ? '' : `the object ${name}`)
+  } catch {
+    response.destroy()
+  }
+}

@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { accessKeyId, secret, sign } from '../bucket-cors/sign.ts'
+import { folderWith, replace } from '../rules/directory.ts'
+import { type Answered, adminJson, exchange, metric, preflight } from './exchange.ts'
+import { currentGeneration, generationFile, generationOf, origin } from './generations.ts'
+import { endProgram, type LogLine, main, type Program, spawnProgram, startProgram } from './program.ts'
+import { startStore, type TestStore } from './store.ts'
+
+let folder = ''
+let rules = ''
+let store: TestStore
+let program: Program
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'workers-'))
+  rules = await folderWith(join(folder, 'rules'), { 'site.yaml': generationFile(1) })
+  const credentials = join(folder, 'credentials.yaml')
+  await writeFile(credentials, `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`)
+  store = await startStore()
+  const write = ['--bucket-cors-api', 'write', '--credentials', credentials]
+  program = await startProgram(store.url, rules, ['--workers', '2', ...write])
+})
+
+afterAll(async () => {
+  await endProgram(program)
+  await store.close()
+  await rm(folder, { recursive: true })
+})
+
+/** New connections go to the workers in turn, so that two of them reach both. */
+const atBoth = async (send: () => Promise<Answered>): Promise<readonly Answered[]> => [
+  await send(),
+  await send(),
+  await send(),
+  await send(),
+]
+
+const generationsAtBoth = async (bucket: string) =>
+  (await atBoth(() => exchange(`${program.data}/${bucket}/object`, preflight(origin, 'PUT')))).map(
+    generationOf,
+  )
+
+/** The part of a COS request id that each process has of its own. */
+const processOf = ({ headers }: Answered): string | undefined =>
+  atob(String(headers['x-cos-request-id'])).split('_')[1]
+
+const isServing = ({ msg }: LogLine): boolean => msg === 'a worker serves'
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test('two workers serve one port', async () => {
+  const refused = await atBoth(() =>
+    exchange(`${program.data}/site/object`, preflight('https://evil.example')),
+  )
+  expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403])
+  expect(new Set(refused.map(processOf)).size).toBe(2)
+  expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
+})
+
+test('metrics, rules and denials are those of all workers', async () => {
+  expect(await generationsAtBoth('site')).toEqual([1, 1, 1, 1])
+  const labels = (decision: string, reason: string): string =>
+    `bucket="site",kind="preflight",decision="${decision}",reason="${reason}",mode="enforce"`
+  const decided = (decision: string, reason: string) =>
+    metric(program.admin, `cors_sidecar_decisions_total{${labels(decision, reason)}}`)
+  expect(await decided('allow', 'matched')).toBe(4)
+  expect(await decided('deny', 'origin')).toBe(4)
+  expect(await metric(program.admin, 'cors_sidecar_rules_reloads_total{result="applied"}')).toBe(1)
+  expect(await metric(program.admin, 'cors_sidecar_rule_files{state="ok"}')).toBe(1)
+  expect((await adminJson(program.admin, '/-/rules')).files).toMatchObject([
+    { file: 'site.yaml', state: 'ok' },
+  ])
+  await vi.waitFor(async () => {
+    const { total, recent, groups } = await adminJson(program.admin, '/-/denials')
+    expect(total).toBe(4)
+    expect(recent).toHaveLength(4)
+    expect(groups).toMatchObject([{ origin: 'https://evil.example', count: 4, overcount: 0 }])
+  })
+})
+
+test('every worker has the new rules when POST /-/reload answers', async () => {
+  for (let next = 2; next <= 6; next++) {
+    await replace(rules, 'site.yaml', generationFile(next))
+    expect(await adminJson(program.admin, '/-/reload', 'POST')).toMatchObject({ generation: next })
+    expect(await generationsAtBoth('site')).toEqual([next, next, next, next])
+  }
+})
+
+test('a file that is renamed into place, and SIGHUP, reach every worker', async () => {
+  const inForce = (generation: number) =>
+    program.logged((line) => line.msg === 'rules applied' && line.generation === generation)
+  await replace(rules, 'site.yaml', generationFile(7))
+  await inForce(7)
+  await vi.waitFor(async () => expect(await generationsAtBoth('site')).toEqual([7, 7, 7, 7]))
+  await replace(rules, 'site.yaml', generationFile(8))
+  program.signal('SIGHUP')
+  await inForce(8)
+  await vi.waitFor(async () => expect(await generationsAtBoth('site')).toEqual([8, 8, 8, 8]))
+})
+
+test('every worker has what PUT ?cors has written when it is answered', async () => {
+  const host = new URL(program.data).host
+  const call = { method: 'PUT', target: '/fresh/?cors', host, bucket: 'fresh' }
+  for (const age of [101, 102, 103]) {
+    const body = `<CORSConfiguration><CORSRule><AllowedOrigin>${origin}</AllowedOrigin><AllowedMethod>GET</AllowedMethod><ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>${age}</MaxAgeSeconds></CORSRule></CORSConfiguration>`
+    const headers = { Host: host, ...sign('cos', { ...call, body }) }
+    const put = await exchange(`${program.data}${call.target}`, { method: 'PUT', headers, body })
+    expect({ status: put.status, body: put.body.toString() }).toEqual({ status: 200, body: '' })
+    const answers = await atBoth(() => exchange(`${program.data}/fresh/object`, preflight(origin)))
+    expect(answers.map(({ headers }) => headers['access-control-max-age'])).toEqual(
+      Array(4).fill(String(age)),
+    )
+  }
+})
+
+test('a worker that dies is replaced and counted, and the last good rules of a bad file stay', async () => {
+  const good = await currentGeneration(program.data, 'site')
+  await replace(rules, 'site.yaml', 'rules: [\n')
+  await adminJson(program.admin, '/-/reload', 'POST')
+  const series = 'cors_sidecar_rule_matches_total{bucket="site",rule="g8"}'
+  const matched = Number(await metric(program.admin, series))
+  expect(matched).toBeGreaterThan(0)
+
+  const pids = program
+    .out()
+    .map((line): LogLine => JSON.parse(line))
+    .filter(isServing)
+  expect(pids).toHaveLength(2)
+  const before = program.out().length
+  process.kill(Number(pids[0]?.['process.pid']), 'SIGKILL')
+  const ended = await program.logged(({ msg }) => msg === 'a worker has ended and is replaced', before)
+  expect(ended).toMatchObject({ 'process.pid': pids[0]?.['process.pid'], signal: 'SIGKILL' })
+  await program.logged(isServing, before)
+
+  expect(await metric(program.admin, 'cors_sidecar_worker_restarts_total')).toBe(1)
+  expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
+  // What the dead worker had counted is not lost, or a scrape would take it for a restart.
+  expect(await metric(program.admin, series)).toBe(matched)
+  expect(await generationsAtBoth('site')).toEqual([good, good, good, good])
+  expect(await metric(program.admin, series)).toBe(matched + 4)
+  await rm(join(rules, 'site.yaml'))
+  await replace(rules, 'site.yaml', generationFile(9))
+  await adminJson(program.admin, '/-/reload', 'POST')
+  expect(await generationsAtBoth('site')).toEqual([9, 9, 9, 9])
+})
+
+test('lines of several processes are whole, however long and many', async () => {
+  const target = `/site/${'x'.repeat(1500)}?a=${'%C3%BC'.repeat(300)}`
+  const headers = { Origin: origin, 'User-Agent': '"'.repeat(1000) }
+  const send = () => exchange(`${program.data}${target}`, { headers })
+  const answers = await Promise.all(Array.from({ length: 200 }, send))
+  expect(answers.map(({ status }) => status)).toEqual(Array(200).fill(200))
+  const isOne = (line: LogLine): boolean => String(line['url.path']).startsWith('/site/xxx')
+  await vi.waitFor(() => expect(program.out().filter((line) => isOne(JSON.parse(line)))).toHaveLength(200), {
+    timeout: 10_000,
+  })
+})
+
+test('SIGTERM finishes what is under way at every worker, and ends them all with 0', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `held-${index}`)
+  const answers = names.map((name) =>
+    exchange(`${program.data}/site/${name}`, { headers: { Origin: origin } }),
+  )
+  const held = await Promise.all(names.map((name) => store.held(name)))
+  const idle = await Promise.all(
+    [1, 2].map(async () => {
+      const socket = connect(Number(new URL(program.data).port), '127.0.0.1')
+      socket.write('GET /site/object HTTP/1.1\r\nHost: store.test\r\n\r\n')
+      await once(socket, 'data')
+      return socket
+    }),
+  )
+  program.signal('SIGTERM')
+  await Promise.all(idle.map((socket) => once(socket, 'close')))
+  expect((await exchange(`${program.admin}/readyz`)).status).toBe(503)
+  await expect(exchange(`${program.data}/site/object`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  for (const { response } of held) response.end('done')
+  expect((await Promise.all(answers)).map(generationOf)).toEqual(Array(20).fill(9))
+  expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
+  const lines = program.out().map((line): LogLine => JSON.parse(line))
+  expect(lines.at(-1)).toMatchObject({ msg: 'ended' })
+  for (const line of lines.filter(isServing)) expect(isRunning(Number(line['process.pid']))).toBe(false)
+})
+
+test('workers do not outlive their primary', async () => {
+  const orphaned = await startProgram(store.url, rules, ['--workers', '2'])
+  onTestFinished(() => endProgram(orphaned))
+  orphaned.signal('SIGKILL')
+  // Its standard error is theirs too, and ends when the last of them has ended.
+  expect(await orphaned.ended).toEqual({ code: null, signal: 'SIGKILL', err: '' })
+})
+
+test('a port in use is one line and exit code 2', async () => {
+  const listen = ['--listen', `127.0.0.1:${store.port}`, '--admin', '127.0.0.1:0']
+  const settings = ['--upstream', store.url, '--rules', rules, '--log-level', 'silent', '--workers', '2']
+  const { ended } = spawnProgram(['serve', ...listen, ...settings])
+  expect(await ended).toEqual({
+    code: 2,
+    signal: null,
+    err: `error: --listen 127.0.0.1:${store.port}: the port is in use: stop what listens there, or give another port\n`,
+  })
+})
+
+test('the command of a worker is for the primary alone', async () => {
+  const { ended } = spawnProgram(['worker'])
+  const { code, err } = await ended
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: 'error: this command is only for serve --workers to start: use cors-sidecar serve\n',
+  })
+  const child = spawn(process.execPath, [main, '--help'])
+  const [help] = await once(child.stdout, 'data')
+  expect(String(help)).not.toMatch(/^ {2}worker/m)
+})

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener, request as startRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+
+export interface ServingOptions {
+  /** Rule files by name. */
+  readonly rules: Readonly<Record<string, string>>
+  /** The same of `--candidate-rules`; `undefined`: the setting is not given. */
+  readonly candidates?: Readonly<Record<string, string>>
+  readonly flags?: readonly string[]
+  readonly store?: RequestListener
+}
+
+export interface SentRequest {
+  readonly method?: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  readonly body?: string
+}
+
+export interface Answered {
+  readonly status: number
+  /** As on the wire, without Date, Connection and Keep-Alive. */
+  readonly lines: readonly string[]
+  readonly header: (name: string) => string | undefined
+  readonly body: string
+}
+
+export interface StoreRequest {
+  readonly method: string
+  readonly target: string
+  readonly lines: readonly string[]
+  readonly body: string
+}
+
+export type LogLine = Readonly<Record<string, unknown>>
+
+export type Serving = Awaited<ReturnType<typeof startServing>>
+
+/** What {@link startServing} starts, ended after the test. */
+export async function serveInTest(options: ServingOptions): Promise<Serving> {
+  const serving = await startServing(options)
+  onTestFinished(serving.close)
+  return serving
+}
+
+/** `serve` as its users run it, a process of its own, in front of a store. */
+export async function startServing({ rules, candidates, flags = [], store = noObject }: ServingOptions) {
+  const folder = await mkdtemp(join(tmpdir(), 'serving-'))
+  const directory = await folderOf(join(folder, 'rules'), rules)
+  const candidateDirectory = join(folder, 'candidates')
+  if (candidates !== undefined) await folderOf(candidateDirectory, candidates)
+  const { port: storePort, seen, close: closeStore } = await startStore(store)
+
+  const main = new URL('../cmd/main.ts', import.meta.url).pathname
+  const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+  const where = ['--upstream', `http://127.0.0.1:${storePort}`, '--rules', directory]
+  const more = candidates === undefined ? [] : ['--candidate-rules', candidateDirectory]
+  const child = spawn(process.execPath, [main, 'serve', ...ports, ...where, ...more, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  const logged: LogLine[] = []
+  const serving = Promise.withResolvers<LogLine>()
+  const reader = createInterface({ input: child.stdout })
+  reader.on('line', (line) => {
+    const fields: LogLine = JSON.parse(line)
+    logged.push(fields)
+    if (fields.msg === 'serving') serving.resolve(fields)
+  })
+  const ended = once(reader, 'close')
+  void exited.then(() => serving.reject(new Error('it ended before it served')))
+  const stop = async (): Promise<readonly LogLine[]> => {
+    child.kill('SIGTERM')
+    await Promise.all([exited, ended])
+    return logged
+  }
+  const { 'server.port': dataPort, 'admin.port': adminPort } = await serving.promise
+  const send = (request: SentRequest): Promise<Answered> => exchange(Number(dataPort), request)
+  const admin = (path: string, method = 'GET'): Promise<Answered> =>
+    exchange(Number(adminPort), { method, path })
+
+  return {
+    directory,
+    candidateDirectory,
+    /** What reached the store, in order. */
+    seen,
+    closeStore,
+    dataPort: Number(dataPort),
+    send,
+    admin,
+    adminSend: (request: SentRequest): Promise<Answered> => exchange(Number(adminPort), request),
+    json: async (path: string): Promise<unknown> => JSON.parse((await admin(path)).body),
+    /** Lines of `/metrics` that begin with `cors_sidecar_` and `name`. */
+    async metrics(name: string): Promise<readonly string[]> {
+      const { body } = await admin('/metrics')
+      return body.split('\n').filter((line) => line.startsWith(`cors_sidecar_${name}`))
+    },
+    /** Ends it, and returns all that it logged. */
+    stop,
+    async close(): Promise<void> {
+      await stop()
+      closeStore()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** The first value of `read` that `holds`: for what nothing announces. */
+export async function eventually<Value>(
+  read: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+): Promise<Value> {
+  for (let attempt = 0; ; attempt++) {
+    const value = await read()
+    if (holds(value) || attempt === 200) return value
+    await wait(50)
+  }
+}
+
+async function folderOf(folder: string, files: Readonly<Record<string, string>>): Promise<string> {
+  await mkdir(folder)
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  return folder
+}
+
+const noObject: RequestListener = (_request, response) => response.writeHead(404).end()
+
+async function startStore(answer: RequestListener) {
+  const seen: StoreRequest[] = []
+  const server = createServer(async (request, response) => {
+    const { method = '', url: target = '', rawHeaders: lines } = request
+    let body = ''
+    for await (const piece of request.setEncoding('utf8')) body += piece
+    seen.push({ method, target, lines, body })
+    answer(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = (): void => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return { port, seen, close }
+}
+
+const ofTheConnection = new Set(['date', 'connection', 'keep-alive'])
+
+function exchange(
+  port: number,
+  { method = 'GET', path, headers = {}, body }: SentRequest,
+): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+    const named = { Host: `localhost:${port}`, ...length, ...headers }
+    const sent = Object.entries(named).flatMap(([name, value]) =>
+      [value].flat().flatMap((one) => [name, one]),
+    )
+    const request = startRequest({ host: '127.0.0.1', port, method, path, agent: false, headers: sent })
+    request.on('error', reject)
+    request.on('response', async (response) => {
+      let text = ''
+      for await (const piece of response.setEncoding('utf8')) text += piece
+      const { statusCode: status = 0, rawHeaders, headers: read } = response
+      const lines = rawHeaders.filter(
+        (_, index) => !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
+      )
+      const header = (name: string): string | undefined => read[name]?.toString()
+      resolve({ status, lines, header, body: text })
+    })
+    request.end(body)
+  })
+}

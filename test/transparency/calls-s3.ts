@@ -1,0 +1,400 @@
+import { Agent } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import { Readable } from 'node:stream'
+import {
+  AbortMultipartUploadCommand,
+  ChecksumAlgorithm,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { accessKeyId, s3Client, secret } from '../auth/clients.ts'
+import { pageOrigin } from './in-front.ts'
+import { fetchAt, fingerprint, type Group, noise, oddKeys, type SdkCall } from './sdk-call.ts'
+
+const Bucket = 'photos'
+const pathStyle: Group = { name: 'S3, path style', dialect: 's3', bucket: Bucket, hostSuffixes: [] }
+const hostStyle: Group = {
+  name: 'S3, bucket in Host',
+  dialect: 's3',
+  bucket: Bucket,
+  hostSuffixes: ['s3.test'],
+}
+
+/** Every name is this machine. */
+const lookup: LookupFunction = (_name, options, done) => {
+  if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
+  else done(null, '127.0.0.1', 4)
+}
+
+const hostStyleClient = (port: number): S3Client =>
+  s3Client(port, {
+    endpoint: `http://s3.test:${port}`,
+    forcePathStyle: false,
+    requestHandler: { httpAgent: new Agent({ lookup }) },
+  })
+
+/** What a program sees of an answer. */
+async function seen(answer: object): Promise<unknown> {
+  const { $metadata, Body, ...fields } = answer as {
+    $metadata: { httpStatusCode?: number }
+    Body?: { transformToByteArray(): Promise<Uint8Array> }
+  }
+  const body = Body === undefined ? undefined : fingerprint(await Body.transformToByteArray())
+  return { ...fields, status: $metadata.httpStatusCode, body }
+}
+
+const signed = ['sigv4 header', 'body hash']
+const checked = [...signed, 'crc32']
+
+const bodies: readonly (readonly [string, () => string | Buffer | Readable, object, readonly string[]])[] = [
+  ['a string', () => 'Grüße, 世界', {}, checked],
+  ['no bytes', () => Buffer.alloc(0), {}, checked],
+  ['a Buffer', () => noise(300_000), {}, checked],
+  [
+    'a stream',
+    () => Readable.from([noise(70_000), noise(130_000, 2)], { objectMode: false }),
+    { ContentLength: 200_000 },
+    ['sigv4 header', 'body hash', 'aws-chunked', 'crc32 trailer'],
+  ],
+  [
+    'a stream that is large enough to ask first',
+    () => Readable.from([noise(1_500_000), noise(1_000_000, 2)], { objectMode: false }),
+    { ContentLength: 2_500_000 },
+    ['sigv4 header', 'body hash', 'aws-chunked', 'crc32 trailer'],
+  ],
+]
+
+const algorithms = [
+  ChecksumAlgorithm.CRC32C,
+  ChecksumAlgorithm.CRC64NVME,
+  ChecksumAlgorithm.SHA1,
+  ChecksumAlgorithm.SHA256,
+]
+
+/** Values that look like lists, repeats or blanks that somebody could tidy. */
+const metadata = {
+  plain: 'value',
+  list: 'a, a,b , a',
+  quoted: '"x", "y"; z="1"',
+  blanks: 'one  two   three',
+  encoded: '%E4%BD%A0 + =?UTF-8?Q?=E4=BD=A0?=',
+  'x-forwarded-for': '10.0.0.1',
+  connection: 'close',
+  empty: '',
+}
+
+const put = (client: S3Client, Key: string, Body: string | Buffer | Readable, more: object = {}) =>
+  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
+
+/** Puts, reads, looks at, lists and deletes an object. */
+async function roundTrip(client: S3Client, Key: string): Promise<unknown> {
+  return [
+    await seen(await put(client, Key, `the object ${Key}`)),
+    await seen(await client.send(new GetObjectCommand({ Bucket, Key }))),
+    await seen(await client.send(new HeadObjectCommand({ Bucket, Key }))),
+    await seen(await client.send(new ListObjectsV2Command({ Bucket, Prefix: Key }))),
+    await seen(await client.send(new DeleteObjectCommand({ Bucket, Key }))),
+    await client.send(new GetObjectCommand({ Bucket, Key })).catch((error: Error) => error.name),
+  ]
+}
+
+async function putAndGet(client: S3Client, Body: string | Buffer | Readable, more: object): Promise<unknown> {
+  return [
+    await seen(await put(client, 'object', Body, more)),
+    await seen(await client.send(new GetObjectCommand({ Bucket, Key: 'object' }))),
+  ]
+}
+
+/** Makes the objects that something else is then done with. */
+async function withKeys(client: S3Client, keys: readonly string[]): Promise<S3Client> {
+  for (const key of keys) await put(client, key, key)
+  return client
+}
+
+const clientCalls: readonly SdkCall[] = [
+  ...oddKeys.map((key) => ({
+    name: `client-s3: an object named ${JSON.stringify(key)}`,
+    group: pathStyle,
+    proofs: checked,
+    run: (port: number) => roundTrip(s3Client(port), key),
+  })),
+  ...[...oddKeys, '/leading', '//two leading'].map((key) => ({
+    name: `client-s3, bucket in Host: an object named ${JSON.stringify(key)}`,
+    group: hostStyle,
+    proofs: checked,
+    run: (port: number) => roundTrip(hostStyleClient(port), key),
+  })),
+  ...bodies.map(([name, body, more, proofs]) => ({
+    name: `client-s3: a body that is ${name}`,
+    group: pathStyle,
+    proofs,
+    run: (port: number) => putAndGet(s3Client(port), body(), more),
+  })),
+  ...algorithms.flatMap((algorithm) => [
+    {
+      name: `client-s3: ${algorithm} in a header`,
+      group: pathStyle,
+      proofs: [...signed, algorithm.toLowerCase()],
+      run: (port: number) => putAndGet(s3Client(port), noise(20_000), { ChecksumAlgorithm: algorithm }),
+    },
+    {
+      name: `client-s3: ${algorithm} in a trailer`,
+      group: pathStyle,
+      proofs: [...signed, 'aws-chunked', `${algorithm.toLowerCase()} trailer`],
+      run: (port: number) =>
+        putAndGet(s3Client(port), Readable.from([noise(20_000)], { objectMode: false }), {
+          ChecksumAlgorithm: algorithm,
+          ContentLength: 20_000,
+        }),
+    },
+  ]),
+  {
+    name: 'client-s3: metadata and the headers of an object',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) =>
+      putAndGet(s3Client(port), noise(10), {
+        Metadata: metadata,
+        ContentType: 'text/plain; charset=utf-8',
+        ContentEncoding: 'gzip',
+        CacheControl: 'max-age=0,  no-cache',
+        ContentDisposition: 'attachment; filename="a, b.txt"; filename*=UTF-8\'\'%E4%BD%A0.txt',
+        Expires: new Date(1_800_000_000_000),
+      }),
+  },
+  {
+    name: 'client-s3: ranges',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) => {
+      const client = s3Client(port)
+      await put(client, 'object', noise(1000))
+      const ranges = ['bytes=0-0', 'bytes=10-99', 'bytes=990-', 'bytes=-7', 'bytes=2000-']
+      const get = async (Range: string): Promise<unknown> => {
+        try {
+          return await seen(await client.send(new GetObjectCommand({ Bucket, Key: 'object', Range })))
+        } catch (error) {
+          return String(error)
+        }
+      }
+      return Promise.all(ranges.map(get))
+    },
+  },
+  {
+    name: 'client-s3: lists with odd prefixes and delimiters, page by page',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) => {
+      const client = await withKeys(s3Client(port), oddKeys)
+      const list = async (options: object): Promise<unknown> =>
+        seen(await client.send(new ListObjectsV2Command({ Bucket, ...options })))
+      const answers = [await list({})]
+      for (const Prefix of ['ü', "it's (", 'a=b&', 'double//', '%2F', '100%', 'a+', '"', 'tab\t', 'none'])
+        answers.push(await list({ Prefix }), await list({ Prefix, Delimiter: '/' }))
+      for (const Delimiter of ['//', ' ', '%', '&', '+', '日'])
+        answers.push(await list({ Delimiter, EncodingType: 'url' }))
+      let ContinuationToken: string | undefined
+      do {
+        const page = await client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 2, ContinuationToken }))
+        answers.push(await seen(page))
+        ContinuationToken = page.NextContinuationToken
+      } while (ContinuationToken !== undefined)
+      return answers
+    },
+  },
+  {
+    name: 'client-s3: many objects deleted at once',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) => {
+      const client = await withKeys(s3Client(port), oddKeys)
+      const Delete = { Objects: oddKeys.map((Key) => ({ Key })) }
+      return seen(await client.send(new DeleteObjectsCommand({ Bucket, Delete })))
+    },
+  },
+  {
+    name: 'client-s3: a copy of an object with an odd name',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) => {
+      const client = await withKeys(s3Client(port), ["ünï + 'x' (1).txt"])
+      const CopySource = `${Bucket}/${encodeURIComponent("ünï + 'x' (1).txt")}`
+      const copy = await client.send(new CopyObjectCommand({ Bucket, Key: 'the copy', CopySource }))
+      const get = await client.send(new GetObjectCommand({ Bucket, Key: 'the copy' }))
+      return [await seen(copy), await seen(get)]
+    },
+  },
+  {
+    name: 'client-s3: a session token',
+    group: pathStyle,
+    proofs: checked,
+    run: (port) => {
+      const sessionToken = `${'token/with+signs=='.repeat(60)}`
+      return roundTrip(
+        s3Client(port, { credentials: { accessKeyId, secretAccessKey: secret, sessionToken } }),
+        'x',
+      )
+    },
+  },
+]
+
+/** Larger than two parts. */
+const large = noise(11 * 1024 * 1024)
+
+const upload = async (port: number, Body: Buffer | Readable, queueSize: number): Promise<unknown> => {
+  const client = s3Client(port)
+  const params = { Bucket, Key: 'large/ünï +.bin', Body, Metadata: metadata }
+  const done = await new Upload({ client, params, queueSize, partSize: 5 * 1024 * 1024 }).done()
+  const { $metadata, Location, ...fields } = done
+  return [fields, await seen(await client.send(new GetObjectCommand({ Bucket, Key: params.Key })))]
+}
+
+const uploadCalls: readonly SdkCall[] = [
+  {
+    name: 'lib-storage: a Buffer in parts, three at a time',
+    group: pathStyle,
+    proofs: checked,
+    run: (port) => upload(port, large, 3),
+  },
+  {
+    name: 'lib-storage: a stream in parts, one after the other',
+    group: pathStyle,
+    proofs: checked,
+    run: (port) => upload(port, Readable.from([large], { objectMode: false }), 1),
+  },
+  {
+    name: 'client-s3: an upload in parts that is listed, and aborted',
+    group: pathStyle,
+    proofs: checked,
+    run: async (port) => {
+      const client = s3Client(port)
+      const at = { Bucket, Key: 'aborted (1) + é' }
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand(at))
+      const part = { ...at, UploadId, PartNumber: 1, Body: noise(5000) }
+      return [
+        await seen(await client.send(new UploadPartCommand(part))),
+        await seen(await client.send(new ListPartsCommand({ ...at, UploadId }))),
+        await seen(await client.send(new AbortMultipartUploadCommand({ ...at, UploadId }))),
+        await client.send(new UploadPartCommand(part)).catch((error: Error) => error.name),
+      ]
+    },
+  },
+]
+
+const presigned = (
+  name: string,
+  Key: string,
+  sent: (url: string) => Parameters<typeof fetchAt>[2],
+): SdkCall => ({
+  name: `s3-request-presigner: GET ${name}`,
+  group: pathStyle,
+  proofs: [...checked, 'sigv4 query'],
+  run: async (port) => {
+    const client = await withKeys(s3Client(port), [Key])
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key }), { expiresIn: 60 })
+    return fetchAt(port, url, sent(url))
+  },
+})
+
+const presignedCalls: readonly SdkCall[] = [
+  ...oddKeys.map((key) => presigned(`of ${JSON.stringify(key)}`, key, () => ({}))),
+  presigned('of a range, from a page', 'object', () => ({
+    headers: { Range: 'bytes=2-4', Origin: pageOrigin, Referer: `${pageOrigin}/page` },
+  })),
+  {
+    name: 's3-request-presigner: GET with response headers and a session token in the query',
+    group: pathStyle,
+    proofs: [...checked, 'sigv4 query'],
+    run: async (port) => {
+      const sessionToken = 'token/with+signs=='
+      const credentials = { accessKeyId, secretAccessKey: secret, sessionToken }
+      const client = await withKeys(s3Client(port, { credentials }), ['object'])
+      const command = new GetObjectCommand({
+        Bucket,
+        Key: 'object',
+        ResponseContentDisposition: 'attachment; filename="ü + b.txt"',
+        ResponseExpires: new Date(1_800_000_000_000),
+      })
+      return fetchAt(port, await getSignedUrl(client, command, { expiresIn: 60 }))
+    },
+  },
+  {
+    name: 's3-request-presigner: PUT from a page, its type and metadata signed',
+    group: pathStyle,
+    proofs: ['sigv4 query', 'sigv4 header', 'body hash'],
+    run: async (port) => {
+      const client = s3Client(port, { requestChecksumCalculation: 'WHEN_REQUIRED' })
+      const Key = 'ünï (1) + 2.txt'
+      const command = new PutObjectCommand({
+        Bucket,
+        Key,
+        ContentType: 'text/plain',
+        Metadata: { a: 'b,  c' },
+      })
+      const url = await getSignedUrl(client, command, {
+        expiresIn: 60,
+        signableHeaders: new Set(['content-type']),
+        unhoistableHeaders: new Set(['x-amz-meta-a']),
+      })
+      const headers = { 'Content-Type': 'text/plain', 'x-amz-meta-a': 'b,  c', Origin: pageOrigin }
+      const answer = await fetchAt(port, url, { method: 'PUT', headers, body: noise(5000) })
+      return [answer, await seen(await client.send(new GetObjectCommand({ Bucket, Key })))]
+    },
+  },
+  {
+    name: 's3-request-presigner: PUT with plain fetch, which sends its own headers',
+    group: pathStyle,
+    proofs: ['sigv4 query'],
+    run: async (port) => {
+      const client = s3Client(port, { requestChecksumCalculation: 'WHEN_REQUIRED' })
+      const url = await getSignedUrl(client, new PutObjectCommand({ Bucket, Key: 'object' }), {
+        expiresIn: 60,
+      })
+      const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(noise(5000)) })
+      return [answer.status, answer.headers.get('etag'), await answer.text()]
+    },
+  },
+  {
+    name: 's3-presigned-post: a form from a page',
+    group: pathStyle,
+    proofs: ['sigv4 form', 'sigv4 header', 'body hash'],
+    run: async (port) => {
+      const client = s3Client(port)
+      const { url, fields } = await createPresignedPost(client, {
+        Bucket,
+        Key: `posted/\${filename}`,
+        Conditions: [
+          ['content-length-range', 1, 10_000],
+          ['starts-with', '$Content-Type', 'image/'],
+        ],
+        Fields: { 'Content-Type': 'image/png', 'x-amz-meta-name': 'Grüße,  "x"' },
+        Expires: 60,
+      })
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.append(name, value)
+      form.append('file', new File([new Uint8Array(noise(5000))], 'ü + 1.png'))
+      const answer = await fetch(url, { method: 'POST', body: form, headers: { Origin: pageOrigin } })
+      const get = new GetObjectCommand({ Bucket, Key: 'posted/ü + 1.png' })
+      return [
+        answer.status,
+        answer.headers.get('etag'),
+        await answer.text(),
+        await seen(await client.send(get)),
+      ]
+    },
+  },
+]
+
+export const s3Calls: readonly SdkCall[] = [...clientCalls, ...uploadCalls, ...presignedCalls]
