@@ -4,15 +4,15 @@
  */
 
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
+import { Client, type errors } from 'undici'
 import type { Connect } from './connect.ts'
 
 export interface PooledClient {
   readonly client: Client
   /** The connection, once it stands. */
   socket: Socket | undefined
-  /** Answers that came whole over this connection. */
-  served: number
+  /** When the last answer over this connection ended, `performance.now()`. */
+  servedAt: number | undefined
   /** An error of the connection that undici may take for the end of an answer. */
   broken: boolean
 }
@@ -26,6 +26,8 @@ export interface ClientPool {
   release(pooled: PooledClient): void
   /** Gives up a client and breaks off what it has under way. */
   discard(pooled: PooledClient): void
+  /** Whether the store keeps closing connections that are kept and not in use. */
+  losesConnections(): boolean
   close(): void
 }
 
@@ -42,16 +44,30 @@ export interface ClientPoolOptions {
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const idle: PooledClient[] = []
   let closed = false
-  const fresh = (): PooledClient => newClient(options, (pooled) => remove(idle, pooled))
+  /** When the store last closed kept connections, `performance.now()`; the oldest first. */
+  const losses: number[] = []
+  const fresh = (): PooledClient =>
+    newClient(options, (pooled, error) => {
+      const at = idle.indexOf(pooled)
+      if (at < 0) return
+      idle.splice(at, 1)
+      destroy(pooled)
+      // undici reports what it has ended itself as UND_ERR_INFO.
+      if (error.code === 'UND_ERR_INFO') return
+      losses.push(performance.now())
+      if (losses.length > habit.losses) losses.shift()
+    })
   return {
     take: () => idle.pop() ?? fresh(),
     fresh,
     release(pooled) {
-      pooled.served += 1
+      pooled.servedAt = performance.now()
       if (closed) destroy(pooled)
       else if (!pooled.client.destroyed) idle.push(pooled)
     },
     discard: destroy,
+    losesConnections: () =>
+      losses.length === habit.losses && performance.now() - (losses[0] ?? 0) < habit.milliseconds,
     close() {
       closed = true
       for (const pooled of idle.splice(0)) destroy(pooled)
@@ -59,7 +75,12 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   }
 }
 
-function newClient(options: ClientPoolOptions, lost: (pooled: PooledClient) => void): PooledClient {
+/** So many closed connections within so long are a habit of the store, not an accident. */
+const habit = { losses: 5, milliseconds: 10_000 }
+
+type Lost = (pooled: PooledClient, error: errors.UndiciError) => void
+
+function newClient(options: ClientPoolOptions, lost: Lost): PooledClient {
   const client = new Client(options.origin, {
     connect: (_, done) =>
       options.connect((error, socket) => {
@@ -68,7 +89,7 @@ function newClient(options: ClientPoolOptions, lost: (pooled: PooledClient) => v
           return
         }
         pooled.socket = socket
-        pooled.served = 0
+        pooled.servedAt = undefined
         pooled.broken = false
         socket.once('error', () => {
           pooled.broken = true
@@ -83,16 +104,9 @@ function newClient(options: ClientPoolOptions, lost: (pooled: PooledClient) => v
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  const pooled: PooledClient = { client, socket: undefined, served: 0, broken: false }
-  client.on('disconnect', () => lost(pooled))
+  const pooled: PooledClient = { client, socket: undefined, servedAt: undefined, broken: false }
+  client.on('disconnect', (_origin, _targets, error) => lost(pooled, error))
   return pooled
-}
-
-function remove(idle: PooledClient[], pooled: PooledClient): void {
-  const at = idle.indexOf(pooled)
-  if (at < 0) return
-  idle.splice(at, 1)
-  destroy(pooled)
 }
 
 const ignore = (): void => {}

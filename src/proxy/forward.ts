@@ -13,7 +13,7 @@ import {
   newExchange,
   outcomeOf,
 } from './exchange.ts'
-import { get } from './get.ts'
+import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
 import { createAgent, expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
@@ -88,9 +88,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       client: request.socket.remoteAddress,
       forwardedFor,
     })
-    if (facts.framing.kind === 'none' && (facts.method === 'GET' || facts.method === 'HEAD'))
-      get(exchange, pool, lines)
-    else send(exchange, { agent, connect, maxHeaderSize }, lines)
+    const method = methodForGet(exchange)
+    if (method !== undefined) get(exchange, pool, method, lines)
+    else send(exchange, { agent, maxHeaderSize }, lines)
   }
 
   return {

@@ -1,4 +1,7 @@
-/** GET and HEAD without a body: over undici, which needs about half the time of `node:http` for a small object. */
+/**
+ * GET, HEAD and OPTIONS without a body: over undici, which needs about half the time of `node:http` for a small object.
+ * They change nothing (RFC 9110 section 9.2.1), so these alone may be sent again.
+ */
 
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
@@ -6,25 +9,41 @@ import { beginResponse, type Exchange, endResponse, enter, failExchange, relayCh
 import { typeOfError } from './failure.ts'
 import { linesOf } from './lines.ts'
 
-/** Sends the request of `exchange` with the header lines `lines` and relays the answer. */
-export function get(exchange: Exchange, pool: ClientPool, lines: string[]): void {
-  dispatch(exchange, pool, lines, pool.take())
+const methods = ['GET', 'HEAD', 'OPTIONS'] as const
+
+/** The method to send by `get`, or `undefined` when the request is not for it. undici sends paths only. */
+export function methodForGet({ order }: Exchange): (typeof methods)[number] | undefined {
+  const { facts, target } = order
+  if (facts.framing.kind !== 'none' || !target.startsWith('/')) return undefined
+  return methods.find((method) => method === facts.method)
 }
 
-function dispatch(exchange: Exchange, pool: ClientPool, lines: string[], pooled: PooledClient): void {
-  const { request, order } = exchange
-  exchange.cancel = () => pool.discard(pooled)
-  pooled.client.dispatch(
-    // `reset`: without it undici closes the connection after every HEAD.
-    {
-      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-      path: order.target,
-      headers: lines,
-      reset: false,
-    },
-    new GetHandler(exchange, pool, lines, pooled),
-  )
+/** Sends the request of `exchange` with the header lines `lines` and relays the answer. */
+export function get(
+  exchange: Exchange,
+  pool: ClientPool,
+  method: (typeof methods)[number],
+  lines: string[],
+): void {
+  const path = exchange.order.target
+  // `reset`: without it undici closes the connection after every HEAD.
+  dispatch(exchange, pool, { method, path, headers: lines, reset: false }, pool.take())
 }
+
+function dispatch(
+  exchange: Exchange,
+  pool: ClientPool,
+  options: Dispatcher.DispatchOptions,
+  pooled: PooledClient,
+): void {
+  exchange.cancel = () => pool.discard(pooled)
+  pooled.client.dispatch(options, new GetHandler(exchange, pool, options, pooled))
+}
+
+/** A store closes what has not been used for a while; the shortest while in use is about this long. */
+const restMilliseconds = 1_000
+/** How long what was on its way when a request was sent takes to arrive, and to be looked at by a busy process. */
+const onItsWayMilliseconds = 20
 
 type Controller = Dispatcher.DispatchController
 
@@ -32,17 +51,22 @@ type Controller = Dispatcher.DispatchController
 class GetHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange
   readonly #pool: ClientPool
-  readonly #lines: string[]
+  readonly #options: Dispatcher.DispatchOptions
   readonly #pooled: PooledClient
-  /** The connection had served before, so that the store may have closed it by the time it was used. */
-  #reused = false
+  /** When this connection had served last, `undefined` when this is its first request. */
+  #servedAt: number | undefined
   #answered = false
   #awaitsDrain = false
 
-  constructor(exchange: Exchange, pool: ClientPool, lines: string[], pooled: PooledClient) {
+  constructor(
+    exchange: Exchange,
+    pool: ClientPool,
+    options: Dispatcher.DispatchOptions,
+    pooled: PooledClient,
+  ) {
     this.#exchange = exchange
     this.#pool = pool
-    this.#lines = lines
+    this.#options = options
     this.#pooled = pooled
   }
 
@@ -51,7 +75,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
       controller.abort(new Error('the client has gone'))
       return
     }
-    this.#reused = this.#pooled.served > 0
+    this.#servedAt = this.#pooled.servedAt
     this.#exchange.store = this.#pooled.socket
     enter(this.#exchange, 'waiting')
   }
@@ -84,11 +108,23 @@ class GetHandler implements Dispatcher.DispatchHandler {
     const exchange = this.#exchange
     if (exchange.phase === 'over') return
     this.#pool.discard(this.#pooled)
-    const type = typeOfError(error, exchange.phase === 'answering')
-    if (type === 'reset' && this.#reused && !this.#answered) {
+    if (!this.#answered && this.#wasStale(error)) {
       exchange.phase = 'connecting'
-      dispatch(exchange, this.#pool, this.#lines, this.#pool.fresh())
-    } else failExchange(exchange, type)
+      dispatch(exchange, this.#pool, this.#options, this.#pool.fresh())
+    } else failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))
+  }
+
+  /**
+   * Whether the store had closed the kept connection before it could see the request. So it is after a rest, and with
+   * a store that keeps closing them; else only when the end was on its way already, which shows at once. A reset shows
+   * nothing of the kind: it may as well be what the store makes of the request.
+   */
+  #wasStale(error: Error): boolean {
+    const { sentAt } = this.#exchange
+    if (this.#servedAt === undefined || typeOfError(error, false) !== 'reset') return false
+    if (sentAt - this.#servedAt >= restMilliseconds || this.#pool.losesConnections()) return true
+    const ended = !('code' in error) || error.code !== 'ECONNRESET'
+    return ended && performance.now() - sentAt < onItsWayMilliseconds
   }
 }
 

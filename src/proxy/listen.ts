@@ -81,7 +81,15 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
     socket.once('close', () => sockets.delete(socket))
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-    connections.set(socket, { socket, request: undefined, response: undefined, waiting: [], refused: false })
+    // Its handshake was under way when the drain began.
+    if (draining) socket.destroy()
+    connections.set(socket, {
+      socket,
+      request: undefined,
+      response: undefined,
+      waiting: [],
+      refused: false,
+    })
     socket.once('close', () => connections.delete(socket))
   })
   server.on('request', accept)
@@ -214,7 +222,7 @@ const lingerMilliseconds = 1_000
  * that they cut short is not, and goes no further.
  */
 function refuseBytes(error: Error, socket: Duplex, connection: Connection | undefined): void {
-  if (connection?.refused === true && socket.writable) return
+  if (connection?.refused === true) return
   if (connection === undefined || !socket.writable) {
     socket.destroy()
     return
@@ -250,6 +258,7 @@ function bareAnswer(status: number): string {
 /** Readies one connection for its end. One whose request is still arriving is left to finish it. */
 function leave({ socket, response, waiting }: Connection): void {
   if (response === undefined) {
+    // Of a TLS connection the handshake does not count.
     if (socket.bytesRead === 0) socket.destroy()
   } else if (!response.headersSent) response.shouldKeepAlive = false
   else if (!response.writableFinished && waiting.length === 0)

@@ -1,15 +1,9 @@
 /**
- * Every request that is not for `get.ts`: over `node:http`, which relays Expect, and which leaves the client's
+ * Every request that is not for `get.ts`, uploads above all: over `node:http`, which relays Expect, and which leaves the client's
  * connection alone when the store answers before the upload is complete.
  */
 
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  request as startRequest,
-} from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 import type { Connect } from './connect.ts'
 import { beginResponse, type Exchange, endResponse, enter, failExchange, relayChunk } from './exchange.ts'
 import { typeOfError } from './failure.ts'
@@ -17,7 +11,6 @@ import { whenWritten } from './memory.ts'
 
 export interface SendOptions {
   readonly agent: Agent
-  readonly connect: Connect
   /** Bytes of the header section of an answer. */
   readonly maxHeaderSize: number
 }
@@ -25,35 +18,31 @@ export interface SendOptions {
 /** Connections that are kept for `keepAlive` milliseconds without use. */
 export function createAgent(connect: Connect, keepAlive: number): Agent {
   const agent = new Agent({ keepAlive: true, timeout: keepAlive })
-  agent.createConnection = (_, done) => openFor(connect, done)
+  agent.createConnection = (_, done) => {
+    connect((error, socket) => {
+      // Node calls back with an error alone; its type asks for a stream beside it.
+      if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
+    })
+    return undefined
+  }
   return agent
 }
-
-type Connected = Parameters<Agent['createConnection']>[1]
-
-function openFor(connect: Connect, done: Connected): undefined {
-  connect((error, socket) => {
-    // Node's own callback takes an error alone; its type asks for the stream beside it.
-    Reflect.apply(done ?? ignore, undefined, socket === null ? [error] : [null, socket])
-  })
-}
-
-const ignore = (): void => {}
 
 /** How long a store may think about `Expect: 100-continue`; many never answer it. */
 const continueMilliseconds = 1_000
 
 /** Sends the request of `exchange` with the header lines `lines` and relays its body and the answer. */
 export function send(exchange: Exchange, options: SendOptions, lines: readonly string[]): void {
-  const outgoing = start(exchange, options, lines, { agent: options.agent })
+  const outgoing = start(exchange, options, lines)
   if (!hasBody(exchange)) outgoing.end()
   else if (expectsContinue(exchange)) sendWhenAsked(exchange, outgoing)
   else sendBody(exchange, outgoing)
 }
 
 /** Whether the client waits to be asked for its body. HTTP/1.0 knows no Expect; without a body there is nothing to ask for. */
-export function expectsContinue({ request, order }: Exchange): boolean {
-  return order.facts.expectContinue && request.httpVersionMinor === 1 && order.facts.framing.kind !== 'none'
+export function expectsContinue(exchange: Exchange): boolean {
+  const { request, order } = exchange
+  return order.facts.expectContinue && request.httpVersionMinor === 1 && hasBody(exchange)
 }
 
 function hasBody({ order }: Exchange): boolean {
@@ -61,17 +50,9 @@ function hasBody({ order }: Exchange): boolean {
   return framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0)
 }
 
-/** The kept connections, or one of its own. */
-type Through = Pick<RequestOptions, 'agent'> | Pick<RequestOptions, 'createConnection'>
-
-function start(
-  exchange: Exchange,
-  options: SendOptions,
-  lines: readonly string[],
-  through: Through,
-): ClientRequest {
+function start(exchange: Exchange, options: SendOptions, lines: readonly string[]): ClientRequest {
   const outgoing = startRequest({
-    ...through,
+    agent: options.agent,
     method: exchange.request.method ?? '',
     path: exchange.order.target,
     headers: lines,
@@ -82,9 +63,7 @@ function start(
   outgoing.maxHeadersCount = 0
   exchange.cancel = () => outgoing.destroy()
   let answer: IncomingMessage | undefined
-  let readBefore = 0
   outgoing.on('socket', (socket) => {
-    readBefore = socket.bytesRead
     exchange.store = socket
     enter(exchange, 'sending')
   })
@@ -99,21 +78,9 @@ function start(
   })
   outgoing.on('error', (error) => {
     if (exchange.phase === 'over' || answer?.complete === true) return
-    const type = typeOfError(error, exchange.phase === 'answering')
-    const stale = type === 'reset' && outgoing.reusedSocket && exchange.store?.bytesRead === readBefore
-    if (stale && mayRepeat(exchange)) start(exchange, options, lines, alone(options.connect)).end()
-    else failExchange(exchange, type)
+    failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))
   })
   return outgoing
-}
-
-/** A request may be sent again over a new connection when it changes nothing (RFC 9110 section 9.2.1) and has no body. */
-function mayRepeat(exchange: Exchange): boolean {
-  return /^(?:GET|HEAD|OPTIONS)$/.test(exchange.request.method ?? '') && !hasBody(exchange)
-}
-
-function alone(connect: Connect): Through {
-  return { createConnection: (_, done) => openFor(connect, done) }
 }
 
 function receive(exchange: Exchange, incoming: IncomingMessage): void {

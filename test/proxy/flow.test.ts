@@ -112,32 +112,23 @@ describe('a side that does not read holds up the other', () => {
 
 describe('the idle timeout', () => {
   test('never cuts a slow reader that still takes bytes', async () => {
-    const body = Buffer.alloc(8 << 20, 'x')
+    const body = Buffer.alloc(16 << 20, 'x')
     const store = await serveStore((_, response) => response.end(body))
-    const path = await startPath({ store, idleTimeout: 300 })
+    const path = await startPath({ store, idleTimeout: 800 })
     const socket = connect(path.port, '127.0.0.1')
     onTestFinished(() => {
       socket.destroy()
     })
+    socket.pause()
     socket.write(get())
     let received = 0
-    let ended = false
-    socket.on('end', () => {
-      ended = true
-    })
-    socket.pause()
-    // 256 KiB every 40 ms: far longer than the timeout in all, with long rests between what Node gets to see.
-    while (received < body.length && !ended && !socket.destroyed) {
-      await new Promise((resolve) => setTimeout(resolve, 40))
-      let budget = 256 << 10
-      for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) {
-        received += bytes.length
-        budget -= bytes.length
-        if (budget <= 0) break
-      }
+    // About a megabyte a second: the kernel has room for more only after longer rests than the timeout.
+    while (received < 5 << 20 && !socket.closed) {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      received += socket.read()?.length ?? 0
     }
-    expect(received).toBeGreaterThan(body.length)
-    expect(path.outcomes.every((outcome) => !outcome.aborted)).toBe(true)
+    expect(received).toBeGreaterThanOrEqual(5 << 20)
+    expect(path.outcomes).toEqual([])
   })
 
   test('ends an answer that the store does not continue', async () => {

@@ -7,30 +7,43 @@ const request = (method: string, body = ''): string =>
 
 const heads = (text: string): number => text.split(' HTTP/1.1\r\n').length - 1
 
-/** Serves the first request on a connection and resets it at the next, as a store does that had just closed it. */
-const stale = (): Promise<PlayedStore> =>
+/** Ends its first connection when it gets a second request over it, as a store does that had just closed it. */
+const closing = (): Promise<PlayedStore> =>
+  playStore(({ socket, text, number }) => {
+    if (number > 1 || heads(text) === 1) socket.write(ok)
+    else socket.end()
+  })
+
+/** The same by a reset. */
+const resetting = (): Promise<PlayedStore> =>
   playStore(({ socket, text, number }) => {
     if (number > 1 || heads(text) === 1) socket.write(ok)
     else socket.resetAndDestroy()
   })
 
-const afterStale = async (
-  method: string,
-  body = '',
-): Promise<{ readonly status: string; readonly seen: number }> => {
-  const store = await stale()
+interface Second {
+  readonly status: string
+  /** How often the store saw it. */
+  readonly seen: number
+}
+
+/** Sends a first request that leaves a kept connection, rests for `rest` milliseconds, and sends a second. */
+async function second(store: PlayedStore, method: string, body = '', rest = 0): Promise<Second> {
   const path = await startPath({ store: store.port })
-  // The pools of both HTTP clients get a connection that has served.
-  const first = method === 'GET' || method === 'HEAD' ? get() : request('DELETE')
-  await ask(path.port, first)
+  // The kept connection is one of the HTTP client that sends the second.
+  await ask(path.port, body === '' && /^(GET|HEAD|OPTIONS)$/.test(method) ? get() : request('DELETE'))
   await path.over(1)
+  await new Promise((resolve) => setTimeout(resolve, rest))
   const text = await ask(path.port, request(method, body), (text) => text.includes('\r\n\r\n'))
   return { status: headOf(text)[0] ?? '', seen: heads(store.text()) - 1 }
 }
 
-describe('a kept connection that the store has closed', () => {
+const served = { status: 'HTTP/1.1 200 OK', seen: 2 }
+const failed = { status: 'HTTP/1.1 502 Bad Gateway', seen: 1 }
+
+describe('over a kept connection that the store has closed', () => {
   test.each(['GET', 'HEAD', 'OPTIONS'])('%s is sent once more, over a new one', async (method) => {
-    expect(await afterStale(method)).toEqual({ status: 'HTTP/1.1 200 OK', seen: 2 })
+    expect(await second(await closing(), method)).toEqual(served)
   })
 
   test.each([
@@ -39,16 +52,63 @@ describe('a kept connection that the store has closed', () => {
     ['PUT', 'hello'],
     ['OPTIONS', 'hello'],
   ])('%s with body "%s" is not', async (method, body) => {
-    expect(await afterStale(method, body)).toEqual({ status: 'HTTP/1.1 502 Bad Gateway', seen: 1 })
+    expect(await second(await closing(), method, body)).toEqual(failed)
+  })
+
+  test('nothing is sent more than once more', async () => {
+    const store = await playStore(({ socket, text, number }) => {
+      if (number === 1 && heads(text) === 1) socket.write(ok)
+      else socket.end()
+    })
+    expect(await second(store, 'GET')).toEqual({ ...failed, seen: 2 })
+  })
+
+  test('nothing is sent once more after a first byte of an answer', async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (heads(text) === 1) socket.write(ok)
+      else socket.end('HTTP/1.1 20')
+    })
+    expect(await second(store, 'GET')).toEqual(failed)
   })
 })
 
-test.each([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PUT',
-])('a new connection that is reset gets %s exactly once', async (method) => {
+describe('over a kept connection that the store resets', () => {
+  test('after a rest, a GET is sent once more', async () => {
+    expect(await second(await resetting(), 'GET', '', 1_100)).toEqual(served)
+  })
+
+  test('while it is in use, a GET has its answer in that: the store sees it exactly once', async () => {
+    expect(await second(await resetting(), 'GET')).toEqual(failed)
+  })
+
+  test('a GET is sent once more where the store keeps closing kept connections', async () => {
+    const closed = 5
+    const store = await playStore(({ socket, text, number }) => {
+      if (number <= closed) socket.write(ok, () => socket.end())
+      else if (number > closed + 1 || heads(text) === 1) socket.write(ok)
+      else socket.resetAndDestroy()
+    })
+    const path = await startPath({ store: store.port })
+    for (let i = 0; i < closed; i++) {
+      await ask(path.port, get())
+      await store.until(() => store.sides[i]?.socket.closed === true)
+    }
+    for (let i = 0; i < 2; i++) expect(headOf(await ask(path.port, get()))[0]).toBe('HTTP/1.1 200 OK')
+    expect(heads(store.text())).toBe(closed + 3)
+  })
+
+  test("an end that comes after a while is the store's answer to a GET, which it sees exactly once", async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (heads(text) === 1) socket.write(ok)
+      else setTimeout(() => socket.end(), 100)
+    })
+    expect(await second(store, 'GET')).toEqual(failed)
+  })
+})
+
+const methods = ['GET', 'HEAD', 'OPTIONS', 'PUT']
+
+test.each(methods)('a new connection that is reset gets %s exactly once', async (method) => {
   const store = await playStore(({ socket }) => socket.resetAndDestroy())
   const path = await startPath({ store: store.port })
   const text = await ask(path.port, request(method), (text) => text.includes('\r\n\r\n'))
@@ -56,30 +116,6 @@ test.each([
   expect(heads(store.text())).toBe(1)
   await path.over(1)
   expect(path.outcomes[0]?.error).toBe('reset')
-})
-
-test.each(['GET', 'OPTIONS'])('%s is sent once more at most', async (method) => {
-  const store = await playStore(({ socket, text, number }) => {
-    if (number === 1 && heads(text) === 1) socket.write(ok)
-    else socket.resetAndDestroy()
-  })
-  const path = await startPath({ store: store.port })
-  await ask(path.port, method === 'GET' ? get() : request('DELETE'))
-  await path.over(1)
-  expect(headOf(await ask(path.port, request(method)))[0]).toBe('HTTP/1.1 502 Bad Gateway')
-  expect(heads(store.text())).toBe(3)
-})
-
-test.each(['GET', 'OPTIONS'])('%s is not repeated after a first byte of an answer', async (method) => {
-  const store = await playStore(({ socket, text }) => {
-    if (heads(text) === 1) socket.write(ok)
-    else socket.write('HTTP/1.1 20', () => socket.resetAndDestroy())
-  })
-  const path = await startPath({ store: store.port })
-  await ask(path.port, method === 'GET' ? get() : request('DELETE'))
-  await path.over(1)
-  expect(headOf(await ask(path.port, request(method)))[0]).toBe('HTTP/1.1 502 Bad Gateway')
-  expect(heads(store.text())).toBe(2)
 })
 
 test('a store that closes idle connections at random costs no GET', async () => {
