@@ -20,7 +20,7 @@ export interface RulesStore {
    * next, so that each sees all that was written before it was asked for. Whatever is on the disk, this does not reject.
    */
   reload(cause: ReloadCause): Promise<ReloadResult>
-  /** Has `listener` hear of every reload, after it took effect; the function returned ends that. */
+  /** Has `listener`, which must not throw, hear of every reload after it took effect; the function returned ends that. */
   subscribe(listener: (result: ReloadResult) => void): () => void
 }
 

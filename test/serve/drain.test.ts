@@ -1,15 +1,17 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { buffer, text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { folderWith } from '../rules/directory.ts'
 import { exchange } from './exchange.ts'
 import { generationFile, generationOf, origin } from './generations.ts'
-import { endProgram, type Program, startProgram } from './program.ts'
+import { endProgram, main, type Program, startProgram } from './program.ts'
 import { sha256, startStore, type TestStore } from './store.ts'
 
 let rules = ''
@@ -133,3 +135,44 @@ test('what is not finished within --drain-timeout is broken off', async () => {
   expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
   expect(await program.logged(({ msg }) => msg === 'request')).toMatchObject({ aborted: true })
 })
+
+test.each([
+  '1',
+  '2',
+])('a reader of the log that is gone holds up no end, with workers: %s', async (workers) => {
+  const program = await serve('--workers', workers)
+  program.abandonOutput()
+  expect((await exchange(`${program.data}/site/object`)).status).toBe(200)
+  program.signal('SIGTERM')
+  expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk costs log lines, no requests, and holds up no end',
+  async () => {
+    const [data, admin] = [await freePort(), await freePort()]
+    const ports = ['--listen', `127.0.0.1:${data}`, '--admin', `127.0.0.1:${admin}`]
+    const argv = [main, 'serve', '--upstream', store.url, '--rules', rules, ...ports]
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', full, 'pipe'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    if (child.stderr === null) throw new Error('the output is not piped')
+    const err = text(child.stderr)
+    await vi.waitFor(() => exchange(`http://127.0.0.1:${admin}/readyz`), { timeout: 20_000, interval: 100 })
+    // Many more than are written at once.
+    for (let i = 0; i < 100; i++)
+      expect((await exchange(`http://127.0.0.1:${data}/site/object`)).status).toBe(200)
+    child.kill('SIGTERM')
+    const [code, signal] = await once(child, 'exit')
+    expect({ code, signal, err: await err }).toEqual({ code: 0, signal: null, err: '' })
+  },
+)

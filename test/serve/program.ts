@@ -23,6 +23,8 @@ export interface Program {
   /** The first line of the log, since its beginning or since `from` lines were written, that `isIt` accepts. */
   readonly logged: (isIt: (line: LogLine) => boolean, from?: number) => Promise<LogLine>
   readonly signal: (signal: NodeJS.Signals) => void
+  /** Nobody reads its output any more. */
+  readonly abandonOutput: () => void
   readonly ended: Promise<Ended>
 }
 
@@ -40,11 +42,11 @@ export function spawnProgram(argv: readonly string[], options: { readonly uid?: 
   const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   const out: string[] = []
   const lines = new EventEmitter().setMaxListeners(0)
-  const read = createInterface(child.stdout).on('line', (line) => {
+  createInterface(child.stdout).on('line', (line) => {
     out.push(line)
     lines.emit('line')
   })
-  const ended = Promise.all([once(child, 'exit'), text(child.stderr), once(read, 'close')]).then(
+  const ended = Promise.all([once(child, 'exit'), text(child.stderr), once(child.stdout, 'close')]).then(
     ([[code, signal], err]): Ended => ({ code, signal, err }),
   )
   void ended.then(() => lines.emit('line'))
@@ -86,6 +88,7 @@ export async function startProgram(
     out: () => out,
     logged,
     signal: (signal) => void child.kill(signal),
+    abandonOutput: () => void child.stdout?.destroy(),
     ended,
   }
 }

@@ -24,7 +24,11 @@ beforeAll(async () => {
   await writeFile(credentials, `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`)
   store = await startStore()
   const write = ['--bucket-cors-api', 'write', '--credentials', credentials]
-  program = await startProgram(store.url, rules, ['--workers', '2', ...write])
+  const candidates = await folderWith(join(folder, 'candidates'), {
+    'site.yaml': generationFile(1).replace(origin, 'https://evil.example'),
+  })
+  const more = ['--workers', '2', '--candidate-rules', candidates, ...write]
+  program = await startProgram(store.url, rules, more)
 })
 
 afterAll(async () => {
@@ -69,7 +73,7 @@ test('two workers serve one port', async () => {
   expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
 })
 
-test('metrics, rules and denials are those of all workers', async () => {
+test('metrics, rules, denials and differences are those of all workers', async () => {
   expect(await generationsAtBoth('site')).toEqual([1, 1, 1, 1])
   const labels = (decision: string, reason: string): string =>
     `bucket="site",kind="preflight",decision="${decision}",reason="${reason}",mode="enforce"`
@@ -87,6 +91,9 @@ test('metrics, rules and denials are those of all workers', async () => {
     expect(total).toBe(4)
     expect(recent).toHaveLength(4)
     expect(groups).toMatchObject([{ origin: 'https://evil.example', count: 4, overcount: 0 }])
+    const { compared, different, groups: differences } = await adminJson(program.admin, '/-/candidates')
+    expect({ compared, different }).toEqual({ compared: 8, different: 8 })
+    expect(differences).toMatchObject([{ count: 4 }, { count: 4 }])
   })
 })
 
@@ -197,9 +204,42 @@ test('SIGTERM finishes what is under way at every worker, and ends them all with
 test('workers do not outlive their primary', async () => {
   const orphaned = await startProgram(store.url, rules, ['--workers', '2'])
   onTestFinished(() => endProgram(orphaned))
+  // Their last lines are not written yet, and cannot be any more.
+  for (let i = 0; i < 4; i++) await exchange(`${orphaned.data}/site/object`)
   orphaned.signal('SIGKILL')
   // Its standard error is theirs too, and ends when the last of them has ended.
   expect(await orphaned.ended).toEqual({ code: null, signal: 'SIGKILL', err: '' })
+})
+
+test('a worker that is stuck fails a reload, takes it when it goes on, and is killed at the end', async () => {
+  await replace(rules, 'stuck.yaml', generationFile(1))
+  const stuck = await startProgram(store.url, rules, ['--workers', '2', '--drain-timeout', '100ms'])
+  onTestFinished(() => endProgram(stuck))
+  const [{ 'process.pid': pid }, { 'process.pid': other }] = [
+    await stuck.logged(isServing),
+    JSON.parse(stuck.out().filter((line) => isServing(JSON.parse(line)))[1] ?? '{}'),
+  ]
+  process.kill(Number(pid), 'SIGSTOP')
+  await replace(rules, 'stuck.yaml', generationFile(2))
+  expect(await adminJson(stuck.admin, '/-/reload', 'POST')).toMatchObject({ result: 'failed', generation: 2 })
+  process.kill(Number(pid), 'SIGCONT')
+  expect(await adminJson(stuck.admin, '/-/reload', 'POST')).toMatchObject({
+    result: 'unchanged',
+    generation: 2,
+  })
+  for (let i = 0; i < 4; i++) expect(await currentGeneration(stuck.data, 'stuck')).toBe(2)
+
+  process.kill(Number(other), 'SIGSTOP')
+  stuck.signal('SIGTERM')
+  expect(await stuck.ended).toMatchObject({ code: 0, err: '' })
+  const errors = stuck
+    .out()
+    .map((line): LogLine => JSON.parse(line))
+    .filter(({ level }) => level === 'error')
+  expect(new Set(errors.map(({ msg }) => msg))).toEqual(
+    new Set(['a worker is stuck and does not take the rules', 'a worker does not end and is killed']),
+  )
+  expect(errors.at(-1)).toMatchObject({ 'process.pid': other })
 })
 
 test('a port in use is one line and exit code 2', async () => {
