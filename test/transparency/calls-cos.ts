@@ -17,13 +17,20 @@ const inHost: Group = {
 }
 const inPath: Group = { name: 'COS, bucket in the path', dialect: 'cos', bucket, hostSuffixes: [] }
 
+/** Where the SDK notes the uploads that it could go on with; by default in the home directory. */
+const ConfCwd = join(tmpdir(), 'cos-uploads')
+
 /** The two ways to point the SDK at a proxy. */
 const styles = [
-  { name: 'option Ip', group: inHost, client: (port: number) => cosClient({ Ip: `127.0.0.1:${port}` }) },
+  {
+    name: 'option Ip',
+    group: inHost,
+    client: (port: number) => cosClient({ Ip: `127.0.0.1:${port}`, ConfCwd }),
+  },
   {
     name: 'option Domain, which is signed without the bucket',
     group: inPath,
-    client: (port: number) => cosClient({ Domain: `127.0.0.1:${port}/{Bucket}` }),
+    client: (port: number) => cosClient({ Domain: `127.0.0.1:${port}/{Bucket}`, ConfCwd }),
   },
 ] as const
 

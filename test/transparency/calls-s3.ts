@@ -12,25 +12,13 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListPartsCommand,
-  PutObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
-import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { accessKeyId, s3Client, secret } from '../auth/clients.ts'
-import { pageOrigin } from './in-front.ts'
-import { fetchAt, fingerprint, type Group, noise, oddKeys, type SdkCall } from './sdk-call.ts'
-
-const Bucket = 'photos'
-const pathStyle: Group = { name: 'S3, path style', dialect: 's3', bucket: Bucket, hostSuffixes: [] }
-const hostStyle: Group = {
-  name: 'S3, bucket in Host',
-  dialect: 's3',
-  bucket: Bucket,
-  hostSuffixes: ['s3.test'],
-}
+import { Bucket, checked, hostStyle, pathStyle, put, seen, signed, withKeys } from './s3-sdk.ts'
+import { noise, oddKeys, type SdkCall } from './sdk-call.ts'
 
 /** Every name is this machine. */
 const lookup: LookupFunction = (_name, options, done) => {
@@ -45,19 +33,6 @@ const hostStyleClient = (port: number): S3Client =>
     requestHandler: { httpAgent: new Agent({ lookup }) },
   })
 
-/** What a program sees of an answer. */
-async function seen(answer: object): Promise<unknown> {
-  const { $metadata, Body, ...fields } = answer as {
-    $metadata: { httpStatusCode?: number }
-    Body?: { transformToByteArray(): Promise<Uint8Array> }
-  }
-  const body = Body === undefined ? undefined : fingerprint(await Body.transformToByteArray())
-  return { ...fields, status: $metadata.httpStatusCode, body }
-}
-
-const signed = ['sigv4 header', 'body hash']
-const checked = [...signed, 'crc32']
-
 const bodies: readonly (readonly [string, () => string | Buffer | Readable, object, readonly string[]])[] = [
   ['a string', () => 'Grüße, 世界', {}, checked],
   ['no bytes', () => Buffer.alloc(0), {}, checked],
@@ -69,7 +44,7 @@ const bodies: readonly (readonly [string, () => string | Buffer | Readable, obje
     ['sigv4 header', 'body hash', 'aws-chunked', 'crc32 trailer'],
   ],
   [
-    'a stream that is large enough to ask first',
+    'a stream of some megabytes',
     () => Readable.from([noise(1_500_000), noise(1_000_000, 2)], { objectMode: false }),
     { ContentLength: 2_500_000 },
     ['sigv4 header', 'body hash', 'aws-chunked', 'crc32 trailer'],
@@ -95,9 +70,6 @@ const metadata = {
   empty: '',
 }
 
-const put = (client: S3Client, Key: string, Body: string | Buffer | Readable, more: object = {}) =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
-
 /** Puts, reads, looks at, lists and deletes an object. */
 async function roundTrip(client: S3Client, Key: string): Promise<unknown> {
   return [
@@ -115,12 +87,6 @@ async function putAndGet(client: S3Client, Body: string | Buffer | Readable, mor
     await seen(await put(client, 'object', Body, more)),
     await seen(await client.send(new GetObjectCommand({ Bucket, Key: 'object' }))),
   ]
-}
-
-/** Makes the objects that something else is then done with. */
-async function withKeys(client: S3Client, keys: readonly string[]): Promise<S3Client> {
-  for (const key of keys) await put(client, key, key)
-  return client
 }
 
 const clientCalls: readonly SdkCall[] = [
@@ -293,108 +259,4 @@ const uploadCalls: readonly SdkCall[] = [
   },
 ]
 
-const presigned = (
-  name: string,
-  Key: string,
-  sent: (url: string) => Parameters<typeof fetchAt>[2],
-): SdkCall => ({
-  name: `s3-request-presigner: GET ${name}`,
-  group: pathStyle,
-  proofs: [...checked, 'sigv4 query'],
-  run: async (port) => {
-    const client = await withKeys(s3Client(port), [Key])
-    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key }), { expiresIn: 60 })
-    return fetchAt(port, url, sent(url))
-  },
-})
-
-const presignedCalls: readonly SdkCall[] = [
-  ...oddKeys.map((key) => presigned(`of ${JSON.stringify(key)}`, key, () => ({}))),
-  presigned('of a range, from a page', 'object', () => ({
-    headers: { Range: 'bytes=2-4', Origin: pageOrigin, Referer: `${pageOrigin}/page` },
-  })),
-  {
-    name: 's3-request-presigner: GET with response headers and a session token in the query',
-    group: pathStyle,
-    proofs: [...checked, 'sigv4 query'],
-    run: async (port) => {
-      const sessionToken = 'token/with+signs=='
-      const credentials = { accessKeyId, secretAccessKey: secret, sessionToken }
-      const client = await withKeys(s3Client(port, { credentials }), ['object'])
-      const command = new GetObjectCommand({
-        Bucket,
-        Key: 'object',
-        ResponseContentDisposition: 'attachment; filename="ü + b.txt"',
-        ResponseExpires: new Date(1_800_000_000_000),
-      })
-      return fetchAt(port, await getSignedUrl(client, command, { expiresIn: 60 }))
-    },
-  },
-  {
-    name: 's3-request-presigner: PUT from a page, its type and metadata signed',
-    group: pathStyle,
-    proofs: ['sigv4 query', 'sigv4 header', 'body hash'],
-    run: async (port) => {
-      const client = s3Client(port, { requestChecksumCalculation: 'WHEN_REQUIRED' })
-      const Key = 'ünï (1) + 2.txt'
-      const command = new PutObjectCommand({
-        Bucket,
-        Key,
-        ContentType: 'text/plain',
-        Metadata: { a: 'b,  c' },
-      })
-      const url = await getSignedUrl(client, command, {
-        expiresIn: 60,
-        signableHeaders: new Set(['content-type']),
-        unhoistableHeaders: new Set(['x-amz-meta-a']),
-      })
-      const headers = { 'Content-Type': 'text/plain', 'x-amz-meta-a': 'b,  c', Origin: pageOrigin }
-      const answer = await fetchAt(port, url, { method: 'PUT', headers, body: noise(5000) })
-      return [answer, await seen(await client.send(new GetObjectCommand({ Bucket, Key })))]
-    },
-  },
-  {
-    name: 's3-request-presigner: PUT with plain fetch, which sends its own headers',
-    group: pathStyle,
-    proofs: ['sigv4 query'],
-    run: async (port) => {
-      const client = s3Client(port, { requestChecksumCalculation: 'WHEN_REQUIRED' })
-      const url = await getSignedUrl(client, new PutObjectCommand({ Bucket, Key: 'object' }), {
-        expiresIn: 60,
-      })
-      const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(noise(5000)) })
-      return [answer.status, answer.headers.get('etag'), await answer.text()]
-    },
-  },
-  {
-    name: 's3-presigned-post: a form from a page',
-    group: pathStyle,
-    proofs: ['sigv4 form', 'sigv4 header', 'body hash'],
-    run: async (port) => {
-      const client = s3Client(port)
-      const { url, fields } = await createPresignedPost(client, {
-        Bucket,
-        Key: `posted/\${filename}`,
-        Conditions: [
-          ['content-length-range', 1, 10_000],
-          ['starts-with', '$Content-Type', 'image/'],
-        ],
-        Fields: { 'Content-Type': 'image/png', 'x-amz-meta-name': 'Grüße,  "x"' },
-        Expires: 60,
-      })
-      const form = new FormData()
-      for (const [name, value] of Object.entries(fields)) form.append(name, value)
-      form.append('file', new File([new Uint8Array(noise(5000))], 'ü + 1.png'))
-      const answer = await fetch(url, { method: 'POST', body: form, headers: { Origin: pageOrigin } })
-      const get = new GetObjectCommand({ Bucket, Key: 'posted/ü + 1.png' })
-      return [
-        answer.status,
-        answer.headers.get('etag'),
-        await answer.text(),
-        await seen(await client.send(get)),
-      ]
-    },
-  },
-]
-
-export const s3Calls: readonly SdkCall[] = [...clientCalls, ...uploadCalls, ...presignedCalls]
+export const s3Calls: readonly SdkCall[] = [...clientCalls, ...uploadCalls]

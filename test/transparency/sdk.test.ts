@@ -1,14 +1,25 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accessKeyId, secret } from '../auth/clients.ts'
+import { accessKeyId, s3Client, secret } from '../auth/clients.ts'
+import { chunkSignedCalls } from './calls-chunk-signed.ts'
 import { cosCalls } from './calls-cos.ts'
 import { minioCalls } from './calls-minio.ts'
 import { ossCalls } from './calls-oss.ts'
+import { presignedCalls } from './calls-presigned.ts'
 import { s3Calls } from './calls-s3.ts'
 import { startInFront } from './in-front.ts'
+import { headerValue } from './received.ts'
 import { asArrived, proofsOf, type SdkCall } from './sdk-call.ts'
 import { startVerifyingStore, type VerifyingStore } from './verifying-store.ts'
 
-const calls: readonly SdkCall[] = [...s3Calls, ...minioCalls, ...ossCalls, ...cosCalls]
+const calls: readonly SdkCall[] = [
+  ...s3Calls,
+  ...presignedCalls,
+  ...chunkSignedCalls,
+  ...minioCalls,
+  ...ossCalls,
+  ...cosCalls,
+]
 
 /** Runs `call` through `port` and tells what the program saw and what arrived at the store. */
 async function runThrough(call: SdkCall, store: VerifyingStore, port: number) {
@@ -46,5 +57,40 @@ describe.each([...new Set(calls.map(({ group }) => group))])('$name', (group) =>
     expect(direct.proofs).toEqual([...call.proofs].sort())
     const through = await runThrough(call, store, sidecar.port)
     expect(through).toEqual(direct)
+  })
+})
+
+/** Puts a store and the sidecar together for one test. */
+async function together(act: (store: VerifyingStore, port: number) => Promise<void>): Promise<void> {
+  const store = await startVerifyingStore({ key: { id: accessKeyId, secret }, hostSuffixes: [] })
+  const sidecar = await startInFront(store.port, ['photos'], { dialect: 's3' })
+  try {
+    await act(store, sidecar.port)
+  } finally {
+    await sidecar.close()
+    await store.close()
+  }
+}
+
+test('the parts of an upload are sent by clients that wait for 100 (Continue)', async () => {
+  const call = s3Calls.find(({ name }) => name.startsWith('lib-storage'))
+  await together(async (store, port) => {
+    await call?.run(port)
+    const parts = store.recorded().filter(({ target }) => target.includes('partNumber'))
+    const asked = parts.filter((request) => headerValue(request, 'expect') === '100-continue')
+    expect(asked.length).toBeGreaterThan(1)
+  })
+})
+
+test('a name with a dot segment is refused by the sidecar, in a way that the SDK can read', async () => {
+  await together(async (store, port) => {
+    for (const Key of ['../other/x', 'a/../b', 'a/./b', '..']) {
+      const put = new PutObjectCommand({ Bucket: 'photos', Key, Body: 'x' })
+      const error = await s3Client(port)
+        .send(put)
+        .catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ name: 'InvalidURI', $metadata: { httpStatusCode: 400 } })
+    }
+    expect(store.recorded()).toEqual([])
   })
 })
