@@ -11,10 +11,11 @@ export type FindingFormat = (typeof findingFormats)[number]
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
   const head = `${shown(file)}:${line}:${column}: ${severity} ${code}: ${message}\n`
-  const source = text?.replace(/^\ufeff/, '').split('\n')[line - 1]
+  const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)
-  const mark = `${' '.repeat(from)}${'^'.repeat(length)}`
+  const mark =
+    below(excerpt.slice(0, from), ' ', wideSpace) + below(excerpt.slice(from, from + length), '^', '^^')
   return `${head}  ${excerpt}\n  ${colour ? coloured(mark, severity) : mark}\n`
 }
 
@@ -51,6 +52,18 @@ const coloured = (text: string, severity: Severity): string => `\u001b[${colours
 /** A file's text is a stranger's: nothing in it may move the cursor or hide. */
 const shown = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')
 
+const wideSpace = '\u3000'
+
+/** What stands below `text`, as wide as it: ideographs and their punctuation take two places of a terminal. */
+const below = (text: string, narrow: string, wide: string): string =>
+  text
+    .replace(
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g,
+      '\0',
+    )
+    .replace(/[^\0]/g, narrow)
+    .replaceAll('\0', wide)
+
 const widest = 120
 
 function excerptOf(source: string, at: number): { excerpt: string; from: number; length: number } {
@@ -64,9 +77,9 @@ function excerptOf(source: string, at: number): { excerpt: string; from: number;
   return { excerpt: excerpt.trimEnd(), from: at - start, length }
 }
 
-/** The length of the word, or of the text in quotes, that begins at `at`. */
+/** The length of the word, the text in quotes, the list or the comment that begins at `at`. */
 function markedLength(source: string, at: number): number {
   const rest = source.slice(at)
-  const found = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|<\/?[\w:.-]*|[^\s,[\]{}<"']+)/.exec(rest)
+  const found = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|<\/?[\w:.-]*|\[[^\]]*\]?|#.*|[^\s,[\]{}<"']+)/.exec(rest)
   return Math.max(1, found?.[0].replace(/:$/, '').length ?? 1)
 }

@@ -49,9 +49,11 @@ try {
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 process.exit()
 
-function flushed(stream: NodeJS.WritableStream): Promise<void> {
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.write('', () => resolve())
+    // Not even nothing can be written to a full disk.
+    if (stream.writableLength === 0) resolve()
+    else stream.write('', () => resolve())
   })
 }
 

@@ -84,8 +84,15 @@ async function listed(
 
 function fileAt(path: string, place: string, input: Collected): ListedFile[] {
   const name = basename(place)
-  if (readFileName(name).kind !== 'ignored') return [{ shown: path, folder: dirname(place), name }]
-  input.unreadable.push(`${path}: not the name of a rule file: BUCKET.yaml, .yml, .json or .xml`)
+  const read = readFileName(name)
+  if (read.kind === 'rules' || (read.kind === 'refused' && read.finding.severity === 'error'))
+    return [{ shown: path, folder: dirname(place), name }]
+  // In a directory it can be somebody else's; who names it wants it checked.
+  const why =
+    read.kind === 'refused'
+      ? read.finding.message
+      : 'not the name of a rule file: BUCKET.yaml, .yml, .json or .xml'
+  input.unreadable.push(`${path}: ${why}`)
   return []
 }
 

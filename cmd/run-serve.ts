@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../src/settings.ts'
-import { StartProblem, startSidecar } from '../src/sidecar.ts'
+import { StartProblem } from '../src/sidecar/start-problem.ts'
+import { startSidecar } from '../src/sidecar.ts'
+import { startWorkers } from '../src/workers/primary.ts'
 import type { Signals } from './serve.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -13,7 +15,8 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
   const optional = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : within(path)
   try {
-    const sidecar = await startSidecar({
+    const start = settings.workers === 1 ? startSidecar : startWorkers
+    const starting = start({
       ...settings,
       rules: within(settings.rules),
       credentials: optional(settings.credentials),
@@ -23,6 +26,9 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       candidateRules: optional(settings.candidateRules),
       adminTokenFile: optional(settings.adminTokenFile),
     })
+    // From the beginning on: without a listener the signal would end the process.
+    signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))
+    const sidecar = await starting
     const { dataAddress, adminAddress, log } = sidecar
     log.info('serving', {
       'server.address': dataAddress.address,
@@ -30,7 +36,6 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       'admin.address': adminAddress.address,
       'admin.port': adminAddress.port,
     })
-    signals.onReload(() => void sidecar.reload('signal'))
     await new Promise<void>((ended) => {
       let signalled = false
       signals.onTerminate(() => {
@@ -40,7 +45,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       })
     })
     log.info('ended')
-    log.close()
+    await log.close()
     return 0
   } catch (error) {
     if (!(error instanceof StartProblem)) throw error
@@ -48,3 +53,5 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     return 2
   }
 }
+
+const ignore = (): void => {}

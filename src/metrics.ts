@@ -51,6 +51,8 @@ export interface Metrics {
    */
   reload(reload: CountedReload, now: number): void
   decisionTotals(): DecisionTotals
+  /** Adds a family that is counted elsewhere. */
+  register(read: () => Family): void
   /** Every family, with its samples. */
   families(): Promise<Family[]>
   /** The same for another process, see `mergeMetrics`. */
@@ -154,6 +156,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
       for (const file of snapshot.files) files[file.state]++
     },
     decisionTotals: decisions.totals,
+    register: (read) => registerFamily(registry, read),
     families: async () => familiesOf(await registry.getMetricsAsJSON()),
     message: () => registry.getMetricsAsJSON(),
   }

@@ -371,7 +371,7 @@ test('standard output has every line when the log is closed', () => {
     const { createLog } = await import(${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)})
     const log = createLog({ level: 'info' })
     for (let i = 0; i < 5000; i++) log.info('line ' + i)
-    log.close()
+    await log.close()
     process.exit(0)`
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
     encoding: 'utf8',

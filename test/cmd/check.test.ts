@@ -33,12 +33,19 @@ describe('the exit code', () => {
     ['without a path', [], "missing argument 'PATH'"],
     ['for a path that is not there', ['missing.yaml'], 'missing.yaml: there is no such file or directory'],
     ['for a name that is no rule file', ['notes.txt'], 'notes.txt: not the name of a rule file'],
+    ['for a name without an extension', ['photos'], 'photos: no extension, so not read'],
+    [
+      'for an extension in upper case',
+      ['PHOTOS.YAML'],
+      'PHOTOS.YAML: not read: write the extension as .yaml',
+    ],
     ['for an unknown option', ['--stict', 'photos.yaml'], '--strict'],
     ['for an unknown format', ['--format', 'xml', 'photos.yaml'], 'Allowed choices are text, json, github'],
     ['for an unknown dialect', ['--dialect', 'minio', 'photos.yaml'], 'Allowed choices are cos, oss, s3'],
     ['for an unknown code', ['--explain', 'origin-has-pat'], 'did you mean origin-has-path?'],
   ])('%s is 2', async (_, args, complaint) => {
-    const outcome = await check(folderWith({ 'photos.yaml': clean, 'notes.txt': '' }), ...args)
+    const files = { 'photos.yaml': clean, 'notes.txt': '', photos: clean, 'PHOTOS.YAML': clean }
+    const outcome = await check(folderWith(files), ...args)
     expect(outcome.code).toBe(2)
     expect(outcome.err).toContain(complaint)
   })
@@ -69,6 +76,40 @@ describe('text', () => {
     expect(out.split('\n')[0]).toMatch(/^photos\.yaml:2:22: error origin-upper-case: /)
     expect(out.split('\n')[2]).toContain('\u001b[31m')
     expect((await check(folder, 'photos.yaml')).out).not.toContain('\u001b')
+  })
+
+  /** The characters of the source line that stand above the mark, where a wide one takes two places. */
+  async function marked(text: string): Promise<string> {
+    const { out } = await check(folderWith({ 'photos.yaml': text }), 'photos.yaml')
+    const [, source = '', mark = ''] = out.split('\n')
+    const places = [...source].flatMap((character) =>
+      /[\u2e80-\u9fff\uff00-\uff60]|[^\0-\uffff]/u.test(character) ? [character, ''] : [character],
+    )
+    const markPlaces = [...mark].flatMap((character) => (character === '\u3000' ? ['', ''] : [character]))
+    return places.slice(markPlaces.indexOf('^'), markPlaces.lastIndexOf('^') + 1).join('')
+  }
+
+  test.each<[string, string, string]>([
+    ['a value', clean.replace('https://a.com', 'https://A.com'), '"https://A.com"'],
+    ['a whole list', remarked, '[GET]'],
+    ['a comment', `# cors-sidecar: allow head-missing\n${clean}`, '# cors-sidecar: allow head-missing'],
+    [
+      'a value behind wide characters',
+      'rules:\n  - {id: "上传，😀", allowedOrigins: ["https://A.com"], allowedMethods: [GET, HEAD]}\n',
+      '"https://A.com"',
+    ],
+    [
+      'a value of wide characters',
+      clean.replace('"https://a.com"', '"https://网站.com", "https://b.com"'),
+      '"https://网站.com"',
+    ],
+  ])('underlines %s', async (_, text, expected) => {
+    expect(await marked(text)).toBe(expected)
+  })
+
+  test('shows a line that ends with CRLF like any other', async () => {
+    const outcome = await check(folderWith({ 'photos.yaml': broken.replaceAll('\n', '\r\n') }), 'photos.yaml')
+    expect(outcome.out.split('\n')[1]).toBe('    - allowedOrigins: ["https://A.com"]')
   })
 
   test('lets nothing of a file move the cursor', async () => {

@@ -87,10 +87,25 @@ describe('an acceptance in YAML', () => {
     ['an error', '# cors-sidecar: allow origin-has-path because x'],
     ['words that are none of it', '# cors-sidecar: ignore everything'],
     ['a reason that is no reason', `# cors-sidecar: allow ${insecure} becausex`],
+    ['its own name in upper case', `# CORS-Sidecar: Allow ${insecure} because x`],
   ])('with %s it is a warning', (_, comment) => {
     const found = codesOf('a.yaml', rules({ top: `${comment}\n` }))
     expect(found).toContain('1 warning acceptance-malformed')
     expect(found).toContain(`4 warning ${insecure}`)
+  })
+
+  test.each(['id: a', 'allowedMethods: [PUT, POST]'])('of a missing ETag can stand before %s', (line) => {
+    const text = `rules:
+  - allowedOrigins: ["https://a.example"]
+    id: a
+    allowedMethods: [PUT, POST]
+`
+    const indented = line.startsWith('id') ? '  ' : '    '
+    const place = line.startsWith('id') ? '  - allowedOrigins' : `    ${line}`
+    expect(codesOf('a.yaml', text)).toEqual(['4 warning etag-not-exposed'])
+    expect(
+      codesOf('a.yaml', text.replace(place, `${indented}${accept('etag-not-exposed')}\n${place}`)),
+    ).toEqual([])
   })
 
   test('an error is never accepted', () => {

@@ -75,6 +75,13 @@ mode: rport
     ])
   })
 
+  test('an error is not left out for a hundred warnings before it', () => {
+    const warned = '  - {allowedOrigins: ["http://a.com"], allowedMethods: [GET, HEAD]}\n'.repeat(60)
+    const { findings } = read('a.yaml', `rules:\n${warned}mode: rport\n`)
+    expect(findings).toHaveLength(101)
+    expect(weighty(findings)).toContain('62:7 error unsupported-value')
+  })
+
   test('at most a hundred findings are told, and the last one says how many more there are', () => {
     const origins = Array.from({ length: 300 }, () => '"https://A.com"').join(', ')
     const { findings, content } = read(
@@ -104,7 +111,23 @@ describe('YAML that is refused', () => {
       'rules:\n  - allowedOrigins: [*.a.com]\n',
       '2:22 error yaml-bad-alias',
     ],
-    ['a quote that is not closed', 'rules:\n  - allowedOrigins: ["https://a.c', '2:34 error yaml-syntax'],
+    ['a quote that is not closed', 'rules:\n  - allowedOrigins: ["https://a.c', '2:22 error yaml-syntax'],
+    [
+      'a quote that is not closed, with lines after it',
+      'rules:\n  - allowedOrigins: ["https://a.com]\n    allowedMethods: [GET]\n',
+      '2:22 error yaml-syntax',
+    ],
+    [
+      'a bracket that is not closed',
+      'rules:\n  - allowedOrigins: ["https://a.com"\n    allowedMethods: [GET]\n',
+      '3:5 error yaml-syntax',
+    ],
+    [
+      'a key that is too deep',
+      'rules:\n  - allowedOrigins:\n      - "*"\n     allowedMethods: [GET]\n',
+      '4:6 error yaml-bad-indent',
+    ],
+    ['an ampersand alone', 'rules:\n  - id: &\n', '2:9 error yaml-syntax'],
     ['a key that is cut off', `${rule('    MaxAgeSec')}`, '4:5 error yaml-syntax'],
     ['two documents', 'rules: []\n---\nrules: []\n', '2:1 error yaml-multiple-documents'],
     [
@@ -191,14 +214,130 @@ describe('YAML that is refused', () => {
   })
 
   test('an unquoted asterisk is told to be quoted, a misspelt key what it was meant to be', () => {
-    expect(read('a.yaml', 'rules:\n  - allowedOrigins: [*.a.com]\n').findings[0]?.message).toContain(
-      'quote the asterisk: "*.a.com"',
-    )
+    expect(
+      read('a.yaml', 'rules:\n  - allowedOrigins: [*.a.com]\n    allowedMethods: [GET]\n').findings[0]
+        ?.message,
+    ).toContain('quote the asterisk: "*.a.com"')
     const misspelt = 'CORSRules:\n  - AlowedOrigins: ["https://a.com"]\n    AllowedMethods: [GET]\n'
     expect(read('a.yaml', misspelt).findings[0]?.message).toContain('did you mean AllowedOrigins?')
     expect(read('a.yaml', 'rules: []\nmods: report\n').findings.at(-1)?.message).toContain(
       'did you mean mode?',
     )
+  })
+})
+
+describe('what to write instead', () => {
+  const first = (text: string, file = 'a.yaml'): string =>
+    read(file, text).findings.find(({ severity }) => severity === 'error')?.message ?? ''
+  const inRule = (line: string): string => `rules:\n  - ${line}\n`
+
+  test.each<[string, string, string]>([
+    ['a quote that is not closed', inRule('allowedOrigins: ["https://a.com]'), 'this quote is not closed'],
+    [
+      'a bracket that is not closed',
+      'rules:\n  - allowedOrigins: ["https://a.com"\n    allowedMethods: [GET]\n',
+      'close the list before this line with ]',
+    ],
+    ['an ampersand alone', inRule('id: &'), 'put the value in quotes'],
+    ['a value that begins with @', inRule('id: @web'), 'put the value in quotes'],
+    ['text behind a list', inRule('allowedOrigins: ["*"] x'), 'only a comment can follow'],
+    ['a missing comma', inRule('allowedOrigins: ["a" "b"]'), 'a comma is missing'],
+    ['a list behind its key', inRule('allowedOrigins: - https://a.com'), 'on the next line'],
+    ['a key without a colon', inRule('allowedOrigins ["*"]'), 'a colon'],
+    ['a key without a colon in its own line', 'rules: []\nmode\n', 'a colon'],
+    [
+      'a colon without a space',
+      inRule('allowedOrigins:["https://a.com"]'),
+      'a colon and a space after the key',
+    ],
+    [
+      'several origins in one text',
+      'rules:\n  - allowedMethods: [GET]\n    allowedOrigins: "https://a.com, https://b.com"\n',
+      'write ["https://a.com", "https://b.com"]',
+    ],
+    ['a field of a rule beside the rules', 'rules: []\nallowedOrigins: ["*"]\n', 'in a rule'],
+    ['a field of the file in a rule', inRule('hosts: [a.example]'), 'beside the rules'],
+    ['a key that is cut short', inRule('maxAge: 600'), 'did you mean maxAgeSeconds?'],
+    ['a key with another word before it', inRule('origins: ["*"]'), 'did you mean allowedOrigins?'],
+  ])('is told of %s', (_, text, words) => {
+    expect(first(text)).toContain(words)
+  })
+
+  test('in XML in the names of XML', () => {
+    const xml = (inner: string): string =>
+      `<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>${inner}</CORSRule></CORSConfiguration>`
+    expect(first(xml('<AllowedOrigins>https://a.com</AllowedOrigins>'), 'a.xml')).toBe(
+      'unknown key "AllowedOrigins": did you mean AllowedOrigin?',
+    )
+    expect(first(xml('<preset>public-read</preset>'), 'a.xml')).toBe(
+      'unknown key "preset": known here: ID, AllowedOrigin, AllowedMethod, AllowedHeader, ExposeHeader, MaxAgeSeconds',
+    )
+  })
+})
+
+describe('every mistake at once', () => {
+  test('unquoted asterisks, wherever they stand, and what is wrong beside them', () => {
+    const { content, findings } = read(
+      'a.yaml',
+      'rules:\n  - allowedOrigins: [*.a.com, "https://B.com"]\n    allowedMethods: [*]\n    allowedHeaders: *\nmode: rport\n',
+    )
+    expect(content).toBeUndefined()
+    expect(findings.map(short)).toEqual([
+      '2:22 error yaml-bad-alias',
+      '2:31 error origin-upper-case',
+      '3:22 error yaml-bad-alias',
+      '3:22 error method-unsupported',
+      '4:21 error yaml-bad-alias',
+      '4:21 error wrong-type',
+      '5:7 error unsupported-value',
+    ])
+  })
+
+  test('tags, attributes and comments in XML values, and what is wrong beside them', () => {
+    expect(weighty(read('a.yaml', 'mode: rport\nrules: !!seq []\n').findings)).toEqual([
+      '1:7 error unsupported-value',
+      '2:8 error yaml-unknown-tag',
+    ])
+    const xml =
+      '<CORSConfiguration><CORSRule a="b"><AllowedOrigin>https://a.com<!-- -->.b</AllowedOrigin>\n<AllowedMethod>OPTIONS</AllowedMethod></CORSRule></CORSConfiguration>'
+    expect(weighty(read('a.xml', xml).findings)).toEqual([
+      '1:30 error xml-attribute',
+      '1:64 error xml-mixed-content',
+      '2:16 error method-unsupported',
+    ])
+  })
+
+  test('what is to be said of the rules that are right, by their numbers in the file', () => {
+    const { content, findings } = read(
+      'a.yaml',
+      `rules:
+  - {id: a, allowedOrigins: ["https://A.com"], allowedMethods: [GET, HEAD]}
+  - {id: b, allowedOrigins: ["https://*.github.io"], allowedMethods: [GET, HEAD]}
+  - {id: c, allowedOrigins: ["http://c.com"], allowedMethods: [PUT, POST], exposHeaders: [ETag]}
+  - {id: b, allowedOrigins: ["https://x.github.io"], allowedMethods: [GET, HEAD]}
+`,
+    )
+    expect(content).toBeUndefined()
+    expect(findings.map(short)).toEqual([
+      '2:30 error origin-upper-case',
+      '3:30 warning origin-pattern-public-suffix',
+      '4:76 error unknown-key',
+      '5:5 warning rule-shadowed',
+      '5:10 warning duplicate-id',
+    ])
+    expect(findings.at(-1)?.message).toContain('rule 2 has the id')
+    expect(findings.at(-2)?.message).toContain('rule b before it')
+  })
+
+  test('a key that nobody knows is told once, however often it is repeated', () => {
+    const repeatedKey = `{${'"a": 1, '.repeat(5000)}"a": 1, "rules": []}\n`
+    expect(read('a.json', repeatedKey).findings.map(short)).toEqual(['1:2 error unknown-key'])
+  })
+
+  test('of more rules than anybody stores, the first thousand are looked at', () => {
+    const { findings } = read('a.json', `{"rules": [${'{},'.repeat(20_000)}{}]}`)
+    expect(findings).toHaveLength(101)
+    expect(findings.at(-1)?.message).toContain('1901 more findings')
   })
 })
 

@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import type { Signals } from './serve.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What `serve --workers` starts; nobody calls it by hand. */
+export function addWorker(program: Command, terminal: Terminal, signals: Signals): void {
+  program
+    .command('worker', { hidden: true })
+    .description('serve as one of several processes, as serve --workers starts them')
+    .action(async () => {
+      terminal.exit(await work(terminal, signals))
+    })
+}
+
+async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
+  // A terminal, and what ends a group of processes, signals all of them: only the primary acts on it.
+  signals.onTerminate(() => {})
+  signals.onReload(() => {})
+  const [{ openLink }, { runWorker }] = await Promise.all([
+    import('../src/workers/link.ts'),
+    import('../src/workers/worker.ts'),
+  ])
+  const link = openLink()
+  if (link !== undefined) return runWorker(link)
+  terminal.err('error: this command is only for serve --workers to start: use cors-sidecar serve\n')
+  return 2
+}

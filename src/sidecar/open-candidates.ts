@@ -1,0 +1,15 @@
+import { type Candidates, type CandidatesOptions, createCandidates } from '../candidates.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Settings } from '../settings.ts'
+
+/** The candidate rules and their metrics; `undefined` without `--candidate-rules`. */
+export function openCandidates(
+  { candidateRules }: Settings,
+  parts: Omit<CandidatesOptions, 'directory'>,
+  metrics: Metrics,
+): Candidates | undefined {
+  if (candidateRules === undefined) return undefined
+  const candidates = createCandidates({ directory: candidateRules, ...parts })
+  for (const family of candidates.families) metrics.register(family)
+  return candidates
+}

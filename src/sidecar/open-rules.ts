@@ -1,0 +1,52 @@
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { ReloadResult } from '../rules/reload-result.ts'
+import { createRulesStore, type RulesStore } from '../rules/store.ts'
+import type { Settings } from '../settings.ts'
+import { StartProblem } from './start-problem.ts'
+
+/**
+ * Loads the rules for the first time, and has every load logged and counted. Rejects with {@link StartProblem} when
+ * there is nothing to serve, or with `strictStart` an error in a rule file.
+ */
+export async function openRules(settings: Settings, log: Log, metrics: Metrics): Promise<RulesStore> {
+  const store = createRulesStore({ directory: settings.rules, dialect: settings.dialect })
+  store.subscribe((result) => {
+    metrics.reload(result, Date.now())
+    logReload(log, settings.rules, result)
+  })
+  refuseStart(settings, await store.reload('start'))
+  return store
+}
+
+function refuseStart(settings: Settings, { failure, snapshot }: ReloadResult): void {
+  if (snapshot.generation === 0)
+    throw new StartProblem([
+      `--rules ${settings.rules}: the directory cannot be read: ${failure ?? 'it changes all the time'}`,
+    ])
+  if (!settings.strictStart) return
+  const errors = snapshot.files
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity }) => severity === 'error')
+    .map(({ file, line, column, code, message }) => `${file}:${line}:${column}: error ${code}: ${message}`)
+  if (errors.length > 0) throw new StartProblem([...errors, '--strict-start: a rule file has an error'])
+}
+
+/** One line for the reload, one for each finding: an error is logged with its place, whatever else changed. */
+function logReload(log: Log, directory: string, result: ReloadResult): void {
+  for (const { file, line, column, severity, code, message } of result.findings)
+    if (severity !== 'info')
+      log[severity === 'error' ? 'error' : 'warn'](message, { 'code.file.path': file, line, column, code })
+  const fields = {
+    cause: result.cause,
+    generation: result.snapshot.generation,
+    changes: result.changes
+      .slice(0, 20)
+      .map(({ file, before, after }) => `${file}: ${before ?? 'new'} to ${after ?? 'gone'}`),
+    ...(result.failure === undefined ? {} : { failure: result.failure }),
+  }
+  if (result.failure !== undefined)
+    log.error(`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
+  else if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
+  else log.debug('rules unchanged', fields)
+}

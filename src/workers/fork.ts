@@ -1,0 +1,65 @@
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { isMessage, type ToPrimary, type ToWorker } from './messages.ts'
+
+/** How a process ended. */
+export interface WorkerEnd {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** The primary's side of the channel to one worker. */
+export interface WorkerProcess {
+  readonly pid: number | undefined
+  send(message: ToWorker): void
+  listen(listener: (message: ToPrimary) => void): void
+  /** Resolves when it has ended and all its output was read. */
+  readonly ended: Promise<WorkerEnd>
+  /** Ends it at once. */
+  kill(): void
+}
+
+/** Starts this program once more, as a worker. What it writes to its standard output is given to `output`. */
+export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
+  cluster.setupPrimary({
+    args: ['worker'],
+    // Through this process: lines that several processes write to one pipe can end up in each other.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
+  const worker = cluster.fork()
+  const { process: child } = worker
+  // A channel that closes while something is sent: that the worker has ended is told elsewhere.
+  worker.on('error', ignore)
+  const { stdout } = child
+  if (stdout === null) throw new Error('the output of a worker is not piped')
+  output(stdout)
+  return {
+    pid: child.pid,
+    send: (message) => {
+      if (worker.isConnected()) worker.send(message, ignore)
+    },
+    listen(listener) {
+      // What comes over this channel was sent by the same program.
+      worker.on('message', (message: ToPrimary) => {
+        if (isMessage(message)) listener(message)
+      })
+    },
+    ended: endOf(once(child, 'exit'), once(stdout, 'close')),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+async function endOf(exit: Promise<readonly unknown[]>, closed: Promise<unknown>): Promise<WorkerEnd> {
+  const [[code, signal]] = await Promise.all([exit, closed])
+  return {
+    code: typeof code === 'number' ? code : null,
+    signal: typeof signal === 'string' ? signal : null,
+  }
+}
+
+/** The primary of a cluster can start workers; a process that is itself a worker of one cannot. */
+export const canFork = (): boolean => cluster.isPrimary
+
+const ignore = (): void => {}

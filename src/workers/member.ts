@@ -1,0 +1,162 @@
+import type { AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { MetricsMessage } from '../metrics/registry.ts'
+import type { ReloadResult } from '../rules/reload-result.ts'
+import type { Settings } from '../settings.ts'
+import { StartProblem } from '../sidecar/start-problem.ts'
+import { nothingLoaded, type Snapshot } from '../snapshot.ts'
+import type { WorkerEnd, WorkerProcess } from './fork.ts'
+import { partsBetween } from './mirror.ts'
+import { nothingTold, type Told } from './told.ts'
+
+/** One worker, as the primary knows it. */
+export interface Member {
+  readonly pid: number | undefined
+  /** Resolves when it serves; rejects with {@link StartProblem} when it ends before. */
+  readonly serving: Promise<AddressInfo>
+  isServing(): boolean
+  readonly ended: Promise<WorkerEnd>
+  /** Has it serve `snapshot`. Resolves with whether it does, or has ended; `false`: not within the time there is. */
+  bring(snapshot: Snapshot): Promise<boolean>
+  /** Its metrics of now, or the latest there are; `undefined`: none were ever had. */
+  metrics(): Promise<MetricsMessage | undefined>
+  lastMetrics(): MetricsMessage | undefined
+  told(): Told
+  drain(timeout: number): void
+  kill(): void
+}
+
+export interface MemberOptions {
+  readonly settings: Settings
+  /** The rules as they are now. */
+  readonly rules: () => Snapshot
+  /** Resolves when every worker has what the directory says. */
+  readonly reload: () => Promise<ReloadResult>
+}
+
+/** Milliseconds for a worker to take rules, and to tell its metrics. A worker that needs longer is stuck. */
+const takeTimeout = 5_000
+const metricsTimeout = 2_000
+
+export function createMember(child: WorkerProcess, { settings, rules, reload }: MemberOptions): Member {
+  const ready = Promise.withResolvers<void>()
+  const serving = Promise.withResolvers<AddressInfo>()
+  const taken = createProgress()
+  const asked = new Map<number, (metrics: MetricsMessage) => void>()
+  let problem: StartProblem | undefined
+  let isServing = false
+  let sent = nothingLoaded
+  let sending: Promise<void> = ready.promise
+  let metrics: MetricsMessage | undefined
+  let told = nothingTold
+  let count = 0
+
+  child.listen((message) => {
+    switch (message.kind) {
+      case 'ready':
+        child.send({ kind: 'start', settings })
+        ready.resolve()
+        void bring(rules())
+        return
+      case 'serving':
+        isServing = true
+        serving.resolve(message.address)
+        return
+      case 'problem':
+        problem = new StartProblem(message.lines)
+        return
+      case 'taken':
+        taken.reached(message.generation)
+        return
+      case 'reload':
+        void reload().then(({ snapshot: _snapshot, ...result }) =>
+          child.send({ kind: 'reloaded', id: message.id, result }),
+        )
+        return
+      case 'metrics':
+        metrics = message.metrics
+        asked.get(message.id)?.(metrics)
+        asked.delete(message.id)
+        return
+      case 'told': {
+        const { candidates, ...rest } = message.told
+        told = { ...told, ...rest }
+        if (candidates !== undefined)
+          told = {
+            ...told,
+            candidates: { totals: candidates.totals, top: candidates.top ?? told.candidates.top },
+          }
+        return
+      }
+    }
+  })
+  void child.ended.then(({ code, signal }) => {
+    isServing = false
+    ready.resolve()
+    serving.reject(
+      problem ??
+        new StartProblem([`--workers: a worker ended before it served (${signal ?? `code ${code}`})`]),
+    )
+  })
+
+  async function sendParts(snapshot: Snapshot): Promise<void> {
+    if (snapshot.generation <= sent.generation) return
+    for (const part of partsBetween(sent, snapshot)) {
+      child.send(part)
+      if (!part.isLast) await nextTurn()
+    }
+    sent = snapshot
+  }
+
+  function bring(snapshot: Snapshot): Promise<boolean> {
+    sending = sending.then(() => sendParts(snapshot))
+    const has = Promise.all([sending, taken.to(snapshot.generation)])
+    return within(takeTimeout, Promise.race([has, child.ended]))
+  }
+
+  return {
+    pid: child.pid,
+    serving: serving.promise,
+    isServing: () => isServing,
+    ended: child.ended,
+    bring,
+    async metrics() {
+      const id = ++count
+      const answer = new Promise<MetricsMessage>((resolve) => asked.set(id, resolve))
+      child.send({ kind: 'metrics', id })
+      await within(metricsTimeout, Promise.race([answer, child.ended]))
+      asked.delete(id)
+      return metrics
+    },
+    lastMetrics: () => metrics,
+    told: () => told,
+    drain: (timeout) => child.send({ kind: 'drain', timeout }),
+    kill: child.kill,
+  }
+}
+
+/** A number that grows, and those who wait for it to. */
+function createProgress(): { reached(value: number): void; to(value: number): Promise<void> } {
+  let latest = 0
+  let waiting: { readonly value: number; readonly resolve: () => void }[] = []
+  return {
+    reached(value) {
+      latest = Math.max(latest, value)
+      for (const { value, resolve } of waiting) if (value <= latest) resolve()
+      waiting = waiting.filter(({ value }) => value > latest)
+    },
+    to: (value) =>
+      value <= latest ? Promise.resolve() : new Promise((resolve) => waiting.push({ value, resolve })),
+  }
+}
+
+/** Whether `done` resolves within so many milliseconds. */
+async function within(milliseconds: number, done: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<false>()
+  const timer = setTimeout(() => late.resolve(false), milliseconds)
+  try {
+    return await Promise.race([done.then(() => true), late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

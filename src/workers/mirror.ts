@@ -1,0 +1,101 @@
+import { policyOf } from '../admin/rules-view.ts'
+import type { DialectName, RuleFile } from '../cors/rule.ts'
+import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../snapshot.ts'
+
+/** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
+export interface ServedFile {
+  readonly status: FileStatus
+  readonly rules: RuleFile
+}
+
+/** A part of what leads from one set of rules to another. The last part puts them all into force. */
+export interface RulesPart {
+  readonly kind: 'rules'
+  readonly generation: number
+  readonly changed: readonly ServedFile[]
+  /** Base names. */
+  readonly gone: readonly string[]
+  readonly isLast: boolean
+}
+
+/** Files in one part: what is made and read without a pause. */
+const filesAtOnce = 200
+
+/** What a process that serves `before` must be told to serve `after`. */
+export function* partsBetween(before: Snapshot, after: Snapshot): Generator<RulesPart, void> {
+  const known = new Map(before.files.map((status) => [status.file, status]))
+  const names = new Set(after.files.map(({ file }) => file))
+  const gone = [...known.keys()].filter((file) => !names.has(file))
+  const changed = after.files
+    .filter(
+      (status) =>
+        !isSame(known.get(status.file), status) ||
+        policyOf(before, status.bucket) !== policyOf(after, status.bucket),
+    )
+    .flatMap((status) => {
+      const policy = policyOf(after, status.bucket)
+      return policy === undefined ? [] : [{ status, rules: policy.file }]
+    })
+  const { generation } = after
+  for (let from = 0; from < changed.length - filesAtOnce; from += filesAtOnce)
+    yield {
+      kind: 'rules',
+      generation,
+      changed: changed.slice(from, from + filesAtOnce),
+      gone: [],
+      isLast: false,
+    }
+  const rest = Math.max(0, Math.ceil(changed.length / filesAtOnce) - 1) * filesAtOnce
+  yield { kind: 'rules', generation, changed: changed.slice(rest), gone, isLast: true }
+}
+
+const isSame = (one: FileStatus | undefined, other: FileStatus): boolean =>
+  one?.state === other.state &&
+  one.hash === other.hash &&
+  one.since === other.since &&
+  one.findings === other.findings
+
+/** The rules of another process, which alone reads the directory, so that all serve the same generations. */
+export interface Mirror {
+  current(): Snapshot
+  /** Returns whether `part` was the last, so that its generation is now in force. */
+  take(part: RulesPart): boolean
+}
+
+export function createMirror(dialect: DialectName): Mirror {
+  const served = new Map<string, ServedFile>()
+  let current = nothingLoaded
+  return {
+    current: () => current,
+    take({ generation, changed, gone, isLast }) {
+      for (const file of gone) served.delete(file)
+      for (const file of changed) served.set(file.status.file, file)
+      if (isLast) current = mirrored(current, [...served.values()].sort(byName), generation, dialect)
+      return isLast
+    },
+  }
+}
+
+const byName = ({ status: { file: one } }: ServedFile, { status: { file: other } }: ServedFile): number =>
+  one < other ? -1 : 1
+
+/** Which rules serve a bucket has been decided: each file is taken as if it were good, and keeps its state. */
+function mirrored(
+  previous: Snapshot,
+  served: readonly ServedFile[],
+  generation: number,
+  dialect: DialectName,
+): Snapshot {
+  const files = served.map(({ status: { file, bucket, hash, findings }, rules }) => ({
+    file,
+    bucket,
+    hash,
+    findings,
+    content: rules,
+  }))
+  return {
+    ...nextSnapshot(previous, files, dialect, 0),
+    generation,
+    files: served.map(({ status }) => status),
+  }
+}

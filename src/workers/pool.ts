@@ -1,0 +1,134 @@
+import type { AddressInfo } from 'node:net'
+import type { Log } from '../log.ts'
+import type { MetricsMessage } from '../metrics/registry.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { createDeparted } from './departed.ts'
+import type { WorkerEnd } from './fork.ts'
+import type { Member } from './member.ts'
+import { mergeTold, nothingTold, type Told } from './told.ts'
+
+/** Workers that serve one port, as many as there should be: one that ends is replaced. */
+export interface Pool {
+  /** Resolves when all serve; rejects with `StartProblem`, and nothing left running, when one cannot. */
+  start(): Promise<AddressInfo>
+  /** Resolves when every worker serves `snapshot`, with `false` when one does not within the time there is. */
+  bring(snapshot: Snapshot): Promise<boolean>
+  /** How many serve now. */
+  serving(): number
+  /** How many were replaced. */
+  restarts(): number
+  /** Of each worker, and of those that are gone. */
+  metrics(): Promise<readonly MetricsMessage[]>
+  told(): Told
+  /** Lets what is under way finish within `timeout` milliseconds. Resolves when no worker is left. */
+  drain(timeout: number): Promise<void>
+}
+
+export interface PoolOptions {
+  readonly count: number
+  readonly create: () => Member
+  readonly log: Log
+}
+
+/** Milliseconds until a worker that has just ended is replaced: at once, or later and later while none lasts. */
+const lastsAfter = 10_000
+const firstDelay = 100
+const longestDelay = 5_000
+/** Milliseconds beyond a drain after which a worker that has not ended is stuck. */
+const grace = 2_000
+
+export function createPool({ count, create, log }: PoolOptions): Pool {
+  const members = new Set<Member>()
+  const departed = createDeparted()
+  const timers = new Set<NodeJS.Timeout>()
+  let departedTold: Told = nothingTold
+  let state: 'starting' | 'serving' | 'draining' = 'starting'
+  let restarts = 0
+  let delay = 0
+
+  function add(): Member {
+    const member = create()
+    const began = performance.now()
+    members.add(member)
+    void member.ended.then((end) => ended(member, performance.now() - began, end))
+    member.serving.then(() => log.info('a worker serves', { 'process.pid': member.pid }), ignore)
+    return member
+  }
+
+  function ended(member: Member, lasted: number, end: WorkerEnd): void {
+    members.delete(member)
+    departedTold = mergeTold([departedTold, member.told()])
+    const metrics = member.lastMetrics()
+    if (metrics !== undefined) void departed.add(metrics)
+    if (state !== 'serving') return
+    delay = lasted >= lastsAfter ? 0 : Math.min(longestDelay, Math.max(firstDelay, delay * 2))
+    log.error('a worker has ended and is replaced', { 'process.pid': member.pid, ...end, delay_ms: delay })
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      replace()
+    }, delay)
+    timers.add(timer)
+  }
+
+  function replace(): void {
+    restarts++
+    add().serving.catch((error: unknown) => {
+      if (state === 'serving') log.error('a worker cannot serve', { error })
+    })
+  }
+
+  async function endAll(): Promise<void> {
+    for (const member of members) member.kill()
+    await Promise.all([...members].map(({ ended }) => ended))
+  }
+
+  return {
+    async start() {
+      try {
+        const addresses = await Promise.all(Array.from({ length: count }, () => add().serving))
+        state = 'serving'
+        const [address] = addresses
+        if (address === undefined) throw new Error('there are no workers')
+        return address
+      } catch (error) {
+        await endAll()
+        throw error
+      }
+    },
+    async bring(snapshot) {
+      departed.prune(snapshot)
+      const brought = await Promise.all([...members].map((member) => member.bring(snapshot)))
+      return brought.every((taken) => taken)
+    },
+    serving: () => [...members].filter((member) => member.isServing()).length,
+    restarts: () => restarts,
+    async metrics() {
+      const serving = [...members].filter((member) => member.isServing())
+      const messages = await Promise.all(serving.map((member) => member.metrics()))
+      // Asked for afterwards: a worker that has ended meanwhile is among those that are gone, and only there.
+      const left = messages.filter(
+        (message, index) => message !== undefined && serving[index]?.isServing() === true,
+      )
+      return [departed.metrics(), ...left.filter((message) => message !== undefined)]
+    },
+    told: () => mergeTold([departedTold, ...[...members].map((member) => member.told())]),
+    async drain(timeout) {
+      state = 'draining'
+      for (const timer of timers) clearTimeout(timer)
+      for (const member of members) {
+        if (member.isServing()) member.drain(timeout)
+        else member.kill()
+      }
+      const stuck = setTimeout(() => {
+        for (const member of members) {
+          log.error('a worker does not end and is killed', { 'process.pid': member.pid })
+          member.kill()
+        }
+      }, timeout + grace)
+      await Promise.all([...members].map(({ ended }) => ended))
+      clearTimeout(stuck)
+    },
+  }
+}
+
+const ignore = (): void => {}

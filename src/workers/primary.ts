@@ -1,0 +1,159 @@
+import type { AddressInfo } from 'node:net'
+import { createAdmin } from '../admin/admin.ts'
+import type { CandidatesShown } from '../admin/candidates-view.ts'
+import type { Denials } from '../admin/denials.ts'
+import { createLog, standardOutput } from '../log.ts'
+import type { Family } from '../metrics/family.ts'
+import { familiesOf, type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
+import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
+import { watchRules } from '../rules/watch.ts'
+import type { Settings } from '../settings.ts'
+import { setupOf } from '../sidecar/data-path.ts'
+import { endpointOf } from '../sidecar/endpoint.ts'
+import { openCandidates } from '../sidecar/open-candidates.ts'
+import { openRules } from '../sidecar/open-rules.ts'
+import { listening, StartProblem } from '../sidecar/start-problem.ts'
+import type { Sidecar } from '../sidecar.ts'
+import { programVersion } from '../version.ts'
+import { canFork, forkWorker } from './fork.ts'
+import { createMember, type Member } from './member.ts'
+import { createPool, type Pool } from './pool.ts'
+import { readWholeLines } from './whole-lines.ts'
+
+const notTaken = 'a worker is stuck and does not take the rules'
+
+/**
+ * The sidecar as several processes: `settings.workers` of them serve the data port, this one reads the rules for all
+ * of them and answers on the admin port for all of them. Rejects with {@link StartProblem} when a setting turns out to
+ * be unusable.
+ */
+export async function startWorkers(settings: Settings): Promise<Sidecar> {
+  if (!canFork())
+    throw new StartProblem(['--workers: this process is itself a worker of another program: leave it at 1'])
+  const version = programVersion()
+  const output = standardOutput()
+  const log = createLog({ level: settings.logLevel, destination: output })
+  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const own = createMetrics({ version })
+  const setup = setupOf(settings)
+  const store = await openRules(settings, log, own)
+  const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, own)
+
+  const reload = async (cause: ReloadCause): Promise<ReloadResult> => {
+    const result = await store.reload(cause)
+    if (await pool.bring(result.snapshot)) return result
+    log.error(notTaken, { generation: result.snapshot.generation })
+    return { ...result, result: 'failed', failure: notTaken }
+  }
+  const create = (): Member =>
+    createMember(
+      forkWorker((stream) => readWholeLines(stream, (lines) => output.write(lines))),
+      { settings, rules: store.current, reload: () => reload('bucket-cors') },
+    )
+  const pool = createPool({ count: settings.workers, create, log })
+
+  let state: 'starting' | 'ready' | 'draining' = 'starting'
+  let dataAddress: AddressInfo | undefined
+  const admin = createAdmin({
+    rules: store.current,
+    reload: async () => {
+      void candidates?.reload('request')
+      return (await reload('request')).result
+    },
+    setup,
+    endpoint: () => endpointOf(settings, dataAddress),
+    metrics: metricsOfAll(own, pool),
+    denials: denialsOfAll(pool),
+    candidates: candidates && candidatesOfAll(candidates, pool),
+    log,
+    health: {
+      live: () => state !== 'starting',
+      ready: () => state === 'ready' && pool.serving() > 0,
+    },
+    tokenFile: settings.adminTokenFile,
+    version,
+  })
+  const adminAddress = await listening('--admin', settings.admin, () => admin.listen(settings.admin))
+  try {
+    dataAddress = await pool.start()
+  } catch (error) {
+    await admin.close()
+    throw error
+  }
+  const watch = watchRules(settings.rules, (hint) => void reload(hint), {
+    onTrouble: ({ message, ...fields }) => log.warn(message, fields),
+  })
+  state = 'ready'
+  void candidates?.start()
+
+  const drain = async (timeout: number): Promise<void> => {
+    state = 'draining'
+    await Promise.all([watch.close(), candidates?.close()])
+    await pool.drain(timeout)
+    await admin.close()
+  }
+  return {
+    dataAddress,
+    adminAddress,
+    log,
+    reload,
+    drain: () => drain(settings.drainTimeout),
+    close: () => drain(0),
+  }
+}
+
+/** Families about the rules directory: only this process reads it. */
+const ownFamilies = new Set([
+  'cors_sidecar_rules_reloads_total',
+  'cors_sidecar_rules_last_reload_successful',
+  'cors_sidecar_rules_last_reload_success_timestamp_seconds',
+  'cors_sidecar_rule_files',
+])
+
+function metricsOfAll(own: Metrics, pool: Pool): Metrics {
+  own.register(() => restartFamily(pool))
+  own.register(() => servingFamily(pool))
+  const message = async (): Promise<MetricsMessage> => {
+    const others = (await pool.metrics()).map((metrics) =>
+      metrics.filter(({ name }) => !ownFamilies.has(name)),
+    )
+    return mergeMetrics([await own.message(), ...others])
+  }
+  return {
+    ...own,
+    message,
+    families: async () => familiesOf(await message()),
+    decisionTotals: () => pool.told().totals,
+  }
+}
+
+const restartFamily = (pool: Pool): Family => ({
+  name: 'cors_sidecar_worker_restarts_total',
+  help: 'Workers that ended by themselves and were replaced.',
+  type: 'counter',
+  aggregator: 'sum',
+  samples: [{ suffix: '', labels: {}, value: pool.restarts() }],
+})
+
+const servingFamily = (pool: Pool): Family => ({
+  name: 'cors_sidecar_workers',
+  help: 'Workers that serve the data port.',
+  type: 'gauge',
+  aggregator: 'max',
+  samples: [{ suffix: '', labels: {}, value: pool.serving() }],
+})
+
+/** No request is answered by this process: it has no denials of its own. */
+const denialsOfAll = (pool: Pool): Denials => ({
+  add: () => {},
+  total: () => pool.told().denials.total,
+  recent: () => pool.told().denials.recent,
+  top: () => pool.told().denials.top,
+})
+
+const candidatesOfAll = (shown: CandidatesShown, pool: Pool): CandidatesShown => ({
+  ...shown,
+  totals: () => pool.told().candidates.totals,
+  top: () => pool.told().candidates.top,
+})

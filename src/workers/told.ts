@@ -1,0 +1,124 @@
+import type { Denial, DenialGroup } from '../admin/denials.ts'
+import { differenceKey } from '../candidates/differences.ts'
+import type { CandidateTotals, DifferenceGroup } from '../candidates.ts'
+import type { DecisionTotals } from '../metrics/decisions.ts'
+
+/** What the console shows of one process, or of several. */
+export interface Told {
+  readonly totals: DecisionTotals
+  readonly denials: ToldDenials
+  readonly candidates: ToldCandidates
+}
+
+export interface ToldDenials {
+  readonly total: number
+  /** Newest first. */
+  readonly recent: readonly Denial[]
+  /** Most frequent first. */
+  readonly top: readonly DenialGroup[]
+}
+
+export interface ToldCandidates {
+  readonly totals: CandidateTotals
+  readonly top: readonly DifferenceGroup[]
+}
+
+const noDecisions = { matched: 0, no_rules: 0, origin: 0, method: 0, header: 0, malformed: 0 }
+
+export const nothingTold: Told = {
+  totals: { preflight: noDecisions, actual: noDecisions },
+  denials: { total: 0, recent: [], top: [] },
+  candidates: { totals: { compared: 0, different: 0, undecided: 0 }, top: [] },
+}
+
+/** How many single denials, and how many groups, each process keeps and are kept of all. */
+const kept = 200
+
+/** What several processes tell, as if it came from one. */
+export function mergeTold(all: readonly Told[]): Told {
+  const [first = nothingTold, ...rest] = all
+  return rest.length === 0 ? first : rest.reduce(mergeTwo, first)
+}
+
+function mergeTwo(one: Told, other: Told): Told {
+  return {
+    totals: {
+      preflight: sum(one.totals.preflight, other.totals.preflight),
+      actual: sum(one.totals.actual, other.totals.actual),
+    },
+    denials: {
+      total: one.denials.total + other.denials.total,
+      recent: [...one.denials.recent, ...other.denials.recent].sort((a, b) => b.time - a.time).slice(0, kept),
+      top: mergeTop(one.denials.top, other.denials.top, denialKey, ({ last }) => last.time),
+    },
+    candidates: {
+      totals: sum(one.candidates.totals, other.candidates.totals),
+      top: mergeTop(
+        one.candidates.top,
+        other.candidates.top,
+        ({ last }) => differenceKey(last),
+        ({ latest }) => latest,
+      ),
+    },
+  }
+}
+
+function sum<Name extends string>(
+  one: Readonly<Record<Name, number>>,
+  other: Readonly<Record<Name, number>>,
+): Record<Name, number> {
+  const total: Record<Name, number> = { ...one }
+  for (const name in other) total[name] += other[name]
+  return total
+}
+
+const denialKey = ({ reason, bucket, origin }: DenialGroup): string =>
+  JSON.stringify([reason, bucket, origin])
+
+interface Counted {
+  readonly count: number
+  readonly overcount: number
+  readonly first: number
+}
+
+/**
+ * Two lists of most frequent groups as one (Agarwal, Cormode, Huang, Phillips, Wei, Yi 2012, "Mergeable Summaries"): a
+ * group that a full list lacks may have been seen there as often as the rarest one on it.
+ */
+export function mergeTop<Group extends Counted>(
+  one: readonly Group[],
+  other: readonly Group[],
+  keyOf: (group: Group) => string,
+  latest: (group: Group) => number,
+  limit = kept,
+): readonly Group[] {
+  const others = new Map(other.map((group) => [keyOf(group), group]))
+  const [unseenInOne, unseenInOther] = [unseen(one, limit), unseen(other, limit)]
+  const merged = one.map((group) => {
+    const twin = others.get(keyOf(group))
+    others.delete(keyOf(group))
+    return twin === undefined ? raised(group, unseenInOther) : both(group, twin, latest)
+  })
+  return [...merged, ...[...others.values()].map((group) => raised(group, unseenInOne))]
+    .sort((a, b) => b.count - b.overcount - (a.count - a.overcount) || latest(b) - latest(a))
+    .slice(0, limit)
+}
+
+/** How often a group may have been seen that is not on `list`. */
+const unseen = (list: readonly Counted[], limit: number): number =>
+  list.length < limit
+    ? 0
+    : list.reduce((least, { count }) => Math.min(least, count), Number.POSITIVE_INFINITY)
+
+const raised = <Group extends Counted>(group: Group, by: number): Group => ({
+  ...group,
+  count: group.count + by,
+  overcount: group.overcount + by,
+})
+
+const both = <Group extends Counted>(one: Group, other: Group, latest: (group: Group) => number): Group => ({
+  ...(latest(one) < latest(other) ? other : one),
+  count: one.count + other.count,
+  overcount: one.overcount + other.overcount,
+  first: Math.min(one.first, other.first),
+})

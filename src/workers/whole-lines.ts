@@ -1,0 +1,20 @@
+import type { Readable } from 'node:stream'
+
+/** Longest line that is waited for, in bytes: log lines have 8 KB at most. */
+const maxLine = 1024 * 1024
+
+/** Passes on what comes over `stream` as text of whole lines. A last line without an end is dropped: it is no JSON. */
+export function readWholeLines(stream: Readable, write: (lines: string) => void): void {
+  let rest: Buffer = Buffer.alloc(0)
+  stream.on('data', (chunk: Buffer) => {
+    const end = chunk.lastIndexOf(0x0a) + 1
+    if (end === 0) {
+      rest = rest.length + chunk.length > maxLine ? Buffer.alloc(0) : Buffer.concat([rest, chunk])
+      return
+    }
+    const lines = chunk.subarray(0, end)
+    write((rest.length === 0 ? lines : Buffer.concat([rest, lines])).toString('utf8'))
+    rest = chunk.subarray(end)
+  })
+  stream.on('error', () => {})
+}

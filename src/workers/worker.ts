@@ -1,0 +1,165 @@
+import { createDenials } from '../admin/denials.ts'
+import { createLog } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import type { ReloadResult } from '../rules/reload-result.ts'
+import type { Settings } from '../settings.ts'
+import { type DataPath, openDataPath, setupOf } from '../sidecar/data-path.ts'
+import { openCandidates } from '../sidecar/open-candidates.ts'
+import { StartProblem } from '../sidecar/start-problem.ts'
+import { programVersion } from '../version.ts'
+import type { Link } from './link.ts'
+import type { ToWorker } from './messages.ts'
+import { createMirror, type RulesPart } from './mirror.ts'
+import { createTeller } from './teller.ts'
+
+/**
+ * Serves the data port as one of several processes, as the primary at the other end of `link` says. 0 after it was
+ * told to drain; 2 when a setting is unusable, which the primary is told.
+ */
+export function runWorker(link: Link): Promise<0 | 2> {
+  const over = Promise.withResolvers<0 | 2>()
+  let worker: Worker | undefined
+  link.listen((message) => {
+    if (message.kind === 'start') worker = createWorker(message.settings, link, over)
+    else worker?.obey(message)
+  })
+  link.onLost(() => {
+    if (worker === undefined) over.resolve(2)
+    else worker.obey({ kind: 'drain', timeout: 0 })
+  })
+  link.send({ kind: 'ready' })
+  return over.promise
+}
+
+type Order = Exclude<ToWorker, { readonly kind: 'start' }>
+
+interface Worker {
+  obey(order: Order): void
+}
+
+function createWorker(settings: Settings, link: Link, over: PromiseWithResolvers<0 | 2>): Worker {
+  // Together they may warn of as many denials as one process alone.
+  const denialsPerMinute = Math.max(2, Math.floor(100 / settings.workers))
+  const log = createLog({ level: settings.logLevel, denialsPerMinute })
+  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const metrics = createMetrics({ version: programVersion() })
+  const denials = createDenials()
+  const mirror = createMirror(settings.dialect)
+  const setup = setupOf(settings)
+  const candidates = openCandidates(settings, { setup, live: mirror.current, log, failed }, metrics)
+  const reload = askForReload(link)
+  const teller = createTeller(tell)
+  let dataPath: Promise<DataPath> | undefined
+  let toldDenials = 0
+  let toldDifferent = 0
+
+  function tell(): void {
+    const total = denials.total()
+    const compared = candidates?.totals()
+    link.send({
+      kind: 'told',
+      told: {
+        totals: metrics.decisionTotals(),
+        // What is long is told only when it has changed.
+        ...(total === toldDenials
+          ? {}
+          : { denials: { total, recent: denials.recent(), top: denials.top() } }),
+        ...(compared === undefined || candidates === undefined
+          ? {}
+          : {
+              candidates: {
+                totals: compared,
+                top: compared.different === toldDifferent ? undefined : candidates.top(),
+              },
+            }),
+      },
+    })
+    toldDenials = total
+    toldDifferent = compared?.different ?? 0
+  }
+
+  async function open(): Promise<DataPath> {
+    const opened = await openDataPath(settings, {
+      rules: mirror.current,
+      reload: async () => ({ ...(await reload.ask()), snapshot: mirror.current() }),
+      log,
+      failed,
+      finished(exchange) {
+        metrics.finished(exchange)
+        log.request(exchange)
+        denials.add(exchange)
+        candidates?.compare(exchange)
+        if (exchange.plan.judgement.decision !== undefined) teller.changed()
+      },
+    })
+    link.send({ kind: 'serving', address: await opened.listen() })
+    void candidates?.start()
+    return opened
+  }
+
+  function take(part: RulesPart): void {
+    if (!mirror.take(part)) return
+    const snapshot = mirror.current()
+    const successful = snapshot.files.every(({ state }) => state === 'ok')
+    metrics.reload({ result: 'applied', successful, snapshot }, Date.now())
+    link.send({ kind: 'taken', generation: part.generation })
+    if (dataPath !== undefined) return
+    dataPath = open()
+    dataPath.catch((error: unknown) => {
+      if (!(error instanceof StartProblem)) return over.reject(error)
+      link.send({ kind: 'problem', lines: error.lines })
+      over.resolve(2)
+    })
+  }
+
+  async function drain(timeout: number): Promise<void> {
+    const opened = await dataPath
+    await Promise.all([opened?.drain(timeout), candidates?.close()])
+    teller.stop()
+    await log.close()
+    over.resolve(0)
+  }
+
+  return {
+    obey(order) {
+      switch (order.kind) {
+        case 'rules':
+          take(order)
+          return
+        case 'reloaded':
+          reload.answered(order.id, order.result)
+          return
+        case 'metrics':
+          metrics
+            .message()
+            .then((message) => link.send({ kind: 'metrics', id: order.id, metrics: message }), failed)
+          return
+        case 'drain':
+          drain(order.timeout).catch(over.reject)
+          return
+      }
+    },
+  }
+}
+
+type Reloaded = Omit<ReloadResult, 'snapshot'>
+
+/** Has the primary read the directory. It answers when every worker has taken what was found. */
+function askForReload(link: Link): {
+  ask(): Promise<Reloaded>
+  answered(id: number, result: Reloaded): void
+} {
+  const asked = new Map<number, (result: Reloaded) => void>()
+  let count = 0
+  return {
+    ask: () =>
+      new Promise((resolve) => {
+        asked.set(++count, resolve)
+        link.send({ kind: 'reload', id: count })
+      }),
+    answered(id, result) {
+      asked.get(id)?.(result)
+      asked.delete(id)
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { type MetricsMessage, mergeMetrics } from '../../src/metrics/registry.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { createDeparted } from '../../src/workers/departed.ts'
+import { rule, ruleFile, snapshotOf } from '../core.ts'
+import { finished, preflight } from '../finished.ts'
+
+const photos = { photos: ruleFile({ rules: [rule({ id: 'web' })] }) }
+const films = { films: ruleFile({ rules: [rule({ id: 'tv' })] }) }
+const snapshot = snapshotOf({ ...photos, ...films })
+
+async function counted(): Promise<MetricsMessage> {
+  const metrics = createMetrics({ version: '1.2.3' })
+  metrics.reload({ result: 'applied', successful: true, snapshot }, 0)
+  for (const target of ['/photos/cat.jpg', '/films/cat.mp4', '/unknown/cat.jpg'])
+    metrics.finished(finished(snapshot, { target, ...preflight('https://example.com') }))
+  return metrics.message()
+}
+
+const values = (message: MetricsMessage, name: string) =>
+  message
+    .find((family) => family.name === `cors_sidecar_${name}`)
+    ?.values.map(({ labels, value }) => ({ labels, value }))
+
+test('what workers that are gone have counted is added up, and only what they counted', async () => {
+  const departed = createDeparted()
+  await departed.add(await counted())
+  await departed.add(await counted())
+  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([
+    { labels: { bucket: 'photos', rule: 'web' }, value: 2 },
+    { labels: { bucket: 'films', rule: 'tv' }, value: 2 },
+  ])
+  const all = await mergeMetrics([departed.metrics(), await counted()])
+  expect(values(all, 'rule_matches_total')).toEqual([
+    { labels: { bucket: 'photos', rule: 'web' }, value: 3 },
+    { labels: { bucket: 'films', rule: 'tv' }, value: 3 },
+  ])
+  const gauges = departed.metrics().filter(({ type }) => String(type) === 'gauge')
+  expect(gauges).toEqual([])
+})
+
+test('series of buckets, rules and modes that are gone are dropped', async () => {
+  const departed = createDeparted()
+  await departed.add(await counted())
+  departed.prune(snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'app' })], mode: 'report' }) }))
+  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([])
+  const buckets = values(departed.metrics(), 'decisions_total')?.map(({ labels }) => labels.bucket)
+  expect(buckets).toEqual(['_other'])
+
+  await departed.add(await counted())
+  departed.prune(snapshotOf(photos))
+  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([
+    { labels: { bucket: 'photos', rule: 'web' }, value: 1 },
+  ])
+})

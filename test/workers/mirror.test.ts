@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import {
+  compilePolicy,
+  type LoadedFile,
+  nextSnapshot,
+  nothingLoaded,
+  type Snapshot,
+} from '../../src/snapshot.ts'
+import { createMirror, type Mirror, partsBetween } from '../../src/workers/mirror.ts'
+import { loaded, rule, ruleFile } from '../core.ts'
+
+const good = (bucket: string, version: number, file = `${bucket}.yaml`): LoadedFile => ({
+  ...loaded(
+    bucket,
+    ruleFile({ rules: [rule({ id: `v${version}` })], hosts: [`${bucket}.example`] }),
+    `v${version}`,
+  ),
+  file,
+})
+const bad = (bucket: string, hash = 'bad', file = `${bucket}.yaml`): LoadedFile => ({
+  ...loaded(bucket, undefined, hash),
+  file,
+  findings: [{ file, line: 1, column: 1, severity: 'error', code: 'any', message: 'wrong' }],
+})
+
+/** What decides, in a form that can be compared: functions and caches of compiled rules left out. */
+const essence = ({ generation, buckets, byHostName, hosts, fallback, service, files }: Snapshot) => ({
+  generation,
+  buckets: [...buckets].map(([name, { file }]) => [name, file]),
+  byHostName: [...byHostName].map(([name, { file }]) => [name, file]),
+  hosts: [...hosts],
+  fallback: fallback?.file,
+  service: service?.file,
+  files,
+})
+
+function bring(mirror: Mirror, before: Snapshot, after: Snapshot): number {
+  const parts = [...partsBetween(before, after)]
+  const inForce = parts.map((part) => mirror.take(structuredClone(part)))
+  expect(inForce.indexOf(true)).toBe(parts.length - 1)
+  return parts.reduce((sum, { changed }) => sum + changed.length, 0)
+}
+
+describe('a mirror', () => {
+  // Sorted by name, as files are loaded.
+  const history = [
+    [good('a', 1), good('b', 1), bad('c')],
+    [good('_default', 1), good('_service', 1), good('a', 2), good('b', 1), bad('c')],
+    [good('_default', 1), good('_service', 2), bad('a'), good('b', 1), good('c', 1)],
+    [bad('_default'), bad('a', 'worse'), good('b', 1), good('c', 1)],
+    // Two files for one bucket: both are in error, and its last good rules stay.
+    [bad('b', 'v1', 'b.json'), bad('b', 'v1'), bad('a', 'worse')],
+    [good('b', 1), good('a', 3)],
+    [],
+    [bad('a'), good('B', 1), good('b', 4)],
+  ].map((files) => files.toSorted((one, other) => (one.file < other.file ? -1 : 1)))
+
+  test('serves what the process that reads the directory serves, after each of its changes', () => {
+    const mirror = createMirror('oss')
+    let before = nothingLoaded
+    for (const [index, files] of history.entries()) {
+      const after = nextSnapshot(before, files, 'oss', index)
+      bring(mirror, before, after)
+      expect(essence(mirror.current())).toEqual(essence(after))
+      before = after
+    }
+  })
+
+  test('that begins late has the last good rules of files that have been in error since before', () => {
+    let before = nothingLoaded
+    for (const [index, files] of history.entries()) {
+      before = nextSnapshot(before, files, 'cos', index)
+      const late = createMirror('cos')
+      bring(late, nothingLoaded, before)
+      expect(essence(late.current())).toEqual(essence(before))
+    }
+  })
+
+  test('may leave generations out', () => {
+    const mirror = createMirror('cos')
+    let latest = nothingLoaded
+    const all = history.map((files, index) => {
+      latest = nextSnapshot(latest, files, 'cos', index)
+      return latest
+    })
+    let before = nothingLoaded
+    for (const after of all.filter((_, index) => index % 2 === 1)) {
+      bring(mirror, before, after)
+      expect(essence(mirror.current())).toEqual(essence(after))
+      before = after
+    }
+  })
+
+  test('is told of changes only, and compiles what changed only', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => good(`bucket-${index}`, 1))
+    const before = nextSnapshot(nothingLoaded, many, 'cos', 0)
+    const after = nextSnapshot(
+      before,
+      [...many.slice(0, 500), good('bucket-500', 2), ...many.slice(501)],
+      'cos',
+      1,
+    )
+    const mirror = createMirror('cos')
+    expect(bring(mirror, nothingLoaded, before)).toBe(1000)
+    const kept = mirror.current().buckets.get('bucket-1')
+    expect(bring(mirror, before, after)).toBe(1)
+    expect(mirror.current().buckets.get('bucket-1')).toBe(kept)
+    expect(mirror.current().buckets.get('bucket-500')?.rules[0]?.label).toBe('v2')
+    expect(compilePolicy('bucket-500', good('bucket-500', 2).content ?? ruleFile(), 'cos').dialect).toBe(
+      mirror.current().buckets.get('bucket-500')?.dialect,
+    )
+  })
+
+  test('shows nothing of a change before the last part of it', () => {
+    const many = Array.from({ length: 450 }, (_, index) => good(`bucket-${index}`, 1))
+    const mirror = createMirror('cos')
+    const parts = [...partsBetween(nothingLoaded, nextSnapshot(nothingLoaded, many, 'cos', 0))]
+    expect(parts.map(({ changed }) => changed.length)).toEqual([200, 200, 50])
+    for (const part of parts.slice(0, -1)) mirror.take(part)
+    expect(mirror.current()).toBe(nothingLoaded)
+    for (const part of parts.slice(-1)) mirror.take(part)
+    expect(mirror.current().buckets.size).toBe(450)
+  })
+})
