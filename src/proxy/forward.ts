@@ -5,16 +5,10 @@ import { createProxyServer } from 'http-proxy-3'
 import type { Upstream } from '../settings.ts'
 import { createClientPool } from './client-pool.ts'
 import { createConnect } from './connect.ts'
-import {
-  dropClient,
-  type Exchange,
-  type ForwardOrder,
-  type ForwardOutcome,
-  newExchange,
-  outcomeOf,
-} from './exchange.ts'
+import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'
 import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
+import { dropClient } from './relay.ts'
 import { createAgent, expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
 

@@ -5,9 +5,10 @@
 
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
-import { beginResponse, type Exchange, endResponse, enter, failExchange, relayChunk } from './exchange.ts'
+import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { linesOf } from './lines.ts'
+import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
 const methods = ['GET', 'HEAD', 'OPTIONS'] as const
 

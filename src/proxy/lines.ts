@@ -40,8 +40,11 @@ export function requestLines(request: OutgoingRequest): string[] {
       if (framing.kind === 'chunked') lines.push(name, 'chunked')
     } else if (lower === 'expect') {
       if (request.expects) lines.push(name, '100-continue')
-    } else if (hopByHop.has(lower) || lower === 'trailer' || nominated.includes(lower)) {
-    } else if (!rewriteClient || lower !== 'x-forwarded-for') lines.push(name, value)
+    } else {
+      const dropped = hopByHop.has(lower) || lower === 'trailer' || nominated.includes(lower)
+      const rewritten = rewriteClient && lower === 'x-forwarded-for'
+      if (!dropped && !rewritten) lines.push(name, value)
+    }
   }
   if (!request.hasHost) lines.push('Host', request.authority)
   if (rewriteClient) lines.push('X-Forwarded-For', forwardedFor(request))

@@ -5,9 +5,10 @@
 
 import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 import type { Connect } from './connect.ts'
-import { beginResponse, type Exchange, endResponse, enter, failExchange, relayChunk } from './exchange.ts'
+import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './memory.ts'
+import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
 export interface SendOptions {
   readonly agent: Agent

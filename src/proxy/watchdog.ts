@@ -3,7 +3,8 @@
  * what counts as idle is that no byte has moved, whatever events there were or were not.
  */
 
-import { dropClient, type Exchange, failExchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { dropClient, failExchange } from './relay.ts'
 import { unacknowledged } from './send-queue.ts'
 
 export interface Watchdog {

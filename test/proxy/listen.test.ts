@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
+import { request as startTlsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -16,6 +19,7 @@ import {
   openClient,
   plain,
   playStore,
+  serveStore,
   startPath,
   storeThatSays,
   whole,
@@ -359,6 +363,24 @@ describe('TLS on the data port', () => {
     client.send(get() + put)
     await client.until((text) => count(text, '\r\n\r\nok') === 2)
     expect(store.text()).toMatch(/hello$/)
+  })
+
+  test('a large object comes and goes whole', async () => {
+    const object = randomBytes(24 << 20)
+    let uploaded = Buffer.alloc(0)
+    const store = await serveStore(async (request, response) => {
+      if (request.method === 'PUT') uploaded = await buffer(request)
+      response.end(request.method === 'PUT' ? '' : object)
+    })
+    const at = folder()
+    replace(at, 'localhost')
+    const path = await startPath({ store, tls: filesIn(at) })
+    const where = { port: path.port, path: '/b/k', rejectUnauthorized: false }
+    const [download] = await once(startTlsRequest(where).end(), 'response')
+    expect(object.equals(await buffer(download))).toBe(true)
+    const [answer] = await once(startTlsRequest({ ...where, method: 'PUT' }).end(object), 'response')
+    answer.resume()
+    expect(object.equals(uploaded)).toBe(true)
   })
 
   test('a client that speaks plain HTTP is let go, and the next is served', async () => {

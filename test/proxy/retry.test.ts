@@ -41,9 +41,17 @@ async function second(store: PlayedStore, method: string, body = '', rest = 0): 
 const served = { status: 'HTTP/1.1 200 OK', seen: 2 }
 const failed = { status: 'HTTP/1.1 502 Bad Gateway', seen: 1 }
 
+/** Long enough for a store to close a kept connection, in milliseconds. */
+const rest = 1_100
+
 describe('over a kept connection that the store has closed', () => {
   test.each(['GET', 'HEAD', 'OPTIONS'])('%s is sent once more, over a new one', async (method) => {
-    expect(await second(await closing(), method)).toEqual(served)
+    expect(await second(await closing(), method, '', rest)).toEqual(served)
+  })
+
+  // The end must be seen within milliseconds, which a busy machine may miss.
+  test('a GET is sent once more even without a rest when the end was on its way', { retry: 3 }, async () => {
+    expect(await second(await closing(), 'GET')).toEqual(served)
   })
 
   test.each([
@@ -52,7 +60,7 @@ describe('over a kept connection that the store has closed', () => {
     ['PUT', 'hello'],
     ['OPTIONS', 'hello'],
   ])('%s with body "%s" is not', async (method, body) => {
-    expect(await second(await closing(), method, body)).toEqual(failed)
+    expect(await second(await closing(), method, body, rest)).toEqual(failed)
   })
 
   test('nothing is sent more than once more', async () => {
@@ -60,7 +68,7 @@ describe('over a kept connection that the store has closed', () => {
       if (number === 1 && heads(text) === 1) socket.write(ok)
       else socket.end()
     })
-    expect(await second(store, 'GET')).toEqual({ ...failed, seen: 2 })
+    expect(await second(store, 'GET', '', rest)).toEqual({ ...failed, seen: 2 })
   })
 
   test('nothing is sent once more after a first byte of an answer', async () => {
@@ -68,13 +76,13 @@ describe('over a kept connection that the store has closed', () => {
       if (heads(text) === 1) socket.write(ok)
       else socket.end('HTTP/1.1 20')
     })
-    expect(await second(store, 'GET')).toEqual(failed)
+    expect(await second(store, 'GET', '', rest)).toEqual(failed)
   })
 })
 
 describe('over a kept connection that the store resets', () => {
   test('after a rest, a GET is sent once more', async () => {
-    expect(await second(await resetting(), 'GET', '', 1_100)).toEqual(served)
+    expect(await second(await resetting(), 'GET', '', rest)).toEqual(served)
   })
 
   test('while it is in use, a GET has its answer in that: the store sees it exactly once', async () => {
