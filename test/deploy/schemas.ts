@@ -1,0 +1,79 @@
+import { z } from 'zod'
+
+/** A Kubernetes object as YAML has it. */
+export const manifestSchema = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+  }),
+})
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** Which package carries the schemas of an API group; those of Kubernetes itself are in `kubernetes-models`. */
+const packages: Readonly<Record<string, string>> = {
+  'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  'argoproj.io': '@kubernetes-models/argo-cd',
+  'source.toolkit.fluxcd.io': '@kubernetes-models/flux-cd',
+  'kustomize.toolkit.fluxcd.io': '@kubernetes-models/flux-cd',
+}
+
+const validating = z.custom<{ readonly prototype: { validate(): void } }>(
+  (value) => typeof value === 'function',
+)
+
+/** What the schema of its kind finds wrong with `manifest`, fields that it does not know included. */
+export async function schemaProblems(manifest: Manifest): Promise<readonly string[]> {
+  const { apiVersion, kind } = manifest
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+  // The core API and those without a domain stand below their short names: v1, apps/v1, policy/v1.
+  const specifier = `${packages[group] ?? 'kubernetes-models'}/${apiVersion}/${kind}`
+  const models: Readonly<Record<string, unknown>> = await import(specifier)
+  const model = validating.parse(models[kind])
+  const { watched, unread } = watch(manifest, kind)
+  try {
+    model.prototype.validate.call(watched)
+  } catch (error) {
+    return [`${kind} ${manifest.metadata.name}: ${error instanceof Error ? error.message : error}`]
+  }
+  return unread().map((path) => `${path}: the schema knows no such field`)
+}
+
+interface Watched {
+  readonly watched: object
+  /** The paths of fields that nobody has looked at. */
+  readonly unread: () => readonly string[]
+}
+
+/**
+ * The schemas of Kubernetes leave unknown fields alone, and a misspelt one would do nothing. A validator looks at every
+ * field that its schema knows: what it has not looked at is not in there.
+ */
+function watch(value: object, path: string): Watched {
+  const read = new Set<PropertyKey>()
+  const below = new Map<PropertyKey, Watched>()
+  const watched = new Proxy(value, {
+    get(target, key) {
+      read.add(key)
+      const found: unknown = Reflect.get(target, key)
+      if (typeof found !== 'object' || found === null) return found
+      const known = below.get(key) ?? watch(found, `${path}.${String(key)}`)
+      below.set(key, known)
+      return known.watched
+    },
+    ownKeys(target) {
+      // Maps such as labels: each name is looked at, whatever it is.
+      for (const key of Reflect.ownKeys(target)) read.add(key)
+      return Reflect.ownKeys(target)
+    },
+  })
+  const unread = (): readonly string[] => [
+    ...Object.keys(value)
+      .filter((key) => !read.has(key))
+      .map((key) => `${path}.${key}`),
+    ...[...below.values()].flatMap((field) => field.unread()),
+  ]
+  return { watched, unread }
+}
