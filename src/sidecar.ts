@@ -10,7 +10,7 @@ import { openDataPath, setupOf } from './sidecar/data-path.ts'
 import { endpointOf } from './sidecar/endpoint.ts'
 import { openCandidates } from './sidecar/open-candidates.ts'
 import { openRules } from './sidecar/open-rules.ts'
-import { listening } from './sidecar/start-problem.ts'
+import { listening, requireToken } from './sidecar/start-problem.ts'
 import { programVersion } from './version.ts'
 
 /** A running sidecar: both ports accept, the rules are loaded and watched. */
@@ -27,6 +27,7 @@ export interface Sidecar {
 
 /** Puts everything together, in this process. Rejects with `StartProblem` when a setting turns out to be unusable. */
 export async function startSidecar(settings: Settings): Promise<Sidecar> {
+  await requireToken(settings.adminTokenFile)
   const version = programVersion()
   const log = createLog({ level: settings.logLevel })
   const metrics = createMetrics({ version })

@@ -22,8 +22,10 @@ export interface ListenerOptions {
   /** Request line and header lines, in bytes. */
   readonly maxHeaderSize: number
   readonly tls: CertificateFiles | undefined
-  /** Told when a handler threw (it costs that request), or when a changed certificate cannot be used (the old one stays). */
+  /** Told when a handler threw; it costs that request. */
   readonly failed?: (error: unknown) => void
+  /** Told when a changed certificate cannot be used; the old one stays. */
+  readonly certificateRefused?: (error: unknown) => void
 }
 
 export interface Listener {
@@ -40,7 +42,7 @@ const keepAliveTimeout = 75_000
 /** Throws when the certificate files cannot be used. */
 export function createListener(options: ListenerOptions, onRequest: Handle): Listener {
   const failed = options.failed ?? ignore
-  const { server, stopWatching } = newServer(options, failed)
+  const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
   const sockets = new Set<Socket>()
   const connections = new Map<Duplex, Connection>()
@@ -102,7 +104,7 @@ interface OpenServer {
   readonly stopWatching: () => void
 }
 
-function newServer(options: ListenerOptions, failed: (error: unknown) => void): OpenServer {
+function newServer(options: ListenerOptions): OpenServer {
   const { headersTimeout, idleTimeout, maxHeaderSize, tls } = options
   const settings: ServerOptions = {
     maxHeaderSize,
@@ -115,7 +117,10 @@ function newServer(options: ListenerOptions, failed: (error: unknown) => void): 
     shouldUpgradeCallback: () => false,
     optimizeEmptyRequests: true,
   }
-  const opened = tls === undefined ? openPlain(settings) : openTls(settings, headersTimeout, tls, failed)
+  const opened =
+    tls === undefined
+      ? openPlain(settings)
+      : openTls(settings, headersTimeout, tls, options.certificateRefused ?? ignore)
   opened.server.timeout = idleTimeout
   // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
@@ -130,10 +135,10 @@ function openTls(
   settings: ServerOptions,
   handshakeTimeout: number,
   files: CertificateFiles,
-  failed: (error: unknown) => void,
+  refused: (error: unknown) => void,
 ): OpenServer {
   const server = createTlsServer({ ...settings, ...readCertificate(files), handshakeTimeout })
-  return { server, stopWatching: watchCertificate(files, (pair) => server.setSecureContext(pair), failed) }
+  return { server, stopWatching: watchCertificate(files, (pair) => server.setSecureContext(pair), refused) }
 }
 
 function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {

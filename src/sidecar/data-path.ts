@@ -8,7 +8,7 @@ import type { Log } from '../log.ts'
 import type { Setup } from '../plan.ts'
 import { createConnect } from '../proxy/connect.ts'
 import { createForwarder, type Forwarder } from '../proxy/forward.ts'
-import { createListener, type Listener } from '../proxy/listen.ts'
+import { createListener, type Listener, type ListenerOptions } from '../proxy/listen.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings.ts'
 import { listening, messageOf, readText, StartProblem } from './start-problem.ts'
@@ -34,7 +34,13 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
   const answerBucketCors = await openBucketCorsApi(settings, log, reload)
   const setup = setupOf(settings)
   const gateway = createGateway({ setup, rules, forwarder, answerBucketCors, finished, failed })
-  const listener = openListener(settings, gateway, failed)
+  const certificateRefused = (error: unknown): void =>
+    log.error('the new certificate of --tls-cert cannot be used; the old one stays', {
+      error,
+      'tls.certificate': settings.tlsCert,
+      'tls.key': settings.tlsKey,
+    })
+  const listener = openListener(settings, gateway, { failed, certificateRefused })
   const { host, port } = settings.listen
   return {
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
@@ -76,7 +82,7 @@ async function openBucketCorsApi(
   log: Log,
   reload: () => Promise<ReloadResult>,
 ): Promise<BucketCorsApi> {
-  const { upstream, upstreamTimeout: timeout, credentials } = settings
+  const { upstream, upstreamTimeout: timeout, credentials, forwardedFor } = settings
   const problems: string[] = []
   const keys =
     credentials === undefined
@@ -91,7 +97,11 @@ async function openBucketCorsApi(
     directory: settings.rules,
     overwriteAuthored: settings.overwriteAuthored,
     keys,
-    askStore: createAskStore({ connect: createConnect({ upstream, ca, timeout }), timeout }),
+    askStore: createAskStore({
+      connect: createConnect({ upstream, ca, timeout }),
+      timeout,
+      forwardedFor,
+    }),
     reload,
     bodyTimeout: settings.headersTimeout,
     audit: (entry) => log.info('bucket CORS changed', { ...entry }),
@@ -102,13 +112,13 @@ async function openBucketCorsApi(
 function openListener(
   settings: Settings,
   gateway: ReturnType<typeof createGateway>,
-  failed: (error: unknown) => void,
+  told: Pick<ListenerOptions, 'failed' | 'certificateRefused'>,
 ): Listener {
   const { headersTimeout, idleTimeout, maxHeaderSize, tlsCert, tlsKey } = settings
   const tls =
     tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey }
   try {
-    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, failed }, gateway)
+    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...told }, gateway)
   } catch (error) {
     throw new StartProblem([`--tls-cert ${tlsCert}, --tls-key ${tlsKey}: ${messageOf(error)}`])
   }

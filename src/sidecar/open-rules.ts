@@ -45,7 +45,8 @@ function logReload(log: Log, directory: string, result: ReloadResult): void {
       .map(({ file, before, after }) => `${file}: ${before ?? 'new'} to ${after ?? 'gone'}`),
     ...(result.failure === undefined ? {} : { failure: result.failure }),
   }
-  if (result.failure !== undefined)
+  // At the start it is told as the reason to end.
+  if (result.failure !== undefined && result.cause !== 'start')
     log.error(`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
   else if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
   else log.debug('rules unchanged', fields)

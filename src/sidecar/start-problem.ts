@@ -20,6 +20,17 @@ export async function readText(flag: string, file: string): Promise<string> {
   }
 }
 
+/**
+ * Rejects with {@link StartProblem} when the file of `--admin-token-file` holds no token: nobody could find out why the
+ * admin port refuses everybody.
+ */
+export async function requireToken(file: string | undefined): Promise<void> {
+  if (file === undefined) return
+  const token = (await readText('--admin-token-file', file)).trim()
+  if (token === '' || /\s/.test(token))
+    throw new StartProblem([`--admin-token-file ${file}: the file must hold one token, without blanks in it`])
+}
+
 /** Waits for `listen` on the address that `flag` gives. Rejects with {@link StartProblem} when it cannot be had. */
 export async function listening(
   flag: string,
@@ -51,4 +62,17 @@ function listenProblem(error: unknown): string {
   }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** An error in words; those of the system's that a user can mend, plainly. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  switch ('code' in error ? error.code : undefined) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'reading it is not permitted'
+    case 'EISDIR':
+      return 'it is a directory'
+    default:
+      return error.message
+  }
+}

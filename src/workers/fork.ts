@@ -22,6 +22,9 @@ export interface WorkerProcess {
 
 /** Starts this program once more, as a worker. What it writes to its standard output is given to `output`. */
 export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
+  // The kernel hands out connections. By node:cluster's own turn-taking a connection that was on its way to a worker
+  // that dies stays with this process, unanswered and open.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
     args: ['worker'],
     // Through this process: lines that several processes write to one pipe can end up in each other.

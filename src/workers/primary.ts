@@ -13,7 +13,7 @@ import { setupOf } from '../sidecar/data-path.ts'
 import { endpointOf } from '../sidecar/endpoint.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { openRules } from '../sidecar/open-rules.ts'
-import { listening, StartProblem } from '../sidecar/start-problem.ts'
+import { listening, requireToken, StartProblem } from '../sidecar/start-problem.ts'
 import type { Sidecar } from '../sidecar.ts'
 import { programVersion } from '../version.ts'
 import { canFork, forkWorker } from './fork.ts'
@@ -31,6 +31,7 @@ const notTaken = 'a worker is stuck and does not take the rules'
 export async function startWorkers(settings: Settings): Promise<Sidecar> {
   if (!canFork())
     throw new StartProblem(['--workers: this process is itself a worker of another program: leave it at 1'])
+  await requireToken(settings.adminTokenFile)
   const version = programVersion()
   const output = standardOutput()
   const log = createLog({ level: settings.logLevel, destination: output })

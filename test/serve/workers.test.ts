@@ -29,6 +29,11 @@ beforeAll(async () => {
   })
   const more = ['--workers', '2', '--candidate-rules', candidates, ...write]
   program = await startProgram(store.url, rules, more)
+  // The least of all workers.
+  await vi.waitFor(
+    async () => expect(await metric(program.admin, 'cors_sidecar_candidate_rules_generation')).toBe(1),
+    { timeout: 10_000 },
+  )
 })
 
 afterAll(async () => {
@@ -37,18 +42,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** New connections go to the workers in turn, so that two of them reach both. */
-const atBoth = async (send: () => Promise<Answered>): Promise<readonly Answered[]> => [
-  await send(),
-  await send(),
-  await send(),
-  await send(),
-]
+/** The kernel gives a new connection to either worker: requests are sent until both have answered. */
+async function atBoth(send: () => Promise<Answered>): Promise<readonly Answered[]> {
+  const answers: Answered[] = []
+  while (new Set(answers.map(processOf)).size < 2 && answers.length < 2000)
+    answers.push(...(await Promise.all([send(), send(), send(), send()])))
+  return answers
+}
 
 const generationsAtBoth = async (bucket: string) =>
   (await atBoth(() => exchange(`${program.data}/${bucket}/object`, preflight(origin, 'PUT')))).map(
     generationOf,
   )
+
+/** Whether every one of `values` is `value`, of which there is at least one. */
+const all = (values: readonly unknown[], value: unknown): void =>
+  expect([...new Set(values)]).toEqual([value])
 
 /** The part of a COS request id that each process has of its own. */
 const processOf = ({ headers }: Answered): string | undefined =>
@@ -64,23 +73,31 @@ const isRunning = (pid: number): boolean => {
   }
 }
 
+let denied = 0
+
 test('two workers serve one port', async () => {
   const refused = await atBoth(() =>
     exchange(`${program.data}/site/object`, preflight('https://evil.example')),
   )
-  expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403])
+  denied = refused.length
+  all(
+    refused.map(({ status }) => status),
+    403,
+  )
   expect(new Set(refused.map(processOf)).size).toBe(2)
   expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
 })
 
 test('metrics, rules, denials and differences are those of all workers', async () => {
-  expect(await generationsAtBoth('site')).toEqual([1, 1, 1, 1])
+  const answers = await generationsAtBoth('site')
+  const allowed = answers.length
+  all(answers, 1)
   const labels = (decision: string, reason: string): string =>
     `bucket="site",kind="preflight",decision="${decision}",reason="${reason}",mode="enforce"`
   const decided = (decision: string, reason: string) =>
     metric(program.admin, `cors_sidecar_decisions_total{${labels(decision, reason)}}`)
-  expect(await decided('allow', 'matched')).toBe(4)
-  expect(await decided('deny', 'origin')).toBe(4)
+  expect(await decided('allow', 'matched')).toBe(allowed)
+  expect(await decided('deny', 'origin')).toBe(denied)
   expect(await metric(program.admin, 'cors_sidecar_rules_reloads_total{result="applied"}')).toBe(1)
   expect(await metric(program.admin, 'cors_sidecar_rule_files{state="ok"}')).toBe(1)
   expect((await adminJson(program.admin, '/-/rules')).files).toMatchObject([
@@ -88,12 +105,17 @@ test('metrics, rules, denials and differences are those of all workers', async (
   ])
   await vi.waitFor(async () => {
     const { total, recent, groups } = await adminJson(program.admin, '/-/denials')
-    expect(total).toBe(4)
-    expect(recent).toHaveLength(4)
-    expect(groups).toMatchObject([{ origin: 'https://evil.example', count: 4, overcount: 0 }])
+    expect(total).toBe(denied)
+    expect(recent).toHaveLength(Math.min(denied, 200))
+    expect(groups).toMatchObject([{ origin: 'https://evil.example', count: denied, overcount: 0 }])
     const { compared, different, groups: differences } = await adminJson(program.admin, '/-/candidates')
-    expect({ compared, different }).toEqual({ compared: 8, different: 8 })
-    expect(differences).toMatchObject([{ count: 4 }, { count: 4 }])
+    expect({ compared, different }).toEqual({ compared: allowed + denied, different: allowed + denied })
+    expect(differences).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ count: allowed }),
+        expect.objectContaining({ count: denied }),
+      ]),
+    )
   })
 })
 
@@ -101,7 +123,7 @@ test('every worker has the new rules when POST /-/reload answers', async () => {
   for (let next = 2; next <= 6; next++) {
     await replace(rules, 'site.yaml', generationFile(next))
     expect(await adminJson(program.admin, '/-/reload', 'POST')).toMatchObject({ generation: next })
-    expect(await generationsAtBoth('site')).toEqual([next, next, next, next])
+    all(await generationsAtBoth('site'), next)
   }
 })
 
@@ -110,11 +132,11 @@ test('a file that is renamed into place, and SIGHUP, reach every worker', async 
     program.logged((line) => line.msg === 'rules applied' && line.generation === generation)
   await replace(rules, 'site.yaml', generationFile(7))
   await inForce(7)
-  await vi.waitFor(async () => expect(await generationsAtBoth('site')).toEqual([7, 7, 7, 7]))
+  await vi.waitFor(async () => all(await generationsAtBoth('site'), 7))
   await replace(rules, 'site.yaml', generationFile(8))
   program.signal('SIGHUP')
   await inForce(8)
-  await vi.waitFor(async () => expect(await generationsAtBoth('site')).toEqual([8, 8, 8, 8]))
+  await vi.waitFor(async () => all(await generationsAtBoth('site'), 8))
 })
 
 test('every worker has what PUT ?cors has written when it is answered', async () => {
@@ -126,8 +148,9 @@ test('every worker has what PUT ?cors has written when it is answered', async ()
     const put = await exchange(`${program.data}${call.target}`, { method: 'PUT', headers, body })
     expect({ status: put.status, body: put.body.toString() }).toEqual({ status: 200, body: '' })
     const answers = await atBoth(() => exchange(`${program.data}/fresh/object`, preflight(origin)))
-    expect(answers.map(({ headers }) => headers['access-control-max-age'])).toEqual(
-      Array(4).fill(String(age)),
+    all(
+      answers.map(({ headers }) => headers['access-control-max-age']),
+      String(age),
     )
   }
 })
@@ -155,12 +178,38 @@ test('a worker that dies is replaced and counted, and the last good rules of a b
   expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
   // What the dead worker had counted is not lost, or a scrape would take it for a restart.
   expect(await metric(program.admin, series)).toBe(matched)
-  expect(await generationsAtBoth('site')).toEqual([good, good, good, good])
-  expect(await metric(program.admin, series)).toBe(matched + 4)
+  const after = await generationsAtBoth('site')
+  all(after, good)
+  expect(await metric(program.admin, series)).toBe(matched + after.length)
   await rm(join(rules, 'site.yaml'))
   await replace(rules, 'site.yaml', generationFile(9))
   await adminJson(program.admin, '/-/reload', 'POST')
-  expect(await generationsAtBoth('site')).toEqual([9, 9, 9, 9])
+  all(await generationsAtBoth('site'), 9)
+})
+
+test('a worker that is killed under load leaves no client without an end', async () => {
+  let going = true
+  const client = async (): Promise<void> => {
+    while (going)
+      await new Promise<void>((ended) => {
+        const socket = connect(Number(new URL(program.data).port), '127.0.0.1')
+        socket.on('error', () => {}).once('close', () => ended())
+        socket.on('data', () => {})
+        socket.end('GET /site/object HTTP/1.1\r\nHost: store.test\r\nConnection: close\r\n\r\n')
+      })
+  }
+  const clients = Array.from({ length: 16 }, client)
+  for (let kill = 0; kill < 3; kill++) {
+    const serving = program
+      .out()
+      .map((line): LogLine => JSON.parse(line))
+      .filter(isServing)
+    const before = program.out().length
+    process.kill(Number(serving.at(-1)?.['process.pid']), 'SIGKILL')
+    await program.logged(isServing, before)
+  }
+  going = false
+  await Promise.all(clients)
 })
 
 test('lines of several processes are whole, however long and many', async () => {
