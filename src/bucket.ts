@@ -32,7 +32,7 @@ export type Address =
       readonly kind: 'refused'
       readonly defect: RequestDefect
       readonly path: string
-      /** The bucket, where Host named it beyond doubt. */
+      /** The bucket, where Host named one beyond doubt. */
       readonly name: string | undefined
     }
 
@@ -63,7 +63,10 @@ export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Addre
   const unsafe = unsafePath(path) ?? (target.includes('#') ? 'a fragment' : undefined)
 
   const name = endpoints.hosts.get(host) ?? suffixLabel(facts.host ?? '', host, endpoints.suffixes)
-  if (unsafe !== undefined) return refused(`The request target contains ${unsafe}.`, path, name)
+  if (unsafe !== undefined) {
+    const named = name !== undefined && isBucketName(name) ? name : undefined
+    return refused(`The request target contains ${unsafe}.`, path, named)
+  }
   if (name === undefined) return pathStyle(target, path, query)
   return isBucketName(name)
     ? { kind: 'bucket', name, byHost: true, target, path, query, onBucket: path === '/' }

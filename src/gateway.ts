@@ -152,6 +152,10 @@ function serve(
             answer(wordError(planned, options.setup, facts, identity, internalError), true)
           },
         )
+        .catch((error: unknown) => {
+          options.failed(error)
+          response.destroy()
+        })
       return
   }
 }

@@ -76,6 +76,9 @@ const methods = new Set([
   'UNLOCK',
 ])
 
+/** The value of Allow for a method that is not served. */
+export const servedMethods: string = [...methods].join(', ')
+
 /** Names that a sender must not declare hop-by-hop: the next hop would drop what signs or frames the request. */
 const protectedNames =
   /^(host|origin|authorization|content-.*|transfer-encoding|date|range|expect|access-control-.*|x-(amz|cos|oss)-.*)$/

@@ -11,7 +11,7 @@ import { type CorsQuestion, readActual, readPreflight } from './cors/request.ts'
 import type { DialectName } from './cors/rule.ts'
 import { corsHeaders, type Dialect, type RequestIdentity, type StoreError } from './dialect/dialect.ts'
 import { dialects } from './dialect/dialects.ts'
-import { type HeaderPatch, type PlainResponse, type RequestFacts, untouched } from './http.ts'
+import { type HeaderPatch, type PlainResponse, type RequestFacts, servedMethods, untouched } from './http.ts'
 import type { BucketPolicy, Snapshot } from './snapshot.ts'
 
 /** The settings that decisions depend on. */
@@ -88,15 +88,16 @@ function policyFor(snapshot: Snapshot, address: Address): BucketPolicy | undefin
     case 'none':
       return undefined
     case 'bucket':
-      return (
-        snapshot.buckets.get(address.name) ??
-        (address.byHost ? snapshot.byHostName.get(address.name.toLowerCase()) : undefined) ??
-        snapshot.fallback
-      )
+      return policyNamed(snapshot, address.name, address.byHost)
     case 'refused':
-      return address.name === undefined ? undefined : snapshot.byHostName.get(address.name.toLowerCase())
+      return address.name === undefined ? undefined : policyNamed(snapshot, address.name, true)
   }
 }
+
+const policyNamed = (snapshot: Snapshot, name: string, byHost: boolean): BucketPolicy | undefined =>
+  snapshot.buckets.get(name) ??
+  (byHost ? snapshot.byHostName.get(name.toLowerCase()) : undefined) ??
+  snapshot.fallback
 
 /** Decides everything about one request and touches nothing. */
 export function plan(snapshot: Snapshot, setup: Setup, facts: RequestFacts, identity: RequestIdentity): Plan {
@@ -109,7 +110,15 @@ export function plan(snapshot: Snapshot, setup: Setup, facts: RequestFacts, iden
     return {
       ...planned,
       act: 'answer',
-      response: wordError(planned, setup, facts, identity, error),
+      // RFC 9110 section 15.5.6: 405 names what is served.
+      response: wordError(
+        planned,
+        setup,
+        facts,
+        identity,
+        error,
+        error.status === 405 ? ['Allow', servedMethods] : [],
+      ),
       close: true,
     }
   }
@@ -145,7 +154,8 @@ export function wordError(
   const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
   const plain = dialect.error(error, context)
   // A preflight that is answered with an error has failed; there is nothing a page could read.
-  if (judgement.kind === 'preflight') return { ...plain, headers: [...plain.headers, ...more] }
+  if (judgement.kind === 'preflight')
+    return { ...plain, headers: [...plain.headers, ...more, ...refusalVary(judgement)] }
   return { ...plain, headers: [...plain.headers, ...more, ...patchLines(patchOf(judgement, setup))] }
 }
 
@@ -195,9 +205,12 @@ function wordPreflight(
   })
   const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
   const plain = dialect.error(refusal, context, refusal.fields)
-  const vary =
-    policy === undefined || policy.varyOther.length === 0 ? [] : ['Vary', policy.varyOther.join(', ')]
-  return { ...plain, headers: [...plain.headers, ...vary, ...debug] }
+  return { ...plain, headers: [...plain.headers, ...refusalVary(judgement), ...debug] }
+}
+
+function refusalVary({ policy, handsOff }: Judgement): string[] {
+  if (policy === undefined || handsOff || policy.varyOther.length === 0) return []
+  return ['Vary', policy.varyOther.join(', ')]
 }
 
 function bucketState({ address, policy }: Judgement): 'none' | 'unconfigured' | 'configured' {
@@ -227,10 +240,14 @@ function parameter(value: string): string {
 /** Query parameters that name another sub-resource of a bucket (S3, COS and OSS API references). */
 const subResources = new Set(
   (
-    'accelerate acl analytics append bucketInfo bucketinfo delete domain encryption intelligent-tiering inventory ' +
-    'lifecycle live location logging metrics notification object-lock objectMeta origin ownershipControls policy ' +
-    'policyStatus publicAccessBlock qos referer replication requestPayment resourceGroup restore select stat style ' +
-    'symlink tagging torrent transferAcceleration uploadId uploads versioning versions website worm'
+    'abac accelerate accessmonitor acl analytics append archiveDirectRead asyncFetch attributes bucketInfo ' +
+    'bucketinfo cname comp delete domain domaincertificate encryption httpsConfig img intelligent-tiering ' +
+    'intelligenttiering inventory legal-hold lifecycle live location logging metadataConfiguration metadataTable ' +
+    'metaQuery metrics notification object-lock objectInfo objectMeta origin ownershipControls policy policyStatus ' +
+    'publicAccessBlock qos qosInfo referer regionList replication replicationLocation replicationProgress ' +
+    'requesterQosInfo requestPayment resourceGroup resourcePool responseHeader restore retention select session ' +
+    'stat style symlink tagging torrent transferAcceleration uploadId uploads versioning versions vod website worm ' +
+    'wormExtend'
   ).split(' '),
 )
 

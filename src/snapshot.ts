@@ -12,6 +12,8 @@ export interface LoadedFile {
   /** Hash of the bytes. */
   readonly hash: string
   readonly content: RuleFile | undefined
+  /** Hosts that the file names. Without content they say whose requests come there; nobody else's rules answer them. */
+  readonly hosts?: readonly { readonly host: string }[]
   readonly findings: readonly Finding[]
 }
 
@@ -99,11 +101,14 @@ export function nextSnapshot(
   const served = new Set(
     previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
   )
+  const refusing = policyWithoutRules(previous, files, serverDialect)
   for (const { file, bucket, hash, content, findings } of files) {
     const lastGood = policyOf(previous, bucket)
     const policy =
       content === undefined
-        ? (lastGood ?? compilePolicy(bucket, noRules, serverDialect))
+        ? lastGood !== undefined && served.has(bucket)
+          ? lastGood
+          : refusing(bucket)
         : lastGood?.file === content
           ? lastGood
           : compilePolicy(bucket, content, serverDialect)
@@ -124,6 +129,25 @@ export function nextSnapshot(
     fallback: special.get(fallbackName),
     service: special.get(serviceName),
     files: statuses,
+  }
+}
+
+/** The policy of a bucket whose file was never good: it has no rules, and every host that the file names. */
+function policyWithoutRules(
+  previous: Snapshot,
+  files: readonly LoadedFile[],
+  serverDialect: DialectName,
+): (bucket: string) => BucketPolicy {
+  const bad = Map.groupBy(
+    files.filter(({ content }) => content === undefined),
+    ({ bucket }) => bucket,
+  )
+  return (bucket) => {
+    const named = (bad.get(bucket) ?? []).flatMap((file) => file.hosts ?? [])
+    const hosts = [...new Set(named.map(({ host }) => host))]
+    const before = policyOf(previous, bucket)
+    const isSame = before?.rules.length === 0 && before.file.hosts.join() === hosts.join()
+    return isSame ? before : compilePolicy(bucket, { ...noRules, hosts }, serverDialect)
   }
 }
 
@@ -163,6 +187,9 @@ function byHostName(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<str
 
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
   const hosts = new Map<string, string>()
-  for (const [name, policy] of buckets) for (const host of policy.file.hosts) hosts.set(host, name)
+  // Last those with rules: what a file without rules claims is never taken from them.
+  for (const withRules of [false, true])
+    for (const [name, { rules, file }] of buckets)
+      if (rules.length > 0 === withRules) for (const host of file.hosts) hosts.set(host, name)
   return hosts
 }

@@ -3,7 +3,8 @@ import { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } from '../http.ts'
 import type { Connect } from '../proxy/connect.ts'
-import { requestLines, responseHead } from '../proxy/lines.ts'
+import { type ForwardedFor, requestLines, responseHead } from '../proxy/lines.ts'
+import { readElements } from '../rules/xml-elements.ts'
 
 /** What the store makes of a signed `GET ?cors`. */
 export type StoreVerdict =
@@ -18,6 +19,8 @@ export interface AskStoreOptions {
   readonly connect: Connect
   /** Milliseconds for the whole answer. */
   readonly timeout: number
+  /** As for every other request: the store's policies may ask for the client's address. */
+  readonly forwardedFor: ForwardedFor
 }
 
 /** A call of the bucket CORS API as it is sent on. */
@@ -25,6 +28,8 @@ export interface StoreQuestion {
   readonly facts: RequestFacts
   readonly target: string
   readonly patch: HeaderPatch
+  /** Address of the caller. */
+  readonly client: string | undefined
 }
 
 export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>
@@ -38,14 +43,14 @@ const maxHeaderSize = 65_536
  * secret needs to be known here.
  */
 export const createAskStore =
-  ({ connect, timeout }: AskStoreOptions): AskStore =>
+  ({ connect, timeout, forwardedFor }: AskStoreOptions): AskStore =>
   (question) =>
     new Promise((resolve) => {
       const unclear = (): void => resolve({ kind: 'unclear' })
       const outgoing = startRequest({
         method: 'GET',
         path: question.target,
-        headers: linesFor(question.facts),
+        headers: linesFor(question, forwardedFor),
         setDefaultHeaders: false,
         maxHeaderSize,
         // A connection of its own: such calls are rare, and a kept one could be closed by the store at any time.
@@ -72,7 +77,7 @@ export const createAskStore =
       outgoing.end()
     })
 
-function linesFor(facts: RequestFacts): string[] {
+function linesFor({ facts, client }: StoreQuestion, forwardedFor: ForwardedFor): string[] {
   const lines = requestLines({
     headers: facts.headers,
     framing: { kind: 'none' },
@@ -80,8 +85,8 @@ function linesFor(facts: RequestFacts): string[] {
     authority: facts.host ?? '',
     hasHost: facts.host !== undefined,
     expects: false,
-    client: undefined,
-    forwardedFor: 'off',
+    client,
+    forwardedFor,
   })
   lines.push('Connection', 'close')
   return lines
@@ -105,19 +110,24 @@ function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): St
   const head = responseHead(incoming.rawHeaders, { status, trailers: false })
   const body = bytes.toString('utf8')
   // An answer is passed on as text: what would not come out as it came in is left to be forwarded.
-  if (head === undefined || status < 200 || !bytes.equals(Buffer.from(body))) return { kind: 'unclear' }
+  if (head === undefined || status < 200 || status > 599 || !bytes.equals(Buffer.from(body)))
+    return { kind: 'unclear' }
+  if (head.lines.some((part) => !isAscii.test(part))) return { kind: 'unclear' }
   const lines = applyPatch(withoutLength(head.lines), patch)
   return { kind: 'answered', response: { status, headers: lines, body } }
 }
 
-const configuration = /^\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<CORSConfiguration[\s/>]/
-const noConfiguration = /<Code>\s*NoSuchCORSConfiguration\s*<\/Code>/
-const anyError = /^\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?<Error[\s>]/
+const isAscii = /^[\t -~]*$/
 
 /** Exactly what a store says to somebody who may see the rules: here they are, or there are none. */
 function isAcceptance(status: number, body: string): boolean {
-  if (status === 200) return configuration.test(body)
-  return status === 404 && anyError.test(body) && noConfiguration.test(body)
+  if (status !== 200 && status !== 404) return false
+  const { root } = readElements(body.replace(/^\ufeff?\s*/, ''))
+  if (root === undefined) return false
+  if (status === 200) return root.name === 'CORSConfiguration'
+  // Read as a document: what else an error tells of the request could be made to look like a code.
+  const [code, second] = root.children.filter(({ name }) => name === 'Code')
+  return root.name === 'Error' && second === undefined && code?.text === 'NoSuchCORSConfiguration'
 }
 
 /** The body as text, its coding undone; empty when that cannot be done within bounds. */

@@ -40,8 +40,14 @@ async function change(
   const { directory, overwriteAuthored } = options
   const found = await findStoredFiles(directory, plan.bucket)
   if (found.kind === 'failed') return fail(call, notWritten(found.code))
-  const dialect = plan.judgement.dialect.name
-  const context = { bucket: plan.bucket, dialect, stored: found.files, overwriteAuthored }
+  const { dialect, policy } = plan.judgement
+  const context = {
+    bucket: plan.bucket,
+    dialect: dialect.name,
+    inherited: policy?.file.dialect,
+    stored: found.files,
+    overwriteAuthored,
+  }
   const planned = wanted === undefined ? planDelete(context) : planPut(context, wanted)
   if (planned.kind === 'refused') return fail(call, planned.error)
   if (planned.kind !== 'nothing') {
@@ -52,7 +58,7 @@ async function change(
   }
   // Also when nothing was to be done: what the file says may not have been taken yet.
   const result = await options.reload()
-  if (!isInForce(result, planned)) return fail(call, notInForce)
+  if (!isInForce(result, planned, plan.bucket)) return fail(call, notInForce)
   return succeed(call, wanted === undefined ? 204 : 200)
 }
 
@@ -76,11 +82,14 @@ function auditEntry({ plan, request }: Call, accessKeyId: string, planned: Perfo
   }
 }
 
-/** Whether the caller's next request meets what was written, or what somebody wrote since. */
-function isInForce({ failure, pending, snapshot }: ReloadResult, planned: ChangePlan): boolean {
+/** Whether the caller's next request meets what was asked for, or what somebody wrote since. */
+function isInForce(
+  { failure, pending, snapshot }: ReloadResult,
+  planned: ChangePlan,
+  bucket: string,
+): boolean {
   if (failure !== undefined) return false
-  if (planned.kind === 'nothing' || planned.kind === 'refused') return true
-  if (pending.includes(planned.file)) return false
-  const status = snapshot.files.find(({ file }) => file === planned.file)
-  return planned.kind === 'remove' || status === undefined || status.state === 'ok'
+  if ('file' in planned && pending.includes(planned.file)) return false
+  if (planned.kind === 'remove') return true
+  return snapshot.files.every((status) => status.bucket !== bucket || status.state === 'ok')
 }

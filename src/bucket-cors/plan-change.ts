@@ -28,6 +28,8 @@ export interface ChangeContext {
   readonly bucket: string
   /** The dialect of the bucket. */
   readonly dialect: DialectName
+  /** The dialect that the file in force names, `_default` if the bucket has none of its own. */
+  readonly inherited: DialectName | undefined
   /** The bucket's own files as they are now. */
   readonly stored: readonly StoredFile[]
   readonly overwriteAuthored: boolean
@@ -47,7 +49,8 @@ const nothingElse: RuleFile = {
 /** Decides how the bucket comes to have `wanted`. Its rules must have been read without an error. Pure. */
 export function planPut(context: ChangeContext, wanted: Configuration): ChangePlan {
   const [stored, second] = context.stored
-  if (stored === undefined) return replace(context, ruleFileName(context.bucket, 'yaml'), nothingElse, wanted)
+  if (stored === undefined)
+    return replace(context, ruleFileName(context.bucket, 'yaml'), asBefore(context), wanted)
   if (second !== undefined) return refused(severalFiles(context.stored))
   const content = contentOf(context, stored)
   if (content !== undefined && isSame(content, wanted)) return { kind: 'nothing' }
@@ -72,6 +75,10 @@ export function planDelete(context: ChangeContext): ChangePlan {
   if (keeps) return replace(context, stored.file, content, { rules: [], responseVary: false })
   return { kind: 'remove', file: stored.file, from: content?.rules ?? [] }
 }
+
+/** A first file of its own leaves a bucket in the dialect that it had. */
+const asBefore = ({ inherited: dialect }: ChangeContext): RuleFile =>
+  dialect === undefined ? nothingElse : { ...nothingElse, dialect }
 
 const contentOf = ({ dialect }: ChangeContext, { file, bytes }: StoredFile): RuleFile | undefined =>
   readRules(file, bytes, dialect).content

@@ -158,6 +158,8 @@ export function configurationError({ code, message }: Finding, dialect: DialectN
     return malformed('CORSRule is required', dialect, '0034-00000002')
   if (code === 'method-unsupported')
     return { ...error(400, 'InvalidRequest', message), fields: ossCode(dialect, '0034-00000011') }
+  // S3 ends the sentence.
+  if (code.endsWith('-more-than-one-wildcard')) return error(400, 'InvalidRequest', `${message}.`)
   return invalidValue.test(code) ? error(400, 'InvalidRequest', message) : malformed(message, dialect)
 }
 

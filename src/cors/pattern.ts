@@ -46,16 +46,17 @@ export function compileOrigins(entries: readonly string[]): OriginMatcher {
 
 /**
  * Whether a pattern is `*` in disguise: no literal character of the host is left in it, and after the `*` stands
- * nothing or `:port`. `https://*`, `https://*:8443` and `h*` are; `https://*.com` is not.
+ * nothing or `:port`. `https://*`, `https://*:8443` and `h*` are; `https://*.com` is not. The dot of the root and the
+ * brackets of an address are no such character: anybody has a host that ends or begins so.
  */
 export function admitsAnyHost(pattern: string): boolean {
   const star = pattern.indexOf('*')
   if (star < 0) return false
   const before = pattern.slice(0, star)
   const after = pattern.slice(star + 1)
-  if (after !== '' && !/^:[0-9]+$/.test(after)) return false
+  if (!/^\]?\.?(?::[0-9]+)?$/.test(after)) return false
   // Without "://" the star also swallows the rest of the scheme: what stands before it can be a scheme's beginning.
-  return before.includes('://') ? before.endsWith('://') : /^(?:[a-z][a-z0-9+.-]*:?\/?)?$/.test(before)
+  return before.includes('://') ? /:\/\/\[?$/.test(before) : /^(?:[a-z][a-z0-9+.-]*:?\/?)?$/.test(before)
 }
 
 /** A serialized origin (WHATWG HTML, "serialization of an origin"): scheme, host, optional port, nothing else. */

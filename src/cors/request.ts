@@ -75,13 +75,14 @@ function readRequestedHeaders(value: string): string[] | Malformed {
   for (let start = 0; start <= value.length; ) {
     const comma = value.indexOf(',', start)
     const end = comma < 0 ? value.length : comma
-    const name = value.slice(start, end).trim()
+    const name = withoutBlanks(value, start, end)
     start = end + 1
     if (name === '') {
       empty++
       // One empty value is how "no header" may be written; a flood of commas is not.
       if (empty > maxEmptyElements) return { what: 'headers-beyond-bounds' }
-    } else if (!token.test(name)) {
+    } else if (!token.test(name) || name === '*') {
+      // A "*" is a token, too, but no header has that name, and its echo in Allow-Headers would allow every one.
       return { what: 'header-invalid', value: name }
     } else {
       if (names.length === maxRequestedHeaders) return { what: 'headers-beyond-bounds' }
@@ -90,3 +91,14 @@ function readRequestedHeaders(value: string): string[] | Malformed {
   }
   return names
 }
+
+/** RFC 9110 section 5.6.3: only spaces and tabs may stand around an element. No expression: that would be quadratic. */
+function withoutBlanks(text: string, start: number, end: number): string {
+  let from = start
+  let to = end
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09

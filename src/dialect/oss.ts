@@ -29,14 +29,15 @@ export const oss: Dialect = {
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
 
   error({ status, code, message }, { requestId, host }, fields = []) {
-    const ec = errorCodes[code]
+    const own = errorCodes[code]
+    const all = own === undefined ? fields : [...fields, ['EC', own] as const]
+    const ec = all.find(([name]) => name === 'EC')?.[1]
     const elements: (readonly [string, string])[] = [
       ['Code', code],
       ['Message', message],
       ['RequestId', requestId],
       ['HostId', host],
-      ...fields,
-      ...(ec === undefined ? [] : [['EC', ec] as const]),
+      ...all,
     ]
     const lines = elements.map(([name, text]) => `  <${name}>${escapeXml(text)}</${name}>\n`).join('')
     return xmlResponse(

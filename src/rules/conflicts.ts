@@ -1,14 +1,12 @@
-import type { Finding, ValuePath } from '../cors/issue.ts'
-import type { RuleFile } from '../cors/rule.ts'
+import type { Finding } from '../cors/issue.ts'
+import type { NamedHost } from './read.ts'
 
 /** One rule file as {@link conflictsBetween} needs it. */
 export interface NamedFile {
   /** As shown in findings. */
   readonly file: string
   readonly bucket: string
-  readonly content: RuleFile | undefined
-  /** Where a value of the file stands; absent when the text is no longer at hand. */
-  readonly position?: (path: ValuePath) => { readonly line: number; readonly column: number }
+  readonly hosts: readonly NamedHost[]
 }
 
 /**
@@ -36,18 +34,15 @@ function bucketConflicts(files: readonly NamedFile[]): Finding[] {
 }
 
 function hostConflicts(files: readonly NamedFile[]): Finding[] {
-  const entries = files.flatMap((named) =>
-    (named.content?.hosts ?? []).map((host, index) => ({ named, host, index })),
-  )
+  const entries = files.flatMap((named) => named.hosts.map((entry) => ({ named, ...entry })))
   const byHost = Map.groupBy(entries, ({ host }) => host)
   return [...byHost].flatMap(([host, sharing]) => {
     const holders = [...new Set(sharing.map(({ named }) => named))]
     if (holders.length < 2) return []
-    return sharing.map(({ named, index }) => ({
+    return sharing.map(({ named, line, column }) => ({
       file: named.file,
-      line: 1,
-      column: 1,
-      ...named.position?.(['hosts', index]),
+      line,
+      column,
       severity: 'error' as const,
       code: 'duplicate-host',
       message: `host ${host} is also named in ${others(holders, named.file)}: a host can lead to one bucket only`,

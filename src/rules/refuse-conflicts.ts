@@ -1,14 +1,14 @@
-import type { Finding, ValuePath } from '../cors/issue.ts'
+import type { Finding } from '../cors/issue.ts'
 import type { LoadedFile, Snapshot } from '../snapshot.ts'
 import { conflictsBetween } from './conflicts.ts'
 import { readFileName } from './names.ts'
-import type { Place } from './read.ts'
+import type { NamedHost } from './read.ts'
 import type { TakenFile } from './seen.ts'
 
 /**
  * The files as they may be loaded: those that contradict each other have an error instead of content. A file that is
- * not taken leaves its bucket on its rules `inForce`, hosts included, so those count as well; otherwise a mistake in
- * one file could hand its host to the rules of another bucket.
+ * not taken leaves its bucket on its rules `inForce`, hosts included, so those count as well, beside the hosts that it
+ * names now; otherwise a mistake in one file could hand its host to the rules of another bucket.
  */
 export function refuseConflicts(files: readonly TakenFile[], inForce: Snapshot): readonly LoadedFile[] {
   if (!mayConflict(files, inForce)) return files
@@ -29,8 +29,8 @@ export function refuseConflicts(files: readonly TakenFile[], inForce: Snapshot):
 /** Most often nothing is there twice, which is told with far less effort than what to say of it. */
 function mayConflict(files: readonly TakenFile[], inForce: Snapshot): boolean {
   const buckets = files.map(({ bucket }) => bucket)
-  const hosts = files.flatMap(
-    ({ bucket, content }) => (content ?? inForce.buckets.get(bucket)?.file)?.hosts ?? [],
+  const hosts = files.flatMap((taken) =>
+    effectiveHosts(taken, taken.content !== undefined, inForce).map(({ host }) => host),
   )
   return new Set(buckets).size < buckets.length || new Set(hosts).size < hosts.length
 }
@@ -45,8 +45,7 @@ function conflictsWith(
   const effective = files.map((taken) => ({
     file: taken.file,
     bucket: taken.bucket,
-    content: isWhole(taken) ? taken.content : inForce.buckets.get(taken.bucket)?.file,
-    position: placeIn(taken.hostPlaces),
+    hosts: effectiveHosts(taken, isWhole(taken), inForce),
   }))
   const whole = new Set(files.filter(isWhole).map(({ file }) => file))
   return conflictsBetween(effective).filter(
@@ -54,9 +53,13 @@ function conflictsWith(
   )
 }
 
-const start: Place = { line: 1, column: 1 }
-
-const placeIn =
-  (places: readonly Place[]) =>
-  ([_field, index]: ValuePath): Place =>
-    places[Number(index)] ?? start
+function effectiveHosts(
+  { bucket, hosts }: TakenFile,
+  isWhole: boolean,
+  inForce: Snapshot,
+): readonly NamedHost[] {
+  if (isWhole) return hosts
+  const named = new Set(hosts.map(({ host }) => host))
+  const others = inForce.buckets.get(bucket)?.file.hosts.filter((host) => !named.has(host)) ?? []
+  return [...hosts, ...others.map((host) => ({ host, line: 1, column: 1 }))]
+}

@@ -1,12 +1,11 @@
 import type { Finding } from '../cors/issue.ts'
 import type { LoadedFile } from '../snapshot.ts'
-import type { Place } from './read.ts'
+import type { NamedHost } from './read.ts'
 import type { Sighting } from './sighting.ts'
 
 /** A rule file, and what is needed to word a conflict with another one. */
 export interface TakenFile extends LoadedFile {
-  /** Where each of `content.hosts` stands. */
-  readonly hostPlaces: readonly Place[]
+  readonly hosts: readonly NamedHost[]
 }
 
 /** What is known of one name in the rules directory. */

@@ -14,7 +14,7 @@ export type RuleReader = (file: string, bytes: Uint8Array, dialect: DialectName)
  */
 export type Take = (file: string, sighting: Sighting, bytes: Uint8Array | undefined) => TakenFile | undefined
 
-type Meaning = Pick<TakenFile, 'content' | 'findings' | 'hostPlaces'>
+type Meaning = Pick<TakenFile, 'content' | 'findings' | 'hosts'>
 
 /** How to take files when `before` were taken before. What has been read once, under whatever name, is not read again. */
 export function createTake(
@@ -47,18 +47,17 @@ const meaningsOf = (files: readonly TakenFile[]): Map<string, Meaning> =>
 /** What a file means depends on its bytes and on its format, and on nothing else that is in its name. */
 const meaningKey = (file: string, hash: string): string => `${file.slice(file.lastIndexOf('.'))}:${hash}`
 
-const underName = (file: string, { content, findings, hostPlaces }: Meaning): Meaning => ({
+const underName = (file: string, { content, findings, hosts }: Meaning): Meaning => ({
   content,
   findings: findings.map((finding) => ({ ...finding, file })),
-  hostPlaces,
+  hosts,
 })
 
 /** One file must never keep the others from being loaded, not even one that brings down its reader. */
 function understood(file: string, bytes: Uint8Array, readRules: RuleReader, dialect: DialectName): Meaning {
   try {
-    const { content, findings, position } = readRules(file, bytes, dialect)
-    const hostPlaces = (content?.hosts ?? []).map((_, index) => position(['hosts', index]))
-    return { content, findings, hostPlaces }
+    const { content, findings, hosts } = readRules(file, bytes, dialect)
+    return { content, findings, hosts }
   } catch (error) {
     const message = `could not be understood (${error instanceof Error ? error.message : String(error)})`
     return refusedFor(errorIn(file, 'file-unreadable', message))
@@ -68,7 +67,7 @@ function understood(file: string, bytes: Uint8Array, readRules: RuleReader, dial
 const refusedFor = (finding: Finding): Meaning => ({
   content: undefined,
   findings: [finding],
-  hostPlaces: [],
+  hosts: [],
 })
 
 const reasons: ReadonlyMap<string, string> = new Map([

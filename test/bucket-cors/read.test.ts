@@ -63,6 +63,7 @@ describe('without credentials', () => {
       '<?xml version="1.0"?><CORSConfiguration xmlns="x"></CORSConfiguration>',
     ],
     ['200 and an empty configuration', 200, '<CORSConfiguration/>'],
+    ['200 and a configuration after a comment', 200, '<!-- ours --><CORSConfiguration/>'],
   ])('the store accepts the same request with %s: ours is the answer', async (_, status, body) => {
     const sidecar = await start({ credentials: null, files, store: store(status, body) })
     const answer = await sidecar.call('GET', undefined, { headers: { Origin: origin } })
@@ -88,6 +89,18 @@ describe('without credentials', () => {
     expect(names).not.toContain('x-gone')
   })
 
+  test.each([
+    ['off', '10.0.0.1'],
+    ['append', '10.0.0.1, 127.0.0.1'],
+    ['replace', '127.0.0.1'],
+  ] as const)('the store is told of the client as it is of others: %s', async (forwardedFor, told) => {
+    const sidecar = await start({ credentials: null, files, store: store(404, noSuch), forwardedFor })
+    const answer = await sidecar.call('GET', undefined, { headers: { 'X-Forwarded-For': '10.0.0.1' } })
+    expect(answer.status).toBe(200)
+    const lines = sidecar.storeRequests[0]?.headers ?? []
+    expect(lines.filter((_, i) => lines[i - 1]?.toLowerCase() === 'x-forwarded-for')).toEqual([told])
+  })
+
   test('a compressed acceptance is one, too', async () => {
     const sidecar = await start({
       credentials: null,
@@ -110,6 +123,23 @@ describe('without credentials', () => {
     ['404 NoSuchBucket', 404, '<Error><Code>NoSuchBucket</Code></Error>'],
     ['404 that only mentions the code', 404, '<html>NoSuchCORSConfiguration</html>'],
     ['404 with the code in another document', 404, '<html><Code>NoSuchCORSConfiguration</Code></html>'],
+    [
+      '404 with the code inside another element',
+      404,
+      '<Error><Code>NoSuchKey</Code><Key><Code>NoSuchCORSConfiguration</Code></Key></Error>',
+    ],
+    [
+      '404 with the code as the text of another element',
+      404,
+      '<Error><Code>NoSuchKey</Code><Key><![CDATA[<Code>NoSuchCORSConfiguration</Code>]]></Key></Error>',
+    ],
+    [
+      '404 with two codes',
+      404,
+      '<Error><Code>NoSuchBucket</Code><Code>NoSuchCORSConfiguration</Code></Error>',
+    ],
+    ['200 and a configuration that is cut off', 200, '<CORSConfiguration><CORSRule>'],
+    ['206', 206, '<CORSConfiguration/>'],
     ['200 and something else', 200, '<html>a listing</html>'],
     ['200 with the code', 200, noSuch],
     ['200 and nothing', 200, ''],
@@ -137,6 +167,19 @@ describe('without credentials', () => {
       await sidecar.close()
       running = undefined
     }
+  })
+
+  test('header lines that are no ASCII come byte for byte', async () => {
+    const named = store(403, 'x', { 'x-named': 'caf\u00e9' })
+    const sidecar = await start({ credentials: null, files, dialect: 's3', store: named })
+    const answer = await sidecar.call('GET')
+    expect(answer.status).toBe(403)
+    expect(answer.headers['x-named']).toBe('caf\u00e9')
+  })
+
+  test('a status that no answer has is a bad gateway', async () => {
+    const sidecar = await start({ credentials: null, files, store: store(700, '') })
+    expect((await sidecar.call('GET')).status).toBe(502)
   })
 
   test('an unsigned request is refused here: the store may let anybody read', async () => {

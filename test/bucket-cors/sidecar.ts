@@ -17,6 +17,7 @@ import { createGateway } from '../../src/gateway.ts'
 import type { Setup } from '../../src/plan.ts'
 import { createConnect } from '../../src/proxy/connect.ts'
 import { createForwarder } from '../../src/proxy/forward.ts'
+import type { ForwardedFor } from '../../src/proxy/lines.ts'
 import { createListener } from '../../src/proxy/listen.ts'
 import { createRulesStore } from '../../src/rules/store.ts'
 import { setup } from '../core.ts'
@@ -34,6 +35,7 @@ export interface SidecarOptions {
   readonly store?: RequestListener
   readonly overwriteAuthored?: boolean
   readonly bodyTimeout?: number
+  readonly forwardedFor?: ForwardedFor
   /** The rules directory; by default one of its own. */
   readonly directory?: string
 }
@@ -57,6 +59,7 @@ const storeWithoutApi: RequestListener = (request, response) => {
 /** The data port in front of a store, put together as `serve` does it, in one temporary folder. */
 export async function startSidecar(options: SidecarOptions = {}) {
   const { mode = 'write', dialect = 'cos', credentials = everyBucket, files = {} } = options
+  const { forwardedFor = 'off' } = options
   const folder = await mkdtemp(join(tmpdir(), 'bucket-cors-'))
   const directory = options.directory ?? join(folder, 'rules')
   const credentialsFile = join(folder, 'credentials.yaml')
@@ -89,7 +92,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
     upstreamCa: undefined,
     upstreamTimeout: 5000,
     idleTimeout: 5000,
-    forwardedFor: 'off',
+    forwardedFor,
     failed: (error) => failures.push(error),
   })
   const api = createBucketCorsApi({
@@ -102,6 +105,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
     askStore: createAskStore({
       connect: createConnect({ upstream: store, ca: undefined, timeout: 5000 }),
       timeout: 5000,
+      forwardedFor,
     }),
     reload: () => rules.reload('bucket-cors'),
     bodyTimeout: options.bodyTimeout ?? 5000,

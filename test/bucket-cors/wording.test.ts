@@ -59,6 +59,12 @@ describe.each(dialectNames)('%s', (dialect) => {
     if (code !== 'no-rules') expect(error.message).toContain('m')
   })
 
+  test.each(['origin', 'header'])('two wildcards in an %s are told of in a whole sentence', (kind) => {
+    const code = `${kind}-more-than-one-wildcard`
+    const finding = { file: 'f', line: 1, column: 1, severity: 'error', code, message: 'A can not' } as const
+    expect(configurationError(finding, dialect).message).toBe('A can not.')
+  })
+
   test('digests', () => {
     expect(digestError({ algorithm: 'md5', hex: '' }, dialect)).toMatchObject({
       status: 400,

@@ -141,6 +141,14 @@ describe('what is put', () => {
     expect(sidecar.audits).toEqual([])
   })
 
+  test('an element that nobody knows may stand there more than once', async () => {
+    const sidecar = await start()
+    const more = '<Future>1</Future><Future><Deep/></Future>'
+    const body = document(origin, more).replace('</CORSConfiguration>', `${more}</CORSConfiguration>`)
+    expect((await sidecar.call('PUT', body)).status).toBe(200)
+    expect(await sidecar.read('photos.yaml')).toBe(rules())
+  })
+
   test('an element that nobody knows is left out; an origin that only warns is stored', async () => {
     const sidecar = await start({ dialect: 's3' })
     const body = document('*', '<FutureElement>x</FutureElement>')
@@ -252,6 +260,17 @@ describe('files that people wrote', () => {
     expect(await sidecar.read('photos.yaml')).toBe(modeline + rules())
   })
 
+  test('what a file says already is not in force while another file claims its host', async () => {
+    const hosts = 'hosts: [assets.example.com]\n'
+    const files = { 'photos.yaml': rules() + hosts, 'docs.yaml': rules() + hosts }
+    const sidecar = await start({ files })
+    const answer = await sidecar.call('PUT', document())
+    expect(answer.status).toBe(503)
+    expect(answer.body).toContain('could not be put into force')
+    expect((await sidecar.preflight(origin)).status).toBe(403)
+    expect(await sidecar.read('photos.yaml')).toBe(rules() + hosts)
+  })
+
   test('a symbolic link is left alone', async () => {
     const sidecar = await start()
     const target = join(sidecar.directory, '.elsewhere')
@@ -311,6 +330,16 @@ describe('files that people wrote', () => {
     expect(special.status).toBe(501)
     expect(await sidecar.read('_default.yaml')).toBe(rules('https://a.example'))
   })
+})
+
+test('a bucket keeps the dialect that it had by _default when it gets a file of its own', async () => {
+  const sidecar = await start({
+    dialect: 's3',
+    files: { '_default.yaml': `dialect: oss\n${rules('https://a.example')}` },
+  })
+  expect((await sidecar.call('PUT', document())).status).toBe(200)
+  expect(await sidecar.read('photos.yaml')).toBe(`${rules()}dialect: oss\n`)
+  expect((await sidecar.preflight(origin)).headers['x-oss-request-id']).toBeDefined()
 })
 
 describe('names and paths', () => {

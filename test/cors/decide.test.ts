@@ -130,6 +130,8 @@ describe('what a preflight may ask for is bounded', () => {
   test.each([
     ['content-type', ['content-type']],
     ['X-A , x-b', ['x-a', 'x-b']],
+    [' \tX-A\t ,\t, x-b ', ['x-a', 'x-b']],
+    [' ', []],
     ['a,,b', ['a', 'b']],
     ['', []],
     [`a${','.repeat(16)}`, ['a']],
@@ -151,6 +153,11 @@ describe('what a preflight may ask for is bounded', () => {
     ['a"b', 'header-invalid'],
     ['é', 'header-invalid'],
     ['a\r\nb', 'header-invalid'],
+    ['\u00a0a', 'header-invalid'],
+    // Echoed, it would allow every header.
+    ['*', 'header-invalid'],
+    ['a, * ,b', 'header-invalid'],
+    ['a,\u00a0', 'header-invalid'],
   ])('%j is %s', (sent, what) => {
     expect(read(sent)).toMatchObject({ what })
   })

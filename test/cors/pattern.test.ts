@@ -63,7 +63,10 @@ describe('credentials never go with a wildcard in disguise', () => {
   test.each([
     'https://*',
     'http://*:8443',
-
+    'https://*.',
+    'https://*.:8443',
+    'https://[*]',
+    'https://[*]:8443',
     'h*',
     'https*',
     'https:*',
@@ -76,6 +79,9 @@ describe('credentials never go with a wildcard in disguise', () => {
     'https://*.com',
     'https://a*',
     'https://example.*',
+    'https://*.example.',
+    'https://[2001:db8:*]',
+    'https://*1]',
     '*.example.com',
     'https://*.github.io',
     'start*end',

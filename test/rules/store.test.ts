@@ -195,7 +195,7 @@ describe('a file that goes bad', () => {
     const store = storeOn(folder, {
       read: (file) => {
         if (file === 'a.yaml') throw new RangeError('out of everything')
-        return { content: undefined, findings: [], position: () => ({ line: 1, column: 1 }) }
+        return { content: undefined, hosts: [], findings: [], position: () => ({ line: 1, column: 1 }) }
       },
     })
     const result = await store.reload('start')
@@ -301,6 +301,45 @@ describe('files that contradict each other', () => {
     expect(findings.filter(({ code }) => code === 'duplicate-host')).toMatchObject([{ file: 'b.yaml' }])
     expect([...store.current().hosts]).toEqual([['img.example', 'a']])
     expect(store.live()).toEqual({ a: 1, b: 1 })
+  })
+
+  const claims = (host: string): string => `hosts: [${host}]\nrules: [{allowedOrigins: nothing}]\n`
+
+  test('a host that a bad file claims from the start leads to its bucket, which has no rules', async () => {
+    const folder = await folderWith(await temporaryFolder(), {
+      'a.yaml': claims('IMG.example'),
+      'b.yaml': withHost(1, 'doc.example'),
+      'c.yaml': withHost(1, 'doc.example'),
+      '_default.yaml': claims('any.example'),
+    })
+    const store = storeOn(folder)
+    await store.reload('start')
+    const hosts = store.current().hosts
+    expect(hosts.get('img.example')).toBe('a')
+    expect(['b', 'c']).toContain(hosts.get('doc.example'))
+    expect(hosts.size).toBe(2)
+    expect(store.live()).toEqual({ a: 'none', b: 'none', c: 'none', _default: 'none' })
+
+    await writeFile(join(folder, 'a.yaml'), claims('new.example'))
+    await store.reload('watch')
+    expect(store.current().hosts.has('img.example')).toBe(false)
+    expect(store.current().hosts.get('new.example')).toBe('a')
+  })
+
+  test('a host that a bad file claims is not another file’s, whichever of them was there first', async () => {
+    for (const first of ['a.yaml', 'b.yaml']) {
+      const both = { 'a.yaml': claims('img.example'), 'b.yaml': withHost(1, 'img.example') }
+      const folder = await folderWith(await temporaryFolder(), { [first]: both[first as keyof typeof both] })
+      const store = storeOn(folder)
+      await store.reload('start')
+      await folderWith(folder, both)
+      const { findings } = await store.reload('watch')
+      expect(findings.filter(({ code }) => code === 'duplicate-host')).toMatchObject([{ file: 'b.yaml' }])
+      // What was in force stays: nothing, or the rules of the file that was good before.
+      const inForce = first === 'b.yaml' ? 1 : 'none'
+      expect(store.live()).toEqual({ a: 'none', b: inForce })
+      expect(store.live()[store.current().hosts.get('img.example') ?? '']).toBe(inForce)
+    }
   })
 })
 
