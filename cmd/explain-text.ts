@@ -6,6 +6,7 @@ import type { HeaderLines } from '../src/http.ts'
 export function explanationText({
   explanation,
   notes,
+  preset,
   request,
   response,
   curl,
@@ -18,6 +19,7 @@ export function explanationText({
     `${verdict === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
     [text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n'),
     ...(change === undefined ? [] : [`The smallest change that would allow it:\n\n${indented(change)}`]),
+    ...(preset === undefined ? [] : [preset]),
     `The response to the ${what}:${responseText(response)}`,
     `The ${what} by curl${care}:\n\n${indented(curl)}`,
   ]

@@ -14,9 +14,9 @@ export function findingText(finding: Finding, text: string | undefined, colour: 
   const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)
-  const mark =
-    below(excerpt.slice(0, from), ' ', wideSpace) + below(excerpt.slice(from, from + length), '^', '^^')
-  return `${head}  ${excerpt}\n  ${colour ? coloured(mark, severity) : mark}\n`
+  const marked = excerpt.slice(from, from + length) || ' '
+  const mark = below(excerpt.slice(0, from), ' ', wideSpace) + below(marked, '^', '^^')
+  return `${head}  ${excerpt.trimEnd()}\n  ${colour ? coloured(mark, severity) : mark}\n`
 }
 
 /** Every finding as one JSON array. */
@@ -74,7 +74,7 @@ function excerptOf(source: string, at: number): { excerpt: string; from: number;
   const excerpt = visible
     .replace(/\t/g, ' ')
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) => '·'.repeat(found.length))
-  return { excerpt: excerpt.trimEnd(), from: at - start, length }
+  return { excerpt, from: at - start, length }
 }
 
 /** The length of the word, the text in quotes, the list or the comment that begins at `at`. */

@@ -114,7 +114,7 @@ async function readOne(
   }
   input.findings.push(...read.findings)
   input.texts.set(shown, read.text)
-  return { file: shown, bucket: name.bucket, content: read.content, position: read.position }
+  return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
 /** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */

@@ -1,7 +1,8 @@
 import { isBucketName, resolveAddress } from './bucket.ts'
 import type { Decision } from './cors/decide.ts'
 import { type Explanation, explain } from './cors/explain.ts'
-import type { DialectName } from './cors/rule.ts'
+import { type Preset, presetOf } from './cors/presets.ts'
+import type { CompiledRule, DialectName } from './cors/rule.ts'
 import type { RequestIdentity } from './dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from './http.ts'
 import { type Judgement, type Plan, plan, type Setup } from './plan.ts'
@@ -65,6 +66,8 @@ export interface ExplainedRequest {
   readonly explanation: Explanation
   /** What else has to be known: another file spoke, a file has errors, report mode … Plain sentences. */
   readonly notes: readonly string[]
+  /** What the rule that decided, or came closest, has from its preset: whoever reads the file does not see it. */
+  readonly preset: string | undefined
   readonly response: ExplainedResponse
   /** One line for a POSIX shell that sends the same request. */
   readonly curl: string
@@ -109,6 +112,7 @@ export function explainRequest(
     // A second file for the same bucket would be an error too: the one that is there has to be mended.
     explanation: file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation,
     notes: notesOn(planned, facts, file),
+    preset: presetText(decidingRule(judgement)),
     response: responseOf(planned),
     curl: curlLine(endpoint, method, target, headers),
     curlWrites: method !== 'OPTIONS' && method !== 'GET' && method !== 'HEAD',
@@ -225,6 +229,22 @@ function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefine
       'The request itself is served, but without CORS headers, so the browser keeps the answer from the page.',
     )
   return notes
+}
+
+function decidingRule({ decision }: Judgement): CompiledRule | undefined {
+  return decision?.verdict === 'allow' ? decision.rule : decision?.closest
+}
+
+function presetText(rule: CompiledRule | undefined): string | undefined {
+  const preset = rule?.rule.preset === undefined ? undefined : presetOf(rule.rule.preset)
+  return rule === undefined || preset === undefined ? undefined : fromPreset(rule, preset)
+}
+
+function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
+  const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
+    .filter((field) => rule[field] === preset[field])
+    .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
+  return `Rule ${label} has from the preset ${rule.preset} ${filled.join('; ') || 'nothing'}.`
 }
 
 function responseOf(planned: Plan): ExplainedResponse {

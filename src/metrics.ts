@@ -2,7 +2,7 @@ import type { RequestFacts } from './http.ts'
 import { type BucketMetrics, createDecisionMetrics, type DecisionTotals } from './metrics/decisions.ts'
 import { createDurationMetrics, type RequestKind } from './metrics/durations.ts'
 import type { Aggregator, Family } from './metrics/family.ts'
-import { createRegistry, familiesOf, type MetricsMessage, registerFamily } from './metrics/registry.ts'
+import { createRegistry, type MetricsMessage } from './metrics/registry.ts'
 import type { Plan } from './plan.ts'
 import type { BucketPolicy, FileState, Snapshot } from './snapshot.ts'
 
@@ -80,7 +80,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
     () => durations.family(),
     ...ownFamilies(),
   ])
-    registerFamily(registry, read)
+    registry.register(read)
 
   function ownFamilies(): (() => Family)[] {
     return [
@@ -156,9 +156,9 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
       for (const file of snapshot.files) files[file.state]++
     },
     decisionTotals: decisions.totals,
-    register: (read) => registerFamily(registry, read),
-    families: async () => familiesOf(await registry.getMetricsAsJSON()),
-    message: () => registry.getMetricsAsJSON(),
+    register: registry.register,
+    families: registry.families,
+    message: registry.message,
   }
 }
 

@@ -441,7 +441,7 @@ describe('--candidate-rules', () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules(), 'videos.yaml': rules() },
       candidates: {
-        'photos.yaml': 'rules: [{allowedOrigins: [*]}]\n',
+        'photos.yaml': 'rules: [{allowedOrigins: [*], allowedMethods: [GET]}]\n',
         'videos.yaml': rules({ methods: 'GET' }),
       },
     })

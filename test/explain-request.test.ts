@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { presets } from '../src/cors/presets.ts'
 import type { RuleFile } from '../src/cors/rule.ts'
 import {
   browserHeaderList,
@@ -206,6 +207,25 @@ describe('explainRequest', () => {
     expect(notes).toEqual([expect.stringContaining('dot segment')])
     expect(response).toMatchObject({ kind: 'answer', status: 400 })
     expect(curl).toContain('--path-as-is')
+  })
+
+  test('what a rule has from a preset is written out', () => {
+    const { allowedMethods, allowedHeaders, exposeHeaders } = presets['public-read']
+    const open = {
+      id: 'open',
+      preset: 'public-read',
+      allowedOrigins: ['https://example.com'],
+      allowedMethods,
+      allowedHeaders,
+      exposeHeaders,
+      maxAgeSeconds: 60,
+    }
+    const snapshot = snapshotOf(loaded('photos', { rules: [open] }))
+    const note =
+      'Rule open has from the preset public-read allowedMethods: GET, HEAD; allowedHeaders: range; exposeHeaders: none.'
+    expect(explained({ method: 'GET', requestedHeaders: undefined }, snapshot).preset).toBe(note)
+    expect(explained({ method: 'PUT' }, snapshot).preset).toBe(note)
+    expect(explained({}).preset).toBeUndefined()
   })
 
   test('encodes what cannot stand in a request target', () => {

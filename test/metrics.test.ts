@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test, vi } from 'vitest'
 import { exposition, negotiateFormat } from '../src/metrics/family.ts'
 import { familiesOf, mergeMetrics } from '../src/metrics/registry.ts'
 import { createMetrics, type Metrics } from '../src/metrics.ts'
@@ -159,6 +162,16 @@ describe('durations', () => {
   })
 })
 
+test('a scrape in either format is whole after a garbage collection was counted, too', async () => {
+  const metrics = started()
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  await vi.waitFor(async () =>
+    expect(await scrape(metrics)).toContainEqual(expect.stringMatching(/^nodejs_gc_duration_seconds_count/)),
+  )
+  expect((await scrape(metrics, 'openmetrics')).at(-2)).toBe('# EOF')
+})
+
 test('reloads, files and the failures of the store are counted', async () => {
   const metrics = started()
   metrics.finished(finished(photos, {}, { status: 502, upstreamError: 'refused' }))
@@ -266,6 +279,43 @@ test('ten thousand buckets are written in pieces', async () => {
   const pieces = [...exposition(await metrics.families(), 'prometheus')]
   expect(pieces.length).toBeGreaterThan(20)
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(200_000)
+})
+
+test('samples are read as they are written, and for another process with turns between them', async () => {
+  const metrics = createMetrics({ version: '1' })
+  let read = 0
+  metrics.register(() => ({
+    name: 'many_total',
+    help: 'Many.',
+    type: 'counter',
+    aggregator: 'sum',
+    samples: (function* () {
+      for (let n = 0; n < 10_000; n++) {
+        read++
+        yield { suffix: '', labels: { n }, value: 1 }
+      }
+    })(),
+  }))
+  const families = await metrics.families()
+  expect(read).toBe(0)
+  const [first] = exposition(
+    families.filter(({ name }) => name === 'many_total'),
+    'prometheus',
+  )
+  expect(first).toContain('many_total{n="0"} 1')
+  expect(read).toBeLessThan(1000)
+
+  const seen = new Set<number>()
+  let told = false
+  const message = metrics.message().finally(() => {
+    told = true
+  })
+  while (!told) {
+    seen.add(read)
+    await nextTurn()
+  }
+  expect((await message).find(({ name }) => name === 'many_total')?.values).toHaveLength(10_000)
+  expect(seen.size).toBeGreaterThan(3)
 })
 
 test('label values are escaped, and long rule ids cut', async () => {

@@ -57,6 +57,7 @@ export function explanationFields(explained: ExplainedRequest): Readonly<Record<
     hint: explanation.hint,
     change: explanation.change,
     notes: explained.notes,
+    preset: explained.preset,
     request: { ...explained.request, headers: headerPairs(explained.request.headers) },
     response: { ...response, headers: headerPairs(response.headers) },
     curl: explained.curl,

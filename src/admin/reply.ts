@@ -44,7 +44,7 @@ function* listPieces(
   for (const item of items) {
     piece += `${separator}${JSON.stringify(item)}`
     separator = ',\n'
-    if (piece.length > 65_536) {
+    if (piece.length > 16_384) {
       yield piece
       piece = ''
     }
@@ -85,13 +85,27 @@ export async function sendReply(
     response.end()
     return
   }
-  // A caller that goes away before the end is no failure of ours.
-  await pipeline(inTurns(body), response).catch(() => response.destroy())
+  const fault = await sentInTurns(body, response)
+  if (fault !== undefined) throw fault.reason
 }
 
-async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
-  for (const piece of pieces) {
-    yield piece
-    await nextTurn()
+/** A caller that goes away before the end is no fault of ours; that there is no end to `pieces` is one. */
+async function sentInTurns(
+  pieces: Iterable<string>,
+  response: ServerResponse,
+): Promise<{ readonly reason: unknown } | undefined> {
+  let fault: { readonly reason: unknown } | undefined
+  async function* inTurns(): AsyncGenerator<string> {
+    try {
+      for (const piece of pieces) {
+        yield piece
+        await nextTurn()
+      }
+    } catch (reason) {
+      fault = { reason }
+      throw reason
+    }
   }
+  await pipeline(inTurns, response).catch(() => response.destroy())
+  return fault
 }

@@ -59,6 +59,7 @@ export interface Explained {
   readonly hint?: string
   readonly change?: string
   readonly notes: readonly string[]
+  readonly preset?: string
   readonly request: { readonly method: string; readonly target: string; readonly headers: Pairs }
   readonly response:
     | { readonly kind: 'answer'; readonly status: number; readonly headers: Pairs; readonly body: string }

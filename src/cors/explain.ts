@@ -51,14 +51,14 @@ export function explain({ bucket, rules, decision, question }: Explained): Expla
   }
   if (decision.malformed !== undefined)
     return { ...base, text: malformedText(decision.malformed), change: undefined }
-  if (question === undefined || question.form === 'malformed')
-    return { ...base, text: originText(question), change: undefined }
   if (decision.reason === 'no_rules')
     return {
       ...base,
       text: `Bucket ${bucket} has no CORS rules, so no page of another origin is allowed.`,
-      change: newFile(bucket, question),
+      change: question === undefined || question.form === 'malformed' ? undefined : newFile(bucket, question),
     }
+  if (question === undefined || question.form === 'malformed')
+    return { ...base, text: originText(question), change: undefined }
   const closest = closestRule(rules, question)
   if (closest === undefined) return { ...base, text: originText(question), change: undefined }
   const { rule, lack } = closest

@@ -5,6 +5,13 @@
 
 import * as z from 'zod'
 import {
+  allowedHeaderPattern,
+  exposeHeaderPattern,
+  hostPattern,
+  idPattern,
+  originPattern,
+} from './editor-patterns.ts'
+import {
   allowedHeaderProblem,
   type EntryProblem,
   exposeHeaderProblem,
@@ -15,7 +22,7 @@ import {
 } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
-import { presetNames, presetOf } from './presets.ts'
+import { presetAliases, presetNames, presetOf } from './presets.ts'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from './rule.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
 
@@ -31,6 +38,7 @@ const origins = z
   .array(
     checked(originProblem).meta({
       examples: ['https://example.com', 'https://*.example.com', '*'],
+      pattern: originPattern,
     }),
   )
   .min(1)
@@ -40,10 +48,10 @@ const methods = z
   .min(1)
   .meta({ description: 'Methods that are let in. HEAD is not implied by GET.' })
 const allowedHeaders = z
-  .array(checked(allowedHeaderProblem))
+  .array(checked(allowedHeaderProblem).meta({ pattern: allowedHeaderPattern }))
   .meta({ description: 'Request headers that a page may send, with at most one * in each.' })
 const exposeHeaders = z
-  .array(checked(exposeHeaderProblem))
+  .array(checked(exposeHeaderProblem).meta({ pattern: exposeHeaderPattern }))
   .meta({ description: 'Response headers that a page may read, e.g. ETag.' })
 const maxAge = z
   .union([z.number().nonnegative().multipleOf(1).meta({ type: 'integer' }), z.string().regex(/^[0-9]+$/)])
@@ -52,10 +60,13 @@ const maxAge = z
 const rule = z
   .strictObject({
     id: checked(idProblem)
-      .meta({ maxLength: 255, description: 'Name of the rule in logs and metrics.' })
+      .meta({ maxLength: 255, pattern: idPattern, description: 'Name of the rule in logs and metrics.' })
       .optional(),
     preset: checked(presetProblem)
-      .meta({ enum: [...presetNames], description: 'Fills in every field that is not given.' })
+      .meta({
+        enum: [...presetNames, ...Object.keys(presetAliases)],
+        description: 'Fills in every field that is not given.',
+      })
       .optional(),
     allowedOrigins: origins,
     allowedMethods: methods.optional(),
@@ -89,7 +100,7 @@ const settings = {
     .meta({ description: 'report: decide and count, but leave requests and responses alone.' })
     .optional(),
   hosts: z
-    .array(checked((host) => hostProblem(host.toLowerCase())))
+    .array(checked((host) => hostProblem(host.toLowerCase())).meta({ pattern: hostPattern }))
     .meta({ description: 'Custom domains of this bucket.' })
     .optional(),
   tests: z
@@ -233,7 +244,13 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
       ? `${name} is null: write an origin (for the origin of sandboxed pages, "null" in quotes)`
       : `${name} is empty: it ${must}`
   const got = `${name} ${must}, not ${kindOf(value)}`
-  if (wanted === 'list' && typeof value === 'string') return `${got}: write [${quoted(value)}]`
+  if (wanted === 'list' && typeof value === 'string')
+    return `${got}: write [${value
+      .split(/\s*,\s*/)
+      .map(quoted)
+      .join(', ')}]`
+  if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
+    return `${got}: write a colon and a space after the key`
   if (wanted === 'list' && kindOf(value) === 'a mapping')
     return `${got}: put "- " before the first key of each item`
   if (wanted === 'text' && (typeof value === 'number' || typeof value === 'boolean'))
@@ -268,7 +285,10 @@ function at(document: unknown, path: ValuePath): unknown {
 /** The JSON Schema (2020-12) of a rule file in every spelling that is read from YAML and JSON. */
 export function ruleFileSchema(): Readonly<Record<string, unknown>> {
   const anyRule = z.union(styles.map(ruleIn))
-  const rules = z.array(anyRule).meta({ description: 'Asked in this order: the first that matches decides.' })
+  const rules = z
+    .array(anyRule)
+    // More than any vendor stores.
+    .meta({ description: 'Asked in this order: the first that matches decides.', maxItems: 100 })
   const common = { $schema: z.string().optional(), ...settings }
   const spelled = z.union([
     z.strictObject({ rules, ...common }),

@@ -114,9 +114,17 @@ export const presetNames = [
   'ali-oss',
 ] as const satisfies readonly PresetName[]
 
+/** What else a preset is called: a library without its version is the version of today. */
+export const presetAliases = { 'aws-sdk-js': 'aws-sdk-js-v3' } as const satisfies Readonly<
+  Record<string, PresetName>
+>
+
 /** The preset of that name, `undefined` when there is none. */
 export function presetOf(name: string): Preset | undefined {
-  return isPresetName(name) ? presets[name] : undefined
+  const own = isAlias(name) ? presetAliases[name] : name
+  return isPresetName(own) ? presets[own] : undefined
 }
+
+const isAlias = (name: string): name is keyof typeof presetAliases => Object.hasOwn(presetAliases, name)
 
 const isPresetName = (name: string): name is PresetName => Object.hasOwn(presets, name)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   AggregatorRegistry,
   collectDefaultMetrics,
@@ -20,31 +21,61 @@ const misnamed = [
   'nodejs_active_resources_total',
 ]
 
-/** A prom-client registry that holds the metrics of this process: CPU, memory, event loop, garbage collection. */
-export function createRegistry(): Registry {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const name of misnamed) registry.removeSingleMetric(name)
-  return registry
+/** The metrics of this process (CPU, memory, event loop, garbage collection), and families that are counted elsewhere. */
+export interface FamilyRegistry {
+  register(read: () => Family): void
+  /** The samples of what is registered are read when they are written, a few at a time. */
+  families(): Promise<Family[]>
+  message(): Promise<MetricsMessage>
+}
+
+export function createRegistry(): FamilyRegistry {
+  const process = new Registry()
+  collectDefaultMetrics({ register: process })
+  for (const name of misnamed) process.removeSingleMetric(name)
+  const registered = new Registry()
+  const reads: (() => Family)[] = []
+  return {
+    register(read) {
+      registerFamily(registered, read)
+      reads.push(read)
+    },
+    families: async () => [...familiesOf(await process.getMetricsAsJSON()), ...reads.map((read) => read())],
+    message: async () => [...(await process.getMetricsAsJSON()), ...(await registered.getMetricsAsJSON())],
+  }
 }
 
 /**
- * Adds a family whose numbers are kept elsewhere. prom-client's own counters hash their labels on every increment,
- * which a preflight would pay for; a registry takes anything that can tell its values.
+ * prom-client's own counters hash their labels on every increment, which a preflight would pay for; a registry takes
+ * anything that can tell its values.
  */
-export function registerFamily(registry: Registry, read: () => Family): void {
+function registerFamily(registry: Registry, read: () => Family): void {
   const { name, help, type, aggregator } = read()
-  const get = async (): Promise<unknown> => ({ name, help, type, aggregator, values: valuesOf(name, read()) })
+  const get = async (): Promise<unknown> => ({
+    name,
+    help,
+    type,
+    aggregator,
+    values: await valuesOf(name, read()),
+  })
   Reflect.apply(registry.registerMetric, registry, [{ name, help, type, aggregator, get }])
 }
 
-function valuesOf(name: string, family: Family): unknown[] {
-  return Array.from(family.samples, ({ suffix, labels, value, exemplar }) => ({
-    labels,
-    value,
-    ...(suffix === '' ? {} : { metricName: name + suffix }),
-    ...(exemplar === undefined ? {} : { exemplar }),
-  }))
+const valuesPerTurn = 2000
+
+/** Requests are served in between. */
+async function valuesOf(name: string, family: Family): Promise<unknown[]> {
+  const values: unknown[] = []
+  for (const { suffix, labels, value, exemplar } of family.samples) {
+    values.push({
+      labels,
+      value,
+      ...(suffix === '' ? {} : { metricName: name + suffix }),
+      ...(exemplar === undefined ? {} : { exemplar }),
+    })
+    if (values.length % valuesPerTurn === 0) await nextTurn()
+  }
+  return values
 }
 
 /** The metrics of several processes as those of one, by prom-client's aggregators. Exemplars are left out. */
@@ -70,7 +101,8 @@ export function familiesOf(metrics: MetricsMessage): Family[] {
 
 interface Extended extends MetricValue<string> {
   readonly metricName?: string
-  readonly exemplar?: Exemplar
+  /** prom-client's histograms have `null` where they have none. */
+  readonly exemplar?: Exemplar | null
 }
 
 function sampleOf(name: string, { labels, value, metricName = name, exemplar }: Extended): Sample {
@@ -78,6 +110,6 @@ function sampleOf(name: string, { labels, value, metricName = name, exemplar }: 
     suffix: metricName.slice(name.length),
     labels: Object.fromEntries(Object.entries(labels).map(([key, text]) => [key, text ?? ''])),
     value,
-    exemplar,
+    exemplar: exemplar ?? undefined,
   }
 }

@@ -50,7 +50,7 @@ const form = /^\s*cors-sidecar:\s*allow\s+(\S{1,80})(?:\s+because\b\s*(.*?))?\s*
 
 /** `undefined`: a comment about something else; a problem: one that was meant to accept, and does not. */
 function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
-  if (!/^\s*cors-sidecar:/.test(comment.text)) return undefined
+  if (!/^\s*cors-sidecar:/i.test(comment.text)) return undefined
   const parts = form.exec(comment.text)
   if (parts === null)
     return about(comment, 'acceptance-malformed', 'write "cors-sidecar: allow CODE because REASON"')
@@ -89,7 +89,7 @@ const about = ({ offset, end }: Comment, code: string, message: string): Problem
 const unused = ({ offset, end, code }: Acceptance): Problem => ({
   severity: 'info',
   code: 'acceptance-unused',
-  message: `nothing here has the finding ${code} any more: remove the comment`,
+  message: `nothing here has the finding ${code}: remove the comment, or put it before the line that is named`,
   offset,
   end,
 })

@@ -6,19 +6,25 @@
 import { quoted } from '../cors/entry.ts'
 import type { ValuePath } from '../cors/issue.ts'
 import { type Fields, fieldOf, fileFields, isSingular, ruleFields, testFields } from '../cors/spelling.ts'
-import { nearest } from '../settings/nearest.ts'
 import {
   errorAt,
   type Problem,
   type SourceEntry,
+  type SourceList,
   type SourceMap,
   type SourceNode,
   type Span,
 } from './source.ts'
+import { unknownKeys } from './unknown-key.ts'
+
+/** So many rules of a file are looked at: ten times what anybody stores. */
+const maxRulesRead = 1000
 
 export interface RuleDocument {
   /** Plain objects and lists in our spelling. Keys that nobody knows are left out: they are among the problems. */
   readonly value: unknown
+  /** How many rules the file has; of very many the value holds the first thousand only. */
+  readonly ruleCount: number
   readonly problems: readonly Problem[]
   /** Where the value at `path` stands, or, if it is not there, what it is missing from. */
   locate(path: ValuePath): Span
@@ -32,8 +38,10 @@ export function toDocument(root: SourceNode): RuleDocument {
   const problems: Problem[] = []
   // The AWS console shows the rules as a list without anything around it.
   const value = root.kind === 'list' ? { rules: rulesOf(root, problems) } : fileOf(root, problems)
+  const rules = ruleListOf(root)
   return {
     value,
+    ruleCount: rules?.items.length ?? 0,
     problems,
     locate: (path) => spanOf(follow(root, path).node),
     locateKey(path) {
@@ -56,8 +64,10 @@ function fileOf(node: SourceNode, problems: Problem[]): unknown {
   })
 }
 
-const rulesOf = (node: SourceNode, problems: Problem[]): unknown =>
-  listOf(node, (item) => withFields(item, ruleFields, problems))
+function rulesOf(node: SourceNode, problems: Problem[]): unknown {
+  const few = node.kind === 'list' ? { ...node, items: node.items.slice(0, maxRulesRead) } : node
+  return listOf(few, (item) => withFields(item, ruleFields, problems))
+}
 
 const listOf = (node: SourceNode, itemOf: (item: SourceNode) => unknown): unknown =>
   node.kind === 'list' ? node.items.map(itemOf) : plainOf(node)
@@ -80,13 +90,17 @@ function fieldsOf(
 ): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   const given = new Map<string, SourceEntry>()
+  const unknown: SourceEntry[] = []
   for (const entry of node.entries) {
     const { key, keySpan, value } = entry
     // For editors only.
     if (key === '$schema' && fields === fileFields) continue
-    const field = fieldOf(fields, key)
-    if (field === undefined) problems.push(unknownKey(entry, fields))
-    const first = given.get(field ?? key)
+    const field = entry.isUnknown === true ? undefined : fieldOf(fields, key)
+    if (field === undefined) {
+      unknown.push(entry)
+      continue
+    }
+    const first = given.get(field)
     if (first !== undefined) {
       const also = first.key === key ? '' : ` (as ${first.key})`
       problems.push(
@@ -99,32 +113,11 @@ function fieldsOf(
       )
       continue
     }
-    given.set(field ?? key, entry)
-    if (field !== undefined) result[field] = fieldValue(field, value, key)
+    given.set(field, entry)
+    result[field] = fieldValue(field, value, key)
   }
+  problems.push(...unknownKeys(unknown, fields, node))
   return result
-}
-
-/** Keys that stand around or in what the vendors' tools print, and what to do about them. */
-const keyHints: Readonly<Record<string, string>> = {
-  '<<': 'YAML 1.2 has no merge keys; write the fields out, or use an alias for one value',
-  CORSConfiguration: 'put what is inside it at the top of the file',
-  Bucket: 'the name of the file is the bucket',
-  bucket: 'the name of the file is the bucket',
-  allowCredentials: 'credentials are allowed for origins that are named, as the vendors do it; remove it',
-}
-
-function unknownKey({ key, keySpan }: SourceEntry, fields: Fields): Problem {
-  // A file keeps to one spelling: AlowedOrigins was meant to be AllowedOrigins.
-  const isAlike = (name: string): boolean => /^[A-Z]/.test(name) === /^[A-Z]/.test(key)
-  const known = Object.values(fields).map((names) => names.find(isAlike) ?? names[0] ?? '')
-  const near = nearest(key, known)
-  const hint = Object.hasOwn(keyHints, key)
-    ? keyHints[key]
-    : near !== undefined
-      ? `did you mean ${near}?`
-      : `known here: ${known.join(', ')}`
-  return errorAt(keySpan.offset, keySpan.end, 'unknown-key', `unknown key ${quoted(key)}: ${hint}`)
 }
 
 function plainOf(node: SourceNode): unknown {
@@ -166,13 +159,17 @@ function fieldsAt(path: ValuePath, depth: number): Fields {
 }
 
 const entryOf = (node: SourceMap, step: string, fields: Fields): SourceEntry | undefined =>
-  node.entries.find(({ key }) => (fieldOf(fields, key) ?? key) === step)
+  node.entries.find(({ key, isUnknown }) => isUnknown !== true && (fieldOf(fields, key) ?? key) === step)
+
+function ruleListOf(root: SourceNode): SourceList | undefined {
+  const list = root.kind === 'map' ? entryOf(root, 'rules', fileFields)?.value : root
+  return list?.kind === 'list' ? list : undefined
+}
 
 /** The spelling in use, from the first key of the file that gives it away. */
 function spellingOf(root: SourceNode, field: string): string {
   const rules = root.kind === 'map' ? entryOf(root, 'rules', fileFields) : undefined
-  const list = root.kind === 'list' ? root : rules?.value
-  const first = list?.kind === 'list' ? list.items[0] : undefined
+  const first = ruleListOf(root)?.items[0]
   const keys = [...(rules === undefined ? [] : [rules]), ...(first?.kind === 'map' ? first.entries : [])]
   const fields: Fields = { ...fileFields, ...ruleFields }
   const spellings = fields[field] ?? []

@@ -10,8 +10,10 @@ import type { CorsRule, RuleFile } from '../cors/rule.ts'
 import { isNeverSentOrigin, isOpenOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
-export function lint(file: RuleFile): Issue[] {
+/** `indexes`: where the rules of `file` stand in the text, if not all of them are here. */
+export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules.keys()]): Issue[] {
   const { rules } = file
+  const placed = rules.map((rule, at): PlacedRule => ({ rule, index: indexes[at] ?? at }))
   if (rules.length === 0)
     return [
       issue(
@@ -22,11 +24,16 @@ export function lint(file: RuleFile): Issue[] {
       ),
     ]
   return [
-    ...rules.flatMap((rule, index) => lintRule(rule, ['rules', index])),
-    ...duplicateIds(rules),
-    ...shadowedRules(rules),
+    ...placed.flatMap(({ rule, index }) => lintRule(rule, ['rules', index])),
+    ...duplicateIds(placed),
+    ...shadowedRules(placed),
     ...repeated(file.hosts, ['hosts']),
   ]
+}
+
+interface PlacedRule {
+  readonly rule: CorsRule
+  readonly index: number
 }
 
 function issue(severity: Severity, code: string, message: string, path: ValuePath): Issue {
@@ -127,13 +134,14 @@ function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issu
   const missing = ['amz-sdk-invocation-id', 'amz-sdk-request'].filter(
     (name) => !names.some((entry) => matches(entry, name)),
   )
-  if (missing.length > 0 && names.some((name) => amzRequestHeader.test(name)))
+  const signed = names.findIndex((name) => amzRequestHeader.test(name))
+  if (missing.length > 0 && signed >= 0)
     found.push(
       issue(
         'warning',
         'amz-sdk-headers-missing',
         `the AWS SDK for JavaScript also asks for ${missing.join(' and ')} in every preflight: add ${missing.length > 1 ? 'them' : 'it'}`,
-        list,
+        [...list, signed],
       ),
     )
   return found
@@ -175,7 +183,7 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
         'warning',
         'etag-not-exposed',
         `${uploads.join(' and ')} without ETag in the exposed headers: uploads in parts fail in every SDK; add ETag`,
-        list,
+        names.length > 0 ? list : [...path, 'allowedMethods'],
       ),
     )
   return found
@@ -212,9 +220,9 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
   ]
 }
 
-function duplicateIds(rules: readonly CorsRule[]): Issue[] {
+function duplicateIds(placed: readonly PlacedRule[]): Issue[] {
   const first = new Map<string, number>()
-  return rules.flatMap(({ id }, index) => {
+  return placed.flatMap(({ rule: { id }, index }) => {
     if (id === undefined) return []
     const before = first.get(id)
     if (before === undefined) {
@@ -226,10 +234,11 @@ function duplicateIds(rules: readonly CorsRule[]): Issue[] {
   })
 }
 
-function shadowedRules(rules: readonly CorsRule[]): Issue[] {
-  return shadowsIn(rules).flatMap((takers, index) => {
-    if (takers.length === 0) return []
-    const names = takers.map((taker) => rules[taker]?.id ?? String(taker + 1))
+function shadowedRules(placed: readonly PlacedRule[]): Issue[] {
+  return shadowsIn(placed.map(({ rule }) => rule)).flatMap((takers, at) => {
+    const index = placed[at]?.index
+    if (takers.length === 0 || index === undefined) return []
+    const names = takers.map((taker) => placed[taker]?.rule.id ?? String((placed[taker]?.index ?? taker) + 1))
     const message = `never asked: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')} before it ${takers.length > 1 ? 'take' : 'takes'} every request that it could allow; remove it, or move it up`
     return [issue('warning', 'rule-shadowed', message, ['rules', index])]
   })

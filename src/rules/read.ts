@@ -1,3 +1,5 @@
+import { hostName } from '../bucket.ts'
+import { hostProblem } from '../cors/entry.ts'
 import { failedExpectations } from '../cors/expectations.ts'
 import type { Finding, Issue, ValuePath } from '../cors/issue.ts'
 import { parseRuleFile } from '../cors/parse.ts'
@@ -17,6 +19,8 @@ import { readYaml } from './yaml.ts'
 export interface ReadRules {
   /** `undefined` exactly when a finding is an error. */
   readonly content: RuleFile | undefined
+  /** Those that the file names, a file with an error too, as far as it could be read. */
+  readonly hosts: readonly NamedHost[]
   /** In the order of the file. */
   readonly findings: readonly Finding[]
   /** Where a value of the file stands, or what it is missing from. */
@@ -27,6 +31,11 @@ export interface ReadRules {
 export interface Place {
   readonly line: number
   readonly column: number
+}
+
+/** An entry of `hosts:`, without port and final dot, in lower case. */
+export interface NamedHost extends Place {
+  readonly host: string
 }
 
 export interface ReadOptions {
@@ -69,11 +78,23 @@ export function readRules(
       : readDocument({ document, text, size: bytes.length, format, dialect, ...options })
   const all = [...told, ...read.problems]
   const content = all.some(isError) ? undefined : read.content
+  const position = (path: ValuePath): Place => placeOf(document?.locate(path).offset ?? 0)
   return {
     content,
+    hosts: hostsIn(document?.value, position),
     findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
-    position: (path) => placeOf(document?.locate(path).offset ?? 0),
+    position,
   }
+}
+
+/** Whatever else is wrong with a file: nobody else's rules may answer on its hosts. */
+function hostsIn(value: unknown, position: ReadRules['position']): NamedHost[] {
+  const entries = typeof value === 'object' && value !== null && 'hosts' in value ? value.hosts : undefined
+  if (!Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, index) => {
+    const host = typeof entry === 'string' && !entry.includes('/') ? hostName(entry) : ''
+    return hostProblem(host) === undefined ? [{ host, ...position(['hosts', index]) }] : []
+  })
 }
 
 /** A document with what is needed to judge it. */
@@ -104,7 +125,8 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
     ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
     ...issues.map((issue) => toProblem(issue, document)),
   ]
-  if (content === undefined || mistakes.length > 0) return { content: undefined, problems: mistakes }
+  if (content === undefined || mistakes.length > 0)
+    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
   const failed = content.tests.length === 0 ? [] : failedExpectations(content)
   const issuesOfContent = [...lint(content), ...failed]
   const problems = [
@@ -112,6 +134,24 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
     ...numberProblems(content, document, text),
   ]
   return { content, problems }
+}
+
+/** What is to be said of the rules without a mistake, so that a file need not be mended twice. */
+function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+  if (mistakes.length >= maxFindings) return []
+  const rules = rulesIn(document.value)
+  const sound = [...rules.keys()].filter((index) => {
+    const { offset, end } = document.locate(['rules', index])
+    return !mistakes.some((mistake) => mistake.offset >= offset && mistake.offset < end)
+  })
+  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) })
+  if (content === undefined || sound.length === 0) return []
+  return lint(content, sound).map((issue) => toProblem(issue, document))
+}
+
+function rulesIn(value: unknown): readonly unknown[] {
+  const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
+  return Array.isArray(rules) ? rules : []
 }
 
 function dialectOf(value: unknown): DialectName | undefined {
@@ -122,15 +162,14 @@ function dialectOf(value: unknown): DialectName | undefined {
 /** What the vendor would store at most. */
 function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
   const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
-  const { value } = document
-  const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
+  const { ruleCount } = document
   const problems: Problem[] = []
   // The limit of every file has been told by whoever decoded it.
   if (size > mostBytes && mostBytes < 65_536)
     problems.push(errorAt(0, 0, 'file-too-large', `${size} bytes: ${dialect} stores at most ${mostBytes}`))
-  if (Array.isArray(rules) && rules.length > mostRules) {
+  if (ruleCount > mostRules) {
     const { offset, end } = document.locate(['rules', mostRules])
-    const message = `more than ${mostRules} rules (the limit of ${dialect}): ${rules.length}; several origins can share one rule`
+    const message = `more than ${mostRules} rules (the limit of ${dialect}): ${ruleCount}; several origins can share one rule`
     problems.push(errorAt(offset, end, 'too-many-rules', message))
   }
   return problems
@@ -165,8 +204,10 @@ function toFindings(
   placeOf: (offset: number) => Place,
 ): Finding[] {
   const sorted = problems.toSorted((a, b) => a.offset - b.offset)
-  const told = sorted.slice(0, maxFindings)
-  const rest = sorted.slice(maxFindings)
+  const byWeight = [...sorted.filter(isError), ...sorted.filter((problem) => !isError(problem))]
+  const chosen = new Set(byWeight.slice(0, maxFindings))
+  const told = sorted.filter((problem) => chosen.has(problem))
+  const rest = sorted.filter((problem) => !chosen.has(problem))
   const findings = told.map(({ severity, code, message, offset }) => ({
     file,
     ...placeOf(offset),

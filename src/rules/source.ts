@@ -29,6 +29,8 @@ export interface SourceEntry {
   readonly key: string
   readonly keySpan: Span
   readonly value: SourceNode
+  /** The format has no such key, whatever other formats call by that name. */
+  readonly isUnknown?: true
 }
 
 /** A finding about a stretch of text: {@link Span} is where. */
@@ -44,7 +46,10 @@ export interface Comment extends Span {
   readonly covers: Span
 }
 
-/** What a reader of one format makes of a text. `root` is `undefined` when a problem is an error. */
+/**
+ * What a reader of one format makes of a text. `root` is `undefined` when an error leaves nothing to look at; beside
+ * other errors it is there, so that the rest is judged too, but never loaded.
+ */
 export interface Source {
   readonly root: SourceNode | undefined
   readonly problems: readonly Problem[]

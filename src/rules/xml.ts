@@ -37,11 +37,7 @@ export function readXml(text: string): Source {
     )
   const found: Problem[] = [...problems]
   const node = withRules(readContainer(root, found))
-  return {
-    root: found.some(({ severity }) => severity === 'error') ? undefined : node,
-    problems: found,
-    comments,
-  }
+  return { root: node, problems: found, comments }
 }
 
 /** A configuration without a CORSRule is one without rules, not one that forgot to say so. */
@@ -73,6 +69,7 @@ function readContainer(element: Element, problems: Problem[]): SourceMap {
       key: name,
       keySpan: { offset: child.offset, end: child.offset + name.length + 1 },
       value: readElement(child, problems),
+      ...(containers.has(name) || leaves.has(name) ? {} : { isUnknown: true as const }),
     }))
     const [first] = values
     if (!repeated.has(name) || first === undefined) return values

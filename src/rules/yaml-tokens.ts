@@ -3,19 +3,22 @@
  * long over what no rule file holds.
  */
 
-import { CST, Parser } from 'yaml'
+import { CST, Lexer, Parser } from 'yaml'
 import { quoted } from '../cors/entry.ts'
 import { errorAt, maxDepth, type Problem } from './source.ts'
+import { unclosedQuote } from './yaml-errors.ts'
 import type { PlainComment } from './yaml-plain.ts'
 
 /** Tokens of the largest file that somebody could write by hand; composing a million of them blocks the process. */
-const maxTokens = 25_000
+const maxTokens = 20_000
 
 /** What is known of a text before it is composed. */
 export interface YamlTokens {
   readonly tokens: readonly CST.Token[]
   readonly comments: readonly PlainComment[]
   readonly tags: readonly Problem[]
+  /** The first quote that does not close; what the composer says of the text behind it is an echo. */
+  readonly unclosed: Problem | undefined
   /** Why the tokens must not be composed. */
   readonly problem: Problem | undefined
 }
@@ -23,9 +26,31 @@ export interface YamlTokens {
 /** Reads the tokens of `text`, unless it is hopeless already. */
 export function readTokens(text: string): YamlTokens {
   const early = earlyProblem(text)
-  if (early !== undefined) return { tokens: [], comments: [], tags: [], problem: early }
-  const tokens = [...new Parser().parse(text)]
-  return { tokens, ...survey(tokens) }
+  if (early !== undefined) return hopeless(early)
+  const tokens = parseTokens(text)
+  return tokens === undefined ? hopeless(tooMany) : { tokens, ...survey(tokens) }
+}
+
+const hopeless = (problem: Problem): YamlTokens => ({
+  tokens: [],
+  comments: [],
+  tags: [],
+  unclosed: undefined,
+  problem,
+})
+
+const tooMany = errorAt(0, 0, 'file-too-large', `more than ${maxTokens} YAML tokens`)
+
+/** `undefined` when there are too many: told after as many, since each of them costs far more than its letters. */
+function parseTokens(text: string): CST.Token[] | undefined {
+  const parser = new Parser()
+  const tokens: CST.Token[] = []
+  let count = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++count > maxTokens) return undefined
+    tokens.push(...parser.next(lexeme))
+  }
+  return [...tokens, ...parser.end()]
 }
 
 /** What the parser would take long over, or read otherwise than other readers do. */
@@ -64,16 +89,16 @@ const tooDeep = (offset: number): Problem =>
 interface Survey {
   readonly comments: PlainComment[]
   readonly tags: Problem[]
+  unclosed: Problem | undefined
   problem: Problem | undefined
 }
 
 /** Walks the tokens without recursion: depth and number are not known to be harmless yet. */
 function survey(tokens: readonly CST.Token[]): Survey {
-  const seen: Survey = { comments: [], tags: [], problem: undefined }
+  const seen: Survey = { comments: [], tags: [], unclosed: undefined, problem: undefined }
   const open: { readonly token: unknown; readonly depth: number }[] = tokens
     .toReversed()
     .map((token) => ({ token, depth: 0 }))
-  let count = 0
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { token, depth } = next
     if (Array.isArray(token)) {
@@ -81,13 +106,7 @@ function survey(tokens: readonly CST.Token[]): Survey {
       continue
     }
     if (typeof token !== 'object' || token === null) continue
-    if (isToken(token)) {
-      if (++count > maxTokens) {
-        seen.problem = errorAt(0, 0, 'file-too-large', `more than ${maxTokens} YAML tokens`)
-        return seen
-      }
-      lookAt(token, seen)
-    }
+    if (isToken(token)) lookAt(token, seen)
     const inside = depth + (isToken(token) && CST.isCollection(token) ? 1 : 0)
     if (inside > maxDepth && isToken(token)) {
       seen.problem = tooDeep(token.offset)
@@ -116,5 +135,11 @@ function lookAt(token: CST.Token, seen: Survey): void {
         `tags such as ${quoted(source)} are not allowed: remove it`,
       ),
     )
+  } else if (token.type === 'double-quoted-scalar' || token.type === 'single-quoted-scalar') {
+    const { source, offset } = token
+    if (!quotedScalar.test(source) && offset < (seen.unclosed?.offset ?? Number.POSITIVE_INFINITY))
+      seen.unclosed = unclosedQuote(offset)
   }
 }
+
+const quotedScalar = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')$/s

@@ -27,18 +27,20 @@ export function readYaml(text: string): Source {
 
 /** The general reader. Exported for the test that holds the quick one to it. */
 export function readAnyYaml(text: string): Source {
-  const { tokens, problem, tags, ...seen } = readTokens(text)
+  const { tokens, problem, tags, unclosed, ...seen } = readTokens(text)
   if (problem !== undefined) return unreadable(problem)
   const comments = withCoverage(text, seen.comments)
   const [document, second] = compose(tokens, text)
   const errors = syntaxProblems(document, second, text)
-  const found = [...tags, ...errors]
-  if (found.length > 0 || document === undefined) return unreadable(...found)
+  if (unclosed !== undefined)
+    return unreadable(...[...tags, ...errors].filter(({ offset }) => offset < unclosed.offset), unclosed)
+  if (errors.length > 0 || document === undefined) return unreadable(...tags, ...errors)
   if (
     document.contents === null ||
     (isScalar(document.contents) && document.contents.range[0] === document.contents.range[1])
   )
     return unreadable(
+      ...tags,
       errorAt(
         0,
         0,
@@ -48,10 +50,10 @@ export function readAnyYaml(text: string): Source {
     )
   const walk: Walk = { text, anchors: new Map(), aliases: 0, problems: [] }
   const root = toNode(walk, document.contents)
-  const isRead = !walk.problems.some(({ severity }) => severity === 'error')
   return {
-    root: isRead ? root : undefined,
-    problems: [...walk.problems, ...finalNewline(text, root)],
+    // Beyond the limit values are missing, and nothing is worth saying of what is left.
+    root: walk.aliases > maxAliases ? undefined : root,
+    problems: [...tags, ...walk.problems, ...finalNewline(text, root)],
     comments,
   }
 }
@@ -97,8 +99,10 @@ function followed(walk: Walk, alias: Alias.Parsed, span: Span): SourceNode {
   const nothing: SourceNode = { kind: 'scalar', value: null, ...span }
   const target = walk.anchors.get(alias.source)
   if (target === undefined) {
-    walk.problems.push(badAlias(span, `*${alias.source}`))
-    return nothing
+    // Taken for the text that was meant, so that the rest of the file can be judged as well.
+    const meant = `*${alias.source}`
+    walk.problems.push(badAlias(span, meant))
+    return { ...nothing, value: meant }
   }
   walk.aliases++
   if (walk.aliases === maxAliases + 1)
@@ -120,7 +124,7 @@ function scalarValue(value: unknown): string | number | boolean | null {
 
 function withCoverage(text: string, comments: readonly PlainComment[]): Source['comments'] {
   return comments
-    .filter(({ text: words }) => /^#+\s*cors-sidecar:/.test(words))
+    .filter(({ text: words }) => /^#+\s*cors-sidecar:/i.test(words))
     .map(({ text: words, offset, end }) => ({
       text: words.replace(/^#+/, ''),
       offset,

@@ -1,6 +1,8 @@
+import { get } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createDenials } from '../../src/admin/denials.ts'
+import { createLog } from '../../src/log.ts'
 import { createMetrics, type ReloadResult } from '../../src/metrics.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/snapshot.ts'
 import { loaded, rule, ruleFile, snapshotOf } from '../core.ts'
@@ -131,6 +133,54 @@ test('/metrics answers in the format that Accept asks for', async () => {
   expect(open.body.endsWith('# EOF\n')).toBe(true)
   // Both formats, one after the other, name the same counter.
   expect((await call('/metrics')).body).toContain('cors_sidecar_decisions_total{')
+})
+
+test('a fault of ours in the middle of an answer ends the connection, and is logged', async () => {
+  const metrics = createMetrics({ version: '1' })
+  const lines: string[] = []
+  const log = createLog({ level: 'error', destination: { write: (line: string) => lines.push(line) } })
+  const broken = {
+    name: 'broken_total',
+    help: 'No.',
+    type: 'counter',
+    aggregator: 'sum',
+    samples: (function* () {
+      yield* Array.from({ length: 600 }, () => ({ suffix: '', labels: {}, value: 1 }))
+      throw new Error('no such sample')
+    })(),
+  } as const
+  const { call } = await startAdmin({ log, metrics: { ...metrics, families: async () => [broken] } })
+  await expect(call('/metrics')).rejects.toThrow()
+  await vi.waitFor(() => expect(lines.join('')).toContain('no such sample'))
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', 'url.path': '/metrics' })
+})
+
+test('a caller that goes away in the middle of an answer is no fault', async () => {
+  const lines: string[] = []
+  const log = createLog({ level: 'error', destination: { write: (line: string) => lines.push(line) } })
+  const left = Promise.withResolvers<void>()
+  const endless = {
+    name: 'endless_total',
+    help: 'On and on.',
+    type: 'counter',
+    aggregator: 'sum',
+    samples: (function* () {
+      try {
+        for (;;) yield { suffix: '', labels: {}, value: 1 }
+      } finally {
+        left.resolve()
+      }
+    })(),
+  } as const
+  const metrics = { ...createMetrics({ version: '1' }), families: async () => [endless] }
+  const { port } = await startAdmin({ log, metrics })
+  const request = get({ port, host: '127.0.0.1', path: '/metrics', agent: false }, (response) => {
+    response.once('data', () => request.destroy())
+    response.on('error', () => {})
+  })
+  request.on('error', () => {})
+  await left.promise
+  expect(lines).toEqual([])
 })
 
 describe('/-/rules', () => {

@@ -101,6 +101,18 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
+  test('shows the whole of a change at a glance, on a phone as well', async () => {
+    const names = Array.from({ length: 30 }, (_, n) => `x-header-${n}`)
+    const rules = [rule({ id: 'long', allowedHeaders: names })]
+    snapshot = nextSnapshot(first, [loaded('photos', ruleFile({ rules }), 'long')], 'cos', Date.now())
+    await page.setViewportSize({ width: 320, height: 800 })
+    await open()
+    const added = page.locator('#denial-list > details').first().locator('.added')
+    await added.waitFor()
+    const change = page.locator('#denial-list > details').first().locator('pre').first()
+    expect(await change.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+  })
+
   test('shows what was sent as text, whatever it is', async () => {
     await open()
     const hostile = page.locator('#denial-list > details').nth(1)

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { addCheck } from '../../cmd/check.ts'
+import { presetNames, presets } from '../../src/cors/presets.ts'
 import { codes } from '../../src/rules/codes.ts'
+import { readRules } from '../../src/rules/read.ts'
 import { folderWith, runCommand } from './rule-commands.ts'
 
 const clean = 'rules:\n  - allowedOrigins: ["https://a.com"]\n    allowedMethods: [GET, HEAD]\n'
@@ -105,6 +108,12 @@ describe('text', () => {
     ],
   ])('underlines %s', async (_, text, expected) => {
     expect(await marked(text)).toBe(expected)
+  })
+
+  test('marks the end of a line where something is missing there', async () => {
+    const { out } = await check(folderWith({ 'photos.yaml': clean.trimEnd() }), 'photos.yaml')
+    const [, source = '', mark = ''] = out.split('\n')
+    expect(mark).toBe(`${' '.repeat(source.length)}^`)
   })
 
   test('shows a line that ends with CRLF like any other', async () => {
@@ -289,7 +298,17 @@ test('--help has an example', async () => {
   expect(out).toContain('cors-sidecar check --strict rules')
 })
 
-test('the example rule files are clean, strictly, and their tests hold', async () => {
+describe('the example rule files', () => {
   const project = fileURLToPath(new URL('../..', import.meta.url))
-  expect(await check(project, '--strict', 'rules')).toMatchObject({ out: '', code: 0 })
+
+  test.each(['rules', 'rules/presets'])('in %s are clean, strictly, and their tests hold', async (folder) => {
+    expect(await check(project, '--strict', folder)).toMatchObject({ out: '', code: 0 })
+  })
+
+  test.each(presetNames)('in rules/presets write out the preset %s', (name) => {
+    const { content } = readRules(name, readFileSync(join(project, 'rules/presets', `${name}.yaml`)), 'cos')
+    const { purpose, ...fields } = presets[name]
+    expect(content?.rules).toEqual([{ id: name, allowedOrigins: ['https://app.example.com'], ...fields }])
+    expect(readFileSync(join(project, 'rules/presets', `${name}.yaml`), 'utf8')).toContain(purpose)
+  })
 })

@@ -22,6 +22,10 @@ beforeAll(async () => {
   const file = (name: string, text: string): Promise<void> => writeFile(join(directory, name), text)
   await file('photos.yaml', web)
   await file('reported.yaml', web.replace('hosts: [img.example.org]', 'mode: report'))
+  await file(
+    'ranges.yaml',
+    'rules:\n  - {id: web, preset: range-read, allowedOrigins: ["https://example.com"]}\n',
+  )
   await file('broken.yaml', 'rules:\n  - allowedOrigins: "https://example.com/path"\n')
   await file(
     'hostile.json',
@@ -114,6 +118,16 @@ The preflight by curl:
     expect(places).not.toContain(-1)
     expect(places).toEqual(places.toSorted((a, b) => a - b))
     expect(out).not.toContain('Access-Control-Allow')
+  })
+
+  test('writes out what a rule has from its preset', async () => {
+    const { out } = await explained(
+      ...['--bucket', 'ranges', '--origin', 'https://example.com', '--method', 'GET'],
+    )
+    expect(out).toContain('\n\nRule web has from the preset range-read allowedMethods: GET, HEAD; ')
+    expect(out).toContain(
+      'exposeHeaders: Accept-Ranges, Content-Range, Content-Encoding, ETag; maxAgeSeconds: 3600.',
+    )
   })
 
   test('shows what is done to the response of an actual request', async () => {

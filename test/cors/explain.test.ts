@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decide, denyMalformed } from '../../src/cors/decide.ts'
+import { decide, denyMalformed, denyWithoutRules } from '../../src/cors/decide.ts'
 import { explain } from '../../src/cors/explain.ts'
 import { readPreflight } from '../../src/cors/request.ts'
 import { type CorsRule, compileRule } from '../../src/cors/rule.ts'
@@ -54,6 +54,17 @@ describe('a refusal is explained', () => {
         '',
       ].join('\n'),
     })
+  })
+
+  test('by the want of rules, also where the request could not be read further', () => {
+    const { text, change } = explain({
+      bucket: 'photos',
+      rules: [],
+      decision: denyWithoutRules,
+      question: undefined,
+    })
+    expect(text).toBe('Bucket photos has no CORS rules, so no page of another origin is allowed.')
+    expect(change).toBeUndefined()
   })
 
   test('by the method, and says that HEAD is not implied by GET', () => {

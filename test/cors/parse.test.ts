@@ -344,6 +344,14 @@ describe('presets', () => {
   })
 })
 
+test('a preset can go by the name of the library without its version', () => {
+  const rule = { allowedOrigins: ['https://a.com'] }
+  const { content } = parseRuleFile({ rules: [{ ...rule, preset: 'aws-sdk-js' }] })
+  const { content: versioned } = parseRuleFile({ rules: [{ ...rule, preset: 'aws-sdk-js-v3' }] })
+  expect(content?.rules).toEqual([{ ...versioned?.rules[0], preset: 'aws-sdk-js' }])
+  expect(JSON.stringify(ruleFileSchema())).toContain('"aws-sdk-js"')
+})
+
 test('the JSON Schema has every spelling and refuses other keys', () => {
   const schema = JSON.stringify(ruleFileSchema())
   for (const word of [

@@ -520,3 +520,31 @@ test('what --explain says is there for every code, in more than its own words', 
     expect(text.length).toBeGreaterThan(20)
   }
 })
+
+describe('the hosts that a file names', () => {
+  const bad = 'rules: [{allowedOrigins: nothing}]\n'
+  test.each([
+    ['a good file', `${rule('')}hosts: [A.example]\n`, ['a.example']],
+    ['a file with a mistake elsewhere', `${bad}hosts: [a.example, B.example]\n`, ['a.example', 'b.example']],
+    [
+      'a file whose tests fail',
+      `${rule('')}hosts: [a.example]\ntests:\n  - {origin: "https://x.test", method: GET, expect: allow}\n`,
+      ['a.example'],
+    ],
+    [
+      'a host with a port or a dot',
+      `${rule('')}hosts: ["a.example:8080", b.example.]\n`,
+      ['a.example', 'b.example'],
+    ],
+    ['what is no host', `${bad}hosts: ["*.example.com", 5, null, "https://x.test/"]\n`, []],
+    ['what is no list', `${bad}hosts: a.example\n`, []],
+    ['a file that cannot be read', 'hosts: [a.example]\nrules: [\n', []],
+  ])('%s', (_, text, hosts) => {
+    expect(read('a.yaml', text).hosts.map(({ host }) => host)).toEqual(hosts)
+  })
+
+  test('each has its place', () => {
+    const { hosts } = read('a.yaml', `${bad}hosts: [5, a.example]\n`)
+    expect(hosts).toEqual([{ host: 'a.example', line: 2, column: 12 }])
+  })
+})

@@ -97,7 +97,8 @@ export function changeBlock(yaml: string): HTMLElement {
   const lines = yaml.trimEnd().split('\n')
   return h(
     'pre',
-    { tabindex: '0' },
+    // Wrapped: what was added stands at the end of a line that may be long.
+    { tabindex: '0', class: 'wrap' },
     ...lines.map((line) => (/ # added: /.test(line) ? h('span', { class: 'added' }, line) : `${line}\n`)),
   )
 }

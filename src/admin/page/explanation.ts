@@ -4,7 +4,7 @@ import { badge, changeBlock, copyable, h } from './dom.ts'
 
 /** Why a request is decided as it is, and the change that would allow it. */
 export function whyAndChange(explained: Explained): HTMLElement[] {
-  const { text, hint, notes, change, file, reason, rule } = explained
+  const { text, hint, notes, change, file, reason, rule, preset } = explained
   const place = rule === undefined ? (file ?? 'the rule file') : `rule ${rule} of ${file ?? 'the rule file'}`
   return [
     h('p', { class: 'why' }, text),
@@ -20,6 +20,7 @@ export function whyAndChange(explained: Explained): HTMLElement[] {
             changeBlock(change),
           ),
         ]),
+    ...(preset === undefined ? [] : [h('p', { class: 'soft' }, preset)]),
   ]
 }
 

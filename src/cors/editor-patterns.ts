@@ -1,0 +1,20 @@
+/**
+ * Regular expressions for the JSON Schema, so that an editor marks a mistake while it is typed. They leave through all
+ * that can be loaded, and some that cannot: what exactly is wrong is said by the checks of origin-entry.ts and entry.ts.
+ */
+
+const atMostOneStar = String.raw`(?!(?:[^*]*\*){2})`
+const tokenCharacters = String.raw`!#$%&'+.^_\x60|~0-9A-Za-z-`
+
+/** Text as the vendors store it, or scheme, host and port with nothing after them. */
+export const originPattern = [
+  `^${atMostOneStar}`,
+  String.raw`(?!file:\/\/)`,
+  String.raw`(?:(?!.*:\/\/)[#*+./0-9:?@A-Z[\]_a-z~-]+`,
+  String.raw`|[a-z*][a-z0-9+.*-]*:\/\/(?:[a-z0-9._*-]+|\[[0-9a-f:.*]+\])(?::[0-9*]+)?)$`,
+].join('')
+
+export const allowedHeaderPattern = `^${atMostOneStar}[*${tokenCharacters}]+$`
+export const exposeHeaderPattern = `^[${tokenCharacters}]+$`
+export const idPattern = String.raw`^[^\u0000-\u001f\u007f]*$`
+export const hostPattern = String.raw`^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$`

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { addCheck } from '../../cmd/check.ts'
+import { nodeDefect } from '../../cmd/node-version.ts'
+import { folderWith, runCommand } from './rule-commands.ts'
+
+const project = new URL('../../', import.meta.url)
+const textOf = (path: string): string => readFileSync(new URL(path, project), 'utf8')
+
+/** Every text in a document, at any depth. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
+describe.each(['pre-commit-config.yaml', 'github-workflow.yaml', 'gitlab-ci.yaml'])('%s', (name) => {
+  const document: unknown = parse(textOf(`deploy/gitops/${name}`))
+  const commands = textsIn(document).flatMap(
+    (text) => /\bcors-sidecar(?:@\S+)? (check .*)$/.exec(text)?.[1] ?? [],
+  )
+  const run = (folder: string) =>
+    Promise.all(commands.map((args) => runCommand(addCheck, args.split(' '), { cwd: folder })))
+
+  test('lets rule files pass that are clean', async () => {
+    expect(commands).toHaveLength(1)
+    expect(await run(fileURLToPath(project))).toMatchObject([{ code: 0, out: '' }])
+  })
+
+  test.each<[string, string, string]>([
+    ['an error', 'rules:\n  - allowedOrigins: [*]\n', 'yaml-bad-alias'],
+    [
+      'a warning',
+      'rules:\n  - {allowedOrigins: ["https://*.github.io"], allowedMethods: [GET, HEAD]}\n',
+      'origin-pattern-public-suffix',
+    ],
+  ])('stops at %s', async (_, text, code) => {
+    const outcomes = await run(folderWith({ 'rules/photos.yaml': text }))
+    expect(outcomes).toMatchObject([{ code: 1, out: expect.stringContaining(code) }])
+  })
+
+  test('names the version of this program', () => {
+    const { version } = JSON.parse(textOf('package.json')) as { version: string }
+    const [minor] = /^\d+\.\d+/.exec(version) ?? []
+    expect(textsIn(document).join('\n')).toContain(`cors-sidecar@${minor}`)
+  })
+})
+
+test('the hook runs on a Node that is safe, whatever the machine has', () => {
+  const [, version = ''] =
+    /language_version: "([\d.]+)"/.exec(textOf('deploy/gitops/pre-commit-config.yaml')) ?? []
+  expect(nodeDefect(`v${version}`)).toBeUndefined()
+})
