@@ -402,7 +402,7 @@ describe('TLS on the data port', () => {
     const before = await secureClient(path.port)
 
     replace(at, 'elsewhere', 'localhost')
-    await expect.poll(() => path.failures.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => path.refusedCertificates.length, { timeout: 10_000 }).toBe(1)
     expect(await nameAt(path.port)).toBe('localhost')
 
     replace(at, 'elsewhere')
@@ -425,7 +425,7 @@ describe('TLS on the data port', () => {
     unlinkSync(join(at, '..data'))
     symlinkSync('two', join(at, '..data'))
     await expect.poll(() => nameAt(path.port), { timeout: 10_000 }).toBe('elsewhere')
-    expect(path.failures).toEqual([])
+    expect(path.refusedCertificates).toEqual([])
   })
 
   test('is refused at start when the two files do not belong together', () => {

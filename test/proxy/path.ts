@@ -25,6 +25,8 @@ export interface Path {
   readonly outcomes: readonly ForwardOutcome[]
   /** Whatever a handler threw. */
   readonly failures: readonly unknown[]
+  /** New certificates that could not be used. */
+  readonly refusedCertificates: readonly unknown[]
   /** Resolves when `count` forwarded requests are over. */
   over(count: number): Promise<void>
 }
@@ -41,6 +43,10 @@ export const plain = (status: number, body: string): PlainResponse => ({
 export async function startPath(options: PathOptions): Promise<Path> {
   const outcomes: ForwardOutcome[] = []
   const failures: unknown[] = []
+  const refusedCertificates: unknown[] = []
+  const certificateRefused = (error: unknown): void => {
+    refusedCertificates.push(error)
+  }
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
   const failed = (error: unknown): void => {
     failures.push(error)
@@ -77,7 +83,15 @@ export async function startPath(options: PathOptions): Promise<Path> {
     )
   }
   const listener = createListener(
-    { headersTimeout: 5_000, idleTimeout: 5_000, maxHeaderSize: 16_384, tls: undefined, failed, ...options },
+    {
+      headersTimeout: 5_000,
+      idleTimeout: 5_000,
+      maxHeaderSize: 16_384,
+      tls: undefined,
+      failed,
+      certificateRefused,
+      ...options,
+    },
     handle,
   )
   const { port } = await listener.listen('127.0.0.1', 0)
@@ -90,6 +104,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
     listener,
     outcomes,
     failures,
+    refusedCertificates,
     over: (count) =>
       new Promise((resolve) => {
         if (outcomes.length >= count) resolve()
