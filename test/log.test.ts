@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDenialGate } from '../src/log/denial-gate.ts'
+import { readRequestLine } from '../src/log/read-request-line.ts'
 import { isSecretName, redactQuery, redactText } from '../src/log/redact.ts'
 import { traceId } from '../src/log/request-line.ts'
 import { createLog, type Log, type LogLevel } from '../src/log.ts'
@@ -48,6 +49,23 @@ describe('the line of a request', () => {
       'http.response.body.size': 0,
       generation: 1,
     })
+  })
+
+  test.each([
+    ['store.test:9000', 'store.test', 9000],
+    ['[::1]:80', '[::1]', 80],
+    ['[::1]', '[::1]', undefined],
+    ['a:b', 'a:b', undefined],
+    ['a:123456', 'a:123456', undefined],
+    ['a:1:2', 'a:1:2', undefined],
+    [':80', ':80', undefined],
+  ])('tells Host %s as address and port, and is read back', (host, address, port) => {
+    const { log, texts, lines } = logTo()
+    const request = finished(photos, preflight('https://example.com'))
+    log.request({ ...request, facts: { ...request.facts, host } })
+    expect(lines()[0]).toMatchObject({ 'server.address': address })
+    expect(lines()[0]?.['server.port']).toBe(port)
+    expect(readRequestLine(texts[0] ?? '')).toMatchObject({ request: { host } })
   })
 
   test('of a request without Origin says nothing of CORS', () => {

@@ -28,7 +28,7 @@ export function readRequestLine(line: string): LoggedRequest | UnreadReason {
   if (outcome === undefined || method === undefined || path === undefined) return 'incomplete'
   const request = {
     method,
-    host: text(fields, 'server.address'),
+    host: host(fields),
     path,
     origin,
     requestedMethod: header(fields, 'access-control-request-method'),
@@ -53,6 +53,12 @@ function readFields(line: string): Fields | undefined {
 function text(fields: Fields, name: string): string | undefined {
   const value = fields.get(name)
   return typeof value === 'string' ? value : undefined
+}
+
+function host(fields: Fields): string | undefined {
+  const address = text(fields, 'server.address')
+  const port = fields.get('server.port')
+  return address === undefined || typeof port !== 'number' ? address : `${address}:${port}`
 }
 
 /** Several lines of one header are joined, as in the request itself. */

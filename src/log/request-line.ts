@@ -56,7 +56,7 @@ function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
   const query = address.kind === 'refused' ? '' : address.query
   // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
   if (query !== '') line += `,"url.query":${quote(redactQuery(cut(query, cuts.query)), 2 * cuts.query)}`
-  if (facts.host !== undefined) line += `,"server.address":${quote(facts.host, cuts.short)}`
+  if (facts.host !== undefined) line += serverFields(facts.host, cuts)
   line += `,"http.response.status_code":${status}`
   if (client !== undefined) line += `,"client.address":${quote(client, cuts.short)}`
   line += decisionFields(plan, cuts)
@@ -69,6 +69,13 @@ function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
   if (upstreamError !== undefined) line += `,"error.type":${quote(upstreamError, cuts.short)}`
   if (request.aborted) line += ',"aborted":true'
   return `${line},"generation":${request.generation}}`
+}
+
+/** Host as two fields; what is no address with a port is one. */
+function serverFields(host: string, cuts: Cuts): string {
+  const parts = /^(\[[^\]]*\]|[^:]+):([0-9]{1,5})$/.exec(host)
+  if (parts === null) return `,"server.address":${quote(host, cuts.short)}`
+  return `,"server.address":${quote(parts[1] ?? '', cuts.short)},"server.port":${Number(parts[2])}`
 }
 
 /** Bucket, decision, and which rule it came from; of a denial also what was missing. */

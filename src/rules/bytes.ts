@@ -6,7 +6,7 @@ import { errorAt, type Problem } from './source.ts'
 export const maxFileBytes = 65_536
 
 /** Up to here an XML file is still looked at, so that its other mistakes are told too: its reader is linear. */
-const maxXmlBytes = 4 * maxFileBytes
+const maxXmlBytes = 2 * maxFileBytes
 
 /** Whoever reads a rule file from disk need not read more: what is larger is refused without being looked at. */
 export const maxBytesRead = maxXmlBytes + 1

@@ -5,12 +5,17 @@ import { type Fields, fieldOf, fileFields, ruleFields, styles } from '../cors/sp
 import { nearest } from '../settings/nearest.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceMap } from './source.ts'
 
+/** So many in one mapping get a hint of their own; what follows them is not told one by one. */
+const maxHints = 100
+
 /** `unknown` are entries of `owner`, in which `fields` may stand. One that is repeated is told once: for all that is known it may be. */
 export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, owner: SourceMap): Problem[] {
   if (unknown.length === 0) return []
   const known = spelledAlike(fields, owner)
   const byKey = new Map(unknown.toReversed().map((entry) => [entry.key, entry]))
-  return [...byKey.values()].map((entry) => unknownKey(entry, fields, known))
+  return [...byKey.values()]
+    .toReversed()
+    .map((entry, index) => unknownKey(entry, fields, index < maxHints ? known : []))
 }
 
 const credentialsHint = 'credentials are allowed for origins that are named, as the vendors do it; remove it'

@@ -274,7 +274,7 @@ test('a file that is larger than any rule file is not read to its end', async ()
   const folder = folderWith({ 'large.yaml': `# ${'x'.repeat(3_000_000)}\n` })
   const outcome = await check(folder, '--format', 'json', 'large.yaml')
   expect(JSON.parse(outcome.out)).toMatchObject([
-    { code: 'file-too-large', message: expect.stringContaining('at least 262145 bytes') },
+    { code: 'file-too-large', message: expect.stringContaining('at least 131073 bytes') },
   ])
 })
 
@@ -303,6 +303,13 @@ describe('the example rule files', () => {
 
   test.each(['rules', 'rules/presets'])('in %s are clean, strictly, and their tests hold', async (folder) => {
     expect(await check(project, '--strict', folder)).toMatchObject({ out: '', code: 0 })
+  })
+
+  test.each(['README.md', 'rules/README.md'])('in %s are, too', async (document) => {
+    const blocks = readFileSync(join(project, document), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)
+    const files = Object.fromEntries(Array.from(blocks, ([, text = ''], n) => [`example-${n}.yaml`, text]))
+    expect(Object.keys(files)).not.toEqual([])
+    expect(await check(folderWith(files), '--strict', '.')).toMatchObject({ out: '', code: 0 })
   })
 
   test.each(presetNames)('in rules/presets write out the preset %s', (name) => {

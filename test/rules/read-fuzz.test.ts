@@ -142,6 +142,14 @@ describe.each(names)('any bytes as %s', (file) => {
       ']',
       '"a" ',
       "''",
+      '" "',
+      '"a",',
+      '{},',
+      '[[]],',
+      '"\\u0041"',
+      '|\n',
+      '<a/>',
+      '<CORSRule/>',
     ])
       expectSound(file, encoder.encode(part.repeat(Math.floor(65_000 / part.length))))
   })
