@@ -1,4 +1,5 @@
-import { decide } from './decide.ts'
+import { type Deny, decide } from './decide.ts'
+import { quoted } from './entry.ts'
 import type { Issue } from './issue.ts'
 import { readActual, readPreflight } from './request.ts'
 import { compileRule, type RuleFile, type RuleTest } from './rule.ts'
@@ -46,11 +47,30 @@ function outcomeOf(
   if (decision.verdict === 'allow')
     return { verdict: 'allow', text: `allowed by rule ${decision.rule.label}` }
   const closest = decision.closest === undefined ? '' : ` (closest rule: ${decision.closest.label})`
-  const name = decision.header === undefined ? '' : ` "${decision.header}"`
-  return { verdict: 'deny', text: `denied for its ${decision.reason}${name}${closest}` }
+  return { verdict: 'deny', text: `denied: ${want(decision)}${closest}` }
 }
 
-function describe(test: RuleTest): string {
-  const headers = test.headers.length === 0 ? '' : ` with ${test.headers.join(', ')}`
-  return `${test.method} from ${test.origin}${headers}`
+function want({ reason, header }: Deny): string {
+  switch (reason) {
+    case 'no_rules':
+      return 'there are no rules'
+    case 'malformed':
+      return 'that is not an origin'
+    case 'header':
+      return `no rule allows the header ${told(header ?? '')}`
+    case 'origin':
+    case 'method':
+      return `no rule allows the ${reason}`
+  }
 }
+
+const shownHeaders = 5
+
+function describe({ method, origin, headers }: RuleTest): string {
+  const more = headers.length > shownHeaders ? ', …' : ''
+  const names = headers.slice(0, shownHeaders).map(told).join(', ')
+  return `${told(method)} from ${told(origin)}${names === '' ? '' : ` with ${names}${more}`}`
+}
+
+/** What a test names can be anything. */
+const told = (text: string): string => (/^[!-~]{1,40}$/.test(text) ? text : quoted(text))

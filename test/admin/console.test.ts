@@ -157,7 +157,9 @@ describeInBrowser('the console', () => {
     await page.click('#reload')
     await page.getByText('The changes are in force.').waitFor()
     await page.mouse.move(0, 0)
-    await page.getByText('allowed by now').waitFor()
+    const mendedOne = page.locator('#denial-list summary', { hasText: 'allowed by now' })
+    await mendedOne.waitFor()
+    expect(await mendedOne.innerText()).toContain('method not allowed')
     await expect.poll(() => page.locator('#tile-trouble').innerText()).toBe('0')
   })
 

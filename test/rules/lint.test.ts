@@ -359,4 +359,41 @@ tests:
     expect(content).toBeUndefined()
     expect(findings).toMatchObject([{ line: 6, column: 5, severity: 'error', code: 'test-failed' }])
   })
+
+  test.each([
+    [
+      '{origin: "https://a.com", method: GET, expect: deny}',
+      'expected deny, but GET from https://a.com is allowed by rule web',
+    ],
+    [
+      '{origin: "https://b.com", method: GET, expect: allow}',
+      'expected allow, but GET from https://b.com is denied: no rule allows the origin (closest rule: web)',
+    ],
+    [
+      '{origin: "https://a.com", method: PUT, expect: allow}',
+      'expected allow, but PUT from https://a.com is denied: no rule allows the method (closest rule: web)',
+    ],
+    [
+      '{origin: "https://a.com", method: GET, headers: [x-a, x-b], expect: allow}',
+      'expected allow, but GET from https://a.com with x-a, x-b is denied: no rule allows the header x-a (closest rule: web)',
+    ],
+    [
+      '{origin: "https://a.com\\tb", method: GET, expect: allow}',
+      'expected allow, but GET from "https://a.com\\tb" is denied: that is not an origin (closest rule: web)',
+    ],
+    [
+      '{origin: "https://a.com", method: GET, headers: [a, b, c, d, e, f, g], expect: allow}',
+      'expected allow, but GET from https://a.com with a, b, c, d, e, … is denied: no rule allows the header a (closest rule: web)',
+    ],
+  ])('%s is told in words that end', (one, message) => {
+    const text = `rules:
+  - id: web
+    allowedOrigins: ["https://a.com"]
+    allowedMethods: [GET, HEAD]
+tests:
+  - ${one}
+`
+    const { findings } = readRules('a.yaml', new TextEncoder().encode(text), 'cos')
+    expect(findings.map((found) => found.message)).toEqual([message])
+  })
 })

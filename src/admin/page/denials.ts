@@ -79,7 +79,8 @@ function summaryOf(group: DenialGroupView): Node[] {
   return [
     h('span', { class: 'count' }, times),
     h('span', { class: 'who' }, h('code', {}, origin ?? 'no origin'), ` → ${bucket ?? 'no bucket'}, ${what}`),
-    now?.decision === 'allow' ? badge('good', 'allowed by now') : badge('bad', reasonWords[reason]),
+    badge(now?.decision === 'allow' ? 'plain' : 'bad', reasonWords[reason]),
+    ...(now?.decision === 'allow' ? [badge('good', 'allowed by now')] : []),
     ...(last.mode === 'report' ? [badge('plain', 'only reported')] : []),
     h('span', { class: 'when', 'data-time': last.time }, ago(last.time, Date.now())),
   ]
