@@ -8,6 +8,7 @@ import { createRulesStore } from '../src/rules/store.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 import { unconfiguredChoices } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
+import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 import { boundedLines } from './bounded-lines.ts'
 import { findingText } from './findings-text.ts'
@@ -116,18 +117,10 @@ const openLog = (log: string, cwd: string): AsyncIterable<Uint8Array> =>
   log === '-' ? createReadStream('', { fd: 0, autoClose: false }) : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EACCES':
-      return 'reading it is not permitted'
-    case 'EISDIR':
-      return 'it is a directory'
-    default:
-      if (code === '') throw error
-      return `the system says ${code}`
-  }
+  const why = whyUnreadable(error)
+  if (why !== undefined) return why
+  if (error instanceof Error && 'code' in error) return `the system says ${String(error.code)}`
+  throw error
 }
 
 function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {

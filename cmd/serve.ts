@@ -7,6 +7,7 @@ import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { readSettings } from '../src/settings.ts'
+import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Requests from the operating system. A listener is called for each: a second one may mean "at once". */
@@ -90,16 +91,6 @@ async function readStart(path: string, most: number): Promise<Uint8Array> {
 
 function whyNot(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EACCES':
-      return 'reading it is not permitted'
-    case 'EISDIR':
-      return 'it is a directory'
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'it is not UTF-8'
-    default:
-      return code === '' ? String(error) : code
-  }
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8'
+  return whyUnreadable(error) ?? (code === '' ? String(error) : code)
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../settings.ts'
+import { whyUnreadable } from './unreadable.ts'
 
 /** Why a sidecar cannot start, in lines that tell its user what to change. */
 export class StartProblem extends Error {
@@ -63,16 +64,5 @@ function listenProblem(error: unknown): string {
 }
 
 /** An error in words; those of the system's that a user can mend, plainly. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  switch ('code' in error ? error.code : undefined) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EACCES':
-      return 'reading it is not permitted'
-    case 'EISDIR':
-      return 'it is a directory'
-    default:
-      return error.message
-  }
-}
+export const messageOf = (error: unknown): string =>
+  whyUnreadable(error) ?? (error instanceof Error ? error.message : String(error))
