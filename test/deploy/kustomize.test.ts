@@ -111,7 +111,7 @@ describe('without any kustomize', () => {
 
   test('rule files in the overlays are good, their own tests included', () => {
     const rules = files.filter((file) => file.includes('/rules/'))
-    expect(rules).toHaveLength(4)
+    expect(rules).toHaveLength(5)
     for (const file of rules) {
       const { content, findings } = readRules(file, readFileSync(file), 's3')
       expect(findings).toEqual([])
@@ -132,7 +132,12 @@ const overlays = [
   'overlays/gitops/git-sync',
   'overlays/gitops/sharded',
 ] as const
-type Overlay = (typeof overlays)[number] | 'plain' | 'mine'
+type Copied = `${(typeof overlays)[number]}-mine`
+type Overlay = (typeof overlays)[number] | Copied | 'plain'
+const beside = overlays.filter((overlay) => overlay !== 'overlays/legacy')
+/** Those whose rule files come from elsewhere. */
+const without = ['overlays/gitops/git-sync', 'overlays/gitops/sharded']
+const originOf = (overlay: Overlay): string => overlay.replace(/-mine$/, '')
 
 describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
   const rendered = new Map<Overlay, readonly Manifest[]>()
@@ -151,17 +156,24 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
       text.replace('- ../../components/native-sidecar', '- ../../components/plain-sidecar'),
     )
     rendered.set('plain', render(join(copy, 'overlays', 'minio')))
-    // What a platform engineer does: copies an overlay, changes the images and the bucket names.
-    cpSync(join(deploy, 'overlays', 'minio'), join(copy, 'overlays', 'mine'), { recursive: true })
-    renameSync(join(copy, 'overlays/mine/rules/photos.yaml'), join(copy, 'overlays/mine/rules/pictures.yaml'))
-    edit('overlays/mine', (text) =>
-      text
-        .replace('rules/photos.yaml', 'rules/pictures.yaml')
-        .replaceAll(/sha256:0+/g, `sha256:${'a1'.repeat(32)}`),
-    )
-    rendered.set('mine', render(join(copy, 'overlays', 'mine')))
+    for (const overlay of overlays) rendered.set(`${overlay}-mine`, render(takeOver(overlay)))
   })
   afterAll(() => rmSync(copy, { recursive: true, force: true }))
+
+  /** What a platform engineer does: copies one folder and changes, in it alone, the images and the bucket names. */
+  const takeOver = (overlay: (typeof overlays)[number]): string => {
+    const mine = `${overlay}-mine`
+    cpSync(join(deploy, overlay), join(copy, mine), { recursive: true })
+    if (!without.includes(overlay))
+      renameSync(join(copy, mine, 'rules/photos.yaml'), join(copy, mine, 'rules/pictures.yaml'))
+    edit(mine, (text) =>
+      text
+        .replace('rules/photos.yaml', 'rules/pictures.yaml')
+        .replaceAll(/sha256:0+/g, `sha256:${'a1'.repeat(32)}`)
+        .replaceAll(/newName: .*\/([\w-]+)$/gm, 'newName: registry.corp.test/$1'),
+    )
+    return join(copy, mine)
+  }
 
   const edit = (overlay: string, change: (text: string) => string): void => {
     const file = join(copy, overlay, 'kustomization.yaml')
@@ -216,7 +228,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     for (const [overlay, manifests] of all()) {
       const { pod, sidecar } = sidecarIn(manifests)
       expect(sidecar.securityContext.runAsUser).toBe(65532)
-      const isNative = overlay !== 'plain' && overlay !== 'overlays/legacy'
+      const isNative = overlay !== 'plain' && originOf(overlay) !== 'overlays/legacy'
       expect(sidecar.restartPolicy, overlay).toBe(isNative ? 'Always' : undefined)
       expect(pod.spec.initContainers.includes(sidecar), overlay).toBe(isNative)
     }
@@ -296,16 +308,33 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
         mountPath: '/etc/cors-sidecar/rules',
         readOnly: true,
       })
-      if (overlay === 'overlays/gitops/git-sync') expect(volume?.emptyDir).toBeDefined()
-      else if (overlay === 'overlays/gitops/sharded')
+      const origin = originOf(overlay)
+      if (origin === 'overlays/gitops/git-sync') expect(volume?.emptyDir).toBeDefined()
+      else if (origin === 'overlays/gitops/sharded')
         expect(volume?.projected).toEqual({
           sources: [0, 1, 2, 3, 4, 5, 6, 7].map((shard) => ({
             configMap: { name: `cors-sidecar-rules-${shard}` },
           })),
         })
       else expect(volume?.configMap).toEqual({ name: 'cors-sidecar-rules' })
-      // The ConfigMap keeps its name, so that a change is a reload and no rollout.
-      expect(kind(overlay, 'ConfigMap').map(({ metadata }) => metadata.name)).toContain('cors-sidecar-rules')
+      // The ConfigMap keeps its name, so that a change is a reload and no rollout. None where it would be mounted nowhere.
+      const names = kind(overlay, 'ConfigMap').map(({ metadata }) => metadata.name)
+      expect(names.includes('cors-sidecar-rules'), overlay).toBe(!without.includes(origin))
+    }
+  })
+
+  test('each overlay that names the plain variant stays right with it', async () => {
+    const line = /^( *)# Before Kubernetes 1\.32: (\S+)\n *- (\S+)$/m
+    const naming = overlays.filter((overlay) => line.test(read(join(deploy, overlay, 'kustomization.yaml'))))
+    expect(naming).toEqual(beside.filter((overlay) => overlay !== 'overlays/gitops/git-sync'))
+    for (const overlay of naming) {
+      const folder = join(copy, `${overlay}-mine`)
+      edit(`${overlay}-mine`, (text) => text.replace(line, '$1- $2'))
+      const manifests = render(folder)
+      const { pod, sidecar } = sidecarIn(manifests)
+      expect(pod.spec.containers).toContain(sidecar)
+      expect(pod.spec.initContainers).toEqual([])
+      expect((await Promise.all(manifests.map(schemaProblems))).flat()).toEqual([])
     }
   })
 
@@ -313,14 +342,19 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     for (const [overlay, manifests] of all())
       for (const { image } of podsOf(manifests).flatMap(({ containers }) => containers))
         expect(image, overlay).toMatch(
-          overlay === 'mine' ? /^[a-z0-9./-]+@sha256:(?:a1){32}$/ : /^[a-z0-9./-]+@sha256:0{64}$/,
+          overlay.endsWith('-mine')
+            ? /^registry\.corp\.test\/[a-z-]+@sha256:(?:a1){32}$/
+            : /^[a-z0-9./-]+@sha256:0{64}$/,
         )
   })
 
-  test('a copy with other images and another bucket needs nothing else', () => {
-    const keys = kind('mine', 'ConfigMap').flatMap(({ data }) => Object.keys(data ?? {}))
-    expect(keys).toEqual(['pictures.yaml'])
-    expect(of('mine').map(({ kind }) => kind)).toEqual(of('overlays/minio').map(({ kind }) => kind))
+  test.each(overlays)('a copy of %s with other images and another bucket needs nothing else', (overlay) => {
+    const keys = kind(`${overlay}-mine`, 'ConfigMap')
+      .filter(({ metadata }) => metadata.name === 'cors-sidecar-rules')
+      .flatMap(({ data }) => Object.keys(data ?? {}))
+    expect(keys).toEqual(without.includes(overlay) ? [] : ['pictures.yaml'])
+    const objects = (of: readonly Manifest[]) => of.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    expect(objects(of(`${overlay}-mine`))).toEqual(objects(of(overlay)))
   })
 
   test('Services find their ports by name, and that of the store is the sidecar’s', () => {
@@ -360,14 +394,19 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
       const rules = kind(overlay, 'NetworkPolicy').flatMap((manifest) => policy.parse(manifest).spec.ingress)
       const portsOf = (isIt: (from: unknown) => boolean): readonly number[] =>
         rules.filter(({ from }) => isIt(from)).flatMap(({ ports }) => ports.map(({ port }) => port))
-      expect(
-        portsOf((from) => from === undefined),
-        overlay,
-      ).toEqual([8080])
+      expect(new Set(portsOf((from) => from === undefined)), overlay).toEqual(new Set([8080]))
       expect(portsOf((from) => JSON.stringify(from)?.includes('monitoring') === true)).toEqual([9464])
       const peers = portsOf((from) => JSON.stringify(from)?.includes('minio') === true)
-      expect(peers).toEqual(overlay === 'overlays/legacy' ? [] : [9000])
+      expect(peers).toEqual(originOf(overlay) === 'overlays/legacy' ? [] : [9000])
     }
+  })
+
+  test('each policy over MinIO leaves the way through the sidecar open by itself', () => {
+    for (const overlay of beside)
+      for (const manifest of kind(overlay, 'NetworkPolicy'))
+        expect(manifest.spec, `${overlay} ${manifest.metadata.name}`).toMatchObject({
+          ingress: [{ ports: [{ protocol: 'TCP', port: 8080 }] }, { from: [expect.anything()] }],
+        })
   })
 
   test('MinIO lets no page in by itself, and its settings are those of the test in front of a real one', () => {
@@ -392,7 +431,8 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
 
   test('alone, three replicas are spread, protected and scaled', () => {
     const { pod } = sidecarIn(of('overlays/legacy'))
-    expect(pod.replicas).toBe(3)
+    // The autoscaler's to set: an apply that names a number would undo what it did.
+    expect(pod.replicas).toBeUndefined()
     expect(pod.spec.topologySpreadConstraints.map(({ topologyKey }) => topologyKey)).toEqual([
       'kubernetes.io/hostname',
       'topology.kubernetes.io/zone',
@@ -425,6 +465,30 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(dashboards).toHaveLength(1)
   })
 
+  test('every selector finds the pods that it is meant for', () => {
+    const labels = z.record(z.string(), z.string())
+    const selecting = z.object({ spec: z.object({ selector: z.object({ matchLabels: labels }) }) })
+    for (const [overlay, manifests] of all()) {
+      const { pod } = sidecarIn(manifests)
+      const ofKind = (...kinds: readonly string[]) => manifests.filter(({ kind }) => kinds.includes(kind))
+      for (const manifest of ofKind('Deployment', 'StatefulSet', 'PodDisruptionBudget'))
+        expect(pod.labels, overlay).toMatchObject(selecting.parse(manifest).spec.selector.matchLabels)
+      for (const { labelSelector } of pod.spec.topologySpreadConstraints)
+        expect(pod.labels).toMatchObject(z.object({ matchLabels: labels }).parse(labelSelector).matchLabels)
+    }
+  })
+
+  test('pods mount what the restricted standard lets them, and no port of the host', () => {
+    const allowed = ['configMap', 'emptyDir', 'projected']
+    for (const [overlay, manifests] of all())
+      for (const { spec, containers } of podsOf(manifests)) {
+        for (const { name, ...source } of spec.volumes)
+          expect(allowed, `${overlay} ${name}`).toEqual(expect.arrayContaining(Object.keys(source)))
+        for (const { ports } of containers)
+          for (const port of ports) expect(port).not.toHaveProperty('hostPort')
+      }
+  })
+
   test('git-sync has fetched the rules before the sidecar starts', () => {
     const { pod, sidecar } = sidecarIn(of('overlays/gitops/git-sync'))
     const [first, second] = pod.spec.initContainers
@@ -435,6 +499,8 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     const mount = first?.volumeMounts.find(({ name }) => name === 'cors-sidecar-rules')
     expect(mount?.mountPath).toBe(git.GITSYNC_ROOT)
     expect(settingsOf(sidecar).rules).toBe(`/etc/cors-sidecar/rules/${git.GITSYNC_LINK}/rules`)
+    // Otherwise the first fetch that fails ends it, and with it the readiness of the pod.
+    expect(git.GITSYNC_MAX_FAILURES).toBe('-1')
   })
 })
 

@@ -10,10 +10,12 @@ const command: readonly string[] | undefined = [
 ].find(([program = '', subcommand = '']) => spawnSync(program, [subcommand, '--help']).status === 0)
 
 export const hasKustomize = command !== undefined
+/** Program and arguments, to which the folder is added. */
+export const kustomizeCommand = command ?? []
 
 /** What `kustomize build` makes of a folder; throws what it complains of, warnings included. */
 export function render(folder: string): readonly Manifest[] {
-  const [program = '', ...args] = command ?? []
+  const [program = '', ...args] = kustomizeCommand
   const { status, stdout, stderr } = spawnSync(program, [...args, folder], { encoding: 'utf8' })
   if (status !== 0 || stderr !== '') throw new Error(`${program}: ${stderr}`)
   return manifestsOf(stdout)

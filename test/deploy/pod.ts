@@ -18,12 +18,12 @@ const security = z.looseObject({
   capabilities: z.unknown().optional(),
   seccompProfile: z.unknown().optional(),
 })
-const container = z.looseObject({
+export const containerSchema = z.looseObject({
   name: z.string(),
   image: z.string(),
   restartPolicy: z.literal('Always').optional(),
   env: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
-  ports: z.array(z.object({ name: z.string(), containerPort: z.number() })).default([]),
+  ports: z.array(z.looseObject({ name: z.string(), containerPort: z.number() })).default([]),
   startupProbe: probe.optional(),
   livenessProbe: probe.optional(),
   readinessProbe: probe.optional(),
@@ -37,11 +37,11 @@ const container = z.looseObject({
   securityContext: security,
   volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).default([]),
 })
-export type Container = z.infer<typeof container>
+export type Container = z.infer<typeof containerSchema>
 
 const workload = z.looseObject({
   spec: z.looseObject({
-    replicas: z.number(),
+    replicas: z.number().optional(),
     template: z.object({
       metadata: z.object({ labels: z.record(z.string(), z.string()) }),
       spec: z.looseObject({
@@ -51,8 +51,8 @@ const workload = z.looseObject({
         terminationGracePeriodSeconds: z.number(),
         securityContext: security.optional(),
         topologySpreadConstraints: z.array(z.looseObject({ topologyKey: z.string() })).default([]),
-        initContainers: z.array(container).default([]),
-        containers: z.array(container),
+        initContainers: z.array(containerSchema).default([]),
+        containers: z.array(containerSchema),
         volumes: z.array(z.looseObject({ name: z.string() })),
       }),
     }),
@@ -62,7 +62,8 @@ const workload = z.looseObject({
 /** The pods that a workload makes, all alike. */
 export interface Pod {
   readonly labels: Readonly<Record<string, string>>
-  readonly replicas: number
+  /** `undefined`: an autoscaler's to set. */
+  readonly replicas: number | undefined
   readonly spec: z.infer<typeof workload>['spec']['template']['spec']
   /** In the order in which they start. */
   readonly containers: readonly Container[]

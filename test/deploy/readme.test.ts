@@ -1,9 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { settingEntries } from '../../src/settings/table.ts'
+import { main } from '../serve/program.ts'
+import { hasHelm, helm } from './helm.ts'
+import { hasKustomize, kustomizeCommand, manifestsOf } from './kustomize.ts'
 
 const project = join(import.meta.dirname, '..', '..')
 const readme = readFileSync(join(project, 'deploy', 'README.md'), 'utf8')
@@ -25,8 +30,10 @@ test('the files, scripts and settings that are named exist', () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')))
+  // The copy that a reader makes.
   for (const [, path = ''] of readme.matchAll(/((?:deploy|test)\/[\w./-]+)/g))
-    expect(existsSync(join(project, path.replace(/\.$/, ''))), path).toBe(true)
+    if (!path.startsWith('deploy/overlays/mine'))
+      expect(existsSync(join(project, path.replace(/\.$/, ''))), path).toBe(true)
   for (const [, path = ''] of readme.matchAll(/`((?:overlays|components)\/[\w./-]+)`/g))
     expect(existsSync(join(project, 'deploy', path)), path).toBe(true)
   for (const [, script = ''] of readme.matchAll(/npm run ([\w:]+)/g))
@@ -35,5 +42,64 @@ test('the files, scripts and settings that are named exist', () => {
     ({ name }) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
   )
   for (const [, flag = ''] of readme.matchAll(/`(--[a-z-]+)`/g))
-    expect([...flags, '--server-side'], flag).toContain(flag)
+    expect([...flags, '--server-side', '--max-old-space-size'], flag).toContain(flag)
+})
+
+/** A folder with nothing but `deploy`, as its readers have it. */
+function elsewhere(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'deploy-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(join(project, 'deploy'), join(folder, 'deploy'), { recursive: true })
+  return folder
+}
+
+const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, text = '']) => text)
+const blockWith = (part: string): string => blocks.find((text) => text.includes(part)) ?? expect.fail(part)
+
+/** What there is of these here stands in for them: no engine, no cluster. */
+const standIns = `set -euo pipefail
+cors-sidecar() { '${process.execPath}' '${main}' "$@"; }
+docker() { test -f "$3"; }
+helm() { command '${helm}' template --kube-version 1.32.0 "\${@:3}"; }
+kubectl() {
+  if [[ $1 == kustomize ]]; then command ${kustomizeCommand.join(' ')} "$2"
+  elif [[ $* == 'apply --server-side -k '* ]]; then test -d "$4"
+  elif [[ $1 == apply ]]; then cat
+  fi
+}
+`
+const run = (folder: string, commands: string) =>
+  spawnSync('bash', ['-c', standIns + commands], { cwd: folder, encoding: 'utf8', timeout: 30_000 })
+
+test.skipIf(!hasKustomize)(
+  'the commands of the first time work in a folder that has nothing but deploy',
+  () => {
+    const folder = elsewhere()
+    const { status, stdout, stderr } = run(folder, blockWith('cp -r'))
+    expect([status, stderr]).toEqual([0, '1 rule file: 0 errors, 0 warnings, 0 infos\n'])
+    expect(manifestsOf(stdout).map(({ kind }) => kind)).toContain('StatefulSet')
+  },
+)
+
+test('a rule file that the kustomization does not list is named', () => {
+  const folder = elsewhere()
+  cpSync(join(folder, 'deploy/overlays/minio'), join(folder, 'deploy/overlays/mine'), { recursive: true })
+  const ask = () => run(folder, blockWith('not listed'))
+  expect(ask()).toMatchObject({ status: 0, stdout: '' })
+  writeFileSync(join(folder, 'deploy/overlays/mine/rules/videos.yaml'), 'rules: []\n')
+  expect(ask()).toMatchObject({ status: 1, stdout: 'not listed: rules/videos.yaml\n' })
+})
+
+test.skipIf(!hasHelm)('the chart is rendered by the command that stands there', () => {
+  const { status, stdout, stderr } = run(elsewhere(), blockWith('helm').replace('…', '0'.repeat(64)))
+  expect([status, stderr]).toEqual([0, ''])
+  expect(manifestsOf(stdout).map(({ kind }) => kind)).toContain('Deployment')
+})
+
+test('the shards are printed by the command that stands there', () => {
+  const folder = elsewhere()
+  cpSync(join(folder, 'deploy/base/rules'), join(folder, 'rules'), { recursive: true })
+  const { status, stdout, stderr } = run(folder, blockWith('shards.sh'))
+  expect([status, stderr]).toEqual([0, ''])
+  expect(manifestsOf(stdout)).toHaveLength(8)
 })
