@@ -53,7 +53,6 @@ const refused = (message: string, path: string, name?: string): Address => ({
  * normalised: a target that a store could resolve to another bucket than the one read here is refused.
  */
 export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Address {
-  const host = hostName(facts.host ?? '')
   const target = originForm(facts.target, facts.host ?? '')
   if (target === undefined)
     return refused('The request target is not a path on the host that Host names.', '')
@@ -62,7 +61,7 @@ export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Addre
   const query = mark < 0 ? '' : target.slice(mark + 1)
   const unsafe = unsafePath(path) ?? (target.includes('#') ? 'a fragment' : undefined)
 
-  const name = endpoints.hosts.get(host) ?? suffixLabel(facts.host ?? '', host, endpoints.suffixes)
+  const name = hosted(facts.host ?? '', endpoints)
   if (unsafe !== undefined) {
     const named = name !== undefined && isBucketName(name) ? name : undefined
     return refused(`The request target contains ${unsafe}.`, path, named)
@@ -101,6 +100,14 @@ export function hostName(host: string): string {
   const colon = host.lastIndexOf(':')
   const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase()
+}
+
+/** What Host says the bucket is, `undefined` when it names none. */
+function hosted(sent: string, { hosts, suffixes }: Endpoints): string | undefined {
+  // With path-style addresses alone, Host says nothing.
+  if (hosts.size === 0 && suffixes.length === 0) return undefined
+  const host = hostName(sent)
+  return hosts.get(host) ?? suffixLabel(sent, host, suffixes)
 }
 
 /** The label before the longest suffix that fits, spelled as Host spells it. */

@@ -5,7 +5,8 @@ import { type Preset, presetOf } from './cors/presets.ts'
 import type { CompiledRule, DialectName } from './cors/rule.ts'
 import type { RequestIdentity } from './dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from './http.ts'
-import { type Judgement, type Plan, plan, type Setup } from './plan.ts'
+import type { Judgement, Setup } from './plan/judge.ts'
+import { type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
 /** What a constructed request is sent to. `path` begins with a slash and may carry a query. */

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestIdentity, StoreError } from './dialect/dialect.ts'
 import { type PlainResponse, type RequestFacts, readFacts } from './http.ts'
-import { type Plan, plan, type Setup, wordError } from './plan.ts'
+import type { Setup, Verdict, VerdictMemory } from './plan/judge.ts'
+import { type Plan, plan, wordError } from './plan.ts'
 import { sendAnswer } from './proxy/answer.ts'
-import type { Forwarder, UpstreamErrorType } from './proxy/forward.ts'
+import type { Forwarder, ForwardOutcome, UpstreamErrorType } from './proxy/forward.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** One request and what became of it, told once, when it is over. */
@@ -70,14 +71,30 @@ const internalError: StoreError = {
   message: 'We encountered an internal error. Please try again.',
 }
 
+/** How many verdicts are remembered, of all buckets together. */
+const remembered = 1000
+
+/** Forgets everything when it is full: what is asked often is there again at once, and nobody can make it large. */
+function createMemory(): VerdictMemory {
+  const verdicts = new Map<string, Verdict>()
+  return {
+    get: (key) => verdicts.get(key),
+    set(key, verdict) {
+      if (verdicts.size >= remembered) verdicts.clear()
+      verdicts.set(key, verdict)
+    },
+  }
+}
+
 /** The request listener of the data port: facts, plan, perform; one report per request. */
 export function createGateway(
   options: GatewayOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const identify = createIdentities()
+  const memory = createMemory()
   return (request, response) => {
     try {
-      serve(options, identify(), request, response)
+      serve(options, begin(options, memory, identify(), request), request, response)
     } catch (error) {
       options.failed(error)
       response.destroy()
@@ -85,78 +102,130 @@ export function createGateway(
   }
 }
 
-function serve(
-  options: GatewayOptions,
+/** A request whose plan is made. */
+interface Begun {
+  readonly facts: RequestFacts
+  readonly plan: Plan
+  readonly snapshot: Snapshot
+  readonly identity: RequestIdentity
+  readonly client: string | undefined
+  /** `performance.now()`. */
+  readonly started: number
+}
+
+function begin(
+  { rules, setup }: GatewayOptions,
+  memory: VerdictMemory,
   identity: RequestIdentity,
   request: IncomingMessage,
-  response: ServerResponse,
-): void {
+): Begun {
   const started = performance.now()
   const facts = readFacts(request.method ?? '', request.url ?? '', request.httpVersion, request.rawHeaders)
   // Taken once and kept: a preflight or a decoration never mixes two generations of rules.
-  const snapshot = options.rules()
-  const planned = plan(snapshot, options.setup, facts, identity)
-  const client = request.socket.remoteAddress
-  const finish = (result: Pick<Exchange, 'status'> & Partial<Exchange>): void =>
-    options.finished({
-      facts,
-      plan: planned,
-      generation: snapshot.generation,
-      client,
-      milliseconds: performance.now() - started,
-      upstreamMilliseconds: undefined,
-      bytesIn: 0,
-      bytesOut: 0,
-      upstreamError: undefined,
-      aborted: false,
-      ...result,
-    })
-  const answer = (plain: PlainResponse, close: boolean): void => {
-    sendAnswer(request, response, plain, { close })
-    finish({ status: plain.status, bytesOut: Buffer.byteLength(plain.body) })
-  }
-  const forward = (order: Plan & { readonly act: 'forward' | 'bucket-cors' }): void =>
-    options.forwarder.forward(
-      request,
-      response,
-      {
-        facts,
-        target: order.target,
-        patch: order.patch,
-        failure: (type) => wordError(order, options.setup, facts, identity, failures[type]),
-      },
-      (outcome) =>
-        finish({
-          status: outcome.status,
-          upstreamMilliseconds: outcome.firstByteMilliseconds,
-          bytesIn: outcome.bytesIn,
-          bytesOut: outcome.bytesOut,
-          upstreamError: outcome.error,
-          aborted: outcome.aborted,
-        }),
-    )
-  switch (planned.act) {
+  const snapshot = rules()
+  const planned = plan(snapshot, setup, facts, identity, memory)
+  return { facts, plan: planned, snapshot, identity, client: request.socket.remoteAddress, started }
+}
+
+function serve(
+  options: GatewayOptions,
+  begun: Begun,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { plan } = begun
+  switch (plan.act) {
     case 'answer':
-      answer(planned.response, planned.close)
+      answer(options, begun, request, response, plan.response, plan.close)
       return
     case 'forward':
-      forward(planned)
+      forward(options, begun, plan, request, response)
       return
     case 'bucket-cors':
-      options
-        .answerBucketCors(request, facts, planned, snapshot, identity, () => response.writeContinue())
-        .then(
-          (plain) => (plain === 'forward' ? forward(planned) : answer(plain, false)),
-          (error: unknown) => {
-            options.failed(error)
-            answer(wordError(planned, options.setup, facts, identity, internalError), true)
-          },
-        )
-        .catch((error: unknown) => {
-          options.failed(error)
-          response.destroy()
-        })
+      callBucketCors(options, begun, plan, request, response)
       return
+  }
+}
+
+function answer(
+  options: GatewayOptions,
+  begun: Begun,
+  request: IncomingMessage,
+  response: ServerResponse,
+  plain: PlainResponse,
+  close: boolean,
+): void {
+  sendAnswer(request, response, plain, { close })
+  options.finished(
+    exchangeOf(begun, {
+      status: plain.status,
+      error: undefined,
+      aborted: false,
+      bytesIn: 0,
+      bytesOut: Buffer.byteLength(plain.body),
+      firstByteMilliseconds: undefined,
+    }),
+  )
+}
+
+function forward(
+  options: GatewayOptions,
+  begun: Begun,
+  plan: Plan & { readonly act: 'forward' | 'bucket-cors' },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { facts, identity } = begun
+  const failure = (type: UpstreamErrorType): PlainResponse =>
+    wordError(plan, options.setup, facts, identity, failures[type])
+  options.forwarder.forward(
+    request,
+    response,
+    { facts, target: plan.target, patch: plan.patch, failure },
+    (outcome) => options.finished(exchangeOf(begun, outcome)),
+  )
+}
+
+function callBucketCors(
+  options: GatewayOptions,
+  begun: Begun,
+  plan: Plan & { readonly act: 'bucket-cors' },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { facts, snapshot, identity } = begun
+  options
+    .answerBucketCors(request, facts, plan, snapshot, identity, () => response.writeContinue())
+    .then(
+      (plain) => {
+        if (plain === 'forward') forward(options, begun, plan, request, response)
+        else answer(options, begun, request, response, plain, false)
+      },
+      (error: unknown) => {
+        options.failed(error)
+        const plain = wordError(plan, options.setup, facts, identity, internalError)
+        answer(options, begun, request, response, plain, true)
+      },
+    )
+    .catch((error: unknown) => {
+      options.failed(error)
+      response.destroy()
+    })
+}
+
+function exchangeOf({ facts, plan, snapshot, client, started }: Begun, outcome: ForwardOutcome): Exchange {
+  return {
+    facts,
+    plan,
+    generation: snapshot.generation,
+    client,
+    status: outcome.status,
+    milliseconds: performance.now() - started,
+    upstreamMilliseconds: outcome.firstByteMilliseconds,
+    bytesIn: outcome.bytesIn,
+    bytesOut: outcome.bytesOut,
+    upstreamError: outcome.error,
+    aborted: outcome.aborted,
   }
 }
 

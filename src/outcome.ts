@@ -1,5 +1,5 @@
 import type { Reason } from './cors/decide.ts'
-import type { Judgement } from './plan.ts'
+import type { Judgement } from './plan/judge.ts'
 
 /** What one set of rules made of a CORS request, in the words of the log. */
 export interface Outcome {

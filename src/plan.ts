@@ -1,42 +1,9 @@
-import { type Address, resolveAddress } from './bucket.ts'
-import {
-  type Allow,
-  type Decision,
-  type Deny,
-  decide,
-  denyMalformed,
-  denyWithoutRules,
-} from './cors/decide.ts'
-import { type CorsQuestion, readActual, readPreflight } from './cors/request.ts'
-import type { DialectName } from './cors/rule.ts'
-import { corsHeaders, type Dialect, type RequestIdentity, type StoreError } from './dialect/dialect.ts'
-import { dialects } from './dialect/dialects.ts'
+import type { Allow, Decision, Deny } from './cors/decide.ts'
+import { denyWithoutRules } from './cors/decide.ts'
+import type { RequestIdentity, StoreError } from './dialect/dialect.ts'
 import { type HeaderPatch, type PlainResponse, type RequestFacts, servedMethods, untouched } from './http.ts'
-import type { BucketPolicy, Snapshot } from './snapshot.ts'
-
-/** The settings that decisions depend on. */
-export interface Setup {
-  readonly dialect: DialectName
-  /** Lower case, without leading and trailing dot. */
-  readonly hostSuffixes: readonly string[]
-  readonly unconfigured: 'refuse' | 'forward'
-  readonly bucketCorsApi: 'off' | 'read' | 'write'
-  readonly debugHeaders: boolean
-}
-
-/** What the rules say of one request, before any wording. */
-export interface Judgement {
-  readonly address: Address
-  /** `undefined`: no rule file speaks for this request. */
-  readonly policy: BucketPolicy | undefined
-  readonly dialect: Dialect
-  readonly kind: 'preflight' | 'actual'
-  /** `undefined`: not a CORS request. */
-  readonly decision: Decision | undefined
-  readonly question: CorsQuestion | undefined
-  /** Leave the store's own CORS as it is: report mode, or an unconfigured bucket with `--unconfigured forward`. */
-  readonly handsOff: boolean
-}
+import { type Judgement, judge, type Setup, type VerdictMemory } from './plan/judge.ts'
+import type { Snapshot } from './snapshot.ts'
 
 interface Planned {
   readonly judgement: Judgement
@@ -58,84 +25,36 @@ export type Plan =
       readonly patch: HeaderPatch
     })
 
-/** What the rules of `snapshot` say of the request. Pure; also what candidate rules and replays are judged with. */
-export function judge(snapshot: Snapshot, setup: Setup, facts: RequestFacts): Judgement {
-  const address = resolveAddress(facts, { hosts: snapshot.hosts, suffixes: setup.hostSuffixes })
-  const policy = policyFor(snapshot, address)
-  const dialect = policy?.dialect ?? dialects[setup.dialect]
-  const forwarded = policy === undefined && address.kind === 'bucket' && setup.unconfigured === 'forward'
-  const handsOff = forwarded || policy?.mode === 'report'
-  if (facts.method !== 'OPTIONS') {
-    const question = readActual(facts)
-    const decision = question === undefined ? undefined : decide(policy?.rules ?? [], question)
-    return { address, policy, dialect, kind: 'actual', decision, question, handsOff }
-  }
-  const read = readPreflight(facts)
-  if ('what' in read) {
-    // A bucket without rules is told so whatever else is wrong, save for a missing Origin (recorded order of S3).
-    const noRules = (policy?.rules.length ?? 0) === 0 && read.what !== 'origin-missing'
-    const decision = noRules ? denyWithoutRules : denyMalformed(read)
-    return { address, policy, dialect, kind: 'preflight', decision, question: undefined, handsOff }
-  }
-  const decision = decide(policy?.rules ?? [], read)
-  return { address, policy, dialect, kind: 'preflight', decision, question: read, handsOff }
-}
-
-function policyFor(snapshot: Snapshot, address: Address): BucketPolicy | undefined {
-  switch (address.kind) {
-    case 'service':
-      return snapshot.service
-    case 'none':
-      return undefined
-    case 'bucket':
-      return policyNamed(snapshot, address.name, address.byHost)
-    case 'refused':
-      return address.name === undefined ? undefined : policyNamed(snapshot, address.name, true)
-  }
-}
-
-const policyNamed = (snapshot: Snapshot, name: string, byHost: boolean): BucketPolicy | undefined =>
-  snapshot.buckets.get(name) ??
-  (byHost ? snapshot.byHostName.get(name.toLowerCase()) : undefined) ??
-  snapshot.fallback
-
-/** Decides everything about one request and touches nothing. */
-export function plan(snapshot: Snapshot, setup: Setup, facts: RequestFacts, identity: RequestIdentity): Plan {
-  const judgement = judge(snapshot, setup, facts)
-  const planned: Planned = { judgement, requestId: judgement.dialect.requestId(identity) }
+/** Decides everything about one request and touches nothing, but for what `memory` keeps of it. */
+export function plan(
+  snapshot: Snapshot,
+  setup: Setup,
+  facts: RequestFacts,
+  identity: RequestIdentity,
+  memory?: VerdictMemory,
+): Plan {
+  const judgement = judge(snapshot, setup, facts, memory)
+  const requestId = judgement.dialect.requestId(identity)
   const { address } = judgement
   const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
   if (defect !== undefined || address.kind === 'refused') {
     const error = defect ?? { status: 400, code: 'InvalidURI', message: 'The request target is not valid.' }
-    return {
-      ...planned,
-      act: 'answer',
-      // RFC 9110 section 15.5.6: 405 names what is served.
-      response: wordError(
-        planned,
-        setup,
-        facts,
-        identity,
-        error,
-        error.status === 405 ? ['Allow', servedMethods] : [],
-      ),
-      close: true,
-    }
+    // RFC 9110 section 15.5.6: 405 names what is served.
+    const more = error.status === 405 ? ['Allow', servedMethods] : []
+    const response = wordError({ judgement, requestId }, setup, facts, identity, error, more)
+    return { judgement, requestId, act: 'answer', response, close: true }
+  }
+  const { target } = address
+  if (judgement.kind === 'preflight' && !judgement.handsOff) {
+    const response = wordPreflight({ judgement, requestId }, setup, facts, identity)
+    return { judgement, requestId, act: 'answer', response, close: false }
   }
   const patch = patchOf(judgement, setup)
-  if (judgement.kind === 'preflight') {
-    if (judgement.handsOff) return { ...planned, act: 'forward', target: address.target, patch }
-    const response = wordPreflight(planned, setup, facts, identity)
-    return { ...planned, act: 'answer', response, close: false }
-  }
-  return (
-    planBucketCors(planned, setup, facts, identity, patch) ?? {
-      ...planned,
-      act: 'forward',
-      target: address.target,
-      patch,
-    }
-  )
+  const managed =
+    setup.bucketCorsApi === 'off' || judgement.kind === 'preflight'
+      ? undefined
+      : planBucketCors({ judgement, requestId }, setup, facts, identity, patch)
+  return managed ?? { judgement, requestId, act: 'forward', target, patch }
 }
 
 /**
@@ -164,22 +83,12 @@ export function patchLines(patch: HeaderPatch): string[] {
   return patch.vary.length === 0 ? [...patch.add] : ['Vary', patch.vary.join(', '), ...patch.add]
 }
 
-function patchOf(judgement: Judgement, setup: Setup): HeaderPatch {
-  const { policy, decision, handsOff } = judgement
-  const debug = setup.debugHeaders && decision !== undefined ? debugLine(decision) : []
+function patchOf({ policy, decision, headers, handsOff }: Judgement, setup: Setup): HeaderPatch {
+  const debug = debugLine(decision, setup)
   if (handsOff) return debug.length === 0 ? untouched : { strip: false, add: debug, vary: [] }
   if (policy === undefined) return { strip: true, add: debug, vary: [] }
-  if (decision?.verdict !== 'allow') return { strip: true, add: debug, vary: policy.varyOther }
-  return {
-    strip: true,
-    add: [...allowLines(policy, decision, undefined), ...debug],
-    vary: policy.varyMatched,
-  }
-}
-
-function allowLines(policy: BucketPolicy, allow: Allow, requested: readonly string[] | undefined): string[] {
-  const prepared = policy.prepared[allow.rule.number - 1]
-  return prepared === undefined ? [] : corsHeaders(policy.dialect.style, prepared, allow, requested)
+  const vary = decision?.verdict === 'allow' ? policy.varyMatched : policy.varyOther
+  return { strip: true, add: debug.length === 0 ? headers : [...headers, ...debug], vary }
 }
 
 function wordPreflight(
@@ -189,12 +98,13 @@ function wordPreflight(
   identity: RequestIdentity,
 ): PlainResponse {
   const { judgement, requestId } = planned
-  const { policy, dialect, decision, question, address } = judgement
-  const debug = setup.debugHeaders && decision !== undefined ? debugLine(decision) : []
+  const { policy, dialect, decision, address } = judgement
+  const debug = debugLine(decision, setup)
   if (policy !== undefined && decision?.verdict === 'allow') {
-    const headers = allowLines(policy, decision, question?.headers ?? [])
+    const headers = judgement.headers.slice()
     if (policy.varyMatched.length > 0) headers.push('Vary', policy.varyMatched.join(', '))
-    headers.push('Server', dialect.server, dialect.requestIdHeader, requestId, ...debug)
+    headers.push('Server', dialect.server, dialect.requestIdHeader, requestId)
+    for (const item of debug) headers.push(item)
     return { status: 200, headers, body: '' }
   }
   const refusal = dialect.refusal({
@@ -218,10 +128,13 @@ function bucketState({ address, policy }: Judgement): 'none' | 'unconfigured' | 
   return address.kind === 'bucket' || policy !== undefined ? 'unconfigured' : 'none'
 }
 
-/** `x-cors-sidecar-decision`, for the network panel of a browser. */
-function debugLine(decision: Decision): [string, string] {
+/** `x-cors-sidecar-decision`, for the network panel of a browser, where it is wanted. */
+function debugLine(decision: Decision | undefined, setup: Setup): readonly string[] {
+  if (!setup.debugHeaders || decision === undefined) return none
   return ['x-cors-sidecar-decision', decision.verdict === 'allow' ? allowed(decision) : denied(decision)]
 }
+
+const none: readonly string[] = []
 
 const allowed = ({ rule }: Allow): string => `allowed; rule=${parameter(rule.label)}`
 
@@ -260,7 +173,7 @@ function planBucketCors(
   patch: HeaderPatch,
 ): Plan | undefined {
   const { address, policy, handsOff } = planned.judgement
-  if (setup.bucketCorsApi === 'off' || address.kind !== 'bucket' || !address.onBucket) return undefined
+  if (address.kind !== 'bucket' || !address.onBucket) return undefined
   const names = parameterNames(address.query)
   const calls = names.filter((name) => name === 'cors').length
   if (calls === 0 || policy?.mode === 'report') return undefined

@@ -2,7 +2,7 @@ import { explainJudgement } from './explain-request.ts'
 import { factsTold, type ToldRequest } from './kept-request.ts'
 import { type LoggedRequest, readRequestLine, unreadReasons } from './log/read-request-line.ts'
 import { type Change, changeBetween, type Outcome, outcomeOf } from './outcome.ts'
-import { type Judgement, judge, type Setup } from './plan.ts'
+import { type Judgement, judge, type Setup } from './plan/judge.ts'
 import type { Snapshot } from './snapshot.ts'
 import { createTopGroups, type TopGroup } from './top-groups.ts'
 

@@ -9,7 +9,7 @@ import {
   type RequestQuestion,
   shellWord,
 } from '../src/explain-request.ts'
-import type { Setup } from '../src/plan.ts'
+import type { Setup } from '../src/plan/judge.ts'
 import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../src/snapshot.ts'
 
 const setup: Setup = {

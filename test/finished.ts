@@ -1,7 +1,8 @@
 import { type HeaderLines, readFacts } from '../src/http.ts'
 import type { FinishedRequest } from '../src/log.ts'
 import type { upstreamErrorTypes } from '../src/metrics.ts'
-import { plan, type Setup } from '../src/plan.ts'
+import type { Setup } from '../src/plan/judge.ts'
+import { plan } from '../src/plan.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 import { identity, setup } from './core.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { factsTold, keepRequest, toldRequest } from '../src/kept-request.ts'
 import { outcomeOf } from '../src/outcome.ts'
-import { judge } from '../src/plan.ts'
+import { judge } from '../src/plan/judge.ts'
 import { rule, ruleFile, setup, snapshotOf } from './core.ts'
 import { finished, preflight } from './finished.ts'
 

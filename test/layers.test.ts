@@ -12,7 +12,7 @@ const layers: readonly (readonly [string, number])[] = [
   ['src/dialect/', 2],
   ['src/bucket.ts', 3],
   ['src/snapshot.ts', 4],
-  ['src/plan.ts', 5],
+  ['src/plan', 5],
   ['src/explain-request.ts', 6],
   ['src/kept-request.ts', 6],
   ['src/outcome.ts', 6],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type HeaderLines, type PlainResponse, servedMethods } from '../src/http.ts'
-import { type Plan, plan, type Setup } from '../src/plan.ts'
+import type { Setup } from '../src/plan/judge.ts'
+import { type Plan, plan } from '../src/plan.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 import { facts, headerMap, identity, rule, ruleFile, setup, snapshotOf } from './core.ts'
 

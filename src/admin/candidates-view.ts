@@ -2,7 +2,7 @@ import type { CandidateReload, CandidateTotals, Difference, DifferenceGroup } fr
 import { explainJudgement, shellWord } from '../explain-request.ts'
 import { factsTold, type KeptRequest, toldRequest } from '../kept-request.ts'
 import { answerAlike, changeBetween, outcomeOf } from '../outcome.ts'
-import { type Judgement, judge, type Setup } from '../plan.ts'
+import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { json, longJson, type Reply } from './reply.ts'
 import { countStates } from './rules-view.ts'

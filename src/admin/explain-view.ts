@@ -7,7 +7,7 @@ import {
   explainRequest,
   type RequestQuestion,
 } from '../explain-request.ts'
-import type { Setup } from '../plan.ts'
+import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { json, type Reply } from './reply.ts'
 

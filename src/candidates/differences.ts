@@ -3,7 +3,8 @@ import type { RequestFacts } from '../http.ts'
 import { type KeptRequest, keepRequest } from '../kept-request.ts'
 import type { Family, Sample } from '../metrics/family.ts'
 import { answerAlike, type Change, changeBetween, changes, type Outcome, outcomeOf } from '../outcome.ts'
-import type { Judgement, Plan } from '../plan.ts'
+import type { Judgement } from '../plan/judge.ts'
+import type { Plan } from '../plan.ts'
 import { createTopGroups, type TopGroup } from '../top-groups.ts'
 
 /** One request over which the live and the candidate rules differ. */

@@ -1,4 +1,4 @@
-import { type Dialect, xmlResponse } from './dialect.ts'
+import { type Dialect, headOfIds, xmlResponse } from './dialect.ts'
 import { escapeXml } from './xml.ts'
 
 /** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
@@ -7,6 +7,12 @@ const notAllowed =
 
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
+
+// Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids.
+const head = headOfIds(
+  ({ unixSeconds, node, process: number }) =>
+    `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`,
+)
 
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
 export const cos: Dialect = {
@@ -18,9 +24,7 @@ export const cos: Dialect = {
 
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
-  // base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids.
-  requestId: ({ unixSeconds, node, process, sequence }) =>
-    btoa([unixSeconds, node, process, sequence].map((part) => part.toString(16)).join('_')),
+  requestId: (identity) => btoa(head(identity) + identity.sequence.toString(16)),
 
   // COS documents one refusal and gives it for every cause, a missing Origin included.
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),

@@ -70,6 +70,26 @@ export interface Dialect {
   ): PlainResponse
 }
 
+/** The part of the ids that is the same for all requests of one second, made once in it by `make`. */
+export function headOfIds(
+  make: (identity: RequestIdentity) => string,
+): (identity: RequestIdentity) => string {
+  let made: RequestIdentity | undefined
+  let head = ''
+  return (identity) => {
+    if (
+      made === undefined ||
+      made.unixSeconds !== identity.unixSeconds ||
+      made.node !== identity.node ||
+      made.process !== identity.process
+    ) {
+      made = identity
+      head = make(identity)
+    }
+    return head
+  }
+}
+
 /** How a dialect writes the CORS headers of a rule. */
 export interface HeaderStyle {
   /** Between the items of Allow-Methods, Allow-Headers and Expose-Headers. */

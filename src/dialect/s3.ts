@@ -1,4 +1,11 @@
-import { type Dialect, hex, type RefusedPreflight, type StoreError, xmlResponse } from './dialect.ts'
+import {
+  type Dialect,
+  headOfIds,
+  hex,
+  type RefusedPreflight,
+  type StoreError,
+  xmlResponse,
+} from './dialect.ts'
 import { escapeXml } from './xml.ts'
 
 /** As recorded from the service, the slip included (localstack test_s3_cors.snapshot.json). */
@@ -21,6 +28,8 @@ const forbidden = (message: string, method: string, type: 'BUCKET' | 'OBJECT') =
 /** What a message quotes of a request is bounded; the rest tells nobody more. */
 const quoted = (value: string): string => (value.length > 128 ? `${value.slice(0, 128)}…` : value)
 
+const head = headOfIds(({ node }) => hex(node, 8).toUpperCase())
+
 /** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
 export const s3: Dialect = {
   name: 's3',
@@ -31,7 +40,7 @@ export const s3: Dialect = {
 
   vary: () => ({ matched: requestVary, other: [] }),
 
-  requestId: ({ node, sequence }) => (hex(node, 8) + hex(sequence, 8)).toUpperCase(),
+  requestId: (identity) => head(identity) + hex(identity.sequence, 8).toUpperCase(),
 
   refusal,
 

@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../http.ts'
+import type { Judgement, Verdict } from '../plan/judge.ts'
 import type { Plan } from '../plan.ts'
 import { redactQuery } from './redact.ts'
 
@@ -59,8 +60,7 @@ function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
   if (facts.host !== undefined) line += serverFields(facts.host, cuts)
   line += `,"http.response.status_code":${status}`
   if (client !== undefined) line += `,"client.address":${quote(client, cuts.short)}`
-  line += decisionFields(plan, cuts)
-  if (facts.origin !== undefined) line += corsFields(facts, cuts)
+  line += bucketField(plan.judgement, cuts) + questionFields(facts, plan.judgement, cuts)
   line += senderFields(facts, cuts)
   line += `,"duration_ms":${rounded(request.milliseconds)}`
   if (request.upstreamMilliseconds !== undefined)
@@ -73,25 +73,64 @@ function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
 
 /** Host as two fields; what is no address with a port is one. */
 function serverFields(host: string, cuts: Cuts): string {
-  const parts = /^(\[[^\]]*\]|[^:]+):([0-9]{1,5})$/.exec(host)
-  if (parts === null) return `,"server.address":${quote(host, cuts.short)}`
-  return `,"server.address":${quote(parts[1] ?? '', cuts.short)},"server.port":${Number(parts[2])}`
+  const colon = host.lastIndexOf(':')
+  const port = colon < 0 ? Number.NaN : portOf(host, colon + 1)
+  const isOneAddress = host.startsWith('[') ? host.charAt(colon - 1) === ']' : host.indexOf(':') === colon
+  if (Number.isNaN(port) || colon === 0 || !isOneAddress)
+    return `,"server.address":${quote(host, cuts.short)}`
+  return `,"server.address":${quote(host.slice(0, colon), cuts.short)},"server.port":${port}`
+}
+
+/** The decimal number that `text` ends with from `start` on, NaN when it is not one of five digits at most. */
+function portOf(text: string, start: number): number {
+  if (start === text.length || text.length - start > 5) return Number.NaN
+  let port = 0
+  for (let i = start; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return Number.NaN
+    port = 10 * port + digit
+  }
+  return port
 }
 
 /** Bucket, decision, and which rule it came from; of a denial also what was missing. */
 export function decisionFields({ judgement }: Plan, cuts: Pick<Cuts, 'header' | 'short'>): string {
-  const { address, kind, decision, handsOff } = judgement
-  const bucket = address.kind === 'bucket' ? `,"bucket":${quote(address.name, cuts.short)}` : ''
-  if (decision === undefined) return bucket
+  return bucketField(judgement, cuts) + verdictFields(judgement, cuts)
+}
+
+function bucketField({ address }: Judgement, { short }: Pick<Cuts, 'short'>): string {
+  return address.kind === 'bucket' ? `,"bucket":${quote(address.name, short)}` : ''
+}
+
+function verdictFields(
+  { kind, decision, handsOff }: Judgement,
+  { short }: Pick<Cuts, 'header' | 'short'>,
+): string {
+  if (decision === undefined) return ''
   const mode = handsOff ? 'report' : 'enforce'
-  const fields = `${bucket},"kind":"${kind}","decision":"${decision.verdict}","reason":"${decision.reason}","mode":"${mode}"`
-  if (decision.verdict === 'allow') return `${fields},"rule":${quote(decision.rule.label, cuts.short)}`
+  const fields = `,"kind":"${kind}","decision":"${decision.verdict}","reason":"${decision.reason}","mode":"${mode}"`
+  if (decision.verdict === 'allow') return `${fields},"rule":${quote(decision.rule.label, short)}`
   const { closest, header } = decision
   return (
     fields +
-    (closest === undefined ? '' : `,"closest_rule":${quote(closest.label, cuts.short)}`) +
-    (header === undefined ? '' : `,"denied_header":${quote(header, cuts.short)}`)
+    (closest === undefined ? '' : `,"closest_rule":${quote(closest.label, short)}`) +
+    (header === undefined ? '' : `,"denied_header":${quote(header, short)}`)
   )
+}
+
+/** The fields of remembered verdicts, which are the same whoever asks. */
+const written = new WeakMap<Verdict, string>()
+
+/** What was asked and decided, as {@link verdictFields} and {@link corsFields} write it. */
+function questionFields(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
+  const { remembered } = judgement
+  if (remembered === undefined || cuts !== generous)
+    return verdictFields(judgement, cuts) + (facts.origin === undefined ? '' : corsFields(facts, cuts))
+  const before = written.get(remembered)
+  if (before !== undefined) return before
+  const fields = verdictFields(judgement, cuts) + corsFields(facts, cuts)
+  written.set(remembered, fields)
+  return fields
 }
 
 /** What the rules were asked: enough to ask other rules the same. */

@@ -10,6 +10,7 @@ const codeClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
 
 interface Series {
+  readonly labels: Labels
   /** One count per bound, and one for what is above them all; not cumulative. */
   readonly counts: Float64Array
   sum: number
@@ -21,22 +22,23 @@ export interface DurationMetrics {
   family(): Family
 }
 
+const kindIndex: Readonly<Record<RequestKind, number>> = { preflight: 0, proxied: 1, bucket_cors: 2 }
+
 /** How long requests took. `now` is milliseconds since 1970, for the exemplars. */
 export function createDurationMetrics(now: () => number): DurationMetrics {
-  const all = new Map<Labels, Series>()
-  const labels = new Map(
-    requestKinds.map((kind) => [kind, codeClasses.map((code): Labels => ({ kind, code_class: code }))]),
+  const all: readonly Series[] = requestKinds.flatMap((kind) =>
+    codeClasses.map((code_class) => ({
+      labels: { kind, code_class },
+      counts: new Float64Array(bounds.length + 1),
+      sum: 0,
+      exemplars: [],
+    })),
   )
   return {
     observe(kind, status, seconds, requestId) {
       const code = status >= 100 && status < 600 ? Math.floor(status / 100) : 0
-      const key = labels.get(kind)?.[code]
-      if (key === undefined) return
-      let series = all.get(key)
-      if (series === undefined) {
-        series = { counts: new Float64Array(bounds.length + 1), sum: 0, exemplars: [] }
-        all.set(key, series)
-      }
+      const series = all[kindIndex[kind] * codeClasses.length + code]
+      if (series === undefined) return
       let index = 0
       while (index < bounds.length && seconds > (bounds[index] ?? 0)) index++
       series.counts[index] = (series.counts[index] ?? 0) + 1
@@ -49,12 +51,12 @@ export function createDurationMetrics(now: () => number): DurationMetrics {
       type: 'histogram',
       aggregator: 'sum',
       // Not lazily: the buckets of one scrape must fit its count.
-      samples: [...all].flatMap(([key, series]) => seriesSamples(key, series)),
+      samples: all.filter(({ counts }) => counts.some((count) => count > 0)).flatMap(seriesSamples),
     }),
   }
 }
 
-function seriesSamples(labels: Labels, { counts, sum, exemplars }: Series): Sample[] {
+function seriesSamples({ labels, counts, sum, exemplars }: Series): Sample[] {
   const samples: Sample[] = []
   let cumulative = 0
   for (const [index, count] of counts.entries()) {
