@@ -97,37 +97,72 @@ export interface Output {
 /** Milliseconds that a reader which stalls can hold up the end of the program. */
 const lastWordsTimeout = 1_000
 
+/** Characters of lines that are written together, and milliseconds that a line waits for others at most. */
+const pieceLength = 64 * 1024
+const longestWait = 500
+
 /** Standard output, written to in the background. Whatever becomes of it, the program goes on. */
 export function standardOutput(): Output {
-  // Lines wait at most half a second, so that a busy process writes many at once and a quiet one is still live.
   const stream = openDestination({
     fd: 1,
     sync: false,
-    minLength: 4096,
+    maxWrite: 2 * pieceLength,
     maxLength: maxPendingBytes,
-    periodicFlush: 500,
   })
   // A full disk costs lines; nobody listening would cost the process.
   stream.on('error', () => {})
+  // Lines given one by one cost three times as much.
+  let piece = ''
+  let lost = 0
+  let isFull = false
   let isClosed = false
+  stream.on('drop', () => {
+    isFull = true
+  })
+  const passOn = (): void => {
+    if (piece === '' || isClosed) return
+    isFull = false
+    stream.write(lost === 0 ? piece : lossLine(lost) + piece)
+    lost = isFull ? lost + piece.split('\n').length - 1 : 0
+    piece = ''
+  }
+  const timer = setInterval(passOn, longestWait).unref()
+  // pino calls it when the process ends by a fault: its last lines are those that tell why.
+  const flushSync = stream.flushSync.bind(stream)
+  stream.flushSync = () => {
+    passOn()
+    flushSync()
+  }
   return {
     write(lines) {
-      if (!isClosed) stream.write(lines)
+      piece += lines
+      if (piece.length >= pieceLength) passOn()
     },
     async close() {
+      clearInterval(timer)
+      passOn()
       isClosed = true
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, lastWordsTimeout)
-        stream.flush(() => {
+        stream.once('close', () => {
           clearTimeout(timer)
           resolve()
         })
+        stream.end()
       })
       // Else pino flushes once more when the process exits, and tries forever where the reader is gone.
       stream.destroy()
     },
   }
 }
+
+const lossLine = (lines: number): string =>
+  `${JSON.stringify({
+    level: 'warn',
+    time: new Date().toISOString(),
+    msg: `${lines} lines of the log were lost: what reads standard output is too slow`,
+    lost: lines,
+  })}\n`
 
 /** ISO 8601 in UTC; the part up to the second is made once a second. */
 function isoClock(now: () => number): () => string {
@@ -140,7 +175,8 @@ function isoClock(now: () => number): () => string {
       second = current
       prefix = new Date(current * 1000).toISOString().slice(0, 20)
     }
-    return `${prefix}${String(Math.floor(at - current * 1000)).padStart(3, '0')}Z`
+    const milliseconds = Math.floor(at - current * 1000)
+    return `${prefix}${milliseconds < 10 ? '00' : milliseconds < 100 ? '0' : ''}${milliseconds}Z`
   }
 }
 

@@ -1,4 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { on, once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDenialGate } from '../src/log/denial-gate.ts'
 import { readRequestLine } from '../src/log/read-request-line.ts'
@@ -397,4 +399,51 @@ test('standard output has every line when the log is closed', () => {
   const lines = output.trimEnd().split('\n')
   expect(lines).toHaveLength(5000)
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 'info', msg: 'line 4999' })
+})
+
+test('standard output has the last lines when the process ends by a fault', () => {
+  const script = `
+    const { createLog } = await import(${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)})
+    const log = createLog({ level: 'info' })
+    for (let i = 0; i < 50; i++) log.info('line ' + i)
+    setImmediate(() => { throw new Error('a fault') })`
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+  })
+  expect(status).not.toBe(0)
+  expect(stdout.trimEnd().split('\n')).toHaveLength(50)
+})
+
+test('lines that a slow reader of standard output made us drop are counted and told', async () => {
+  const script = `
+    const { createLog } = await import(${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)})
+    const log = createLog({ level: 'info' })
+    const more = { more: 'x'.repeat(4000) }
+    for (let i = 0; i < 6000; i++) log.info('line', more)
+    process.stdin.once('data', async () => {
+      log.info('last')
+      await log.close()
+      process.exit(0)
+    })
+    process.stderr.write('written')`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  // Nobody reads until everything is written.
+  await once(child.stderr, 'data')
+  const output = text(child.stdout)
+  // What it kept leaves it before the next line comes.
+  let bytes = 0
+  for await (const chunk of on(child.stdout, 'data')) {
+    bytes += String(chunk).length
+    if (bytes > 15 * 1024 * 1024) break
+  }
+  child.stdin.write('go')
+  const lines = (await output)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const kept = lines.filter(({ msg }) => msg === 'line').length
+  const { lost } = lines.find(({ lost }) => lost > 0)
+  expect(kept).toBeLessThan(6000)
+  expect(kept + lost).toBe(6000)
+  expect(lines.at(-1)).toMatchObject({ msg: 'last' })
 })
