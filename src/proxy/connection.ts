@@ -17,10 +17,21 @@ export interface Connection {
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
   /** Bytes came that are not HTTP: nothing more is read. */
   refused: boolean
+  /** Sum of the bytes that had moved when it was last looked at, and when they had moved, `performance.now()`. */
+  moved: number
+  movedAt: number
 }
 
 export function newConnection(socket: Socket): Connection {
-  return { socket, request: undefined, response: undefined, waiting: [], refused: false }
+  return {
+    socket,
+    request: undefined,
+    response: undefined,
+    waiting: [],
+    refused: false,
+    moved: 0,
+    movedAt: performance.now(),
+  }
 }
 
 /** Serves the request now, or after the one that is under way on its connection. */

@@ -124,7 +124,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
 const ignore = (): void => {}
 
-/** A listener of its own name: Node leaves a silent connection open when a response listens for `timeout`. */
+/** A listener of its own name: `watchIdle` leaves a silent connection open when its response listens for `timeout`. */
 const governedHere = ignore
 
 /** The response is over, whole or not: nothing of the exchange may go on. */

@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
 import { type Connection, type Handle, leave, newConnection, take } from './connection.ts'
+import { watchIdle } from './idle.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
 export interface ListenerOptions {
@@ -19,6 +20,8 @@ export interface ListenerOptions {
   readonly headersTimeout: number
   /** Milliseconds without a byte, for connections that have no request under way with the store. */
   readonly idleTimeout: number
+  /** Milliseconds that a connection is kept between two requests; default: 75 s. */
+  readonly keepAlive?: number
   /** Request line and header lines, in bytes. */
   readonly maxHeaderSize: number
   readonly tls: CertificateFiles | undefined
@@ -37,7 +40,7 @@ export interface Listener {
 }
 
 /** Longer than the usual 60 s of load balancers, which must be the ones to close first. */
-const keepAliveTimeout = 75_000
+const usualKeepAlive = 75_000
 
 /** Throws when the certificate files cannot be used. */
 export function createListener(options: ListenerOptions, onRequest: Handle): Listener {
@@ -61,6 +64,11 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
     const connection = connections.get(request.socket)
     if (connection !== undefined) take(connection, request, response, perform)
   }
+
+  const stopIdle = watchIdle(connections, {
+    busy: options.idleTimeout,
+    waiting: options.keepAlive ?? usualKeepAlive,
+  })
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -92,6 +100,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
         // Closes the connections that have served before and are idle, too.
         server.close(() => {
           clearTimeout(deadline)
+          stopIdle()
           resolve()
         })
         for (const connection of connections.values()) leave(connection)
@@ -105,14 +114,15 @@ interface OpenServer {
 }
 
 function newServer(options: ListenerOptions): OpenServer {
-  const { headersTimeout, idleTimeout, maxHeaderSize, tls } = options
+  const { headersTimeout, maxHeaderSize, tls } = options
   const settings: ServerOptions = {
     maxHeaderSize,
     headersTimeout,
-    // A long upload is no fault; one that stalls is found by the idle timeout.
+    // A long upload is no fault; one that stalls is found by `watchIdle`.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1_000, Math.max(50, headersTimeout / 4)),
-    keepAliveTimeout,
+    // Idle connections are found by `watchIdle`.
+    keepAliveTimeout: 0,
     // An Upgrade is never carried out: the request is served as if it had not asked.
     shouldUpgradeCallback: () => false,
     optimizeEmptyRequests: true,
@@ -121,7 +131,6 @@ function newServer(options: ListenerOptions): OpenServer {
     tls === undefined
       ? openPlain(settings)
       : openTls(settings, headersTimeout, tls, options.certificateRefused ?? ignore)
-  opened.server.timeout = idleTimeout
   // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
   return opened

@@ -20,6 +20,8 @@ export interface RecordingStore {
   readonly heads: readonly Recorded[]
   /** Why bytes could not be read as a request. */
   readonly garbage: readonly string[]
+  /** Forgets what was recorded, and does this from now on. */
+  readonly play: (behaviour: Behaviour) => void
 }
 
 type Reading =
@@ -27,7 +29,8 @@ type Reading =
   | { readonly kind: 'whole'; readonly request: Recorded; readonly length: number }
   | { readonly kind: 'garbage'; readonly why: string }
 
-export async function recordRequests(behaviour: Behaviour): Promise<RecordingStore> {
+export async function recordRequests(first: Behaviour): Promise<RecordingStore> {
+  let behaviour = first
   const requests: Recorded[] = []
   const heads: Recorded[] = []
   const garbage: string[] = []
@@ -65,7 +68,16 @@ export async function recordRequests(behaviour: Behaviour): Promise<RecordingSto
       if (!(answered.delete(side) && behaviour !== undefined)) answer(reading.request.target)
     }
   })
-  return { port: store.port, requests, heads, garbage }
+  return {
+    port: store.port,
+    requests,
+    heads,
+    garbage,
+    play(next) {
+      behaviour = next
+      for (const recorded of [requests, heads, garbage]) recorded.length = 0
+    },
+  }
 }
 
 function read(text: string): Reading {

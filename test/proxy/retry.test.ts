@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { tell } from '../reliability/tell.ts'
 import { ask, get, headOf, type PlayedStore, playStore, startPath } from './path.ts'
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -126,11 +127,31 @@ test.each(methods)('a new connection that is reset gets %s exactly once', async 
   expect(path.outcomes[0]?.error).toBe('reset')
 })
 
-test('a store that closes idle connections at random costs no GET', async () => {
-  const store = await playStore(({ socket, text }) => {
-    socket.write(ok)
-    if (heads(text) % 3 === 0) setImmediate(() => socket.destroy())
+const gets = Number(process.env.IDLE_GETS ?? 300)
+
+test(`a store that closes idle connections at random costs none of ${gets} GETs`, {
+  timeout: 30_000 + 50 * gets,
+}, async () => {
+  let closed = 0
+  const store = await playStore((side) => {
+    side.socket.write(ok)
+    const served = heads(side.text)
+    // Up to the middle of what the client rests: some are closed as the next request is on its way to them.
+    const close = (): void => {
+      if (heads(side.text) !== served) return
+      closed++
+      side.socket.destroy()
+    }
+    if (Math.random() < 1 / 3) setTimeout(close, Math.random() * 10)
   })
   const path = await startPath({ store: store.port })
-  for (let i = 0; i < 300; i++) expect(headOf(await ask(path.port, get()))[0]).toBe('HTTP/1.1 200 OK')
+  const failed: string[] = []
+  for (let i = 0; i < gets; i++) {
+    const status = headOf(await ask(path.port, get()))[0] ?? 'no answer'
+    if (status !== 'HTTP/1.1 200 OK') failed.push(status)
+    if (i % 2 === 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))
+  }
+  tell({ gets, closed, failed: failed.length })
+  expect(closed).toBeGreaterThan(gets / 20)
+  expect(failed).toEqual([])
 })

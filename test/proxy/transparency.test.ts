@@ -133,7 +133,6 @@ describe('lines that belong to one connection', () => {
       'Content-Length: 2',
       'Date',
       'Connection: keep-alive',
-      'Keep-Alive: timeout=75',
     ])
   })
 
@@ -178,7 +177,6 @@ describe('the response', () => {
       ...answer.slice(9),
       length,
       'Connection: keep-alive',
-      'Keep-Alive: timeout=75',
     ])
   })
 
