@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { createCrowd } from '../proxy/crowd.ts'
 import { refuseAccess } from './access.ts'
 import { createHistory, historyInterval } from './history.ts'
 import { json, type Reply, sendReply } from './reply.ts'
@@ -13,6 +14,9 @@ export interface Admin {
   close(): Promise<void>
 }
 
+/** Consoles and scrapers are few; what opens more is something else. */
+const maxConnections = 256
+
 type FindRoute = (path: string) => Route | undefined
 
 /** Longest request target that is looked at. */
@@ -24,17 +28,28 @@ export function createAdmin(options: AdminOptions): Admin {
   const history = createHistory(metrics.decisionTotals, now)
   const findRoute = createRoutes(options, history)
   let sampling: NodeJS.Timeout | undefined
+  const busy = new WeakSet<Socket>()
+  // Whoever reaches this port could else keep the kubelet from it with connections that do nothing.
+  const crowd = createCrowd(maxConnections, (socket) => !busy.has(socket))
   const server = createServer(
-    { maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    {
+      maxHeaderSize: 16_384,
+      headersTimeout: 15_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      // Node's own 30 s would let a silent connection stay for three times its time.
+      connectionsCheckingInterval: 1_000,
+    },
     (request, response) => {
+      busy.add(request.socket)
+      response.once('close', () => busy.delete(request.socket))
       answer(options, findRoute, request, response).catch((error: unknown) => {
         options.log.error('the admin port failed to answer', { error, 'url.path': pathOf(request) })
         response.destroy()
       })
     },
   )
-  // Consoles and scrapers are few; what opens more is something else.
-  server.maxConnections = 256
+  server.on('connection', crowd.admit)
   return {
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {

@@ -97,7 +97,11 @@ const pagePolicy = [
 function consoleRoute(): Route {
   let assets: ReturnType<typeof readAssets> | undefined
   return restricted(async (request) => {
-    assets ??= readAssets()
+    // What kept them from being read, as when no more files can be opened, may pass.
+    assets ??= readAssets().catch((error: unknown) => {
+      assets = undefined
+      throw error
+    })
     const asset = (await assets).get(pathOf(request))
     return asset === undefined
       ? json(404, { error: 'There is nothing here.' })

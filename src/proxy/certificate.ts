@@ -28,7 +28,8 @@ function checked(pair: CertificatePair): CertificatePair {
 }
 
 /**
- * Calls `replace` with each new pair. A pair that cannot be used is told to `refused`, once, and the old one stays.
+ * Calls `replace` with each new pair. A pair that cannot be used is told to `refused`, once, and the old one stays; it
+ * is tried again all the same, as what was wrong (no more files to open) may pass without a change of it.
  * Files are compared by what they lead to, so that the swapped links of a Kubernetes secret are seen. Returns the
  * function that ends the watch.
  */
@@ -38,6 +39,7 @@ export function watchCertificate(
   refused: (error: unknown) => void,
 ): () => void {
   let seen: string | undefined
+  let told: string | undefined
   let busy = true
   const look = async (): Promise<void> => {
     const now = await mark(files)
@@ -45,15 +47,16 @@ export function watchCertificate(
       seen = now
       return
     }
-    seen = now
     try {
       const [cert, key] = await Promise.all([
         readFile(files.certFile, 'utf8'),
         readFile(files.keyFile, 'utf8'),
       ])
       replace(checked({ cert, key }))
+      seen = now
     } catch (error) {
-      refused(error)
+      if (now !== told) refused(error)
+      told = now
     }
   }
   const rest = (): void => {

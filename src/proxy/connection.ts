@@ -5,8 +5,9 @@ import type { Socket } from 'node:net'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Requests that a client may send ahead of their answers on one connection. */
-const maxPipelined = 256
+/** Requests that a client may send ahead of their answers on one connection, and bytes of their header lines. */
+const maxPipelined = 64
+const maxPipelinedBytes = 64 * 1024
 
 /** What is known of one connection. Requests on it are served one after the other (RFC 9112 section 9.3.2). */
 export interface Connection {
@@ -15,6 +16,8 @@ export interface Connection {
   response: ServerResponse | undefined
   /** Sent ahead while the one before was under way. */
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
+  /** Bytes of the header lines of those. */
+  waitingBytes: number
   /** Bytes came that are not HTTP: nothing more is read. */
   refused: boolean
   /** Sum of the bytes that had moved when it was last looked at, and when they had moved, `performance.now()`. */
@@ -28,6 +31,7 @@ export function newConnection(socket: Socket): Connection {
     request: undefined,
     response: undefined,
     waiting: [],
+    waitingBytes: 0,
     refused: false,
     moved: 0,
     movedAt: performance.now(),
@@ -41,14 +45,27 @@ export function take(
   response: ServerResponse,
   perform: Handle,
 ): void {
-  const { response: before, waiting } = connection
+  const { response: before, waiting, socket } = connection
+  // What came with the bytes that were one too many.
+  if (socket.destroyed) return
   if (before === undefined || before.writableFinished) {
     serve(connection, request, response, perform)
     return
   }
   waiting.push([request, response])
-  if (waiting.length > maxPipelined) connection.socket.destroy()
+  connection.waitingBytes += headerBytes(request)
+  if (waiting.length > maxPipelined || connection.waitingBytes > maxPipelinedBytes) giveUp(connection)
   else if (waiting.length === 1) before.once('close', () => serveNext(connection, perform))
+}
+
+/** Frees at once what was sent ahead: the end of the connection is told later. */
+function giveUp({ socket, waiting }: Connection): void {
+  waiting.length = 0
+  socket.destroy()
+}
+
+function headerBytes({ url = '', rawHeaders }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length)
 }
 
 function serve(
@@ -68,8 +85,14 @@ function serveNext(connection: Connection, perform: Handle): void {
   const first = connection.waiting.shift()
   if (first === undefined || connection.socket.destroyed) return
   const [request, response] = first
+  connection.waitingBytes -= headerBytes(request)
   serve(connection, request, response, perform)
   if (connection.waiting.length > 0) response.once('close', () => serveNext(connection, perform))
+}
+
+/** Whether no request is under way: none has come whole, or all were answered. Before a TLS handshake there is none. */
+export function isIdle(connection: Connection | undefined): boolean {
+  return connection?.response === undefined || connection.response.writableFinished
 }
 
 /** Readies one connection for its end. One whose request is still arriving is left to finish it. */

@@ -11,7 +11,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
-import { type Connection, type Handle, leave, newConnection, take } from './connection.ts'
+import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
+import { createCrowd, maxClients } from './crowd.ts'
 import { watchIdle } from './idle.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
@@ -47,7 +48,9 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
-  const sockets = new Set<Socket>()
+  const crowd = createCrowd(maxClients(), (socket) => isIdle(peers.get(peerOf(socket))))
+  // Under TLS a connection knows another socket than the one that was accepted.
+  const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
   let draining = false
 
@@ -71,14 +74,19 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   })
 
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    crowd.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     // Its handshake was under way when the drain began.
     if (draining) socket.destroy()
-    connections.set(socket, newConnection(socket))
-    socket.once('close', () => connections.delete(socket))
+    const connection = newConnection(socket)
+    const peer = peerOf(socket)
+    connections.set(socket, connection)
+    peers.set(peer, connection)
+    socket.once('close', () => {
+      connections.delete(socket)
+      if (peers.get(peer) === connection) peers.delete(peer)
+    })
   })
   server.on('request', accept)
   // Whoever forwards decides when 100 (Continue) is sent; other expectations are defects of the request.
@@ -95,7 +103,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
         draining = true
         stopWatching()
         const deadline = setTimeout(() => {
-          for (const socket of sockets) socket.destroy()
+          for (const socket of crowd.sockets) socket.destroy()
         }, timeout)
         // Closes the connections that have served before and are idle, too.
         server.close(() => {
@@ -107,6 +115,9 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
       }),
   }
 }
+
+/** Tells connections apart, as long as they last. */
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 interface OpenServer {
   readonly server: Server

@@ -74,10 +74,14 @@ export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Wa
   }
 }
 
-/** Grows with every byte that came from either side or went out to one. */
+/**
+ * Grows with every byte of the exchange that came from either side or went out to one. What a client sends after its
+ * request is none: else one that takes nothing could hold its answer for ever with a byte now and then.
+ */
 function movedBytes({ request, response, store, bytesIn, bytesOut }: Exchange): number {
   const { socket } = request
-  let sum = bytesIn + bytesOut + socket.bytesRead + socket.bytesWritten - response.writableLength
+  let sum = bytesIn + bytesOut + socket.bytesWritten - response.writableLength
+  if (!request.complete) sum += socket.bytesRead
   if (store !== undefined) sum += store.bytesRead + store.bytesWritten - store.writableLength
   return sum
 }
