@@ -78,6 +78,9 @@ export async function startSidecar(settings: Settings): Promise<Sidecar> {
   const watch = watchRules(settings.rules, (hint) => void store.reload(hint), {
     onTrouble: ({ message, ...fields }) => log.warn(message, fields),
   })
+  store.subscribe(({ failure }) => {
+    if (failure !== undefined) watch.failed()
+  })
   state = 'ready'
   void candidates?.start()
 

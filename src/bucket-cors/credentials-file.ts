@@ -17,14 +17,15 @@ const coarsestTime = 3_000
  */
 export function followCredentials(file: string, report: ReportCredentials): CurrentKeys {
   let mark: string | undefined
-  let loaded: Loaded = { keys: undefined, problems: [] }
+  let loaded: Loaded = { keys: undefined, problems: [], unreadable: false }
   let reading: Promise<void> = Promise.resolve()
   const refresh = async (): Promise<void> => {
     const seen = await markOf(file)
     if (seen !== undefined && seen === mark) return
     const told = loaded.problems.join('\n')
     loaded = await load(file)
-    mark = seen
+    // Why it could not be read, as when no more files can be opened, may pass without a change of the file.
+    mark = loaded.unreadable ? undefined : seen
     if (loaded.problems.length > 0 && loaded.problems.join('\n') !== told) report(loaded.problems)
   }
   return async () => {
@@ -45,6 +46,7 @@ async function markOf(file: string): Promise<string | undefined> {
 interface Loaded {
   readonly keys: AccessKeys | undefined
   readonly problems: readonly string[]
+  readonly unreadable: boolean
 }
 
 async function load(file: string): Promise<Loaded> {
@@ -52,12 +54,17 @@ async function load(file: string): Promise<Loaded> {
     return worded(readCredentials(file, await readStart(file)))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    return { keys: undefined, problems: [`${file}: the access keys cannot be read (${code})`] }
+    return {
+      keys: undefined,
+      problems: [`${file}: the access keys cannot be read (${code})`],
+      unreadable: true,
+    }
   }
 }
 
 const worded = ({ keys, findings }: ReadCredentials): Loaded => ({
   keys,
+  unreadable: false,
   problems: findings.map(
     ({ file, line, column, code, message }) => `${file}:${line}:${column}: ${code}: ${message}`,
   ),

@@ -6,6 +6,8 @@ import { systemErrorCode } from './sighting.ts'
 export type Hint = 'watch' | 'rescan'
 
 export interface RulesWatch {
+  /** The look that a hint led to has failed: another hint comes soon. */
+  failed(): void
   /** Ends it. From the call on no hint is given; the promise resolves when nothing is left of it. */
   close(): Promise<void>
 }
@@ -41,6 +43,9 @@ export interface WatchOptions {
 
 const defaultTimes: WatchTimes = { quiet: 150, atMost: 500, rescan: 5_000, poll: 2_000, identity: 1_000 }
 
+/** Milliseconds from a look that failed to the next: why it failed (EMFILE, a volume) seldom passes with an event. */
+const retryAfter = 2_000
+
 /** The process, its user or the system has no more watches to give. */
 const exhausted: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 
@@ -56,6 +61,7 @@ export function watchRules(
   const debounce = createDebounce(() => onHint('watch'), times)
   const told = new Set<string | undefined>()
   let rescan = setInterval(() => onHint('rescan'), times.rescan).unref()
+  let retry: NodeJS.Timeout | undefined
   let watcher: FSWatcher | undefined
   let state: 'watching' | 'polling' | 'closed' = 'watching'
 
@@ -99,9 +105,14 @@ export function watchRules(
   }
 
   return {
+    failed() {
+      clearTimeout(retry)
+      if (state !== 'closed') retry = setTimeout(() => onHint('rescan'), retryAfter).unref()
+    },
     async close() {
       state = 'closed'
       clearInterval(rescan)
+      clearTimeout(retry)
       debounce.close()
       await identity.close()
       await end(watcher)

@@ -1,4 +1,4 @@
-import cluster from 'node:cluster'
+import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { isMessage, type ToPrimary, type ToWorker } from './messages.ts'
@@ -7,6 +7,8 @@ import { isMessage, type ToPrimary, type ToWorker } from './messages.ts'
 export interface WorkerEnd {
   readonly code: number | null
   readonly signal: string | null
+  /** Why the system could not start it, e.g. `spawn EMFILE`. */
+  readonly reason?: string
 }
 
 /** The primary's side of the channel to one worker. */
@@ -20,7 +22,10 @@ export interface WorkerProcess {
   kill(): void
 }
 
-/** Starts this program once more, as a worker. What it writes to its standard output is given to `output`. */
+/**
+ * Starts this program once more, as a worker. What it writes to its standard output is given to `output`. Never throws:
+ * a process that the system cannot start (no files, processes or memory left) has ended, with the reason.
+ */
 export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
   // The kernel hands out connections. By node:cluster's own turn-taking a connection that was on its way to a worker
   // that dies stays with this process, unanswered and open.
@@ -31,10 +36,16 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     serialization: 'advanced',
   })
-  const worker = cluster.fork()
+  const worker = tryToFork()
+  if (worker instanceof Error) return neverStarted(worker)
   const { process: child } = worker
   // A channel that closes while something is sent: that the worker has ended is told elsewhere.
   worker.on('error', ignore)
+  if (child.pid === undefined) {
+    // Node tells of it on the next tick, and keeps the worker listed for good.
+    delete cluster.workers?.[worker.id]
+    return neverStarted(once(child, 'error').then(([error]) => error))
+  }
   const { stdout } = child
   if (stdout === null) throw new Error('the output of a worker is not piped')
   output(stdout)
@@ -51,6 +62,25 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
     },
     ended: endOf(once(child, 'exit'), once(stdout, 'close')),
     kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** Node reports some failures of the system by an event, others (`ENOMEM`) by an exception. */
+function tryToFork(): Worker | Error {
+  try {
+    return cluster.fork()
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function neverStarted(why: Error | Promise<Error>): WorkerProcess {
+  return {
+    pid: undefined,
+    send: ignore,
+    listen: ignore,
+    ended: Promise.resolve(why).then(({ message }) => ({ code: null, signal: null, reason: message })),
+    kill: ignore,
   }
 }
 

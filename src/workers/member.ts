@@ -90,12 +90,14 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
       }
     }
   })
-  void child.ended.then(({ code, signal }) => {
+  void child.ended.then(({ code, signal, reason }) => {
     isServing = false
     ready.resolve()
     serving.reject(
       problem ??
-        new StartProblem([`--workers: a worker ended before it served (${signal ?? `code ${code}`})`]),
+        new StartProblem([
+          `--workers: a worker ended before it served (${reason ?? signal ?? `code ${code}`})`,
+        ]),
     )
   })
 

@@ -85,6 +85,9 @@ export async function startWorkers(settings: Settings): Promise<Sidecar> {
   const watch = watchRules(settings.rules, (hint) => void reload(hint), {
     onTrouble: ({ message, ...fields }) => log.warn(message, fields),
   })
+  store.subscribe(({ failure }) => {
+    if (failure !== undefined) watch.failed()
+  })
   state = 'ready'
   void candidates?.start()
 

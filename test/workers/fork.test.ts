@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const script = fileURLToPath(new URL('fork-without-files.ts', import.meta.url))
+
+test('a worker that the system cannot start has ended, and takes nobody with it', async () => {
+  // Sets both limits: Node raises the lower one as far as it may.
+  const shell = 'ulimit -n 64; exec "$0" "$@"'
+  const { stdout } = await run('/bin/sh', ['-c', shell, process.execPath, script])
+  expect(JSON.parse(stdout)).toEqual({
+    pid: null,
+    outputs: 0,
+    end: { code: null, signal: null, reason: expect.stringMatching(/^spawn .*EMFILE$/) },
+  })
+})
