@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { tell } from '../reliability/tell.ts'
 import { sign } from './sign.ts'
 
 /** `CORS_SIDECAR_KILLS=200` for the figure of a release, 1000 at night. */
@@ -75,6 +76,9 @@ test(`killed ${kills} times during PUT, the file is always an old or a new one, 
   const names = ['a', 'b', 'c']
   const whole = new Set([undefined, ...names.map(fileOf)])
   let answered: string | undefined
+  let written: string | undefined
+  let strays = 0
+  let cutOff = 0
   for (let round = 0; round < kills; round++) {
     const { child, port } = await serve()
     const settled: string[] = []
@@ -92,9 +96,24 @@ test(`killed ${kills} times during PUT, the file is always an old or a new one, 
     // What was answered stays: it is there, unless a later one of them took its place.
     if (settled.length > 0) answered = settled.at(-1)
     if (answered !== undefined) expect(text).toBeDefined()
-    const visible = (await readdir(directory)).filter((name) => !name.startsWith('.'))
+    const present = await readdir(directory)
+    const visible = present.filter((name) => !name.startsWith('.'))
     expect(visible).toEqual(text === undefined ? [] : ['photos.yaml'])
+    strays += present.length - visible.length
+    if (settled.length < names.length) cutOff++
+    written = names.find((name) => fileOf(name) === text)
   }
+  tell({ kills, cutOff, strays })
+
+  // What a killed write leaves behind is no rule file, not even a whole one.
+  const stray = `.photos.yaml.${'0123456789abcdef'}.tmp`
+  await writeFile(join(directory, stray), fileOf('stray'))
+  const { port } = await serve()
+  const { status, text } = await call(port, 'GET', '')
+  expect({ status, told: /https:\/\/(\w+)-0\.example/.exec(text)?.[1] }).toEqual({
+    status: written === undefined ? 404 : 200,
+    told: written,
+  })
 })
 
 test('a full disk: 503 in the dialect, and the old rules stay', async () => {

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { noteFault } from '../reliability/faults.ts'
 
 /** One line of the program's log. */
 export type LogLine = Readonly<Record<string, unknown>>
@@ -37,14 +38,31 @@ export interface Started {
   readonly ended: Promise<Ended>
 }
 
+export interface SpawnOptions {
+  readonly uid?: number
+  /** Flags of Node, e.g. `--max-old-space-size=64`. */
+  readonly nodeFlags?: readonly string[]
+  /** Gets every line of its output; those after the first hundred are kept nowhere else then. */
+  readonly observe?: (line: string) => void
+}
+
 /** Starts the program with `argv`, whatever comes of it. */
-export function spawnProgram(argv: readonly string[], options: { readonly uid?: number } = {}): Started {
-  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+export function spawnProgram(argv: readonly string[], options: SpawnOptions = {}): Started {
+  const { nodeFlags = [], observe, ...user } = options
+  const child = spawn(process.execPath, [...nodeFlags, main, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...user,
+  })
   const out: string[] = []
   const lines = new EventEmitter().setMaxListeners(0)
   createInterface(child.stdout).on('line', (line) => {
-    out.push(line)
+    observe?.(line)
+    if (observe === undefined || out.length < 100) out.push(line)
+    if (line.includes('"exception.type"')) noteFault(child.pid ?? 0, line)
     lines.emit('line')
+  })
+  child.on('exit', (_code, signal) => {
+    if (signal !== null && !child.killed) noteFault(child.pid ?? 0, `an end by ${signal}`)
   })
   const ended = Promise.all([once(child, 'exit'), text(child.stderr), once(child.stdout, 'close')]).then(
     ([[code, signal], err]): Ended => ({ code, signal, err }),
@@ -58,13 +76,11 @@ export async function startProgram(
   upstream: string,
   rules: string,
   more: readonly string[] = [],
+  options: SpawnOptions = {},
 ): Promise<Program> {
   const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-  const { child, out, lines, ended } = spawnProgram([
-    ...['serve', '--upstream', upstream, '--rules', rules],
-    ...ports,
-    ...more,
-  ])
+  const argv = ['serve', '--upstream', upstream, '--rules', rules, ...ports, ...more]
+  const { child, out, lines, ended } = spawnProgram(argv, options)
   let isOver = false
   void ended.then(() => {
     isOver = true

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { tell } from '../reliability/tell.ts'
 import { folderWith, replace } from '../rules/directory.ts'
 import { adminJson, exchange, metric } from './exchange.ts'
 import { currentGeneration, generationFile, generationOf, pageRequests } from './generations.ts'
 import { endProgram, startProgram } from './program.ts'
 import { startStore, type TestStore } from './store.ts'
 
-const times = process.env.NIGHTLY === '1' ? 50 : 1
+const reloadsAtMost = Number(process.env.RELOADS ?? 200)
 
 let rules = ''
 let store: TestStore
@@ -60,11 +61,11 @@ async function client(data: string, { agent, isOrdered, isOver }: Load): Promise
 }
 
 test.each([
-  [200 * times, 1],
-  [40 * times, 2],
+  [reloadsAtMost, 1],
+  [Math.ceil(reloadsAtMost / 5), 2],
 ])(
   '%i reloads with workers: %i fail no request, mix no generations in an answer, and never go back',
-  { timeout: 250_000 * times },
+  { timeout: 50_000 + 1_000 * reloadsAtMost },
   async (reloads, workers) => {
     await replace(rules, 'site.yaml', generationFile(1))
     const program = await startProgram(store.url, rules, ['--workers', String(workers)])
@@ -83,11 +84,14 @@ test.each([
     isOver = true
     const done = await Promise.all(clients)
     for (const agent of agents) agent.destroy()
+    const answered = done.reduce((sum, { answered }) => sum + answered, 0)
+    const problems = done.flatMap(({ problems }) => problems)
+    tell({ reloads: generations.length, answered, problems: problems.length })
 
-    expect(done.flatMap(({ problems }) => problems)).toEqual([])
+    expect(problems).toEqual([])
     expect(generations).toEqual(Array.from({ length: reloads }, (_, index) => index + 2))
     // Many requests met each reload, or nothing was shown.
-    expect(done.reduce((sum, { answered }) => sum + answered, 0)).toBeGreaterThan(reloads * 10)
+    expect(answered).toBeGreaterThan(reloads * 10)
     expect(await metric(program.admin, 'cors_sidecar_rules_generation')).toBe(reloads + 1)
     expect(await metric(program.admin, 'cors_sidecar_rules_reloads_total{result="failed"}')).toBe(0)
     expect((await metric(program.admin, 'cors_sidecar_worker_restarts_total')) ?? 0).toBe(0)

@@ -1,0 +1,102 @@
+/** Many clients that misbehave alike while real requests go on: what they cost, how long they last, who suffers. */
+
+import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Measured } from '../figure.ts'
+import { largest } from './batches.ts'
+import { describeFared, openConnections, sendSteadily } from './client.ts'
+import { residentMegabytes, type Sidecar, startSidecar, withRules } from './sidecar.ts'
+import { answerWithObject, startHttpStore } from './store.ts'
+
+export interface Attack {
+  readonly flags?: readonly string[]
+  /** What each connection does first. */
+  readonly begin: (socket: Socket) => void
+  /** What it does each second from then on. */
+  readonly goOn?: (socket: Socket) => void
+  /** Most memory that one of them may hold, in KB. */
+  readonly mostKilobytes: number
+  /** Milliseconds after which all must be cut off; `undefined`: they may stay. */
+  readonly cutWithin?: number
+}
+
+/** How long the attack is watched when nothing ends it, in milliseconds. */
+const watched = 8_000
+/** Beside what each connection may hold: what the collector leaves for later, in MB. */
+const slack = 32
+/** A real request may be held up by all the attackers' bytes at once, but by no more than this, in milliseconds. */
+const mostDelay = 2_500
+
+const large = Buffer.alloc(16 * 1024 * 1024)
+
+/** Has `count` connections do as `attack` says. */
+export function flood(attack: Attack, count: number): Promise<Measured> {
+  return withRules(async (rules) => {
+    const store = await startHttpStore((request, response) => {
+      if (request.url?.endsWith('/large') === true) response.end(large)
+      else if (request.url?.endsWith('/never') !== true) answerWithObject(request, response)
+    })
+    const sidecar = await startSidecar({ upstream: store.url, rules, flags: attack.flags ?? [] })
+    const steady = sendSteadily(sidecar.data)
+    let sockets: readonly Socket[] = []
+    try {
+      await wait(500)
+      const before = await residentMegabytes(sidecar.pid)
+      const started = performance.now()
+      sockets = await openConnections(sidecar.dataPort, count)
+      for (const socket of sockets) attack.begin(socket)
+      const { peak, cutAfter } = await watch(attack, sockets, sidecar, started)
+      return judge(attack, { count, growth: peak - before, cutAfter }, await steady.stop(), sidecar.isAlive())
+    } finally {
+      await steady.stop()
+      for (const socket of sockets) socket.destroy()
+      await sidecar.end()
+      await store.close()
+    }
+  })
+}
+
+/** Looks each second until all are cut off, or for as long as an attack is watched. */
+async function watch(
+  { goOn, cutWithin }: Attack,
+  sockets: readonly Socket[],
+  { pid, isAlive }: Sidecar,
+  started: number,
+): Promise<{ readonly peak: number; readonly cutAfter: number | undefined }> {
+  const samples: number[] = []
+  for (const elapsed = (): number => performance.now() - started; ; ) {
+    if (isAlive()) samples.push(await residentMegabytes(pid).catch(() => 0))
+    const open = sockets.filter(({ destroyed }) => !destroyed)
+    if (open.length === 0) return { peak: largest(samples), cutAfter: elapsed() }
+    if (!isAlive() || elapsed() > (cutWithin ?? watched) + 3_000) break
+    for (const socket of open) goOn?.(socket)
+    await wait(1_000)
+  }
+  return { peak: largest(samples), cutAfter: undefined }
+}
+
+interface Cost {
+  readonly count: number
+  /** In MB. */
+  readonly growth: number
+  readonly cutAfter: number | undefined
+}
+
+function judge(
+  { cutWithin, mostKilobytes }: Attack,
+  { count, growth, cutAfter }: Cost,
+  fared: Parameters<typeof describeFared>[0],
+  alive: boolean,
+): Measured {
+  const each = (growth * 1024) / count
+  const cut = cutAfter === undefined ? 'none cut off' : `all cut off after ${(cutAfter / 1000).toFixed(1)} s`
+  const isCut = cutWithin === undefined || (cutAfter !== undefined && cutAfter <= cutWithin + 3_000)
+  const isBounded = growth <= slack + (count * mostKilobytes) / 1024
+  return {
+    measured: `${count} connections, ${growth.toFixed(0)} MB more (${each.toFixed(0)} KB each, of at most ${mostKilobytes}), ${
+      cutWithin === undefined && cutAfter === undefined ? 'they may stay' : cut
+    }; ${describeFared(fared)}${alive ? '' : '; the process died'}`,
+    held:
+      alive && isCut && isBounded && fared.failures.length === 0 && fared.slowestMilliseconds <= mostDelay,
+  }
+}

@@ -1,0 +1,122 @@
+/** Clients that are slow on purpose: in their header, their upload, their reading, their TLS handshake. */
+
+import { request as startTlsRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Measured } from '../figure.ts'
+import { openConnections } from './client.ts'
+import { flood } from './flood.ts'
+import { startSidecar, withRules } from './sidecar.ts'
+import { answerWithObject, startHttpStore } from './store.ts'
+
+interface Options {
+  readonly count: number
+}
+
+const ignoreAnswers = (socket: Socket): void => void socket.resume()
+const start = 'GET /bucket/object HTTP/1.1\r\nHost: store\r\nX-A: '
+
+/** A header of which one byte comes each second. */
+export const slowHeaders = ({ count }: Options): Promise<Measured> =>
+  flood(
+    {
+      flags: ['--headers-timeout', '5s'],
+      begin(socket) {
+        ignoreAnswers(socket)
+        socket.write(`${start}${'y'.repeat(8_000)}`)
+      },
+      goOn: (socket) => void socket.write('y'),
+      mostKilobytes: 64,
+      cutWithin: 5_000,
+    },
+    count,
+  )
+
+/** An upload of which one byte comes each second: no fault of its own, and never to be cut while it goes on. */
+export const slowUploads = ({ count }: Options): Promise<Measured> =>
+  flood(
+    {
+      flags: ['--idle-timeout', '4s'],
+      begin(socket) {
+        ignoreAnswers(socket)
+        socket.write('PUT /bucket/object HTTP/1.1\r\nHost: store\r\nContent-Length: 100000\r\n\r\nx')
+      },
+      goOn: (socket) => void socket.write('x'),
+      mostKilobytes: 96,
+    },
+    count,
+  )
+
+/** Large objects that are asked for and not read. */
+export const stoppedReaders = ({ count }: Options): Promise<Measured> =>
+  flood(
+    {
+      flags: ['--idle-timeout', '5s'],
+      begin(socket) {
+        socket.pause()
+        socket.write('GET /bucket/large HTTP/1.1\r\nHost: store\r\n\r\n')
+      },
+      // Only by writing does a client that does not read hear of the end.
+      goOn: (socket) => void socket.write('\r\n'),
+      mostKilobytes: 384,
+      // The idle timeout begins when the kernel has nothing left to deliver, and a look at its queues takes its time.
+      cutWithin: 12_000,
+    },
+    count,
+  )
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+const tlsFlags = ['--tls-cert', fixture('localhost.pem'), '--tls-key', fixture('localhost.key')]
+
+/** Connections to a port with TLS that never say all: cut off by the time that a header may take. */
+export function unfinishedHandshakes({ count }: Options): Promise<Measured> {
+  return withRules(async (rules) => {
+    const store = await startHttpStore(answerWithObject)
+    const flags = ['--headers-timeout', '5s', ...tlsFlags]
+    const sidecar = await startSidecar({ upstream: store.url, rules, flags })
+    const sockets = await openConnections(sidecar.dataPort, count)
+    try {
+      const { cutAfter, statuses } = await stall(sidecar.dataPort, sockets)
+      const failed = statuses.filter((status) => status !== 200).length
+      return {
+        measured: `${count} handshakes that do not go on, all cut off after ${(cutAfter / 1000).toFixed(1)} s, ${statuses.length} real requests over TLS, ${failed} failed`,
+        held: cutAfter <= 8_000 && failed === 0 && statuses.length > 0 && sidecar.isAlive(),
+      }
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      await sidecar.end()
+      await store.close()
+    }
+  })
+}
+
+/** Says nothing on half of the connections and the first bytes of a ClientHello on the others, until all are cut off. */
+async function stall(
+  port: number,
+  sockets: readonly Socket[],
+): Promise<{ readonly cutAfter: number; readonly statuses: readonly number[] }> {
+  const started = performance.now()
+  for (const [index, socket] of sockets.entries()) {
+    socket.resume()
+    if (index % 2 === 0) socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]))
+  }
+  const statuses: number[] = []
+  while (sockets.some(({ destroyed }) => !destroyed) && performance.now() - started < 10_000) {
+    statuses.push(await exchangeTls(port))
+    await wait(50)
+  }
+  return { cutAfter: performance.now() - started, statuses }
+}
+
+/** The status of a real request over TLS, 0 when there was none. */
+function exchangeTls(port: number): Promise<number> {
+  return new Promise((resolve) => {
+    const options = { port, path: '/bucket/object', agent: false, rejectUnauthorized: false } as const
+    const request = startTlsRequest({ host: '127.0.0.1', ...options }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    request.on('error', () => resolve(0)).end()
+  })
+}

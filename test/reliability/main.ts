@@ -1,0 +1,130 @@
+/** Measures the promises of reliability: `npm run test:reliability -- --help`. */
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { besides } from './besides.ts'
+import { watchFaults } from './faults.ts'
+import { type Figure, NotRun, type Scale } from './figure.ts'
+import { figuresWith } from './figures.ts'
+import { type Outcome, outcomeLine, renderRun, replaceMeasured } from './results.ts'
+
+const help = `npm run test:reliability -- [--nightly] [--only NAMES] [--write]
+
+Measures every promise of reliability with the real program on this machine, and prints all of them in one table.
+Ends with 1 when one is not held.
+
+  --nightly       an hour with the counts of the promises, instead of minutes with smaller ones
+  --only 3,5      these figures alone
+  --write         writes the table to test/reliability/RESULTS.md
+  --list          names every figure and its promise
+`
+
+const resultsFile = join(import.meta.dirname, 'RESULTS.md')
+/** What lasts throughout must end within the hour, with what remains to be told. */
+const nightlySeconds = 3_600 - 90
+const ordinarySeconds = 60
+
+process.exitCode = await run(process.argv.slice(2))
+
+async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
+  const options = readOptions(argv)
+  if (typeof options === 'string') {
+    console.error(options)
+    return 2
+  }
+  if (options.help === true) {
+    console.log(help)
+    return 0
+  }
+  const watched = await watchFaults()
+  try {
+    const numbered = figuresWith(watched.faults)
+    const figures = [...numbered, ...besides]
+    if (options.list === true) {
+      for (const { name, promise } of figures) console.log(`${name.padEnd(20)} ${promise}`)
+      return 0
+    }
+    const only = options.only?.split(',')
+    const unknown = only?.filter((name) => !figures.some((figure) => figure.name === name)) ?? []
+    if (unknown.length > 0) {
+      console.error(`--only: there is no figure ${unknown.join(', ')}; --list names them`)
+      return 2
+    }
+    const chosen = figures.filter(({ name }) => only?.includes(name) ?? true)
+    const scale: Scale = options.nightly === true ? 'nightly' : 'ordinary'
+    const began = performance.now()
+    const outcomes = await measureAll(chosen, scale)
+    const of = (some: readonly Figure[]): Outcome[] =>
+      some.flatMap((figure) => outcomes.find((outcome) => outcome.figure === figure) ?? [])
+    const minutes = (performance.now() - began) / 60_000
+    const text = renderRun({ scale, minutes, numbered: of(numbered), besides: of(besides) })
+    console.log(`\n${text}`)
+    if (options.write === true)
+      await writeFile(resultsFile, replaceMeasured(await readFile(resultsFile, 'utf8'), text))
+    return outcomes.every(({ verdict }) => verdict === 'held') ? 0 : 1
+  } finally {
+    await watched.close()
+  }
+}
+
+/** The options, or what is wrong with them. */
+function readOptions(argv: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        help: { type: 'boolean' },
+        list: { type: 'boolean' },
+        nightly: { type: 'boolean' },
+        only: { type: 'string' },
+        write: { type: 'boolean' },
+      },
+    })
+    return values.write === true && values.only !== undefined
+      ? '--write wants all figures: what --only leaves out would be missing from the file'
+      : values
+  } catch (error) {
+    return `${error instanceof Error ? error.message : String(error)}\n\n${help}`
+  }
+}
+
+async function measureAll(figures: readonly Figure[], scale: Scale): Promise<readonly Outcome[]> {
+  const began = performance.now()
+  const at = (when: Figure['when']): readonly Figure[] => figures.filter((figure) => figure.when === when)
+  const outcomes = await oneAfterTheOther(at('alone'), scale, 0)
+  const elapsed = (performance.now() - began) / 1000
+  const seconds = scale === 'nightly' ? Math.max(ordinarySeconds, nightlySeconds - elapsed) : ordinarySeconds
+  const throughout = at('throughout').map((figure) => oneAfterTheOther([figure], scale, Math.floor(seconds)))
+  outcomes.push(...(await oneAfterTheOther(at('beside'), scale, 0)))
+  outcomes.push(...(await Promise.all(throughout)).flat())
+  outcomes.push(...(await oneAfterTheOther(at('last'), scale, 0)))
+  return outcomes
+}
+
+async function oneAfterTheOther(
+  figures: readonly Figure[],
+  scale: Scale,
+  seconds: number,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const figure of figures) {
+    const outcome = await measureOne(figure, scale, seconds)
+    console.log(outcomeLine(outcome))
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+/** A figure that could not be measured is not held. */
+async function measureOne(figure: Figure, scale: Scale, seconds: number): Promise<Outcome> {
+  const began = performance.now()
+  const elapsed = (): number => (performance.now() - began) / 1000
+  try {
+    const { measured, held } = await figure.measure(scale, seconds)
+    return { figure, measured, verdict: held ? 'held' : 'MISSED', seconds: elapsed() }
+  } catch (error) {
+    const measured = error instanceof Error ? error.message : String(error)
+    return { figure, measured, verdict: error instanceof NotRun ? 'NOT RUN' : 'MISSED', seconds: elapsed() }
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import type { Figure } from './figure.ts'
+import { type Outcome, outcomeLine, renderRun, replaceMeasured } from './results.ts'
+
+const figure: Figure = {
+  name: '9',
+  promise: 'an end | within 1 s',
+  when: 'beside',
+  measure: async () => ({ measured: '', held: true }),
+}
+const outcome: Outcome = { figure, measured: '3 of 4\nseen', verdict: 'MISSED', seconds: 1.4 }
+
+test('a figure is one row, whatever it measured', () => {
+  const text = renderRun({ scale: 'nightly', minutes: 60, numbered: [outcome], besides: [] })
+  expect(text).toContain(`| 9 | an end \\| within 1 s | 3 of 4 seen | MISSED | 1 |`)
+  expect(text).toContain('60 minutes of `npm run test:reliability -- --nightly`')
+  expect(text).not.toContain('Besides')
+  expect(outcomeLine(outcome)).toContain('MISSED')
+})
+
+const marks = (inside: string): string =>
+  `before\n<!-- measured by npm run test:reliability: from here -->${inside}<!-- measured by npm run test:reliability: to here -->\nafter\n`
+
+test('a new run takes the place of the old one, and of nothing else', () => {
+  const once = replaceMeasured(marks('\nold\n'), 'new')
+  expect(once).toBe(marks('\n\nnew\n\n'))
+  expect(replaceMeasured(once, 'newer')).toBe(marks('\n\nnewer\n\n'))
+})
+
+test.each([
+  'no marks',
+  marks('') + marks(''),
+])('a document without its two marks is left alone: %j', (document) => {
+  expect(() => replaceMeasured(document, 'new')).toThrow('once each')
+})

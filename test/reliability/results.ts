@@ -1,0 +1,60 @@
+import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { programVersion } from '../../src/version.ts'
+import type { Figure, Scale } from './figure.ts'
+
+export interface Outcome {
+  readonly figure: Figure
+  readonly measured: string
+  readonly verdict: 'held' | 'MISSED' | 'NOT RUN'
+  readonly seconds: number
+}
+
+export interface Run {
+  readonly scale: Scale
+  readonly minutes: number
+  readonly numbered: readonly Outcome[]
+  readonly besides: readonly Outcome[]
+}
+
+export const outcomeLine = ({ figure, verdict, seconds, measured }: Outcome): string =>
+  `${figure.name.padEnd(2)} ${verdict.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${measured}`
+
+/** A whole run as Markdown, which a terminal shows as well. */
+export function renderRun({ scale, minutes, numbered, besides }: Run): string {
+  const command = `npm run test:reliability${scale === 'nightly' ? ' -- --nightly' : ''}`
+  const machine = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()} ${arch()}`
+  const versions = `cors-sidecar ${programVersion()}, Node ${process.versions.node}, V8 ${process.versions.v8}`
+  return [
+    `${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes of \`${command}\`: ${machine}; ${versions}.`,
+    ...(numbered.length > 0 ? [table(numbered)] : []),
+    ...(besides.length > 0 ? ['Besides:', table(besides)] : []),
+  ].join('\n\n')
+}
+
+function table(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(({ figure, measured, verdict, seconds }) => [
+    figure.name,
+    figure.promise,
+    measured,
+    verdict,
+    seconds.toFixed(0),
+  ])
+  return [['#', 'promise', 'measured', '', 'seconds'], ['---', '---', '---', '---', '---:'], ...rows]
+    .map(
+      (cells) =>
+        `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`,
+    )
+    .join('\n')
+}
+
+const begin = '<!-- measured by npm run test:reliability: from here -->'
+const end = '<!-- measured by npm run test:reliability: to here -->'
+
+/** `document` with `measured` between its two marks; what people wrote around them stays. Throws without the marks. */
+export function replaceMeasured(document: string, measured: string): string {
+  const [before, rest, ...more] = document.split(begin)
+  const [, after, ...others] = rest?.split(end) ?? []
+  if (before === undefined || after === undefined || more.length + others.length > 0)
+    throw new Error(`the document must hold "${begin}" and "${end}", once each and in this order`)
+  return `${before}${begin}\n\n${measured}\n\n${end}${after}`
+}

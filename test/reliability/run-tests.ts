@@ -1,0 +1,120 @@
+/** A figure that a test of `npm test` holds: the same test, run with larger counts from the environment. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { type Told, tellVariable } from './tell.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface TestRun {
+  readonly passed: number
+  /** Title and first line of the message of each test that failed, and errors outside of tests. */
+  readonly failures: readonly string[]
+  readonly told: readonly Told[]
+}
+
+const reportShape = z.object({
+  success: z.boolean(),
+  numPassedTests: z.number(),
+  testResults: z.array(
+    z.object({
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
+})
+const toldShape = z.record(z.string(), z.number())
+
+/**
+ * Runs the tests of `files`, paths from the repository's root, of which the titles match `titles`. Rejects when the
+ * runner itself fails, or finds no test.
+ */
+export async function runTests(
+  files: readonly string[],
+  environment: Readonly<Record<string, number | string>> = {},
+  titles = '',
+): Promise<TestRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'reliability-tests-'))
+  try {
+    const [report, told] = [join(folder, 'report.json'), join(folder, 'told.jsonl')]
+    const given = Object.entries(environment).map(([name, value]) => [name, String(value)])
+    const argv = ['run', ...files, '--reporter=json', `--outputFile=${report}`]
+    const child = spawn(
+      process.execPath,
+      [join(root, 'node_modules/vitest/vitest.mjs'), ...argv, ...(titles === '' ? [] : ['-t', titles])],
+      {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...Object.fromEntries(given), [tellVariable]: told },
+      },
+    )
+    const [[code], errors] = await Promise.all([once(child, 'exit'), text(child.stderr)])
+    const result = await readReport(report).catch(() => {
+      throw new Error(`the tests could not be run: ${errors.slice(0, 500)}`)
+    })
+    const failures = result.testResults.flatMap(failuresOf)
+    if (result.numPassedTests + failures.length === 0) throw new Error(`no test of ${files} has such a title`)
+    if (code !== 0 && failures.length === 0)
+      failures.push(`an error outside of any test: ${errors.slice(0, 500)}`)
+    return { passed: result.numPassedTests, failures, told: await readTold(told) }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const readReport = async (file: string): Promise<z.infer<typeof reportShape>> =>
+  reportShape.parse(JSON.parse(await readFile(file, 'utf8')))
+
+function failuresOf(file: z.infer<typeof reportShape>['testResults'][number]): string[] {
+  const failed = file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages?.[0]?.split('\n')[0] ?? ''}`)
+  return failed.length === 0 && file.message !== '' ? [file.message] : failed
+}
+
+async function readTold(file: string): Promise<readonly Told[]> {
+  const lines = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  return lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => toldShape.parse(JSON.parse(line)))
+}
+
+/** The sum of what was told as `name`. Throws when nobody told it: a figure must not rest on nothing. */
+export const sum = (run: TestRun, name: string): number =>
+  valuesOf(run, name).reduce((total, value) => total + value, 0)
+
+/** The largest of what was told as `name`. */
+export const most = (run: TestRun, name: string): number => Math.max(...valuesOf(run, name))
+
+function valuesOf(run: TestRun, name: string): readonly number[] {
+  const values = run.told.flatMap((measurement) => measurement[name] ?? [])
+  if (values.length === 0) throw new Error(`no test told how many ${name}${failuresIn(run)}`)
+  return values
+}
+
+/** Several runs as one. */
+export const together = (runs: readonly TestRun[]): TestRun => ({
+  passed: runs.reduce((total, { passed }) => total + passed, 0),
+  failures: runs.flatMap(({ failures }) => failures),
+  told: runs.flatMap(({ told }) => told),
+})
+
+/** `, FAILED: …` when a test failed, for the end of a measurement. */
+export const failuresIn = (run: TestRun): string =>
+  run.failures.length === 0 ? '' : `; ${run.failures.length} FAILED: ${run.failures.slice(0, 3).join(' | ')}`
