@@ -171,9 +171,21 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
 const endpoint =
   /^(?:(?:(?:(?:cos(?:-website|-internal)?|ci|pic|file)\.)?[a-z]{2}-[a-z0-9-]+\.)?myqcloud|(?:oss-[a-z0-9-]+\.)?aliyuncs|amazonaws)\.com$/
 
+/** The zones that were looked up last: rule files name few, again and again. */
+const lookedUp = new Map<string, boolean>()
+const maxLookedUp = 1000
+
 /** Whether anyone can register a name directly below `zone`. */
 function isOpenZone(zone: string): boolean {
-  if (endpoint.test(zone)) return true
+  const known = lookedUp.get(zone)
+  if (known !== undefined) return known
+  if (lookedUp.size >= maxLookedUp) lookedUp.clear()
+  const isOpen = endpoint.test(zone) || isPublicSuffix(zone)
+  lookedUp.set(zone, isOpen)
+  return isOpen
+}
+
+function isPublicSuffix(zone: string): boolean {
   const options = { allowPrivateDomains: true }
   const own = parse(zone, options)
   if (own.publicSuffix === zone && (own.isIcann === true || own.isPrivate === true)) return true

@@ -9,14 +9,22 @@ interface Pattern {
   readonly suffix: string | undefined
 }
 
+/** One AllowedOrigin entry. */
+interface Entry {
+  readonly text: string
+  readonly pattern: Pattern
+  readonly hasScheme: boolean
+}
+
 /** A rule as {@link shadowOf} compares it. */
 interface Reach {
   readonly any: boolean
   readonly exact: ReadonlySet<string>
-  readonly wildcards: readonly Pattern[]
-  readonly origins: readonly string[]
-  readonly methods: ReadonlySet<string>
-  readonly headers: readonly string[]
+  readonly wildcards: readonly Entry[]
+  readonly origins: readonly Entry[]
+  readonly methods: readonly string[]
+  readonly anyHeader: boolean
+  readonly headers: readonly Pattern[]
 }
 
 /**
@@ -26,36 +34,44 @@ interface Reach {
 export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
   const reaches = rules.map(toReach)
   let left = maxComparisons
+  let wildcards = 0
   return reaches.map((reach, index) => {
-    const earlier = reaches.slice(0, index)
-    left -= earlier.reduce((sum, { wildcards }) => sum + (wildcards.length + 1) * reach.origins.length, 0)
-    return left < 0 ? [] : shadowOf(reach, earlier)
+    left -= (wildcards + index) * reach.origins.length
+    wildcards += reach.wildcards.length
+    return left < 0 ? [] : shadowOf(reach, reaches, index)
   })
 }
 
-function shadowOf(reach: Reach, earlier: readonly Reach[]): readonly number[] {
-  const candidates = earlier.map((other) => allowsHeadersOf(other, reach))
+function shadowOf(reach: Reach, reaches: readonly Reach[], index: number): readonly number[] {
+  // Seldom asked: most rules before another have nothing to do with its origins.
+  const allowing: (boolean | undefined)[] = []
+  const takes = (at: number, other: Reach, origin: Entry, method: string): boolean => {
+    if (!takesOrigin(other, origin) || !other.methods.includes(method)) return false
+    allowing[at] ??= allowsHeadersOf(other, reach)
+    return allowing[at]
+  }
   const takers = new Set<number>()
   for (const origin of reach.origins)
     for (const method of reach.methods) {
-      const taker = earlier.findIndex(
-        (other, index) =>
-          candidates[index] === true && other.methods.has(method) && takesOrigin(other, origin),
-      )
-      if (taker < 0) return []
+      const taker = reaches.findIndex((other, at) => at >= index || takes(at, other, origin, method))
+      if (taker === index) return []
       takers.add(taker)
     }
   return [...takers].sort((a, b) => a - b)
 }
 
 function toReach({ allowedOrigins, allowedMethods, allowedHeaders }: CorsRule): Reach {
+  const origins = allowedOrigins.map(
+    (text): Entry => ({ text, pattern: toPattern(text), hasScheme: text.includes('://') }),
+  )
   return {
     any: allowedOrigins.includes('*'),
-    exact: new Set(allowedOrigins.filter((entry) => !entry.includes('*'))),
-    wildcards: allowedOrigins.filter((entry) => entry.includes('*')).map(toPattern),
-    origins: allowedOrigins,
-    methods: new Set(allowedMethods),
-    headers: allowedHeaders.map((name) => name.toLowerCase()),
+    exact: new Set(allowedOrigins),
+    wildcards: origins.filter(({ pattern }) => pattern.suffix !== undefined),
+    origins,
+    methods: allowedMethods,
+    anyHeader: allowedHeaders.includes('*'),
+    headers: allowedHeaders.map((name) => toPattern(name.toLowerCase())),
   }
 }
 
@@ -65,25 +81,17 @@ function toPattern(entry: string): Pattern {
   return { prefix: entry.slice(0, star), suffix: entry.slice(star + 1) }
 }
 
-function takesOrigin(other: Reach, origin: string): boolean {
-  if (other.any || other.exact.has(origin)) return true
+function takesOrigin(other: Reach, { text, pattern, hasScheme }: Entry): boolean {
+  if (other.any || other.exact.has(text)) return true
   // A pattern never catches "null", and one with a scheme only what has one.
-  if (origin === 'null' || origin === '*') return false
-  const wanted = toPattern(origin)
+  if (text === 'null' || text === '*') return false
   return other.wildcards.some(
-    (pattern) =>
-      covers(pattern, wanted) &&
-      (origin.includes('://') || !`${pattern.prefix}*${pattern.suffix}`.includes('://')),
+    (wildcard) => covers(wildcard.pattern, pattern) && (hasScheme || !wildcard.hasScheme),
   )
 }
 
 function allowsHeadersOf(other: Reach, reach: Reach): boolean {
-  if (other.headers.includes('*')) return true
-  const patterns = other.headers.map(toPattern)
-  return reach.headers.every((name) => {
-    const wanted = toPattern(name)
-    return patterns.some((pattern) => covers(pattern, wanted))
-  })
+  return other.anyHeader || reach.headers.every((wanted) => other.headers.some((own) => covers(own, wanted)))
 }
 
 /** Whether every text that `wanted` matches is matched by `pattern` too. */

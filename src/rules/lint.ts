@@ -62,8 +62,8 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   const writes = allowedMethods.filter(
     (method) => method === 'PUT' || method === 'POST' || method === 'DELETE',
   )
-  const open = allowedOrigins.findIndex(isOpenOrigin)
-  if (open >= 0 && writes.length > 0)
+  const open = writes.length === 0 ? -1 : allowedOrigins.findIndex(isOpenOrigin)
+  if (open >= 0)
     found.push(
       issue(
         'warning',
@@ -163,17 +163,24 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
   const names = exposeHeaders.map((name) => name.toLowerCase())
   const found = repeated(names, list)
   for (const [index, name] of names.entries()) {
-    const at = [...list, index]
     const shown = exposeHeaders[index]
     if (/^set-cookie2?$/.test(name))
       found.push(
-        issue('warning', 'header-forbidden', `${shown} cannot be exposed: browsers hide it from pages`, at),
+        issue('warning', 'header-forbidden', `${shown} cannot be exposed: browsers hide it from pages`, [
+          ...list,
+          index,
+        ]),
       )
     else if (safelistedResponseHeader.test(name))
-      found.push(issue('info', 'header-safelisted', `${shown} is readable without being exposed`, at))
+      found.push(
+        issue('info', 'header-safelisted', `${shown} is readable without being exposed`, [...list, index]),
+      )
     else if (name.startsWith('access-control-'))
       found.push(
-        issue('info', 'expose-cors-header', `${shown} is for the browser; no page needs to read it`, at),
+        issue('info', 'expose-cors-header', `${shown} is for the browser; no page needs to read it`, [
+          ...list,
+          index,
+        ]),
       )
   }
   const uploads = allowedMethods.filter((method) => method === 'PUT' || method === 'POST')
@@ -246,7 +253,12 @@ function shadowedRules(placed: readonly PlacedRule[]): Issue[] {
 
 /** An info for each value that stands in its list before. */
 function repeated(values: readonly string[], list: ValuePath): Issue[] {
-  if (values.length < 2 || new Set(values).size === values.length) return []
+  // Most lists are short: looking through them is quicker than a set.
+  const isRepeated =
+    values.length <= 16
+      ? values.some((value, index) => values.indexOf(value) < index)
+      : new Set(values).size < values.length
+  if (!isRepeated) return []
   const seen = new Set<string>()
   return values.flatMap((value, index) => {
     if (!seen.has(value)) {
