@@ -128,7 +128,8 @@ function questionFields(facts: RequestFacts, judgement: Judgement, cuts: Cuts): 
     return verdictFields(judgement, cuts) + (facts.origin === undefined ? '' : corsFields(facts, cuts))
   const before = written.get(remembered)
   if (before !== undefined) return before
-  const fields = verdictFields(judgement, cuts) + corsFields(facts, cuts)
+  // By way of bytes the many pieces of the text become one, which is quicker to write out each time.
+  const fields = Buffer.from(verdictFields(judgement, cuts) + corsFields(facts, cuts)).toString()
   written.set(remembered, fields)
   return fields
 }
@@ -179,4 +180,10 @@ function quote(text: string, length: number): string {
   return /[^ !#-[\]-~]/.test(part) ? JSON.stringify(part) : `"${part}"`
 }
 
-const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
+/** Three decimals, by way of whole numbers, whose text is made in a fraction of the time. */
+function rounded(milliseconds: number): string {
+  const microseconds = Math.max(0, Math.round(milliseconds * 1000))
+  const whole = Math.floor(microseconds / 1000)
+  const rest = microseconds - whole * 1000
+  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`
+}
