@@ -195,10 +195,28 @@ const neverTrailer =
 
 /** The store's header lines as undici and Node give them: bytes or Latin-1 text. */
 export function linesOf(raw: readonly (Buffer | string)[]): string[] {
+  return linesOfOneRead(raw) ?? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+}
+
+/** Lines that arrived together stand together in memory: to decode them as one text takes a third of the time. */
+function linesOfOneRead(raw: readonly (Buffer | string)[]): string[] | undefined {
+  const first = raw[0]
+  const last = raw.at(-1)
+  if (!Buffer.isBuffer(first) || !Buffer.isBuffer(last) || first.buffer !== last.buffer) return undefined
+  const start = first.byteOffset
+  const length = last.byteOffset + last.length - start
+  if (length < 0 || length > maxBlock) return undefined
+  const block = Buffer.from(first.buffer, start, length).toString('latin1')
   const lines = new Array<string>(raw.length)
   for (let i = 0; i < raw.length; i++) {
     const part = raw[i]
-    lines[i] = typeof part === 'string' ? part : (part?.toString('latin1') ?? '')
+    if (!Buffer.isBuffer(part) || part.buffer !== first.buffer) return undefined
+    const at = part.byteOffset - start
+    if (at < 0 || at + part.length > length) return undefined
+    lines[i] = block.slice(at, at + part.length)
   }
   return lines
 }
+
+/** A longer one may hold other things between the lines. */
+const maxBlock = 64 * 1024
