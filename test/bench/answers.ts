@@ -1,0 +1,49 @@
+import { exchange } from '../serve/exchange.ts'
+import { bucket, deniedOrigin, origin, preflightHeaders, requestedHeaders } from './rule-sets.ts'
+
+/** The object of small loads, 1 KB. */
+export const objectPath = `/${bucket}/object`
+export const objectBytes = 1024
+
+/** What a server must do before it is measured. */
+export interface Abilities {
+  /** It knows the origins and answers no other; the floor answers whatever it is asked. */
+  readonly knowsOrigins: boolean
+}
+
+/** Rejects, naming the server, unless it allows a preflight of the page and refuses one of a stranger. */
+export async function verifyPreflight(
+  name: string,
+  port: number,
+  { knowsOrigins }: Abilities,
+): Promise<void> {
+  const { status, headers } = await ask(port, 'OPTIONS', preflightHeaders)
+  expect(name, 'status', status === 200 || status === 204, status)
+  expectOrigin(name, headers['access-control-allow-origin'])
+  const methods = String(headers['access-control-allow-methods'])
+  expect(name, 'Access-Control-Allow-Methods', methods.includes('PUT'), methods)
+  const named = String(headers['access-control-allow-headers']).toLowerCase()
+  expect(name, 'Access-Control-Allow-Headers', named.replaceAll(' ', '') === requestedHeaders, named)
+  if (!knowsOrigins) return
+  const denied = await ask(port, 'OPTIONS', { ...preflightHeaders, Origin: deniedOrigin })
+  const allowed = denied.headers['access-control-allow-origin']
+  expect(name, "a stranger's Access-Control-Allow-Origin", allowed === undefined, allowed)
+}
+
+/** Rejects, naming the server, unless it serves the object and, when it knows the origins, shares it with the page. */
+export async function verifyGet(name: string, port: number, { knowsOrigins }: Abilities): Promise<void> {
+  const { status, headers, body } = await ask(port, 'GET', { Origin: origin })
+  expect(name, 'status', status === 200, status)
+  expect(name, 'bytes', body.length === objectBytes, body.length)
+  if (knowsOrigins) expectOrigin(name, headers['access-control-allow-origin'])
+}
+
+const ask = (port: number, method: string, headers: Readonly<Record<string, string>>) =>
+  exchange(`http://127.0.0.1:${port}${objectPath}`, { method, headers })
+
+const expectOrigin = (name: string, value: string | undefined): void =>
+  expect(name, 'Access-Control-Allow-Origin', value === origin, value)
+
+function expect(name: string, what: string, holds: boolean, seen: unknown): void {
+  if (!holds) throw new Error(`${name} answers wrongly: ${what} is ${String(seen)}`)
+}

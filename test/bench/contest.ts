@@ -1,0 +1,137 @@
+import { createReadStream } from 'node:fs'
+import { truncate } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { objectPath } from './answers.ts'
+import { megabytes, microseconds, perSecond, ratio, time } from './figures.ts'
+import type { Bench, BudgetRow } from './section.ts'
+import { medianOf, ratiosOf, spreadOf } from './stats.ts'
+import type { Table } from './table.ts'
+import { type Measured, measureLoad } from './wrk.ts'
+
+/** A server that is measured beside others. */
+export interface Contestant {
+  /** Stable name of its ratio. */
+  readonly key: string
+  readonly title: string
+  readonly pid: number
+  readonly port: number
+  readonly knowsOrigins: boolean
+  /** Where it logs, emptied after each load. */
+  readonly log?: string
+  /** It writes a line for each request. */
+  readonly logsRequests?: boolean
+}
+
+export interface Result extends Contestant {
+  /** One per round. */
+  readonly measured: readonly Measured[]
+}
+
+/** The sidecar as people run it, and as it would be without its log. */
+export const infoKey = 'sidecar, info'
+export const silentKey = 'sidecar, silent'
+
+/** How a contest is measured, in words. */
+export const loadNote = ({ options: { rounds, seconds } }: Bench): string =>
+  `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. The sidecar logs to a file.`
+
+/** Everybody in turn, several times; each round begins with another one. */
+export async function measureRounds(
+  { testbed, options, progress }: Bench,
+  contestants: readonly Contestant[],
+  script: string,
+): Promise<readonly Result[]> {
+  const measured = new Map<Contestant, Measured[]>(contestants.map((one) => [one, []]))
+  for (let round = 0; round <= options.rounds; round++)
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const one = contestants[(round + turn) % contestants.length]
+      if (one === undefined) continue
+      const { pid, port, title, log, logsRequests = false } = one
+      progress(`${round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`}: ${title}`)
+      const url = `http://127.0.0.1:${port}${objectPath}`
+      const seconds = round === 0 ? 2 : options.seconds
+      const load = await measureLoad(testbed, { pid, url, script, seconds })
+      if (round > 0) measured.get(one)?.push(load)
+      if (logsRequests && log !== undefined) await expectLines(log, load.requests)
+      if (log !== undefined) await truncate(log)
+    }
+  return contestants.map((one) => ({ ...one, measured: measured.get(one) ?? [] }))
+}
+
+/**
+ * Rejects unless a log comes to hold so many lines within 10 s, as it is written in the background: one that drops
+ * lines under load would be a cheap one.
+ */
+async function expectLines(file: string, least: number): Promise<void> {
+  let lines = await countLines(file)
+  for (const deadline = performance.now() + 10_000; lines < least; lines = await countLines(file)) {
+    if (performance.now() > deadline) throw new Error(`${least - lines} of ${least} requests were not logged`)
+    await wait(200)
+  }
+}
+
+async function countLines(file: string): Promise<number> {
+  let lines = 0
+  for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024 }))
+    for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) lines++
+  return lines
+}
+
+const cpuOf = ({ measured }: Result): readonly number[] =>
+  measured.map(({ cpuNanosecondsPerRequest }) => cpuNanosecondsPerRequest)
+
+/** CPU per request of each over that of the baseline, one per round, by key. */
+export function ratiosTo(
+  baseline: string,
+  results: readonly Result[],
+): ReadonlyMap<string, readonly number[]> {
+  const base = results.find(({ key }) => key === baseline)
+  if (base === undefined) throw new Error(`${baseline} takes part in every run`)
+  return new Map(results.map((result) => [result.key, ratiosOf(cpuOf(result), cpuOf(base))]))
+}
+
+export function tableOf(results: readonly Result[], baseline: string, ratioColumn: string): Table {
+  const ratios = ratiosTo(baseline, results)
+  return {
+    columns: ['server', 'requests/s', 'CPU/request', ratioColumn, 'p50', 'p99', 'peak RSS'],
+    rows: results.map((result) => {
+      const middle = (pick: (one: Measured) => number): number => medianOf(result.measured.map(pick))
+      return [
+        result.title,
+        perSecond(middle(({ requests, seconds }) => requests / seconds)),
+        microseconds(middle(({ cpuNanosecondsPerRequest }) => cpuNanosecondsPerRequest)),
+        ratio(spreadOf(ratios.get(result.key) ?? [])),
+        time(middle(({ p50Milliseconds }) => p50Milliseconds)),
+        time(middle(({ p99Milliseconds }) => p99Milliseconds)),
+        megabytes(Math.max(...result.measured.map(({ peakResidentBytes }) => peakResidentBytes))),
+      ]
+    }),
+  }
+}
+
+export function atMost(what: string, ratios: readonly number[] | undefined, most: number): BudgetRow {
+  const spread = spreadOf(ratios ?? [])
+  return { what, measured: ratio(spread), budget: `≤ ${most}`, held: spread.median <= most }
+}
+
+/** The sidecar beside a peer; nothing when that did not take part. */
+export function cheaperThan(what: string, key: string, results: readonly Result[]): readonly BudgetRow[] {
+  const peer = results.find((result) => result.key === key)
+  const sidecar = results.find((result) => result.key === infoKey)
+  if (peer === undefined || sidecar === undefined) return []
+  const spread = spreadOf(ratiosOf(cpuOf(sidecar), cpuOf(peer)))
+  const row = { what: `${what}: CPU per request / ${peer.title}`, measured: ratio(spread) }
+  return [{ ...row, budget: '< 1', held: spread.median < 1 }]
+}
+
+/** What a quick run compares: our own rows alone, the peers are not ours to guard. */
+export function recorded(
+  what: string,
+  baseline: string,
+  ratios: ReadonlyMap<string, readonly number[]>,
+): Readonly<Record<string, number>> {
+  const ours = [infoKey, silentKey]
+  return Object.fromEntries(
+    ours.map((key) => [`${what}: ${key} / ${baseline}`, medianOf(ratios.get(key) ?? [])]),
+  )
+}

@@ -1,0 +1,36 @@
+/**
+ * Loaded into the sidecar by `--import`: how long its event loop is held. On SIGUSR2 it writes one line of JSON
+ * ({@link LongestBlock}) to descriptor 3 and begins anew.
+ */
+import { writeSync } from 'node:fs'
+
+/** The longest time between two turns of the event loop, in milliseconds. */
+export interface LongestBlock {
+  /** Of the main thread's CPU: what the program itself did. */
+  readonly cpu: number
+  /** By the clock: on a shared machine others are in it. */
+  readonly clock: number
+}
+
+let longest: LongestBlock = { cpu: 0, clock: 0 }
+let [cpuBefore, clockBefore] = now()
+
+setInterval(() => {
+  const [cpu, clock] = now()
+  longest = {
+    cpu: Math.max(longest.cpu, cpu - cpuBefore),
+    clock: Math.max(longest.clock, clock - clockBefore),
+  }
+  cpuBefore = cpu
+  clockBefore = clock
+}, 1).unref()
+
+process.on('SIGUSR2', () => {
+  writeSync(3, `${JSON.stringify(longest)}\n`)
+  longest = { cpu: 0, clock: 0 }
+})
+
+function now(): readonly [cpu: number, clock: number] {
+  const { user, system } = process.threadCpuUsage()
+  return [(user + system) / 1000, performance.now()]
+}

@@ -1,0 +1,119 @@
+/** The benchmark: `node test/bench/main.ts --help`. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { readMachine } from './machine.ts'
+import { type BenchOptions, help, readOptions, type SectionName } from './options.ts'
+import { compareQuickly, renderCompared } from './quick.ts'
+import { parseRatios, printRatios } from './ratios.ts'
+import { type Run, renderRun, replaceMeasured } from './results.ts'
+import type { Bench, Section, SectionResult } from './section.ts'
+import { decisions } from './sections/decisions.ts'
+import { get } from './sections/get.ts'
+import { load } from './sections/load.ts'
+import { memory } from './sections/memory.ts'
+import { preflight } from './sections/preflight.ts'
+import { scale } from './sections/scale.ts'
+import { streams } from './sections/streams.ts'
+import { workers } from './sections/workers.ts'
+import { buildProgram, sidecarsOf } from './sidecar.ts'
+import { openTestbed } from './testbed.ts'
+
+const sections: Readonly<Record<SectionName, Section>> = {
+  preflight,
+  get,
+  streams,
+  decisions,
+  scale,
+  load,
+  workers,
+  memory,
+}
+
+const read = readOptions(process.argv.slice(2))
+switch (read.kind) {
+  case 'help':
+    process.stdout.write(help)
+    break
+  case 'issue':
+    process.stderr.write(`error: ${read.issue}\n`)
+    process.exitCode = 2
+    break
+  case 'options':
+    process.exitCode = await run(read.options)
+}
+
+async function run(options: BenchOptions): Promise<0 | 1> {
+  const machine = await readMachine()
+  const needed = machine.missing.filter((tool) => tool === 'nginx' || tool === 'wrk')
+  if (needed.length > 0) {
+    process.stderr.write(`error: ${needed.join(' and ')} must be installed\n`)
+    return 1
+  }
+  const started = performance.now()
+  const testbed = await openTestbed()
+  let isInterrupted = false
+  const interrupt = (): void => {
+    isInterrupted = true
+    void testbed.close().then(() => process.exit(130))
+  }
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    progress(options.program === undefined ? 'building' : '')
+    const program = options.program === undefined ? await buildProgram(testbed) : resolve(options.program)
+    const sidecars = sidecarsOf(testbed, program)
+    const bench: Bench = { options, testbed, sidecars, missing: machine.missing, progress }
+    if (options.quick) return await guard(bench)
+    const results: SectionResult[] = []
+    for (const name of options.only) results.push(await sections[name](bench))
+    progress('')
+    const whole: Run = {
+      machine,
+      argv: process.argv.slice(2),
+      date: new Date().toISOString().slice(0, 10),
+      minutes: (performance.now() - started) / 60_000,
+      sections: results,
+    }
+    console.log(renderRun(whole))
+    if (options.write) await record(whole)
+    return 0
+  } catch (error) {
+    progress('')
+    // What was under way when it was told to end has failed, of course.
+    if (!isInterrupted) console.error(error instanceof Error ? `error: ${error.message}` : error)
+    return 1
+  } finally {
+    await testbed.close()
+  }
+}
+
+/** 1 when a ratio is worse than recorded. */
+async function guard(bench: Bench): Promise<0 | 1> {
+  const text = await readFile(place('ratios.json'), 'utf8').catch((error: unknown) => {
+    throw new Error('nothing is recorded yet: run with --write first', { cause: error })
+  })
+  const recorded = parseRatios(text)
+  const compared = await compareQuickly(bench, recorded)
+  console.log(renderCompared(compared))
+  return compared.some(({ hasFallen }) => hasFallen) ? 1 : 0
+}
+
+async function record(run: Run): Promise<void> {
+  const document = await readFile(place('RESULTS.md'), 'utf8')
+  await writeFile(place('RESULTS.md'), replaceMeasured(document, renderRun(run)))
+  const ratios = Object.assign({}, ...run.sections.map(({ ratios }) => ratios))
+  await writeFile(place('ratios.json'), printRatios(ratios))
+  for (const { plots = {} } of run.sections)
+    for (const [file, svg] of Object.entries(plots)) await writeFile(place(file), svg)
+}
+
+/** A file beside this one. */
+function place(file: string): string {
+  return join(import.meta.dirname, file)
+}
+
+/** One line that is written over on a terminal. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+  else if (text !== '') process.stderr.write(`${text}\n`)
+}

@@ -1,0 +1,14 @@
+/**
+ * The floor: a `node:http` server that writes the header lines it is given, whatever it is asked:
+ * `node bare.ts '["Name","value",…]'`.
+ */
+import { createServer } from 'node:http'
+import { serveOnFreePort } from './serve.ts'
+
+const lines: string[] = JSON.parse(process.argv[2] ?? '[]')
+serveOnFreePort(
+  createServer((_request, response) => {
+    response.writeHead(200, lines)
+    response.end()
+  }),
+)

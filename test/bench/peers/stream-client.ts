@@ -1,0 +1,101 @@
+/**
+ * Sends or reads large objects and prints what came of it as one line of JSON:
+ * `node stream-client.ts '{"url":"http://…","direction":"get","bytes":104857600,"transfers":4,"atATime":1}'`. With
+ * `stopAfter` it breaks off once so many bytes have gone by in all. Ends with 1 when an answer is wrong or not whole.
+ */
+import { readFileSync } from 'node:fs'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { StreamOrder, StreamOutcome } from '../streams.ts'
+
+const order: StreamOrder = JSON.parse(process.argv[2] ?? '{}')
+const { url, direction, bytes, transfers, atATime, stopAfter = Number.POSITIVE_INFINITY, ca, origin } = order
+const isSecure = url.startsWith('https:')
+const sockets = { keepAlive: true, maxSockets: atATime }
+const agent = isSecure
+  ? new HttpsAgent({ ...sockets, ca: ca === undefined ? undefined : readFileSync(ca) })
+  : new HttpAgent(sockets)
+const block = Buffer.alloc(256 * 1024, 'x')
+let moved = 0
+let left = transfers
+/** Set when enough has gone by: what is under way is broken off then. */
+let isEnough = false
+
+const started = performance.now()
+await Promise.all(Array.from({ length: atATime }, transferAll))
+const outcome: StreamOutcome = { bytes: moved, seconds: (performance.now() - started) / 1000 }
+console.log(JSON.stringify(outcome))
+agent.destroy()
+
+async function transferAll(): Promise<void> {
+  while (left > 0 && !isEnough) {
+    left--
+    await transfer().catch((error: unknown) => {
+      if (!isEnough) throw error
+    })
+  }
+}
+
+function transfer(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { Origin: origin, ...(direction === 'put' ? { 'Content-Length': bytes } : {}) }
+    const options = { method: direction.toUpperCase(), headers, agent }
+    const request = isSecure ? httpsRequest(url, options) : httpRequest(url, options)
+    request.on('error', reject)
+    request.on('response', (response) => {
+      response.on('error', reject)
+      read(request, response, resolve, reject)
+    })
+    if (direction === 'put') write(request)
+    else request.end()
+  })
+}
+
+function read(
+  request: ClientRequest,
+  response: IncomingMessage,
+  resolve: () => void,
+  reject: (error: Error) => void,
+): void {
+  const { statusCode, headers } = response
+  let seen = 0
+  response.on('data', (piece: Buffer) => {
+    seen += piece.length
+    count(piece.length, request)
+  })
+  response.on('end', () => {
+    const whole = direction === 'put' ? Number(headers['x-bytes']) : seen
+    if (statusCode === 200 && whole === bytes && headers['access-control-allow-origin'] === origin) resolve()
+    else reject(new Error(`${direction} ${url}: ${statusCode}, ${whole} of ${bytes} bytes`))
+  })
+}
+
+function write(request: ClientRequest): void {
+  let unsent = bytes
+  const writeOn = (): void => {
+    while (unsent > 0 && !request.destroyed) {
+      const piece = unsent < block.length ? block.subarray(0, unsent) : block
+      unsent -= piece.length
+      const hasRoom = request.write(piece)
+      count(piece.length, request)
+      if (!hasRoom) {
+        request.once('drain', writeOn)
+        return
+      }
+    }
+    request.end()
+  }
+  writeOn()
+}
+
+function count(length: number, request: ClientRequest): void {
+  moved += length
+  if (moved < stopAfter && !isEnough) return
+  isEnough = true
+  request.destroy(new Error('enough was seen'))
+}

@@ -1,0 +1,55 @@
+import { type ComparedRatio, compareRatios, type Ratios, tolerance } from './ratios.ts'
+import type { Bench } from './section.ts'
+import { decisionRatios } from './sections/decisions.ts'
+import { get } from './sections/get.ts'
+import { preflight } from './sections/preflight.ts'
+import { streamRatios } from './sections/streams.ts'
+import { renderTable } from './table.ts'
+
+/** What is cheap to measure, and says so when it has become dearer. */
+const cheap: readonly ((bench: Bench) => Promise<Ratios>)[] = [
+  async (bench) => (await preflight(bench)).ratios,
+  async (bench) => (await get(bench)).ratios,
+  streamRatios,
+  decisionRatios,
+]
+
+/**
+ * Measures ratios and compares them with the recorded ones. What seems to have fallen is measured once more, and the
+ * better of both counts: on a shared machine somebody else may have been at work.
+ */
+export async function compareQuickly(bench: Bench, recorded: Ratios): Promise<readonly ComparedRatio[]> {
+  const quiet: Bench = { ...bench, options: { ...bench.options, peers: [] } }
+  const compared: ComparedRatio[] = []
+  for (const measure of cheap) {
+    const first = await measure(quiet)
+    const hasFallen = compareRatios(recorded, first).some(({ hasFallen }) => hasFallen)
+    const again = hasFallen ? await measure(quiet) : first
+    const better = Object.entries(first).map(([name, ratio]) => [name, Math.min(ratio, again[name] ?? ratio)])
+    compared.push(...compareRatios(recorded, Object.fromEntries(better)))
+  }
+  bench.progress('')
+  return compared
+}
+
+/** Everything as a table, and below it what has fallen. */
+export function renderCompared(compared: readonly ComparedRatio[]): string {
+  const percent = (change: number): string => `${change > 0 ? '+' : ''}${(change * 100).toFixed(0)} %`
+  const table = renderTable({
+    columns: ['ratio (less is better)', 'recorded', 'now', 'change', ''],
+    rows: compared.map(({ name, recorded, now, change, hasFallen }) => [
+      name,
+      recorded?.toFixed(2) ?? 'never',
+      now.toFixed(2),
+      change === undefined ? '' : percent(change),
+      hasFallen ? 'fallen' : '',
+    ]),
+  })
+  const fallen = compared.filter(({ hasFallen }) => hasFallen)
+  const most = percent(tolerance)
+  const verdict =
+    fallen.length === 0
+      ? `Nothing has fallen by more than ${most.slice(1)}.`
+      : `Fallen by more than ${most.slice(1)}: ${fallen.map(({ name }) => name).join('; ')}.`
+  return `${table}\n\n${verdict}`
+}

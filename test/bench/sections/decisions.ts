@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { wholeRequests } from '../dear-requests.ts'
+import type { DecisionOrder, DecisionTimes } from '../decision-times.ts'
+import { microseconds, ratio } from '../figures.ts'
+import { fullFile, originsPerFullRule, rulesFile, writeRules } from '../rule-sets.ts'
+import type { Bench, SectionResult } from '../section.ts'
+import { medianOf, ratiosOf, spreadOf } from '../stats.ts'
+import { runToEnd } from '../testbed.ts'
+
+/** The decision alone, by number of buckets, and the dearest preflights. */
+export async function decisions(bench: Bench): Promise<SectionResult> {
+  const times = await timeDecisions(bench)
+  const [normal, ...others] = times.cases
+  const [one, ...sets] = times.sets
+  if (normal === undefined || one === undefined) throw new Error('nothing was timed')
+  const hostile = others.filter(({ name }) => !name.startsWith('normal'))
+  const costs = hostile.map(({ name, rounds }) => ({
+    name,
+    spread: spreadOf(ratiosOf(rounds, normal.rounds)),
+  }))
+  const worst = costs.reduce((most, cost) => (cost.spread.median > most.spread.median ? cost : most))
+  const growth = sets.map(({ name, p99 }) => ({ name, spread: spreadOf(ratiosOf(p99, one.p99)) }))
+  const many = growth.find(({ name }) => name.startsWith('10,000') && name.endsWith(randomOrder))
+  if (many === undefined) throw new Error('10,000 buckets were not timed')
+  const whole = await wholeRequests(bench)
+  bench.progress('')
+  return {
+    title: 'Decisions',
+    notes: [
+      'The decision alone (`plan`), without sockets, in a process of its own. Asked in any order, the rules of many buckets are rarely in the caches of the processor; single decisions are timed, which adds about 0.1 µs to each. 100 rules of 100 origins do not fit into the 64 KB of a rule file, so that they are among the cases below, as they would be in memory.',
+      'The dearest preflights: the decision beside a normal one, and the whole request (parsing, decision, answer, log line, metrics) as CPU of the sidecar beside a normal one.',
+    ],
+    tables: [
+      {
+        columns: ['rules', 'p50', 'p99', 'p99 / 1 bucket'],
+        rows: times.sets.map(({ name, p50, p99 }) => [
+          name,
+          microseconds(medianOf(p50)),
+          microseconds(medianOf(p99)),
+          ratio(spreadOf(ratiosOf(p99, one.p99))),
+        ]),
+      },
+      {
+        columns: ['preflight of up to 16 KB', 'decision', 'decision / normal'],
+        rows: times.cases.map(({ name, rounds }) => [
+          name,
+          microseconds(medianOf(rounds)),
+          ratio(spreadOf(ratiosOf(rounds, normal.rounds))),
+        ]),
+      },
+      {
+        columns: ['whole request', 'CPU / normal'],
+        rows: whole.map(({ name, spread }) => [name, ratio(spread)]),
+      },
+    ],
+    budgets: [
+      {
+        what: 'decision p99, 10,000 buckets in any order / 1 bucket',
+        measured: ratio(many.spread),
+        budget: '≤ 1.1',
+        held: many.spread.median <= 1.1,
+      },
+      {
+        what: `worst 16 KB preflight / a normal one, decision (${worst.name})`,
+        measured: ratio(worst.spread),
+        budget: '≤ 5',
+        held: worst.spread.median <= 5,
+      },
+      ...whole.map(({ name, spread }) => ({
+        what: `${name} / a normal preflight, whole request`,
+        measured: ratio(spread),
+        budget: '≤ 5',
+        held: spread.median <= 5,
+      })),
+    ],
+    ratios: ratiosIn(times),
+  }
+}
+
+/** The ratios of decisions alone, for a quick run. */
+export const decisionRatios = async (bench: Bench): Promise<SectionResult['ratios']> =>
+  ratiosIn(await timeDecisions(bench))
+
+/**
+ * Of the least of all rounds: what others on the machine add is in every other one. Buckets in any order are left out,
+ * as they depend on what is in the processor's caches, and so on the others.
+ */
+function ratiosIn({ cases, sets }: DecisionTimes): SectionResult['ratios'] {
+  const [normal, ...others] = cases.map(({ rounds }) => Math.min(...rounds))
+  const [one, ...more] = sets
+  if (normal === undefined || one === undefined) throw new Error('nothing was timed')
+  const flat = more.filter(({ name }) => !name.endsWith(randomOrder))
+  return {
+    'decision: worst 16 KB preflight / normal': Math.max(...others) / normal,
+    ...Object.fromEntries(
+      flat.map(({ name, p50 }) => [
+        `decision p50: ${name} / ${one.name}`,
+        Math.min(...p50) / Math.min(...one.p50),
+      ]),
+    ),
+  }
+}
+
+/** Ends the names of sets of which any bucket may be asked next. */
+const randomOrder = 'in any order'
+
+async function timeDecisions({ testbed, progress }: Bench): Promise<DecisionTimes> {
+  progress('decisions')
+  const tenRules = (index: number): string => rulesFile(10, index)
+  const sets = [
+    ['1 bucket of 10 rules', 1, tenRules],
+    [`100 buckets of 10 rules, ${randomOrder}`, 100, tenRules],
+    [`10,000 buckets of 10 rules, ${randomOrder}`, 10_000, tenRules],
+    [`1 bucket of 100 rules of ${originsPerFullRule} origins`, 1, () => fullFile()],
+  ] as const
+  const folders: (readonly [string, string, number])[] = []
+  for (const [name, count, text] of sets)
+    folders.push([name, await writeRules(testbed.path('rules'), count, text), count])
+  const [, many] = folders.find(([, , count]) => count === 10_000) ?? []
+  if (many !== undefined) folders.push(['10,000 buckets of 10 rules, one of them asked', many, 1])
+  const order: DecisionOrder = { folders }
+  const file = join(import.meta.dirname, '..', 'decision-times.ts')
+  return JSON.parse(await runToEnd(testbed, process.execPath, [file, JSON.stringify(order)]))
+}

@@ -1,0 +1,149 @@
+import { forgetPeak, peakResidentBytes, residentNow } from '../accounting.ts'
+import { megabytes, ratio } from '../figures.ts'
+import {
+  type Direction,
+  directions,
+  gigabyte,
+  measure,
+  megabyte,
+  type Stores,
+  startProxy,
+  startSidecar,
+  startStores,
+  type Transferred,
+} from '../forwarders.ts'
+import type { Bench, SectionResult } from '../section.ts'
+import { medianOf, ratiosOf, type Spread, spreadOf } from '../stats.ts'
+import type { Table } from '../table.ts'
+
+/** Large objects: CPU per gigabyte beside nginx, and memory by size, direction, TLS and number at a time. */
+export async function streams(bench: Bench): Promise<SectionResult> {
+  const stores = await startStores(bench)
+  const beside = await besideNginx(bench, stores)
+  const memory = await memoryOfStreams(bench, stores)
+  await stores.end()
+  bench.progress('')
+  return {
+    title: 'Streams',
+    notes: [
+      `Downloads come from nginx (a sparse file, sendfile); uploads go to a store that counts and discards them; each end compares the number of bytes. The client is one process of Node, so MB/s is what client, forwarder and store reach together on these cores. nginx forwards with one worker, \`proxy_buffering off\` and \`proxy_request_buffering off\`, its buffers as they are by default; CPU is that of its master and worker.`,
+      'Memory: a sidecar of its own for each row; growth is the peak less what it had resident before. Of objects of 5 GB, 64 at a time, all 64 stream until 10 GB have gone by and are then broken off.',
+      ...(bench.options.full ? [] : ['Objects of 5 GB are measured with `--full` only.']),
+    ],
+    tables: [beside.table, memory],
+    budgets: beside.budgets,
+    ratios: beside.ratios,
+  }
+}
+
+/** The ratios to nginx of plain HTTP alone, for a quick run. */
+export async function streamRatios(bench: Bench): Promise<SectionResult['ratios']> {
+  const stores = await startStores(bench)
+  const { ratios } = await besideNginx(bench, stores, [false])
+  await stores.end()
+  return ratios
+}
+
+interface Beside {
+  readonly title: string
+  readonly isSecure: boolean
+  readonly direction: Direction
+  readonly sidecar: readonly Transferred[]
+  readonly nginx: readonly Transferred[]
+  readonly ratio: Spread
+}
+
+async function besideNginx(
+  bench: Bench,
+  stores: Stores,
+  secure: readonly boolean[] = [false, true],
+): Promise<Pick<SectionResult, 'budgets' | 'ratios'> & { readonly table: Table }> {
+  const all: Beside[] = []
+  for (const isSecure of secure)
+    for (const direction of directions) all.push(await compare(bench, stores, direction, isSecure))
+  const plain = all.filter(({ isSecure }) => !isSecure)
+  const middle = (measured: readonly Transferred[], pick: keyof Transferred): number =>
+    medianOf(measured.map((one) => one[pick]))
+  return {
+    table: {
+      columns: ['100 MB, one at a time', 'CPU s/GB', 'nginx CPU s/GB', 'CPU / nginx', 'MB/s', 'nginx MB/s'],
+      rows: all.map(({ title, sidecar, nginx, ratio: spread }) => [
+        title,
+        middle(sidecar, 'cpuSecondsPerGigabyte').toFixed(2),
+        middle(nginx, 'cpuSecondsPerGigabyte').toFixed(2),
+        ratio(spread),
+        middle(sidecar, 'megabytesPerSecond').toFixed(0),
+        middle(nginx, 'megabytesPerSecond').toFixed(0),
+      ]),
+    },
+    budgets: plain.map(({ title, ratio: spread }) => ({
+      what: `100 MB ${title}: CPU per GB / nginx, buffering off`,
+      measured: ratio(spread),
+      budget: '≤ 1.2',
+      held: spread.median <= 1.2,
+    })),
+    ratios: Object.fromEntries(plain.map(({ title, ratio }) => [`100 MB ${title} / nginx`, ratio.median])),
+  }
+}
+
+async function compare(
+  bench: Bench,
+  stores: Stores,
+  direction: Direction,
+  isSecure: boolean,
+): Promise<Beside> {
+  const title = nameOf(direction, isSecure)
+  const sidecar = await startSidecar(bench, stores, direction, isSecure)
+  const nginx = await startProxy(bench, stores, direction, isSecure)
+  const order = { direction, bytes: 100 * megabyte, transfers: 8, atATime: 1, ca: stores.cert }
+  const measured: { sidecar: Transferred; nginx: Transferred }[] = []
+  for (let round = 0; round <= bench.options.rounds; round++) {
+    bench.progress(`100 MB ${title} beside nginx, ${round === 0 ? 'warming up' : `round ${round}`}`)
+    const both = {
+      sidecar: await measure(bench, sidecar, order),
+      nginx: await measure(bench, nginx, order),
+    }
+    if (round > 0) measured.push(both)
+  }
+  await Promise.all([sidecar.end(), nginx.end()])
+  const ofSidecar = measured.map(({ sidecar }) => sidecar)
+  const ofNginx = measured.map(({ nginx }) => nginx)
+  const cpu = (all: readonly Transferred[]): readonly number[] =>
+    all.map(({ cpuSecondsPerGigabyte }) => cpuSecondsPerGigabyte)
+  const spread = spreadOf(ratiosOf(cpu(ofSidecar), cpu(ofNginx)))
+  return { title, isSecure, direction, sidecar: ofSidecar, nginx: ofNginx, ratio: spread }
+}
+
+const nameOf = (direction: Direction, isSecure: boolean): string =>
+  `${direction.toUpperCase()}${isSecure ? ' over TLS' : ''}`
+
+async function memoryOfStreams(bench: Bench, stores: Stores): Promise<Table> {
+  const sizes = bench.options.full ? [100 * megabyte, 5 * gigabyte] : [100 * megabyte]
+  const rows: string[][] = []
+  for (const bytes of sizes)
+    for (const atATime of [1, 64])
+      for (const isSecure of [false, true])
+        for (const direction of directions) {
+          const size = bytes < gigabyte ? '100 MB' : '5 GB'
+          const title = `${size} ${nameOf(direction, isSecure)}, ${atATime} at a time`
+          bench.progress(`memory: ${title}`)
+          const sidecar = await startSidecar(bench, stores, direction, isSecure)
+          const rest = residentNow(sidecar.pid)
+          forgetPeak(sidecar.pid)
+          const transfers = atATime === 64 ? 64 : bytes < gigabyte ? 20 : 1
+          const order = { direction, bytes, transfers, atATime, ca: stores.cert }
+          const isTooMuch = bytes * transfers > 10 * gigabyte
+          const limit = isTooMuch ? { stopAfter: 10 * gigabyte } : {}
+          const seen = await measure(bench, sidecar, { ...order, ...limit })
+          const peak = peakResidentBytes(sidecar.pid)
+          await sidecar.end()
+          rows.push([
+            title,
+            megabytes(peak),
+            megabytes(peak - rest),
+            seen.megabytesPerSecond.toFixed(0),
+            seen.cpuSecondsPerGigabyte.toFixed(2),
+          ])
+        }
+  return { columns: ['memory of the sidecar', 'peak RSS', 'growth', 'MB/s', 'CPU s/GB'], rows }
+}

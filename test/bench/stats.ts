@@ -1,0 +1,34 @@
+/** The middle of several measurements and how far they lie apart. */
+export interface Spread {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+/** The spread of at least one value; throws for none, which is a mistake of the caller. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b)
+  return { median: percentile(sorted, 0.5), least: percentile(sorted, 0), most: percentile(sorted, 1) }
+}
+
+export function medianOf(values: readonly number[]): number {
+  return spreadOf(values).median
+}
+
+/**
+ * The smallest value that at least `share` (0 to 1) of all values do not exceed: nearest rank, but for the median of
+ * an even count, which is the mean of the two in the middle.
+ */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  const count = sorted.length
+  if (count === 0) throw new Error('nothing was measured')
+  const rank = Math.max(1, Math.ceil(share * count))
+  const value = sorted[rank - 1] ?? Number.NaN
+  return share === 0.5 && count % 2 === 0 ? (value + (sorted[rank] ?? value)) / 2 : value
+}
+
+/** `values[i] / baseline[i]`: each round is compared with the baseline of the same round. */
+export function ratiosOf(values: readonly number[], baseline: readonly number[]): readonly number[] {
+  if (values.length !== baseline.length) throw new Error('every round measures everybody')
+  return values.map((value, round) => value / (baseline[round] ?? Number.NaN))
+}

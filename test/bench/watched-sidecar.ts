@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { Readable } from 'node:stream'
+import type { LongestBlock } from './event-loop-probe.ts'
+import type { Bench } from './section.ts'
+import type { Running } from './testbed.ts'
+
+/** A sidecar whose event loop is watched from within. */
+export interface WatchedSidecar {
+  readonly program: Running
+  /** From the start of the process until it serves. */
+  readonly milliseconds: number
+  readonly port: number
+  /** Since it was last asked. */
+  readonly longestBlock: () => Promise<LongestBlock>
+}
+
+/** Starts one; no store is asked, as it is for preflights only. */
+export async function startWatched({ testbed, sidecars }: Bench, rules: string): Promise<WatchedSidecar> {
+  const probe = join(import.meta.dirname, 'event-loop-probe.ts')
+  const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+  const argv = [sidecars.program, 'serve', '--upstream', 'http://127.0.0.1:9', '--rules', rules, ...ports]
+  const started = performance.now()
+  const program = testbed.start(process.execPath, ['--import', probe, ...argv], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  })
+  const { child, exited } = program
+  const port = await servingPort(linesOf(child.stdout), exited)
+  const milliseconds = performance.now() - started
+  child.stdout?.resume()
+  const reports = linesOf(child.stdio[3])
+  const longestBlock = async (): Promise<LongestBlock> => {
+    const reported = once(reports, 'line')
+    child.kill('SIGUSR2')
+    return JSON.parse(String((await reported)[0]))
+  }
+  return { program, milliseconds, port, longestBlock }
+}
+
+function linesOf(stream: unknown): Interface {
+  if (!(stream instanceof Readable)) throw new Error('no pipe was made')
+  return createInterface(stream)
+}
+
+function servingPort(lines: Interface, exited: Promise<unknown>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      if (!line.includes('"msg":"serving"')) return
+      resolve(Number(JSON.parse(line)['server.port']))
+    })
+    void exited.then(() => reject(new Error('the sidecar ended before it served')))
+  })
+}
