@@ -76,7 +76,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
 }
 
 /** So many closed connections within so long are a habit of the store, not an accident. */
-const habit = { losses: 5, milliseconds: 10_000 }
+const habit = { losses: 2, milliseconds: 10_000 }
 
 type Lost = (pooled: PooledClient, error: errors.UndiciError) => void
 

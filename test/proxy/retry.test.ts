@@ -91,7 +91,7 @@ describe('over a kept connection that the store resets', () => {
   })
 
   test('a GET is sent once more where the store keeps closing kept connections', async () => {
-    const closed = 5
+    const closed = 2
     const store = await playStore(({ socket, text, number }) => {
       if (number <= closed) socket.write(ok, () => socket.end())
       else if (number > closed + 1 || heads(text) === 1) socket.write(ok)
