@@ -65,7 +65,15 @@ async function run(options: BenchOptions): Promise<0 | 1> {
     const bench: Bench = { options, testbed, sidecars, missing: machine.missing, progress }
     if (options.quick) return await guard(bench)
     const results: SectionResult[] = []
-    for (const name of options.only) results.push(await sections[name](bench))
+    const failures: string[] = []
+    for (const name of options.only)
+      try {
+        results.push(await sections[name](bench))
+      } catch (error) {
+        if (isInterrupted) throw error
+        // What the others have measured is not thrown away with it.
+        failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      }
     progress('')
     const whole: Run = {
       machine,
@@ -75,6 +83,8 @@ async function run(options: BenchOptions): Promise<0 | 1> {
       sections: results,
     }
     console.log(renderRun(whole))
+    for (const failure of failures) console.error(`error: ${failure}`)
+    if (failures.length > 0) return 1
     if (options.write) await record(whole)
     return 0
   } catch (error) {

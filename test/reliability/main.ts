@@ -15,14 +15,16 @@ Measures every promise of reliability with the real program on this machine, and
 Ends with 1 when one is not held.
 
   --nightly       an hour with the counts of the promises, instead of minutes with smaller ones
+  --minutes 60    how long the nightly run takes, if its figures need no longer
   --only 3,5      these figures alone
   --write         writes the table to test/reliability/RESULTS.md
   --list          names every figure and its promise
 `
 
 const resultsFile = join(import.meta.dirname, 'RESULTS.md')
-/** What lasts throughout must end within the hour, with what remains to be told. */
-const nightlySeconds = 3_600 - 90
+const usualMinutes = 60
+/** What lasts throughout must end before the run, for what remains to be told. */
+const lastSeconds = 90
 const ordinarySeconds = 60
 
 process.exitCode = await run(process.argv.slice(2))
@@ -54,7 +56,7 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     const chosen = figures.filter(({ name }) => only?.includes(name) ?? true)
     const scale: Scale = options.nightly === true ? 'nightly' : 'ordinary'
     const began = performance.now()
-    const outcomes = await measureAll(chosen, scale)
+    const outcomes = await measureAll(chosen, scale, options.minutes)
     const of = (some: readonly Figure[]): Outcome[] =>
       some.flatMap((figure) => outcomes.find((outcome) => outcome.figure === figure) ?? [])
     const minutes = (performance.now() - began) / 60_000
@@ -77,24 +79,32 @@ function readOptions(argv: readonly string[]) {
         help: { type: 'boolean' },
         list: { type: 'boolean' },
         nightly: { type: 'boolean' },
+        minutes: { type: 'string' },
         only: { type: 'string' },
         write: { type: 'boolean' },
       },
     })
+    const minutes = Number(values.minutes ?? usualMinutes)
+    if (!(minutes >= 1)) return `--minutes ${values.minutes}: write a number of 1 or more`
     return values.write === true && values.only !== undefined
       ? '--write wants all figures: what --only leaves out would be missing from the file'
-      : values
+      : { ...values, minutes }
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n\n${help}`
   }
 }
 
-async function measureAll(figures: readonly Figure[], scale: Scale): Promise<readonly Outcome[]> {
+async function measureAll(
+  figures: readonly Figure[],
+  scale: Scale,
+  minutes: number,
+): Promise<readonly Outcome[]> {
   const began = performance.now()
   const at = (when: Figure['when']): readonly Figure[] => figures.filter((figure) => figure.when === when)
   const outcomes = await oneAfterTheOther(at('alone'), scale, 0)
   const elapsed = (performance.now() - began) / 1000
-  const seconds = scale === 'nightly' ? Math.max(ordinarySeconds, nightlySeconds - elapsed) : ordinarySeconds
+  const left = 60 * minutes - lastSeconds - elapsed
+  const seconds = scale === 'nightly' ? Math.max(ordinarySeconds, left) : ordinarySeconds
   const throughout = at('throughout').map((figure) => oneAfterTheOther([figure], scale, Math.floor(seconds)))
   outcomes.push(...(await oneAfterTheOther(at('beside'), scale, 0)))
   outcomes.push(...(await Promise.all(throughout)).flat())
