@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { parseKilobytes, parseSchedstat } from './accounting.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { cpuNanoseconds, parseKilobytes, parseSchedstat, residentNow } from './accounting.ts'
 
 test('of schedstat the first number is the time on a CPU', () => {
   expect(parseSchedstat('108293835 10962392 603\n')).toBe(108_293_835)
@@ -18,4 +20,29 @@ test('memory is read from the line of the very name', () => {
 
 test('a process that tells no memory is an error, not one that needs none', () => {
   expect(() => parseKilobytes('', 'VmRSS')).toThrow('VmRSS')
+})
+
+const isLinux = process.platform === 'linux'
+
+/** Uses 50 ms of CPU, then says so and rests. */
+const busy = `while (process.cpuUsage().user < 50_000);
+console.log('done')
+setInterval(() => {}, 1_000)`
+
+test.runIf(isLinux)('CPU and memory of a process are those of its children too', async () => {
+  const shell = spawn('sh', ['-c', '"$@" & wait', 'sh', process.execPath, '-e', busy], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  const pid = shell.pid ?? 0
+  onTestFinished(() => void process.kill(-pid))
+  await once(shell.stdout, 'data')
+  expect(cpuNanoseconds(pid)).toBeGreaterThanOrEqual(50_000_000)
+  expect(residentNow(pid)).toBeGreaterThan(16 * 1024 * 1024)
+})
+
+test.runIf(isLinux)('a process that has ended is an error, not one that used nothing', async () => {
+  const ended = spawn('true')
+  await once(ended, 'exit')
+  expect(() => cpuNanoseconds(ended.pid ?? 0)).toThrow('ENOENT')
 })

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 /**
  * CPU time that a process, its threads and its children have used, in nanoseconds (schedstat, sched-stats.rst). The
  * clock ticks of /proc/PID/stat are 10 ms, too coarse for a short load. A thread that has ended is not counted any
- * more: none of those that are measured ends threads under load.
+ * more: none of those that are measured ends threads under load. Throws when the process has ended, and where the kernel
+ * does not tell this (CONFIG_SCHED_INFO, CONFIG_PROC_CHILDREN).
  */
 export function cpuNanoseconds(pid: number): number {
-  const threads = threadsOf(pid)
-  const own = threads.map((thread) => parseSchedstat(readProc(`${thread}/schedstat`)))
-  return sum([...own, ...childrenOf(threads).map(cpuNanoseconds)])
+  const own = readThreads(pid, 'schedstat').map(parseSchedstat)
+  return sum([...own, ...childrenOf(pid).map(cpuNanoseconds)])
 }
 
 /** Bytes of memory that a process and its children had resident at their peak, since {@link forgetPeak}. */
@@ -24,12 +24,12 @@ export function residentNow(pid: number): number {
 /** The peak begins anew (proc(5), clear_refs). */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
-  for (const child of childrenOf(threadsOf(pid))) forgetPeak(child)
+  for (const child of childrenOf(pid)) forgetPeak(child)
 }
 
 function residentBytes(pid: number, field: 'VmHWM' | 'VmRSS'): number {
-  const own = parseKilobytes(readProc(`/proc/${pid}/status`), field) * 1024
-  return sum([own, ...childrenOf(threadsOf(pid)).map((child) => residentBytes(child, field))])
+  const own = parseKilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), field) * 1024
+  return sum([own, ...childrenOf(pid).map((child) => residentBytes(child, field))])
 }
 
 /** The first of three numbers: nanoseconds on a CPU. A thread that has just gone has none. */
@@ -44,21 +44,22 @@ export function parseKilobytes(status: string, field: string): number {
   return Number(found)
 }
 
-const threadsOf = (pid: number): readonly string[] =>
-  readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`)
-
-function childrenOf(threads: readonly string[]): readonly number[] {
-  const listed = threads.map((thread) => readProc(`${thread}/children`))
-  return listed.flatMap((list) => list.split(' ').filter((pid) => pid.trim() !== '')).map(Number)
+function childrenOf(pid: number): readonly number[] {
+  const listed = readThreads(pid, 'children')
+  return listed.flatMap((list) => list.split(' ').filter((child) => child.trim() !== '')).map(Number)
 }
 
-/** Empty when the thread has gone meanwhile. */
-function readProc(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
+/** A file of each thread; empty for one that has gone meanwhile. That of the first thread must be there. */
+function readThreads(pid: number, file: string): readonly string[] {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  return threads.map((thread) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${thread}/${file}`, 'utf8')
+    } catch (error) {
+      if (thread === String(pid)) throw error
+      return ''
+    }
+  })
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

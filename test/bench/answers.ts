@@ -1,4 +1,4 @@
-import { exchange } from '../serve/exchange.ts'
+import { type Answered, exchange } from '../serve/exchange.ts'
 import { bucket, deniedOrigin, origin, preflightHeaders, requestedHeaders } from './rule-sets.ts'
 
 /** The object of small loads, 1 KB. */
@@ -25,17 +25,20 @@ export async function verifyPreflight(
   const named = String(headers['access-control-allow-headers']).toLowerCase()
   expect(name, 'Access-Control-Allow-Headers', named.replaceAll(' ', '') === requestedHeaders, named)
   if (!knowsOrigins) return
-  const denied = await ask(port, 'OPTIONS', { ...preflightHeaders, Origin: deniedOrigin })
-  const allowed = denied.headers['access-control-allow-origin']
-  expect(name, "a stranger's Access-Control-Allow-Origin", allowed === undefined, allowed)
+  expectRefused(name, await ask(port, 'OPTIONS', { ...preflightHeaders, Origin: deniedOrigin }))
 }
 
-/** Rejects, naming the server, unless it serves the object and, when it knows the origins, shares it with the page. */
+/**
+ * Rejects, naming the server, unless it serves the object and, when it knows the origins, shares it with the page and
+ * with no stranger.
+ */
 export async function verifyGet(name: string, port: number, { knowsOrigins }: Abilities): Promise<void> {
   const { status, headers, body } = await ask(port, 'GET', { Origin: origin })
   expect(name, 'status', status === 200, status)
   expect(name, 'bytes', body.length === objectBytes, body.length)
-  if (knowsOrigins) expectOrigin(name, headers['access-control-allow-origin'])
+  if (!knowsOrigins) return
+  expectOrigin(name, headers['access-control-allow-origin'])
+  expectRefused(name, await ask(port, 'GET', { Origin: deniedOrigin }))
 }
 
 const ask = (port: number, method: string, headers: Readonly<Record<string, string>>) =>
@@ -43,6 +46,11 @@ const ask = (port: number, method: string, headers: Readonly<Record<string, stri
 
 const expectOrigin = (name: string, value: string | undefined): void =>
   expect(name, 'Access-Control-Allow-Origin', value === origin, value)
+
+function expectRefused(name: string, { headers }: Answered): void {
+  const allowed = headers['access-control-allow-origin']
+  expect(name, "a stranger's Access-Control-Allow-Origin", allowed === undefined, allowed)
+}
 
 function expect(name: string, what: string, holds: boolean, seen: unknown): void {
   if (!holds) throw new Error(`${name} answers wrongly: ${what} is ${String(seen)}`)

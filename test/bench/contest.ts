@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { truncate } from 'node:fs/promises'
-import { setTimeout as wait } from 'node:timers/promises'
 import { objectPath } from './answers.ts'
 import { megabytes, microseconds, perSecond, ratio, time } from './figures.ts'
+import type { Ratios } from './ratios.ts'
 import type { Bench, BudgetRow } from './section.ts'
 import { medianOf, ratiosOf, spreadOf } from './stats.ts'
 import type { Table } from './table.ts'
@@ -33,7 +32,7 @@ export const silentKey = 'sidecar, silent'
 
 /** How a contest is measured, in words. */
 export const loadNote = ({ options: { rounds, seconds } }: Bench): string =>
-  `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. The sidecar logs to a file.`
+  `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. The sidecar logs to a file, and is given the time to write what it still holds when the load ends, which counts; its peers write no log. Each peer has one thread for requests (Caddy: \`GOMAXPROCS=1\`).`
 
 /** Everybody in turn, several times; each round begins with another one. */
 export async function measureRounds(
@@ -50,35 +49,18 @@ export async function measureRounds(
       progress(`${round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`}: ${title}`)
       const url = `http://127.0.0.1:${port}${objectPath}`
       const seconds = round === 0 ? 2 : options.seconds
-      const load = await measureLoad(testbed, { pid, url, script, seconds })
+      const load = await measureLoad(testbed, { pid, url, script, seconds, ...(logsRequests ? { log } : {}) })
       if (round > 0) measured.get(one)?.push(load)
-      if (logsRequests && log !== undefined) await expectLines(log, load.requests)
       if (log !== undefined) await truncate(log)
     }
   return contestants.map((one) => ({ ...one, measured: measured.get(one) ?? [] }))
 }
 
-/**
- * Rejects unless a log comes to hold so many lines within 10 s, as it is written in the background: one that drops
- * lines under load would be a cheap one.
- */
-async function expectLines(file: string, least: number): Promise<void> {
-  let lines = await countLines(file)
-  for (const deadline = performance.now() + 10_000; lines < least; lines = await countLines(file)) {
-    if (performance.now() > deadline) throw new Error(`${least - lines} of ${least} requests were not logged`)
-    await wait(200)
-  }
-}
-
-async function countLines(file: string): Promise<number> {
-  let lines = 0
-  for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024 }))
-    for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) lines++
-  return lines
-}
-
 const cpuOf = ({ measured }: Result): readonly number[] =>
   measured.map(({ cpuNanosecondsPerRequest }) => cpuNanosecondsPerRequest)
+
+const ratesOf = ({ measured }: Result): readonly number[] =>
+  measured.map(({ requests, seconds }) => requests / seconds)
 
 /** CPU per request of each over that of the baseline, one per round, by key. */
 export function ratiosTo(
@@ -124,14 +106,19 @@ export function cheaperThan(what: string, key: string, results: readonly Result[
   return [{ ...row, budget: '< 1', held: spread.median < 1 }]
 }
 
-/** What a quick run compares: our own rows alone, the peers are not ours to guard. */
-export function recorded(
-  what: string,
-  baseline: string,
-  ratios: ReadonlyMap<string, readonly number[]>,
-): Readonly<Record<string, number>> {
-  const ours = [infoKey, silentKey]
+/**
+ * What a quick run compares: our own rows alone, the peers are not ours to guard. Requests/s are told as those of the
+ * baseline over our own, so that less is better here too: waiting costs no CPU.
+ */
+export function recorded(what: string, baseline: string, results: readonly Result[]): Ratios {
+  const base = results.find(({ key }) => key === baseline)
+  const ours = results.filter(({ key }) => key === infoKey || key === silentKey)
+  if (base === undefined || ours.length === 0)
+    throw new Error(`${baseline} and the sidecar take part in every run`)
   return Object.fromEntries(
-    ours.map((key) => [`${what}: ${key} / ${baseline}`, medianOf(ratios.get(key) ?? [])]),
+    ours.flatMap((own) => [
+      [`${what}: ${own.key} / ${baseline}`, medianOf(ratiosOf(cpuOf(own), cpuOf(base)))],
+      [`${what}, requests/s: ${baseline} / ${own.key}`, medianOf(ratiosOf(ratesOf(base), ratesOf(own)))],
+    ]),
   )
 }

@@ -1,3 +1,5 @@
+import { truncate } from 'node:fs/promises'
+import { exchange } from '../serve/exchange.ts'
 import { objectPath } from './answers.ts'
 import { startStore } from './peers.ts'
 import { hundredRules, preflightHeaders, writeRules } from './rule-sets.ts'
@@ -32,8 +34,19 @@ export async function wholeRequests(
   const costOf = async (headers: Readonly<Record<string, string>>): Promise<number> => {
     const script = wrkScript('OPTIONS', { ...preflightHeaders, ...headers })
     const load = { pid: sidecar.pid, url, script, seconds: Math.min(2, options.seconds) }
-    const { cpuNanosecondsPerRequest } = await measureLoad(testbed, { ...load, mayRefuse: true })
+    const { log } = sidecar
+    const { cpuNanosecondsPerRequest } = await measureLoad(testbed, { ...load, mayRefuse: true, log })
+    await truncate(log)
     return cpuNanosecondsPerRequest
+  }
+  for (const [name, headers] of dear) {
+    const { status } = await exchange(url, {
+      method: 'OPTIONS',
+      headers: { ...preflightHeaders, ...headers },
+    })
+    // What never reaches the decision, as a 431 would not, costs little and says nothing.
+    if (status !== 200 && status !== 403)
+      throw new Error(`the preflight with ${name} is answered with ${status}`)
   }
   await costOf({})
   const normal: number[] = []

@@ -79,6 +79,8 @@ export async function startProxy(
 export interface Transferred {
   readonly cpuSecondsPerGigabyte: number
   readonly megabytesPerSecond: number
+  /** What TLS was agreed on; empty without. */
+  readonly tls: string
 }
 
 /** Transfers objects through a forwarder and takes its CPU time. */
@@ -89,7 +91,11 @@ export async function measure(
 ): Promise<Transferred> {
   const before = cpuNanoseconds(pid)
   const target = `${url}/${bucket}/${order.bytes}`
-  const { bytes, seconds } = await transfer(testbed, { ...order, url: target, origin })
+  const { bytes, seconds, tls } = await transfer(testbed, { ...order, url: target, origin })
   const cpu = (cpuNanoseconds(pid) - before) / 1e9
-  return { cpuSecondsPerGigabyte: cpu / (bytes / gigabyte), megabytesPerSecond: bytes / megabyte / seconds }
+  return {
+    cpuSecondsPerGigabyte: cpu / (bytes / gigabyte),
+    megabytesPerSecond: bytes / megabyte / seconds,
+    tls: tls.join(', '),
+  }
 }

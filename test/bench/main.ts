@@ -71,7 +71,8 @@ async function run(options: BenchOptions): Promise<0 | 1> {
         results.push(await sections[name](bench))
       } catch (error) {
         if (isInterrupted) throw error
-        // What the others have measured is not thrown away with it.
+        // What the others have measured is not thrown away with it, and what it left must not disturb them.
+        await testbed.endAll()
         failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
       }
     progress('')
@@ -97,7 +98,7 @@ async function run(options: BenchOptions): Promise<0 | 1> {
   }
 }
 
-/** 1 when a ratio is worse than recorded. */
+/** 1 when a ratio is worse than recorded, or none is recorded that it could be compared with. */
 async function guard(bench: Bench): Promise<0 | 1> {
   const text = await readFile(place('ratios.json'), 'utf8').catch((error: unknown) => {
     throw new Error('nothing is recorded yet: run with --write first', { cause: error })
@@ -105,7 +106,8 @@ async function guard(bench: Bench): Promise<0 | 1> {
   const recorded = parseRatios(text)
   const compared = await compareQuickly(bench, recorded)
   console.log(renderCompared(compared))
-  return compared.some(({ hasFallen }) => hasFallen) ? 1 : 0
+  const isCompared = compared.some(({ recorded }) => recorded !== undefined)
+  return isCompared && compared.every(({ hasFallen }) => !hasFallen) ? 0 : 1
 }
 
 async function record(run: Run): Promise<void> {

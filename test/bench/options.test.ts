@@ -41,10 +41,20 @@ test.each([
   ['an unknown flag', ['--fast'], '--fast'],
   ['recording a part of a run', ['--write', '--only', 'get'], 'whole run'],
   ['recording other code', ['--write', '--program', 'main.js'], 'whole run'],
+  [
+    'other code for what is measured of this checkout',
+    ['--program', 'main.js', '--only', 'memory'],
+    'memory',
+  ],
   ['recording a quick run', ['--quick', '--write'], '--quick'],
 ])('it is a usage error to give %s', (_name, argv, message) => {
   const read = readOptions(argv)
   expect(read).toMatchObject({ kind: 'issue', issue: expect.stringContaining(message) })
+})
+
+test('another program takes part in what measures programs, and in nothing else', () => {
+  const { only } = optionsOf('--program', 'main.js')
+  expect(only).toEqual(sectionNames.filter((name) => name !== 'decisions' && name !== 'memory'))
 })
 
 test('help names every part and every flag', () => {

@@ -31,6 +31,9 @@ export interface BenchOptions {
   readonly program: string | undefined
 }
 
+/** Parts that measure the code of this checkout, whatever program is given. */
+const ofCheckout: readonly SectionName[] = ['decisions', 'memory']
+
 export type ReadOptions =
   | { readonly kind: 'options'; readonly options: BenchOptions }
   | { readonly kind: 'help' }
@@ -50,7 +53,8 @@ Linux only. nginx and wrk must be installed; HAProxy and Caddy are left out when
                     "none": the baselines and the sidecar alone
   --rounds <N>      rounds of preflight, get and streams (default: 5; with --quick 3)
   --seconds <N>     seconds of each load (default: 3; with --quick 2)
-  --program <FILE>  measures this built cmd/main.js, not this checkout: to compare two states of the code
+  --program <FILE>  measures this built cmd/main.js, not this checkout: to compare two states of the code;
+                    leaves out ${ofCheckout.join(' and ')}, which measure this checkout
   --write           writes RESULTS.md (its measured part), ratios.json and scale.svg; not with --only, --peers or --program
   --help            prints this
 
@@ -85,9 +89,14 @@ export function readOptions(argv: readonly string[]): ReadOptions {
       return issue('--quick stands alone, or with --rounds and --seconds')
     if (write && [values.only, values.peers, values.program].some((value) => value !== undefined))
       return issue('--write needs a whole run of this checkout: what is recorded stems from one and the same')
-    const only = list(values.only) ?? sectionNames
+    const { program } = values
+    const possible = sectionNames.filter((name) => program === undefined || !ofCheckout.includes(name))
+    const only = list(values.only) ?? possible
     const unknown = only.filter((name) => !sectionNames.some((known) => known === name))
     if (unknown.length > 0) return issue(`--only: there is no ${unknown.join(', ')}`)
+    const impossible = sectionNames.filter((name) => only.includes(name) && !possible.includes(name))
+    if (impossible.length > 0)
+      return issue(`--program: ${impossible.join(', ')} always measures this checkout`)
     const peers = values.peers === 'none' ? [] : list(values.peers)
     const strangers = peers?.filter((name) => !peerNames.some((known) => known === name)) ?? []
     if (strangers.length > 0) return issue(`--peers: there is no ${strangers.join(', ')}`)
@@ -101,7 +110,7 @@ export function readOptions(argv: readonly string[]): ReadOptions {
         peers,
         rounds: count('--rounds', values.rounds, quick ? 3 : 5),
         seconds: count('--seconds', values.seconds, quick ? 2 : 3),
-        program: values.program,
+        program,
       },
     }
   } catch (error) {

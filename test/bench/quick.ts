@@ -11,7 +11,6 @@ const cheap: readonly ((bench: Bench) => Promise<Ratios>)[] = [
   async (bench) => (await preflight(bench)).ratios,
   async (bench) => (await get(bench)).ratios,
   streamRatios,
-  decisionRatios,
 ]
 
 /**
@@ -21,7 +20,8 @@ const cheap: readonly ((bench: Bench) => Promise<Ratios>)[] = [
 export async function compareQuickly(bench: Bench, recorded: Ratios): Promise<readonly ComparedRatio[]> {
   const quiet: Bench = { ...bench, options: { ...bench.options, peers: [] } }
   const compared: ComparedRatio[] = []
-  for (const measure of cheap) {
+  const measured = bench.options.program === undefined ? [...cheap, decisionRatios] : cheap
+  for (const measure of measured) {
     const first = await measure(quiet)
     const hasFallen = compareRatios(recorded, first).some(({ hasFallen }) => hasFallen)
     const again = hasFallen ? await measure(quiet) : first
@@ -46,10 +46,12 @@ export function renderCompared(compared: readonly ComparedRatio[]): string {
     ]),
   })
   const fallen = compared.filter(({ hasFallen }) => hasFallen)
+  const never = compared.filter(({ recorded }) => recorded === undefined)
   const most = percent(tolerance)
   const verdict =
     fallen.length === 0
       ? `Nothing has fallen by more than ${most.slice(1)}.`
       : `Fallen by more than ${most.slice(1)}: ${fallen.map(({ name }) => name).join('; ')}.`
-  return `${table}\n\n${verdict}`
+  const omission = never.length === 0 ? '' : `${never.length} of ${compared.length} compared with nothing: `
+  return `${table}\n\n${omission}${verdict}`
 }

@@ -13,12 +13,17 @@ test.each([
   ])
 })
 
+test('what is no number has fallen: it was not measured', () => {
+  expect(compareRatios({ 'a / b': 1 }, { 'a / b': Number.NaN })).toMatchObject([{ hasFallen: true }])
+})
+
 test('what was never recorded has not fallen, and shows', () => {
   const compared = compareRatios({}, { 'a / b': 9 })
   expect(compared).toEqual([
     { name: 'a / b', recorded: undefined, now: 9, change: undefined, hasFallen: false },
   ])
   expect(renderCompared(compared)).toContain('never')
+  expect(renderCompared(compared)).toContain('1 of 1 compared with nothing')
 })
 
 test('what has fallen is named below the table, and nothing else', () => {

@@ -23,7 +23,8 @@ export function compareRatios(recorded: Ratios, now: Ratios): readonly ComparedR
       recorded: before,
       now: value,
       change,
-      hasFallen: change !== undefined && change > tolerance,
+      // What is no number has not been measured, and cannot pass.
+      hasFallen: change !== undefined && !(change <= tolerance),
     }
   })
 }

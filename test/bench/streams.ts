@@ -20,6 +20,8 @@ export interface StreamOrder {
 export interface StreamOutcome {
   readonly bytes: number
   readonly seconds: number
+  /** What TLS was agreed on, e.g. `TLSv1.3 TLS_AES_256_GCM_SHA384`; nothing without TLS. */
+  readonly tls: readonly string[]
 }
 
 /** Rejects when an answer is wrong or not whole. */

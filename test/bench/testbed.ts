@@ -15,7 +15,9 @@ export interface Testbed {
   readonly path: (name: string) => string
   /** Starts a process that is ended with the run at the latest. */
   readonly start: (command: string, argv: readonly string[], options?: SpawnOptions) => Running
-  /** Ends everything that is left and removes the folder. */
+  /** Ends everything that runs. */
+  readonly endAll: () => Promise<void>
+  /** The same, and removes the folder. */
   readonly close: () => Promise<void>
 }
 
@@ -44,8 +46,11 @@ export async function openTestbed(): Promise<Testbed> {
       void exited.then(() => running.delete(started))
       return started
     },
-    async close() {
+    async endAll() {
       await Promise.all([...running].map(end))
+    },
+    async close() {
+      await testbed.endAll()
       await rm(folder, { recursive: true, force: true })
     },
   }

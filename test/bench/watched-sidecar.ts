@@ -33,7 +33,8 @@ export async function startWatched({ testbed, sidecars }: Bench, rules: string):
   const longestBlock = async (): Promise<LongestBlock> => {
     const reported = once(reports, 'line')
     child.kill('SIGUSR2')
-    return JSON.parse(String((await reported)[0]))
+    const ended = exited.then((code) => Promise.reject(new Error(`the sidecar ended with ${code}`)))
+    return JSON.parse(String((await Promise.race([reported, ended]))[0]))
   }
   return { program, milliseconds, port, longestBlock }
 }

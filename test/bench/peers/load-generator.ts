@@ -14,6 +14,8 @@ import type { LoadOrder, LoadOutcome } from '../load-order.ts'
 import { bucket, origin, preflightHeaders } from '../rule-sets.ts'
 import { percentile } from '../stats.ts'
 
+/** Milliseconds until all connections stand, or there is no server. */
+const mostOpening = 15_000
 /** Milliseconds that are waited for what is unanswered when the load is over. */
 const mostDrain = 30_000
 
@@ -56,6 +58,7 @@ let taken = 0
 let sent = 0
 const free: Connection[] = []
 
+const began = performance.now()
 await Promise.all(Array.from({ length: connections }, open))
 const started = performance.now()
 end = started + seconds * 1000
@@ -66,7 +69,7 @@ isOver = true
 const ended = performance.now()
 const isDone = (): boolean => latencies.length + failed === due
 while (!isDone() && performance.now() - ended < mostDrain) await wait(5)
-failed += due - latencies.length - failed
+failed = due - latencies.length
 const sorted = Float64Array.from(latencies).sort()
 const outcome: LoadOutcome = {
   due,
@@ -133,6 +136,8 @@ function open(): Promise<void> {
       const index = free.indexOf(connection)
       if (index >= 0) free.splice(index, 1)
       if (connection.due !== undefined) failed++
+      if (!hasBegun && performance.now() - began > mostOpening)
+        throw new Error(`port ${port} takes no ${connections} connections`)
       if (!isOver) void wait(10).then(open).then(resolve)
     })
   })

@@ -41,7 +41,7 @@ export function nginxProxy({ folder, port, upstreamPort, tls }: NginxProxy): str
   const secure =
     tls === undefined
       ? ''
-      : `listen 127.0.0.1:${tls.port} ssl; ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`
+      : `listen 127.0.0.1:${tls.port} ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`
   return around(
     folder,
     `map_hash_bucket_size 128;

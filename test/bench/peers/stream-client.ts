@@ -11,6 +11,7 @@ import {
   type IncomingMessage,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { TLSSocket } from 'node:tls'
 import type { StreamOrder, StreamOutcome } from '../streams.ts'
 
 const order: StreamOrder = JSON.parse(process.argv[2] ?? '{}')
@@ -21,6 +22,7 @@ const agent = isSecure
   ? new HttpsAgent({ ...sockets, ca: ca === undefined ? undefined : readFileSync(ca) })
   : new HttpAgent(sockets)
 const block = Buffer.alloc(256 * 1024, 'x')
+const tls = new Set<string>()
 let moved = 0
 let left = transfers
 /** Set when enough has gone by: what is under way is broken off then. */
@@ -28,7 +30,11 @@ let isEnough = false
 
 const started = performance.now()
 await Promise.all(Array.from({ length: atATime }, transferAll))
-const outcome: StreamOutcome = { bytes: moved, seconds: (performance.now() - started) / 1000 }
+const outcome: StreamOutcome = {
+  bytes: moved,
+  seconds: (performance.now() - started) / 1000,
+  tls: [...tls],
+}
 console.log(JSON.stringify(outcome))
 agent.destroy()
 
@@ -48,6 +54,8 @@ function transfer(): Promise<void> {
     const request = isSecure ? httpsRequest(url, options) : httpRequest(url, options)
     request.on('error', reject)
     request.on('response', (response) => {
+      const { socket } = response
+      if (socket instanceof TLSSocket) tls.add(`${socket.getProtocol()} ${socket.getCipher().name}`)
       response.on('error', reject)
       read(request, response, resolve, reject)
     })

@@ -42,7 +42,7 @@ export async function preflight(bench: Bench): Promise<SectionResult> {
     ],
     tables: [tableOf(results, 'bare', 'CPU / bare')],
     budgets,
-    ratios: recorded('preflight', 'bare', ratios),
+    ratios: recorded('preflight', 'bare', results),
   }
 }
 

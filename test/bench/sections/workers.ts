@@ -39,9 +39,9 @@ export async function workers(bench: Bench): Promise<SectionResult> {
   }
   const measure = async ({ pid, port, log }: typeof one, script: string): Promise<Throughput> => {
     const url = `http://127.0.0.1:${port}${objectPath}`
-    const load = await measureLoad(testbed, { pid, url, script, seconds: options.seconds, connections: 64 })
+    const load = { pid, url, script, log, seconds: options.seconds, connections: 64 }
+    const { requests, seconds, cpuNanosecondsPerRequest } = await measureLoad(testbed, load)
     await truncate(log)
-    const { requests, seconds, cpuNanosecondsPerRequest } = load
     return { perSecond: requests / seconds, cpuNanosecondsPerRequest }
   }
   const rows: string[][] = []
