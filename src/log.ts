@@ -106,11 +106,19 @@ export function standardOutput(): Output {
   const stream = openDestination({
     fd: 1,
     sync: false,
+    // `flush` does nothing where there is no least length.
+    minLength: 1,
     maxWrite: 2 * pieceBytes,
     maxLength: maxPendingBytes,
   })
   // A full disk costs lines; nobody listening would cost the process.
-  stream.on('error', () => {})
+  let hasFailed = false
+  let isGone = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    hasFailed = true
+    // From now on pino does nothing with this stream.
+    isGone ||= error.code === 'EPIPE'
+  })
   // Given to the stream one by one, lines cost three times as much; kept as text, they are what a collection of garbage
   // copies again and again. So they become bytes at once, always in the same memory.
   const piece = Buffer.allocUnsafeSlow(pieceBytes)
@@ -121,20 +129,23 @@ export function standardOutput(): Output {
   stream.on('drop', () => {
     isFull = true
   })
-  const give = (lines: Buffer): void => {
+  const give = (lines: string): void => {
     isFull = false
-    const bytes = lost === 0 ? lines : Buffer.concat([Buffer.from(lossLine(lost)), lines])
-    // With this content mode it takes bytes; its type knows text alone.
-    Reflect.apply(stream.write, stream, [bytes])
+    stream.write(lost === 0 ? lines : lossLine(lost) + lines)
     lost = isFull ? lost + lineCount(lines) : 0
   }
   const passOn = (): void => {
     if (used === 0 || isClosed) return
-    const lines = Buffer.from(piece.subarray(0, used))
+    const lines = piece.toString('utf8', 0, used)
     used = 0
     give(lines)
   }
-  const timer = setInterval(passOn, longestWait).unref()
+  const timer = setInterval(() => {
+    passOn()
+    // After a failure it tries again only with the next lines that it has room for, and a full one has none.
+    if (hasFailed && !isGone) stream.flush()
+    hasFailed = false
+  }, longestWait).unref()
   // pino calls it when the process ends by a fault: its last lines are those that tell why.
   const flushSync = stream.flushSync.bind(stream)
   stream.flushSync = () => {
@@ -147,18 +158,20 @@ export function standardOutput(): Output {
       const most = 3 * lines.length
       if (used + most > pieceBytes) passOn()
       if (most <= pieceBytes) used += piece.write(lines, used)
-      else if (!isClosed) give(Buffer.from(lines))
+      else if (!isClosed) give(lines)
     },
     async close() {
       clearInterval(timer)
       passOn()
       isClosed = true
+      if (isGone) return
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, lastWordsTimeout)
-        stream.once('close', () => {
-          clearTimeout(timer)
+        const over = (): void => {
+          clearTimeout(deadline)
           resolve()
-        })
+        }
+        const deadline = setTimeout(over, lastWordsTimeout)
+        stream.once('close', over).once('error', over)
         stream.end()
       })
       // Else pino flushes once more when the process exits, and tries forever where the reader is gone.
@@ -167,8 +180,7 @@ export function standardOutput(): Output {
   }
 }
 
-const lineCount = (lines: Buffer): number =>
-  lines.reduce((count, byte) => (byte === 0x0a ? count + 1 : count), 0)
+const lineCount = (lines: string): number => lines.split('\n').length - 1
 
 const lossLine = (lines: number): string =>
   `${JSON.stringify({

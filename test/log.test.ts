@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDenialGate } from '../src/log/denial-gate.ts'
 import { readRequestLine } from '../src/log/read-request-line.ts'
 import { isSecretName, redactQuery, redactText } from '../src/log/redact.ts'
-import { traceId } from '../src/log/request-line.ts'
+import { requestLine, traceId } from '../src/log/request-line.ts'
 import { createLog, type Log, type LogLevel } from '../src/log.ts'
-import { rule, ruleFile, snapshotOf } from './core.ts'
+import type { Verdict } from '../src/plan/judge.ts'
+import { plan } from '../src/plan.ts'
+import { identity, rule, ruleFile, setup, snapshotOf } from './core.ts'
 import { finished, preflight } from './finished.ts'
 
 const photos = snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'web' })] }) })
@@ -386,6 +388,32 @@ test.each([
   expect(traceId(traceparent)).toBe(id)
 })
 
+test('requests that share a verdict are each logged with what they sent themselves', () => {
+  const memory = new Map<string, Verdict>()
+  const snapshot = snapshotOf({ photos: ruleFile() })
+  const origin = ['Origin', 'https://example.com']
+  const asked = ['Access-Control-Request-Headers', 'planted']
+  const sent = [[...origin, ...asked], origin, [...origin, 'Access-Control-Request-Method', 'PUT'], origin]
+  const logged = sent.map((headers) => {
+    const request = finished(snapshot, { headers })
+    const remembered = plan(snapshot, setup, request.facts, identity, memory)
+    return JSON.parse(requestLine({ ...request, plan: remembered }, ''))
+  })
+  expect(memory.size).toBe(1)
+  expect(logged.map((line) => line['http.request.header.access-control-request-headers'])).toEqual([
+    ['planted'],
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect(logged.map((line) => line['http.request.header.access-control-request-method'])).toEqual([
+    undefined,
+    undefined,
+    ['PUT'],
+    undefined,
+  ])
+})
+
 test('standard output has every line when the log is closed', () => {
   const script = `
     const { createLog } = await import(${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)})
@@ -446,4 +474,34 @@ test('lines that a slow reader of standard output made us drop are counted and t
   expect(kept).toBeLessThan(6000)
   expect(kept + lost).toBe(6000)
   expect(lines.at(-1)).toMatchObject({ msg: 'last' })
+})
+
+test('standard output that could not be written to is tried again without a further line', async () => {
+  const script = `
+    const { default: fs } = await import('node:fs')
+    const { createLog } = await import(${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)})
+    const write = fs.write
+    let attempts = 0
+    fs.write = (...given) => {
+      attempts++
+      setImmediate(given.at(-1), Object.assign(new Error('no space'), { code: 'ENOSPC' }))
+    }
+    const log = createLog({ level: 'info' })
+    const more = { more: 'x'.repeat(4000) }
+    // More than is kept: not one line more fits.
+    for (let i = 0; i < 6000; i++) log.info('line', more)
+    const timer = setInterval(() => {
+      if (attempts === 0) return
+      clearInterval(timer)
+      fs.write = write
+    }, 5)
+    process.stdin.resume()`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  let bytes = 0
+  for await (const [chunk] of on(child.stdout, 'data')) {
+    bytes += chunk.length
+    if (bytes > 15 * 1024 * 1024) break
+  }
+  child.kill()
+  expect(bytes).toBeGreaterThan(15 * 1024 * 1024)
 })

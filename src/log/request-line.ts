@@ -118,19 +118,28 @@ function verdictFields(
   )
 }
 
+interface Written {
+  readonly requestedMethod: string | undefined
+  readonly requestedHeaders: string | undefined
+  readonly fields: string
+}
+
 /** The fields of remembered verdicts, which are the same whoever asks. */
-const written = new WeakMap<Verdict, string>()
+const written = new WeakMap<Verdict, Written>()
 
 /** What was asked and decided, as {@link verdictFields} and {@link corsFields} write it. */
 function questionFields(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
   const { remembered } = judgement
   if (remembered === undefined || cuts !== generous)
     return verdictFields(judgement, cuts) + (facts.origin === undefined ? '' : corsFields(facts, cuts))
+  const { requestedMethod, requestedHeaders } = facts
   const before = written.get(remembered)
-  if (before !== undefined) return before
+  // A verdict can be shared by requests that were written differently: what does not matter to it is logged all the same.
+  const isSame = before?.requestedMethod === requestedMethod && before?.requestedHeaders === requestedHeaders
+  if (before !== undefined && isSame) return before.fields
   // By way of bytes the many pieces of the text become one, which is quicker to write out each time.
   const fields = Buffer.from(verdictFields(judgement, cuts) + corsFields(facts, cuts)).toString()
-  written.set(remembered, fields)
+  written.set(remembered, { requestedMethod, requestedHeaders, fields })
   return fields
 }
 
