@@ -28,15 +28,18 @@ export function watchIdle(connections: ReadonlyMap<unknown, Connection>, limits:
 }
 
 function judge(connection: Connection, limits: IdleLimits, now: number): void {
-  const { socket, response } = connection
-  const moved = socket.bytesRead + socket.bytesWritten - socket.writableLength
+  const { socket, request, response } = connection
+  const isOver = response?.writableFinished === true
+  // What is sent ahead of an answer is no sign that somebody takes it.
+  const isTaking = request?.complete === true && !isOver
+  const moved = (isTaking ? 0 : socket.bytesRead) + socket.bytesWritten - socket.writableLength
   if (moved !== connection.moved) {
     connection.moved = moved
     connection.movedAt = now
     return
   }
-  const isWaiting = response?.writableFinished === true && socket.writableLength === 0
+  const isWaiting = isOver && socket.writableLength === 0
   if (now - connection.movedAt < (isWaiting ? limits.waiting : limits.busy)) return
-  const isGoverned = !isWaiting && response !== undefined && response.listenerCount('timeout') > 0
+  const isGoverned = !isOver && response !== undefined && response.listenerCount('timeout') > 0
   if (!isGoverned) socket.destroy()
 }

@@ -109,6 +109,8 @@ export function failExchange(exchange: Exchange, type: UpstreamErrorType): void 
     const answer = order.failure(type)
     exchange.status = answer.status
     exchange.bytesOut = request.method === 'HEAD' ? 0 : Buffer.byteLength(answer.body)
+    // The watchdog has let go of it: from here on the idle clock of its connection governs.
+    response.removeAllListeners('timeout')
     sendAnswer(request, response, answer)
   } catch (error) {
     exchange.failed(error)

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { sendAnswer } from '../../src/proxy/answer.ts'
 import { get, openClient, plain, startPath, whole } from './path.ts'
@@ -58,4 +60,41 @@ test('a request whose response has a clock of its own is left to that clock', as
   await silent.ended()
   release()
   expect(await governed.until(whole)).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+test('an answer of ours that nobody takes ends with its connection, whatever is sent meanwhile', async () => {
+  const answered = Promise.withResolvers<void>()
+  const path = await startPath({
+    idleTimeout: 100,
+    keepAlive: 60_000,
+    before(request, response) {
+      // More than the kernel keeps for a reader that has stopped.
+      sendAnswer(request, response, plain(200, 'x'.repeat(64 * 1024 * 1024)))
+      answered.resolve()
+      return true
+    },
+  })
+  const socket = connect(path.port, '127.0.0.1').pause()
+  socket.on('error', () => {})
+  const closed = once(path.listener.server, 'connection').then(([side]) => once(side, 'close'))
+  socket.write(get('/b/k'))
+  await answered.promise
+  const trickle = setInterval(() => socket.write('G'), 20)
+  await closed
+  clearInterval(trickle)
+  socket.destroy()
+})
+
+test('the answer to a request that the store failed has no clock but that of its connection', async () => {
+  const responses: ServerResponse[] = []
+  const path = await startPath({
+    before(_request, response) {
+      responses.push(response)
+      return false
+    },
+  })
+  const client = await openClient(path.port)
+  client.send(get('/b/k'))
+  expect(await client.until(whole)).toMatch(/^HTTP\/1\.1 502 /)
+  expect(responses.map((response) => response.listenerCount('timeout'))).toEqual([0])
 })
