@@ -11,9 +11,11 @@ import { StartProblem } from './start-problem.ts'
  */
 export async function openRules(settings: Settings, log: Log, metrics: Metrics): Promise<RulesStore> {
   const store = createRulesStore({ directory: settings.rules, dialect: settings.dialect })
+  let failure: string | undefined
   store.subscribe((result) => {
     metrics.reload(result, Date.now())
-    logReload(log, settings.rules, result)
+    logReload(log, settings.rules, result, failure)
+    failure = result.failure
   })
   refuseStart(settings, await store.reload('start'))
   return store
@@ -32,8 +34,11 @@ function refuseStart(settings: Settings, { failure, snapshot }: ReloadResult): v
   if (errors.length > 0) throw new StartProblem([...errors, '--strict-start: a rule file has an error'])
 }
 
-/** One line for the reload, one for each finding: an error is logged with its place, whatever else changed. */
-function logReload(log: Log, directory: string, result: ReloadResult): void {
+/**
+ * One line for the reload, one for each finding: an error is logged with its place, whatever else changed. `before` is
+ * the failure of the reload before: the same one again, every few seconds, is not told again.
+ */
+function logReload(log: Log, directory: string, result: ReloadResult, before: string | undefined): void {
   for (const { file, line, column, severity, code, message } of result.findings)
     if (severity !== 'info')
       log[severity === 'error' ? 'error' : 'warn'](message, { 'code.file.path': file, line, column, code })
@@ -46,8 +51,12 @@ function logReload(log: Log, directory: string, result: ReloadResult): void {
     ...(result.failure === undefined ? {} : { failure: result.failure }),
   }
   // At the start it is told as the reason to end.
-  if (result.failure !== undefined && result.cause !== 'start')
-    log.error(`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
-  else if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
+  if (result.failure !== undefined && result.cause !== 'start') {
+    const level = result.failure === before ? 'debug' : 'error'
+    log[level](`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
+    return
+  }
+  if (before !== undefined) log.info(`the rules directory ${directory} can be used again`)
+  if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
   else log.debug('rules unchanged', fields)
 }

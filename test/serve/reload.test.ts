@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -107,4 +107,25 @@ test('a file that is taken away takes its rules with it', async () => {
   expect(served.headers['access-control-allow-origin']).toBeUndefined()
   const actual = await exchange(`${program.data}/site/object`, { headers: { Origin: origin } })
   expect(generationOf(actual)).toBe(7)
+})
+
+test('a directory that cannot be read is told of once, and so is that it can be again', async () => {
+  const before = program.out().length
+  const hidden = `${rules}-hidden`
+  const told = (what: string): string[] =>
+    program
+      .out()
+      .slice(before)
+      .filter((line) => line.includes(what))
+  const signal = async (done: () => boolean): Promise<void> => {
+    program.signal('SIGHUP')
+    await expect.poll(done, { timeout: 10_000 }).toBe(true)
+  }
+  await rename(rules, hidden)
+  await signal(() => told('cannot be used').length >= 1)
+  await signal(() => told('cannot be used').length >= 2)
+  await rename(hidden, rules)
+  await signal(() => told('can be used again').length === 1)
+  const levels = told('cannot be used').map((line) => JSON.parse(line).level)
+  expect(levels).toEqual(['error', ...levels.slice(1).map(() => 'debug')])
 })
