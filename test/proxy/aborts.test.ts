@@ -1,5 +1,6 @@
+import dns from 'node:dns'
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { get, headOf, openClient, playStore, startPath } from './path.ts'
 
 const chunkedPut = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'
@@ -77,12 +78,14 @@ describe('a client that goes away', () => {
   })
 
   test('while the store is being connected to costs nothing more', async () => {
-    // TEST-NET-1 (RFC 5737) answers nobody.
-    const upstream = { kind: 'tcp', secure: false, host: '192.0.2.1', port: 9 } as const
+    const upstream = { kind: 'tcp', secure: false, host: 'store.invalid', port: 9 } as const
     const path = await startPath({ upstream, upstreamTimeout: 60_000 })
     const client = await openClient(path.port)
+    // The name is looked up for ever.
+    const lookup = vi.spyOn(dns, 'lookup').mockReturnValue()
+    onTestFinished(() => lookup.mockRestore())
     client.send(get())
-    await once(path.listener.server, 'request')
+    await vi.waitUntil(() => lookup.mock.calls.length > 0)
     client.socket.destroy()
     await path.over(1)
     expect(path.outcomes[0]).toMatchObject({ status: 0, aborted: true })
