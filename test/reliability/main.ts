@@ -2,6 +2,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { besides } from './besides.ts'
 import { watchFaults } from './faults.ts'
@@ -27,7 +28,8 @@ const usualMinutes = 60
 const lastSeconds = 90
 const ordinarySeconds = 60
 
-process.exitCode = await run(process.argv.slice(2))
+// What was given up may still hold connections and processes.
+process.exit(await run(process.argv.slice(2)))
 
 async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
   const options = readOptions(argv)
@@ -60,7 +62,7 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     const of = (some: readonly Figure[]): Outcome[] =>
       some.flatMap((figure) => outcomes.find((outcome) => outcome.figure === figure) ?? [])
     const minutes = (performance.now() - began) / 60_000
-    const text = renderRun({ scale, minutes, numbered: of(numbered), besides: of(besides) })
+    const text = renderRun({ argv, minutes, numbered: of(numbered), besides: of(besides) })
     console.log(`\n${text}`)
     if (options.write === true)
       await writeFile(resultsFile, replaceMeasured(await readFile(resultsFile, 'utf8'), text))
@@ -126,15 +128,26 @@ async function oneAfterTheOther(
   return outcomes
 }
 
+/** Beside what a figure is given: what takes longer than this hangs. */
+const mostSeconds = 3_600
+
 /** A figure that could not be measured is not held. */
 async function measureOne(figure: Figure, scale: Scale, seconds: number): Promise<Outcome> {
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000
   try {
-    const { measured, held } = await figure.measure(scale, seconds)
+    const { measured, held } = await Promise.race([
+      figure.measure(scale, seconds),
+      hang(seconds + mostSeconds),
+    ])
     return { figure, measured, verdict: held ? 'held' : 'MISSED', seconds: elapsed() }
   } catch (error) {
     const measured = error instanceof Error ? error.message : String(error)
     return { figure, measured, verdict: error instanceof NotRun ? 'NOT RUN' : 'MISSED', seconds: elapsed() }
   }
+}
+
+async function hang(seconds: number): Promise<never> {
+  await wait(1_000 * seconds, undefined, { ref: false })
+  throw new Error(`given up after ${seconds} s`)
 }

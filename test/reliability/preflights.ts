@@ -2,8 +2,9 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { metric } from '../serve/exchange.ts'
-import type { Measured } from './figure.ts'
+import { cpuNanoseconds } from '../bench/accounting.ts'
+import type { Program } from '../serve/program.ts'
+import { type Measured, NotRun } from './figure.ts'
 import { whileServing } from './serving.ts'
 
 const mostRatio = 5
@@ -79,7 +80,8 @@ interface Cost {
   readonly answered: number
 }
 
-export function measurePreflights(rounds: number): Promise<Measured> {
+export async function measurePreflights(rounds: number): Promise<Measured> {
+  if (process.platform !== 'linux') throw new NotRun('there is no /proc to read CPU time from')
   return whileServing(
     { files: { 'ordinary.yaml': ordinary, 'large.yaml': large }, observe: () => {} },
     async ({ program }) => {
@@ -117,12 +119,10 @@ const cheapest = (costs: readonly Cost[]): Cost[] =>
 async function costOf(
   name: string,
   text: string,
-  { data, admin }: { readonly data: string; readonly admin: string },
+  { data, pid }: Pick<Program, 'data' | 'pid'>,
   rounds: number,
 ): Promise<Cost> {
-  const cpu = async (): Promise<number> =>
-    1e6 * ((await metric(admin, 'process_cpu_seconds_total')) ?? Number.NaN)
-  const before = await cpu()
+  const before = cpuNanoseconds(pid)
   let answered = 0
   let socket: Socket | undefined
   for (let round = 0; round < rounds; round++) {
@@ -131,7 +131,7 @@ async function costOf(
     answered = (await answerOn(socket)).indexOf('\r\n\r\n') + 4
   }
   socket?.destroy()
-  return { name, each: ((await cpu()) - before) / rounds, sent: text.length, answered }
+  return { name, each: (cpuNanoseconds(pid) - before) / 1_000 / rounds, sent: text.length, answered }
 }
 
 async function opened(data: string): Promise<Socket> {

@@ -11,9 +11,14 @@ const figure: Figure = {
 const outcome: Outcome = { figure, measured: '3 of 4\nseen', verdict: 'MISSED', seconds: 1.4 }
 
 test('a figure is one row, whatever it measured', () => {
-  const text = renderRun({ scale: 'nightly', minutes: 60, numbered: [outcome], besides: [] })
+  const text = renderRun({
+    argv: ['--nightly', '--minutes', '60'],
+    minutes: 60,
+    numbered: [outcome],
+    besides: [],
+  })
   expect(text).toContain(`| 9 | an end \\| within 1 s | 3 of 4 seen | MISSED | 1 |`)
-  expect(text).toContain('60 minutes of `npm run test:reliability -- --nightly`')
+  expect(text).toContain('60 minutes of `npm run test:reliability -- --nightly --minutes 60`')
   expect(text).not.toContain('Besides')
   expect(outcomeLine(outcome)).toContain('MISSED')
 })

@@ -1,6 +1,6 @@
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { programVersion } from '../../src/version.ts'
-import type { Figure, Scale } from './figure.ts'
+import type { Figure } from './figure.ts'
 
 export interface Outcome {
   readonly figure: Figure
@@ -10,7 +10,8 @@ export interface Outcome {
 }
 
 export interface Run {
-  readonly scale: Scale
+  /** What was given behind `npm run test:reliability --`. */
+  readonly argv: readonly string[]
   readonly minutes: number
   readonly numbered: readonly Outcome[]
   readonly besides: readonly Outcome[]
@@ -20,8 +21,8 @@ export const outcomeLine = ({ figure, verdict, seconds, measured }: Outcome): st
   `${figure.name.padEnd(2)} ${verdict.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${measured}`
 
 /** A whole run as Markdown, which a terminal shows as well. */
-export function renderRun({ scale, minutes, numbered, besides }: Run): string {
-  const command = `npm run test:reliability${scale === 'nightly' ? ' -- --nightly' : ''}`
+export function renderRun({ argv, minutes, numbered, besides }: Run): string {
+  const command = `npm run test:reliability${argv.map((word, at) => `${at === 0 ? ' -- ' : ' '}${word}`).join('')}`
   const machine = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()} ${arch()}`
   const versions = `cors-sidecar ${programVersion()}, Node ${process.versions.node}, V8 ${process.versions.v8}`
   return [

@@ -71,11 +71,11 @@ export const slowStore = ({ count }: Options): Promise<Measured> =>
         }
         response.end()
       }, port),
-    true,
+    'always',
   )
 
 /** There for 200 ms, gone for 200 ms, with everything that was under way broken off. */
-export const flappingStore = ({ count }: Options): Promise<Measured> => endure(count, flap, true)
+export const flappingStore = ({ count }: Options): Promise<Measured> => endure(count, flap, 'sometimes')
 
 async function flap(port: number): Promise<Pick<Store, 'close'>> {
   let stopped = false
@@ -120,18 +120,22 @@ async function startUnanswered(port: number): Promise<Pick<Store, 'close'>> {
   }
 }
 
+/** Which requests a store answers well while it is bad. */
+type Serves = 'never' | 'sometimes' | 'always'
+
 type Kind = 'GET' | 'PUT' | 'preflight'
 const kinds: readonly Kind[] = ['GET', 'PUT', 'preflight']
 
 /** What became of one request. */
 interface Seen {
+  readonly kind: Kind
   readonly problem: string | undefined
   readonly milliseconds: number
   readonly served: boolean
 }
 
-/** Sends `count` requests while the store is bad; it then comes back. `serves`: some of them it may well answer. */
-function endure(count: number, start: Start, serves = false): Promise<Measured> {
+/** Sends `count` requests while the store is bad; it then comes back. */
+function endure(count: number, start: Start, serves: Serves = 'never'): Promise<Measured> {
   return withRules(async (rules) => {
     const healthy = await startHttpStore(answerWithObject)
     const flags = ['--upstream-timeout', `${upstreamTimeout}ms`]
@@ -150,7 +154,7 @@ function endure(count: number, start: Start, serves = false): Promise<Measured> 
         async () => judgeHealthy(await send(data, 'GET'), 'object') === undefined,
         10_000,
       )
-      return judge(seen, recovery, sidecar.isAlive())
+      return judge(seen, serves, recovery, sidecar.isAlive())
     } finally {
       await sidecar.end()
       await store.close().catch(() => {})
@@ -158,14 +162,16 @@ function endure(count: number, start: Start, serves = false): Promise<Measured> 
   })
 }
 
-async function attempt(data: string, kind: Kind, serves: boolean): Promise<Seen> {
+async function attempt(data: string, kind: Kind, serves: Serves): Promise<Seen> {
   const started = performance.now()
   const answer = await send(data, kind).catch((error: unknown) => String(error))
   const milliseconds = performance.now() - started
-  if (typeof answer === 'string')
+  if (typeof answer === 'string') {
     // Half an answer that is seen to be half one is what a store that flaps leaves.
-    return { problem: serves && kind !== 'preflight' ? undefined : answer, milliseconds, served: false }
-  return { problem: problemOf(answer, kind, serves), milliseconds, served: answer.status === 200 }
+    const isToBeExpected = serves === 'sometimes' && kind !== 'preflight'
+    return { kind, problem: isToBeExpected ? undefined : answer, milliseconds, served: false }
+  }
+  return { kind, problem: problemOf(answer, kind, serves), milliseconds, served: answer.status === 200 }
 }
 
 function send(data: string, kind: Kind): Promise<Answered> {
@@ -175,22 +181,31 @@ function send(data: string, kind: Kind): Promise<Answered> {
   return exchange(url, { method: kind, headers: { Origin: origin }, ...body })
 }
 
-function problemOf({ status, headers, body }: Answered, kind: Kind, serves: boolean): string | undefined {
+function problemOf({ status, headers, body }: Answered, kind: Kind, serves: Serves): string | undefined {
   if (headers['access-control-allow-origin'] !== origin) return `${kind}: ${status} without CORS headers`
   if (kind === 'preflight') return status === 200 ? undefined : `preflight: ${status}`
-  if (status === 502 || status === 504)
+  if (serves !== 'always' && (status === 502 || status === 504))
     return body.toString().endsWith('</Error>') ? undefined : `${kind}: half an error`
-  return serves && status === 200 && body.toString() === object ? undefined : `${kind}: ${status}`
+  return serves !== 'never' && status === 200 && body.toString() === object ? undefined : `${kind}: ${status}`
 }
 
-function judge(seen: readonly Seen[], recovery: number | undefined, alive: boolean): Measured {
+function judge(
+  seen: readonly Seen[],
+  serves: Serves,
+  recovery: number | undefined,
+  alive: boolean,
+): Measured {
   const problems = seen.map(({ problem }) => problem).filter((problem) => problem !== undefined)
   const slowest = largest(seen.map(({ milliseconds }) => milliseconds))
+  const objects = seen.filter(({ kind }) => kind !== 'preflight')
+  // A store that flaps was met both here and gone, or it was another one.
+  const isMet = serves !== 'sometimes' || new Set(objects.map(({ served }) => served)).size === 2
   const words = problems.length === 0 ? '' : ` (${[...new Set(problems)].slice(0, 3).join('; ')})`
   return {
     measured: `${seen.length} requests, ${seen.filter(({ served }) => served).length} with 200, ${problems.length} answered wrongly${words}, slowest ${slowest.toFixed(0)} ms; served again ${recovery?.toFixed(0) ?? 'not within 10,000'} ms after the store was back${alive ? '' : '; the process died'}`,
     held:
       alive &&
+      isMet &&
       problems.length === 0 &&
       slowest <= mostDelay &&
       recovery !== undefined &&

@@ -18,6 +18,8 @@ export interface Attack {
   readonly mostKilobytes: number
   /** Milliseconds after which all must be cut off; `undefined`: they may stay. */
   readonly cutWithin?: number
+  /** None may be cut off while it goes on. */
+  readonly mustStay?: boolean
 }
 
 /** How long the attack is watched when nothing ends it, in milliseconds. */
@@ -44,9 +46,15 @@ export function flood(attack: Attack, count: number): Promise<Measured> {
       const before = await residentMegabytes(sidecar.pid)
       const started = performance.now()
       sockets = await openConnections(sidecar.dataPort, count)
+      const opened = sockets.filter(({ destroyed }) => !destroyed).length
       for (const socket of sockets) attack.begin(socket)
-      const { peak, cutAfter } = await watch(attack, sockets, sidecar, started)
-      return judge(attack, { count, growth: peak - before, cutAfter }, await steady.stop(), sidecar.isAlive())
+      const { peak, cutAfter, left } = await watch(attack, sockets, sidecar, started)
+      return judge(
+        attack,
+        { count, opened, left, growth: peak - before, cutAfter },
+        await steady.stop(),
+        sidecar.isAlive(),
+      )
     } finally {
       await steady.stop()
       for (const socket of sockets) socket.destroy()
@@ -62,41 +70,54 @@ async function watch(
   sockets: readonly Socket[],
   { pid, isAlive }: Sidecar,
   started: number,
-): Promise<{ readonly peak: number; readonly cutAfter: number | undefined }> {
+): Promise<Pick<Cost, 'cutAfter' | 'left'> & { readonly peak: number }> {
   const samples: number[] = []
   for (const elapsed = (): number => performance.now() - started; ; ) {
     if (isAlive()) samples.push(await residentMegabytes(pid).catch(() => 0))
     const open = sockets.filter(({ destroyed }) => !destroyed)
-    if (open.length === 0) return { peak: largest(samples), cutAfter: elapsed() }
+    if (open.length === 0) return { peak: largest(samples), cutAfter: elapsed(), left: 0 }
     if (!isAlive() || elapsed() > (cutWithin ?? watched) + 3_000) break
     for (const socket of open) goOn?.(socket)
     await wait(1_000)
   }
-  return { peak: largest(samples), cutAfter: undefined }
+  const left = sockets.filter(({ destroyed }) => !destroyed).length
+  return { peak: largest(samples), cutAfter: undefined, left }
 }
 
 interface Cost {
   readonly count: number
+  /** Connections that stood before the attack began. */
+  readonly opened: number
+  /** Connections that still stood at the end. */
+  readonly left: number
   /** In MB. */
   readonly growth: number
   readonly cutAfter: number | undefined
 }
 
 function judge(
-  { cutWithin, mostKilobytes }: Attack,
-  { count, growth, cutAfter }: Cost,
+  { cutWithin, mostKilobytes, mustStay = false }: Attack,
+  { count, opened, left, growth, cutAfter }: Cost,
   fared: Parameters<typeof describeFared>[0],
   alive: boolean,
 ): Measured {
   const each = (growth * 1024) / count
-  const cut = cutAfter === undefined ? 'none cut off' : `all cut off after ${(cutAfter / 1000).toFixed(1)} s`
+  const cut =
+    cutAfter === undefined ? `${left} still there` : `all cut off after ${(cutAfter / 1000).toFixed(1)} s`
   const isCut = cutWithin === undefined || (cutAfter !== undefined && cutAfter <= cutWithin + 3_000)
+  const isLeft = !mustStay || left === count
   const isBounded = growth <= slack + (count * mostKilobytes) / 1024
   return {
-    measured: `${count} connections, ${growth.toFixed(0)} MB more (${each.toFixed(0)} KB each, of at most ${mostKilobytes}), ${
-      cutWithin === undefined && cutAfter === undefined ? 'they may stay' : cut
+    measured: `${opened} of ${count} connections, ${growth.toFixed(0)} MB more (${each.toFixed(0)} KB each, of at most ${mostKilobytes}), ${
+      cut
     }; ${describeFared(fared)}${alive ? '' : '; the process died'}`,
     held:
-      alive && isCut && isBounded && fared.failures.length === 0 && fared.slowestMilliseconds <= mostDelay,
+      alive &&
+      opened === count &&
+      isCut &&
+      isLeft &&
+      isBounded &&
+      fared.failures.length === 0 &&
+      fared.slowestMilliseconds <= mostDelay,
   }
 }

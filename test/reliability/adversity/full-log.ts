@@ -27,8 +27,12 @@ export async function logOnFullDisk(rounds: number): Promise<Measured> {
         const recoveries: (number | undefined)[] = []
         for (let round = 0; round < rounds; round++) {
           await disk.fill()
+          // What was already on its way has met the end by then.
+          await wait(1_000)
+          const atEnd = (await sidecar.logged()).length
           await wait(2_000)
           const written = (await sidecar.logged()).length
+          if (written > atEnd) throw new Error('the disk was not full: the log went on')
           await disk.free()
           recoveries.push(
             await timeUntil(async () => (await countWhole(sidecar)) > written, 2 * mostRecovery),

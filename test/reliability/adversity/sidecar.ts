@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -112,11 +112,6 @@ const megabyte = 1024 * 1024
 export async function residentMegabytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return (Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(status)?.[1]) * 1024) / megabyte
-}
-
-/** Files, sockets and pipes that the process has open. */
-export async function openFilesOf(pid: number): Promise<number> {
-  return (await readdir(`/proc/${pid}/fd`)).length
 }
 
 /** Runs `act` with a rules directory that holds `bucket.yaml`, gone afterwards. */

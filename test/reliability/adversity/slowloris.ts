@@ -44,6 +44,7 @@ export const slowUploads = ({ count }: Options): Promise<Measured> =>
       },
       goOn: (socket) => void socket.write('x'),
       mostKilobytes: 96,
+      mustStay: true,
     },
     count,
   )
