@@ -4,13 +4,13 @@ import { createDenials } from './admin/denials.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import type { ReloadCause, ReloadResult } from './rules/reload-result.ts'
-import { watchRules } from './rules/watch.ts'
 import type { Settings } from './settings.ts'
 import { openDataPath, setupOf } from './sidecar/data-path.ts'
 import { endpointOf } from './sidecar/endpoint.ts'
 import { openCandidates } from './sidecar/open-candidates.ts'
 import { openRules } from './sidecar/open-rules.ts'
 import { listening, requireToken } from './sidecar/start-problem.ts'
+import { watchDirectory } from './sidecar/watch-directory.ts'
 import { programVersion } from './version.ts'
 
 /** A running sidecar: both ports accept, the rules are loaded and watched. */
@@ -75,12 +75,7 @@ export async function startSidecar(settings: Settings): Promise<Sidecar> {
     await admin.close()
     throw error
   }
-  const watch = watchRules(settings.rules, (hint) => void store.reload(hint), {
-    onTrouble: ({ message, ...fields }) => log.warn(message, fields),
-  })
-  store.subscribe(({ failure }) => {
-    if (failure !== undefined) watch.failed()
-  })
+  const watch = watchDirectory(settings.rules, log, store, (hint) => void store.reload(hint))
   state = 'ready'
   void candidates?.start()
 

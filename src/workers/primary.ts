@@ -7,13 +7,13 @@ import type { Family } from '../metrics/family.ts'
 import { familiesOf, type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
-import { watchRules } from '../rules/watch.ts'
 import type { Settings } from '../settings.ts'
 import { setupOf } from '../sidecar/data-path.ts'
 import { endpointOf } from '../sidecar/endpoint.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { openRules } from '../sidecar/open-rules.ts'
 import { listening, requireToken, StartProblem } from '../sidecar/start-problem.ts'
+import { watchDirectory } from '../sidecar/watch-directory.ts'
 import type { Sidecar } from '../sidecar.ts'
 import { programVersion } from '../version.ts'
 import { canFork, forkWorker } from './fork.ts'
@@ -82,12 +82,7 @@ export async function startWorkers(settings: Settings): Promise<Sidecar> {
     await admin.close()
     throw error
   }
-  const watch = watchRules(settings.rules, (hint) => void reload(hint), {
-    onTrouble: ({ message, ...fields }) => log.warn(message, fields),
-  })
-  store.subscribe(({ failure }) => {
-    if (failure !== undefined) watch.failed()
-  })
+  const watch = watchDirectory(settings.rules, log, store, (hint) => void reload(hint))
   state = 'ready'
   void candidates?.start()
 

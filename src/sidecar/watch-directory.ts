@@ -1,0 +1,19 @@
+import type { Log } from '../log.ts'
+import type { RulesStore } from '../rules/store.ts'
+import { type Hint, type RulesWatch, watchRules } from '../rules/watch.ts'
+
+/** Has `look` follow the rules directory, again soon where the look before has failed; what hinders it is logged. */
+export function watchDirectory(
+  directory: string,
+  log: Log,
+  store: Pick<RulesStore, 'subscribe'>,
+  look: (hint: Hint) => void,
+): RulesWatch {
+  const watch = watchRules(directory, look, {
+    onTrouble: ({ message, ...fields }) => log.warn(message, fields),
+  })
+  store.subscribe(({ failure }) => {
+    if (failure !== undefined) watch.failed()
+  })
+  return watch
+}
