@@ -1,6 +1,7 @@
-import { type DestinationStream, destination as openDestination, pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
 import { explainJudgement } from './explain-request.ts'
 import { createDenialGate } from './log/denial-gate.ts'
+import { standardOutput } from './log/output.ts'
 import { redactFields, redactText } from './log/redact.ts'
 import {
   corsFields,
@@ -43,9 +44,6 @@ export interface LogOptions {
 
 const minute = 60_000
 
-/** What a reader that stalls may cost; what does not fit is dropped, requests are not held up. */
-const maxPendingBytes = 16 * 1024 * 1024
-
 /** JSON lines, UTC, none longer than 8 KB. */
 export function createLog(options: LogOptions): Log {
   const { level, destination = standardOutput(), denialsPerMinute = 100, now = Date.now } = options
@@ -86,109 +84,6 @@ export function createLog(options: LogOptions): Log {
     },
   }
 }
-
-export interface Output {
-  /** Whole lines. */
-  write(lines: string): void
-  /** Writes out what is still in memory, as far as it can be written. */
-  close(): Promise<void>
-}
-
-/** Milliseconds that a reader which stalls can hold up the end of the program. */
-const lastWordsTimeout = 1_000
-
-/** Bytes of lines that are written together, and milliseconds that a line waits for others at most. */
-const pieceBytes = 64 * 1024
-const longestWait = 500
-
-/** Standard output, written to in the background. Whatever becomes of it, the program goes on. */
-export function standardOutput(): Output {
-  const stream = openDestination({
-    fd: 1,
-    sync: false,
-    // `flush` does nothing where there is no least length.
-    minLength: 1,
-    maxWrite: 2 * pieceBytes,
-    maxLength: maxPendingBytes,
-  })
-  // A full disk costs lines; nobody listening would cost the process.
-  let hasFailed = false
-  let isGone = false
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    hasFailed = true
-    // From now on pino does nothing with this stream.
-    isGone ||= error.code === 'EPIPE'
-  })
-  // Given to the stream one by one, lines cost three times as much; kept as text, they are what a collection of garbage
-  // copies again and again. So they become bytes at once, always in the same memory.
-  const piece = Buffer.allocUnsafeSlow(pieceBytes)
-  let used = 0
-  let lost = 0
-  let isFull = false
-  let isClosed = false
-  stream.on('drop', () => {
-    isFull = true
-  })
-  const give = (lines: string): void => {
-    isFull = false
-    stream.write(lost === 0 ? lines : lossLine(lost) + lines)
-    lost = isFull ? lost + lineCount(lines) : 0
-  }
-  const passOn = (): void => {
-    if (used === 0 || isClosed) return
-    const lines = piece.toString('utf8', 0, used)
-    used = 0
-    give(lines)
-  }
-  const timer = setInterval(() => {
-    passOn()
-    // After a failure it tries again only with the next lines that it has room for, and a full one has none.
-    if (hasFailed && !isGone) stream.flush()
-    hasFailed = false
-  }, longestWait).unref()
-  // pino calls it when the process ends by a fault: its last lines are those that tell why.
-  const flushSync = stream.flushSync.bind(stream)
-  stream.flushSync = () => {
-    passOn()
-    flushSync()
-  }
-  return {
-    write(lines) {
-      // A character can take three bytes.
-      const most = 3 * lines.length
-      if (used + most > pieceBytes) passOn()
-      if (most <= pieceBytes) used += piece.write(lines, used)
-      else if (!isClosed) give(lines)
-    },
-    async close() {
-      clearInterval(timer)
-      passOn()
-      isClosed = true
-      if (isGone) return
-      await new Promise<void>((resolve) => {
-        const over = (): void => {
-          clearTimeout(deadline)
-          resolve()
-        }
-        const deadline = setTimeout(over, lastWordsTimeout)
-        stream.once('close', over).once('error', over)
-        stream.end()
-      })
-      // Else pino flushes once more when the process exits, and tries forever where the reader is gone.
-      stream.destroy()
-    },
-  }
-}
-
-const lineCount = (lines: string): number => lines.split('\n').length - 1
-
-const lossLine = (lines: number): string =>
-  `${JSON.stringify({
-    level: 'warn',
-    time: new Date().toISOString(),
-    msg: `${lines} lines of the log were lost: what reads standard output is too slow`,
-    lost: lines,
-  })}\n`
 
 /** ISO 8601 in UTC; the part up to the second is made once a second. */
 function isoClock(now: () => number): () => string {

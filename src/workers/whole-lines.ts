@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream'
 /** Longest line that is waited for, in bytes: log lines have 8 KB at most. */
 const maxLine = 1024 * 1024
 
-/** Passes on what comes over `stream` as text of whole lines. A last line without an end is dropped: it is no JSON. */
-export function readWholeLines(stream: Readable, write: (lines: string) => void): void {
+/** Passes on what comes over `stream` in whole lines. A last line without an end is dropped: it is no JSON. */
+export function readWholeLines(stream: Readable, write: (lines: Uint8Array) => void): void {
   let rest: Buffer = Buffer.alloc(0)
   stream.on('data', (chunk: Buffer) => {
     const end = chunk.lastIndexOf(0x0a) + 1
@@ -13,7 +13,7 @@ export function readWholeLines(stream: Readable, write: (lines: string) => void)
       return
     }
     const lines = chunk.subarray(0, end)
-    write((rest.length === 0 ? lines : Buffer.concat([rest, lines])).toString('utf8'))
+    write(rest.length === 0 ? lines : Buffer.concat([rest, lines]))
     rest = chunk.subarray(end)
   })
   stream.on('error', () => {})

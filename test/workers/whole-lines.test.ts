@@ -6,7 +6,7 @@ import { readWholeLines } from '../../src/workers/whole-lines.ts'
 async function read(...chunks: readonly (string | Buffer)[]): Promise<readonly string[]> {
   const stream = new PassThrough()
   const written: string[] = []
-  readWholeLines(stream, (lines) => written.push(lines))
+  readWholeLines(stream, (lines) => written.push(Buffer.from(lines).toString()))
   for (const chunk of chunks) {
     stream.write(chunk)
     await new Promise(setImmediate)

@@ -1,0 +1,181 @@
+import { write, writeSync } from 'node:fs'
+
+/** Where lines go. Whatever becomes of it, the program goes on. */
+export interface Output {
+  /** Whole lines, as text or as UTF-8. Bytes are not used any more when this returns. */
+  write(lines: string | Uint8Array): void
+  /** Writes out what is still in memory, as far as it can be written within a second. Later lines are dropped. */
+  close(): Promise<void>
+}
+
+/** Bytes of lines that are written together, and milliseconds that a line waits for others at most. */
+const pieceBytes = 128 * 1024
+const longestWait = 500
+
+/** What a reader that stalls may cost, in bytes; what does not fit is dropped, requests are not held up. */
+const maxWaiting = 16 * 1024 * 1024
+
+/** Milliseconds until a reader that has no room is asked again, and that it can hold up the end of the program. */
+const retryWait = 100
+const lastWordsTimeout = 1_000
+
+interface Piece {
+  readonly bytes: Buffer
+  /** How many of its bytes are lines, and how many of those are written. */
+  readonly used: number
+  written: number
+}
+
+/**
+ * Standard output, written to in the background. Lines become bytes at once, in memory that is used again: text that
+ * waits is what every collection of garbage copies, and a library that takes text turns it into bytes three times over.
+ */
+export function standardOutput(): Output {
+  /** In order; the first is being written, or is next. */
+  const waiting: Piece[] = []
+  const spare: Buffer[] = []
+  let waitingBytes = 0
+  let filling = newPiece()
+  let used = 0
+  let lost = 0
+  let isWriting = false
+  /** Nobody reads any more, or nobody writes: lines are dropped. */
+  let isOver = false
+  let settled = (): void => {}
+
+  const queue = (bytes: Buffer, length: number): void => {
+    waiting.push({ bytes, used: length, written: 0 })
+    waitingBytes += length
+  }
+  /** Takes `bytes` to be written, unless there is no room. */
+  const accept = (bytes: Buffer, length: number): boolean => {
+    if (waitingBytes + length > maxWaiting) {
+      lost += lineCount(bytes, length)
+      return false
+    }
+    if (lost > 0) {
+      const told = Buffer.from(lossLine(lost))
+      lost = 0
+      queue(told, told.length)
+    }
+    queue(bytes, length)
+    return true
+  }
+  const passOn = (): void => {
+    if (used === 0 && lost === 0) return
+    if (accept(filling, used)) filling = spare.pop() ?? newPiece()
+    used = 0
+    writeNext()
+  }
+  const writeNext = (): void => {
+    const [piece] = waiting
+    if (piece === undefined) settled()
+    else if (!isWriting) {
+      isWriting = true
+      write(1, piece.bytes, piece.written, piece.used - piece.written, null, (error, bytes) => {
+        isWriting = false
+        if (error === null) took(piece, bytes)
+        else failed(error)
+      })
+    }
+  }
+  const took = (piece: Piece, bytes: number): void => {
+    piece.written += bytes
+    waitingBytes -= bytes
+    if (piece.written === piece.used) {
+      waiting.shift()
+      if (spare.length === 0 && piece.bytes.length === pieceBytes) spare.push(piece.bytes)
+    }
+    writeNext()
+  }
+  const failed = ({ code }: NodeJS.ErrnoException): void => {
+    if (hasNoRoom(code)) {
+      setTimeout(writeNext, retryWait).unref()
+      return
+    }
+    // A full disk costs lines, and is tried again.
+    if (code === 'EPIPE') end()
+    settled()
+  }
+  const timer = setInterval(() => {
+    passOn()
+    writeNext()
+  }, longestWait).unref()
+  // The last lines of a process that ends by a fault are those that tell why.
+  const writeLast = (): void => {
+    passOn()
+    // What is being written is written to its end.
+    writeNow(isWriting ? waiting.slice(1) : waiting)
+  }
+  const end = (): void => {
+    isOver = true
+    clearInterval(timer)
+    process.off('exit', writeLast)
+    waiting.length = 0
+    waitingBytes = 0
+  }
+  process.on('exit', writeLast)
+  return {
+    write(lines) {
+      if (isOver) return
+      // A character can take three bytes.
+      const most = typeof lines === 'string' ? 3 * lines.length : lines.length
+      if (used + most > pieceBytes) passOn()
+      if (most > pieceBytes) {
+        const bytes = Buffer.from(lines)
+        accept(bytes, bytes.length)
+        writeNext()
+      } else if (typeof lines === 'string') used += filling.write(lines, used)
+      else {
+        filling.set(lines, used)
+        used += lines.length
+      }
+    },
+    async close() {
+      if (isOver) return
+      passOn()
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, lastWordsTimeout)
+        settled = () => {
+          clearTimeout(deadline)
+          resolve()
+        }
+        writeNext()
+      })
+      end()
+    },
+  }
+}
+
+const newPiece = (): Buffer => Buffer.allocUnsafeSlow(pieceBytes)
+
+/** A pipe that does not wait has no room just now. */
+const hasNoRoom = (code: string | undefined): boolean => code === 'EAGAIN' || code === 'EBUSY'
+
+/** Writes `pieces` before it returns, as far as they can be written within a second. */
+function writeNow(pieces: readonly Piece[]): void {
+  const deadline = performance.now() + lastWordsTimeout
+  for (const piece of pieces)
+    while (piece.written < piece.used)
+      try {
+        piece.written += writeSync(1, piece.bytes, piece.written, piece.used - piece.written)
+      } catch (error) {
+        const isWorthWaiting = error instanceof Error && 'code' in error && hasNoRoom(String(error.code))
+        if (!isWorthWaiting || performance.now() > deadline) return
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryWait)
+      }
+}
+
+function lineCount(bytes: Buffer, length: number): number {
+  let count = 0
+  for (let at = bytes.indexOf(0x0a); at >= 0 && at < length; at = bytes.indexOf(0x0a, at + 1)) count++
+  return count
+}
+
+const lossLine = (lines: number): string =>
+  `${JSON.stringify({
+    level: 'warn',
+    time: new Date().toISOString(),
+    msg: `${lines} lines of the log were lost: what reads standard output is too slow`,
+    lost: lines,
+  })}\n`

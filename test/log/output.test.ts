@@ -1,0 +1,258 @@
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { on, once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+
+const source = (file: string): string => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href)
+
+/** Arguments for Node to run `statements` with a log on standard output. */
+const logging = (statements: string): string[] => [
+  '--input-type=module',
+  '--eval',
+  `const { createLog } = await import(${source('log.ts')})
+   const log = createLog({ level: 'info' })
+   const more = { more: 'x'.repeat(4000) }
+   ${statements}`,
+]
+
+/** The same with the bare output, before which the module `fs` was changed by `change`. */
+const writing = (change: string, statements: string): string[] => [
+  '--input-type=module',
+  '--eval',
+  `import fs from 'node:fs'
+   import { syncBuiltinESMExports } from 'node:module'
+   const write = fs.write
+   const answerWith = (code) => (...given) => setImmediate(given.at(-1), Object.assign(new Error(code), { code }))
+   ${change}
+   syncBuiltinESMExports()
+   const { standardOutput } = await import(${source('log/output.ts')})
+   const output = standardOutput()
+   ${statements}`,
+]
+
+const run = (args: readonly string[]): string => execFileSync(process.execPath, args, { encoding: 'utf8' })
+
+test('every line is there when the log is closed', () => {
+  const lines = run(
+    logging(`
+      for (let i = 0; i < 5000; i++) log.info('line ' + i)
+      await log.close()
+      process.exit(0)`),
+  )
+    .trimEnd()
+    .split('\n')
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(
+    Array.from({ length: 5000 }, (_, i) => `line ${i}`),
+  )
+})
+
+test('a process that ends by a fault leaves its last lines', () => {
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    logging(`
+      for (let i = 0; i < 50; i++) log.info('line ' + i)
+      setImmediate(() => { throw new Error('a fault') })`),
+    { encoding: 'utf8' },
+  )
+  expect(status).not.toBe(0)
+  expect(stdout.trimEnd().split('\n')).toHaveLength(50)
+})
+
+test('a process that ends by a fault leaves more than is written together, in order and once', () => {
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    logging(`
+      for (let i = 0; i < 500; i++) log.info('line ' + i, more)
+      throw new Error('a fault')`),
+    { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
+  )
+  expect(status).not.toBe(0)
+  const told = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).msg)
+  expect(told).toEqual(Array.from({ length: 500 }, (_, i) => `line ${i}`))
+})
+
+test('text, bytes and what is longer than is written together stand in the order in which they were given', () => {
+  const written = run(
+    writing(
+      '',
+      `output.write('ä\\n')
+       output.write(Buffer.from('bytes ü\\n'))
+       output.write('x'.repeat(300_000) + '\\n')
+       output.write(Buffer.from('y'.repeat(300_000) + '\\n'))
+       output.write('last\\n')
+       await output.close()
+       output.write('too late\\n')`,
+    ),
+  )
+  expect(written).toBe(`ä\nbytes ü\n${'x'.repeat(300_000)}\n${'y'.repeat(300_000)}\nlast\n`)
+})
+
+test('bytes can be used for something else at once', () => {
+  const written = run(
+    writing(
+      '',
+      `for (const length of [10, 300_000]) {
+         const bytes = Buffer.alloc(length, 'a')
+         bytes[length - 1] = 10
+         output.write(bytes)
+         bytes.fill('b')
+       }
+       await output.close()`,
+    ),
+  )
+  expect(written).toBe(`${'a'.repeat(9)}\n${'a'.repeat(299_999)}\n`)
+})
+
+test('a line does not wait for others for long', async () => {
+  const child = spawn(process.execPath, logging("log.info('alone'); process.stdin.resume()"))
+  const [chunk] = await once(child.stdout, 'data')
+  child.kill()
+  expect(JSON.parse(String(chunk))).toMatchObject({ msg: 'alone' })
+})
+
+test('a write that takes a part is followed by the rest', () => {
+  const written = run(
+    writing(
+      'fs.write = (fd, bytes, at, length, ...more) => write(fd, bytes, at, Math.min(length, 7), ...more)',
+      "for (let i = 0; i < 100; i++) output.write('line ' + i + '\\n'); await output.close()",
+    ),
+  )
+  expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
+})
+
+test('a reader that has no room for a while gets every line, once', () => {
+  const written = run(
+    writing(
+      `let refusals = 3
+       fs.write = (...given) => refusals-- > 0 ? answerWith('EAGAIN')(...given) : write(...given)`,
+      "for (let i = 0; i < 100; i++) output.write('line ' + i + '\\n'); await output.close()",
+    ),
+  )
+  expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
+})
+
+test('nobody who reads, or a disk that stays full, neither ends the process nor keeps it alive', () => {
+  for (const code of ['EPIPE', 'ENOSPC', 'EIO']) {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      writing(
+        `fs.write = answerWith('${code}')
+         fs.writeSync = () => { throw Object.assign(new Error('${code}'), { code: '${code}' }) }`,
+        `for (let i = 0; i < 1000; i++) output.write('x'.repeat(4000) + '\\n')
+         await new Promise(setImmediate)
+         output.write('more\\n')
+         await output.close()`,
+      ),
+      { encoding: 'utf8' },
+    )
+    expect([code, status, stderr]).toEqual([code, 0, ''])
+  }
+})
+
+test('a reader that never takes anything holds up the end for a bounded time', () => {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    writing(
+      `fs.write = answerWith('EAGAIN')
+       fs.writeSync = () => { throw Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' }) }`,
+      `output.write('line\\n')
+       await output.close()
+       process.stderr.write('closed')
+       process.exit(3)`,
+    ),
+    { encoding: 'utf8' },
+  )
+  expect([status, stdout]).toEqual([3, ''])
+})
+
+/** Reads until `bytes` have come. */
+async function readBytes({ stdout }: ChildProcessWithoutNullStreams, bytes: number): Promise<number> {
+  let count = 0
+  for await (const [chunk] of on(stdout, 'data')) {
+    count += chunk.length
+    if (count > bytes) return count
+  }
+  return count
+}
+
+const almostAll = 15 * 1024 * 1024
+
+test('lines that a slow reader made us drop are counted and told', async () => {
+  const child = spawn(
+    process.execPath,
+    logging(`
+      for (let i = 0; i < 6000; i++) log.info('line', more)
+      process.stdin.once('data', async () => {
+        log.info('last')
+        await log.close()
+        process.exit(0)
+      })
+      process.stderr.write('written')`),
+  )
+  // Nobody reads until everything is written.
+  await once(child.stderr, 'data')
+  const output = text(child.stdout)
+  // What it kept leaves it before the next line comes.
+  await readBytes(child, almostAll)
+  child.stdin.write('go')
+  const lines = (await output)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const kept = lines.filter(({ msg }) => msg === 'line').length
+  const [told, ...more] = lines.filter(({ lost }) => lost > 0)
+  expect(more).toEqual([])
+  expect(kept).toBeLessThan(6000)
+  expect(kept + told.lost).toBe(6000)
+  expect(told).toMatchObject({
+    level: 'warn',
+    msg: expect.stringContaining(`${told.lost} lines of the log were lost`),
+  })
+  expect(lines.at(-1)).toMatchObject({ msg: 'last' })
+})
+
+test('a loss is told as soon as there is room, without a further line', async () => {
+  const child = spawn(
+    process.execPath,
+    logging(`
+      for (let i = 0; i < 6000; i++) log.info('line', more)
+      process.stdin.resume()
+      process.stderr.write('written')`),
+  )
+  await once(child.stderr, 'data')
+  let last = ''
+  for await (const [chunk] of on(child.stdout, 'data')) {
+    last = (last + chunk).slice(-1000)
+    if (last.includes('"lost":')) break
+  }
+  child.kill()
+  expect(last).toMatch(/"msg":"\d+ lines of the log were lost[^"]*","lost":\d+}\n$/)
+})
+
+test('what could not be written is tried again without a further line', async () => {
+  const child = spawn(
+    process.execPath,
+    writing(
+      `let attempts = 0
+       fs.write = (...given) => {
+         attempts++
+         answerWith('ENOSPC')(...given)
+       }`,
+      `// More than is kept: not one line more fits.
+       for (let i = 0; i < 6000; i++) output.write('x'.repeat(4000) + '\\n')
+       const timer = setInterval(() => {
+         if (attempts === 0) return
+         clearInterval(timer)
+         fs.write = write
+         syncBuiltinESMExports()
+       }, 5)
+       process.stdin.resume()`,
+    ),
+  )
+  const count = await readBytes(child, almostAll)
+  child.kill()
+  expect(count).toBeGreaterThan(almostAll)
+})
