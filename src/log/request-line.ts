@@ -52,17 +52,15 @@ export function requestLine(request: FinishedRequest, time: string): string {
 function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
   const { facts, plan, client, status, bytesIn, bytesOut, upstreamError } = request
   const { address } = plan.judgement
-  let line = `{"level":"info","time":"${time}","msg":"request","request_id":${quote(plan.requestId, cuts.short)}`
-  line += `,"http.request.method":${quote(facts.method, cuts.short)},"url.path":${quote(address.path, cuts.path)}`
+  // Of our own making: there is nothing to escape.
+  let line = `{"level":"info","time":"${time}","msg":"request","request_id":"${plan.requestId}"`
+  line += `,"url.path":${quote(address.path, cuts.path)}`
   const query = address.kind === 'refused' ? '' : address.query
   // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
   if (query !== '') line += `,"url.query":${quote(redactQuery(cut(query, cuts.query)), 2 * cuts.query)}`
-  if (facts.host !== undefined) line += serverFields(facts.host, cuts)
-  line += `,"http.response.status_code":${status}`
+  line += questionFields(facts, plan.judgement, cuts) + senderFields(facts, cuts)
   if (client !== undefined) line += `,"client.address":${quote(client, cuts.short)}`
-  line += bucketField(plan.judgement, cuts) + questionFields(facts, plan.judgement, cuts)
-  line += senderFields(facts, cuts)
-  line += `,"duration_ms":${rounded(request.milliseconds)}`
+  line += `,"http.response.status_code":${status},"duration_ms":${rounded(request.milliseconds)}`
   if (request.upstreamMilliseconds !== undefined)
     line += `,"upstream_ms":${rounded(request.upstreamMilliseconds)}`
   line += `,"http.request.body.size":${bytesIn},"http.response.body.size":${bytesOut}`
@@ -118,29 +116,49 @@ function verdictFields(
   )
 }
 
+/** Fields of a line that are the same for many requests, with what they were made of beside their verdict. */
 interface Written {
+  readonly bucket: string
+  readonly host: string | undefined
   readonly requestedMethod: string | undefined
   readonly requestedHeaders: string | undefined
   readonly fields: string
 }
 
-/** The fields of remembered verdicts, which are the same whoever asks. */
+/** Of remembered verdicts, the fields that were written last. */
 const written = new WeakMap<Verdict, Written>()
 
-/** What was asked and decided, as {@link verdictFields} and {@link corsFields} write it. */
+/** What was asked of whom, and decided. */
 function questionFields(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
-  const { remembered } = judgement
-  if (remembered === undefined || cuts !== generous)
-    return verdictFields(judgement, cuts) + (facts.origin === undefined ? '' : corsFields(facts, cuts))
-  const { requestedMethod, requestedHeaders } = facts
+  const { remembered, address } = judgement
+  if (remembered === undefined || cuts !== generous) return writeQuestion(facts, judgement, cuts)
+  const { host, requestedMethod, requestedHeaders } = facts
+  const bucket = address.kind === 'bucket' ? address.name : ''
   const before = written.get(remembered)
   // A verdict can be shared by requests that were written differently: what does not matter to it is logged all the same.
-  const isSame = before?.requestedMethod === requestedMethod && before?.requestedHeaders === requestedHeaders
-  if (before !== undefined && isSame) return before.fields
+  if (
+    before !== undefined &&
+    before.requestedHeaders === requestedHeaders &&
+    before.requestedMethod === requestedMethod &&
+    before.host === host &&
+    before.bucket === bucket
+  )
+    return before.fields
   // By way of bytes the many pieces of the text become one, which is quicker to write out each time.
-  const fields = Buffer.from(verdictFields(judgement, cuts) + corsFields(facts, cuts)).toString()
-  written.set(remembered, { requestedMethod, requestedHeaders, fields })
+  const fields = Buffer.from(writeQuestion(facts, judgement, cuts)).toString()
+  written.set(remembered, { bucket, host, requestedMethod, requestedHeaders, fields })
   return fields
+}
+
+/** The method needs no comparison: a verdict is of one method. */
+function writeQuestion(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
+  return (
+    `,"http.request.method":${quote(facts.method, cuts.short)}` +
+    (facts.host === undefined ? '' : serverFields(facts.host, cuts)) +
+    bucketField(judgement, cuts) +
+    verdictFields(judgement, cuts) +
+    (facts.origin === undefined ? '' : corsFields(facts, cuts))
+  )
 }
 
 /** What the rules were asked: enough to ask other rules the same. */
