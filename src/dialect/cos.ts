@@ -1,4 +1,4 @@
-import { type Dialect, headOfIds, xmlResponse } from './dialect.ts'
+import { createRequestIds, type Dialect, xmlResponse } from './dialect.ts'
 import { escapeXml } from './xml.ts'
 
 /** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
@@ -8,11 +8,13 @@ const notAllowed =
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-// Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids.
-const head = headOfIds(
-  ({ unixSeconds, node, process: number }) =>
-    `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`,
-)
+/** Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids. */
+const requestId = createRequestIds(({ unixSeconds, node, process: number }, digits) => {
+  const head = `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`
+  // In threes, so that the last three digits are a whole unit of Base64.
+  const missing = (3 - ((head.length + digits.length) % 3)) % 3
+  return btoa(head + '0'.repeat(missing) + digits)
+}, btoa)
 
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
 export const cos: Dialect = {
@@ -24,7 +26,7 @@ export const cos: Dialect = {
 
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
-  requestId: (identity) => btoa(head(identity) + identity.sequence.toString(16)),
+  requestId,
 
   // COS documents one refusal and gives it for every cause, a missing Origin included.
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),

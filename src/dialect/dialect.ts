@@ -70,23 +70,31 @@ export interface Dialect {
   ): PlainResponse
 }
 
-/** The part of the ids that is the same for all requests of one second, made once in it by `make`. */
-export function headOfIds(
-  make: (identity: RequestIdentity) => string,
+/**
+ * Ids that end with the last three hexadecimal digits of the sequence, in lower case, as `end` writes them. What stands
+ * before them is made by `head` of the digits before those, once a second and once in 4,096 requests.
+ */
+export function createRequestIds(
+  head: (identity: RequestIdentity, digits: string) => string,
+  end: (digits: string) => string,
 ): (identity: RequestIdentity) => string {
+  let ends: readonly string[] = []
   let made: RequestIdentity | undefined
-  let head = ''
+  let text = ''
   return (identity) => {
+    const { unixSeconds, node, process, sequence } = identity
     if (
       made === undefined ||
-      made.unixSeconds !== identity.unixSeconds ||
-      made.node !== identity.node ||
-      made.process !== identity.process
+      made.sequence >>> 12 !== sequence >>> 12 ||
+      made.unixSeconds !== unixSeconds ||
+      made.node !== node ||
+      made.process !== process
     ) {
       made = identity
-      head = make(identity)
+      text = head(identity, hex(sequence >>> 12, 5))
+      if (ends.length === 0) ends = Array.from({ length: 4096 }, (_, number) => end(hex(number, 3)))
     }
-    return head
+    return text + (ends[sequence & 0xfff] ?? '')
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Dialect, headOfIds, hex, xmlResponse } from './dialect.ts'
+import { createRequestIds, type Dialect, hex, xmlResponse } from './dialect.ts'
 import { escapeXml } from './xml.ts'
 
 /** The text of COS with a final period (OSS developer reference, "cors-options"). */
@@ -11,7 +11,12 @@ const noVary = { matched: [], other: [] } as const
 /** EC values that the error pages 0034-* document; OSS calls them not stable, so no others are made up. */
 const errorCodes: Readonly<Record<string, string>> = { NoSuchCORSConfiguration: '0034-00000001' }
 
-const head = headOfIds(({ unixSeconds, node }) => (hex(unixSeconds, 8) + hex(node, 8)).toUpperCase())
+const upperCase = (text: string): string => text.toUpperCase()
+
+const requestId = createRequestIds(
+  ({ unixSeconds, node }, digits) => upperCase(hex(unixSeconds, 8) + hex(node, 8) + digits),
+  upperCase,
+)
 
 /** Alibaba Cloud OSS: OptionObject, PutBucketCors, "cors-options" in the developer reference. */
 export const oss: Dialect = {
@@ -25,7 +30,7 @@ export const oss: Dialect = {
 
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
-  requestId: (identity) => head(identity) + hex(identity.sequence, 8).toUpperCase(),
+  requestId,
 
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
 

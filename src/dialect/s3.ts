@@ -1,6 +1,6 @@
 import {
+  createRequestIds,
   type Dialect,
-  headOfIds,
   hex,
   type RefusedPreflight,
   type StoreError,
@@ -28,7 +28,9 @@ const forbidden = (message: string, method: string, type: 'BUCKET' | 'OBJECT') =
 /** What a message quotes of a request is bounded; the rest tells nobody more. */
 const quoted = (value: string): string => (value.length > 128 ? `${value.slice(0, 128)}…` : value)
 
-const head = headOfIds(({ node }) => hex(node, 8).toUpperCase())
+const upperCase = (text: string): string => text.toUpperCase()
+
+const requestId = createRequestIds(({ node }, digits) => upperCase(hex(node, 8) + digits), upperCase)
 
 /** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
 export const s3: Dialect = {
@@ -40,7 +42,7 @@ export const s3: Dialect = {
 
   vary: () => ({ matched: requestVary, other: [] }),
 
-  requestId: (identity) => head(identity) + hex(identity.sequence, 8).toUpperCase(),
+  requestId,
 
   refusal,
 
