@@ -30,7 +30,8 @@ const writing = (change: string, statements: string): string[] => [
    ${statements}`,
 ]
 
-const run = (args: readonly string[]): string => execFileSync(process.execPath, args, { encoding: 'utf8' })
+const run = (args: readonly string[]): string =>
+  execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 })
 
 test('every line is there when the log is closed', () => {
   const lines = run(
@@ -80,21 +81,21 @@ test('text, bytes and what is longer than is written together stand in the order
       '',
       `output.write('ä\\n')
        output.write(Buffer.from('bytes ü\\n'))
-       output.write('x'.repeat(300_000) + '\\n')
-       output.write(Buffer.from('y'.repeat(300_000) + '\\n'))
+       output.write('x'.repeat(1_500_000) + '\\n')
+       output.write(Buffer.from('y'.repeat(1_500_000) + '\\n'))
        output.write('last\\n')
        await output.close()
        output.write('too late\\n')`,
     ),
   )
-  expect(written).toBe(`ä\nbytes ü\n${'x'.repeat(300_000)}\n${'y'.repeat(300_000)}\nlast\n`)
+  expect(written).toBe(`ä\nbytes ü\n${'x'.repeat(1_500_000)}\n${'y'.repeat(1_500_000)}\nlast\n`)
 })
 
 test('bytes can be used for something else at once', () => {
   const written = run(
     writing(
       '',
-      `for (const length of [10, 300_000]) {
+      `for (const length of [10, 1_500_000]) {
          const bytes = Buffer.alloc(length, 'a')
          bytes[length - 1] = 10
          output.write(bytes)
@@ -103,7 +104,7 @@ test('bytes can be used for something else at once', () => {
        await output.close()`,
     ),
   )
-  expect(written).toBe(`${'a'.repeat(9)}\n${'a'.repeat(299_999)}\n`)
+  expect(written).toBe(`${'a'.repeat(9)}\n${'a'.repeat(1_499_999)}\n`)
 })
 
 test('a line does not wait for others for long', async () => {
