@@ -243,6 +243,10 @@ export function mergeVary(present: string | undefined, names: readonly string[])
   return missing.length === 0 ? present : `${present}, ${missing.join(', ')}`
 }
 
+/** Whether `name` begins with Access-Control-, in any case. Its first letter tells most others apart. */
+const isCorsName = (name: string): boolean =>
+  (name.charCodeAt(0) | 0x20) === 0x61 && name.toLowerCase().startsWith('access-control-')
+
 /** The header lines that go to the client: the store's `lines` with `patch` applied, order and case kept. */
 export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
   const out: string[] = []
@@ -250,9 +254,8 @@ export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
   for (let i = 0; i + 1 < lines.length; i += 2) {
     const name = lines[i] ?? ''
     const value = lines[i + 1] ?? ''
-    const lower = name.toLowerCase()
-    if (patch.strip && lower.startsWith('access-control-')) continue
-    if (lower === 'vary' && patch.vary.length > 0) {
+    if (patch.strip && isCorsName(name)) continue
+    if (name.length === 4 && patch.vary.length > 0 && name.toLowerCase() === 'vary') {
       if (varyAt >= 0) {
         out[varyAt] = `${out[varyAt]}, ${value}`
         continue

@@ -31,10 +31,12 @@ export function requestLines(request: OutgoingRequest): string[] {
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
     const value = headers[i + 1] ?? ''
+    if (!mayBeSpecial[name.length] && nominated.length === 0) {
+      lines.push(name, value)
+      continue
+    }
     const lower = name.toLowerCase()
-    if (!mayBeSpecial[lower.length]) {
-      if (nominated.length === 0 || !nominated.includes(lower)) lines.push(name, value)
-    } else if (lower === 'content-length') {
+    if (lower === 'content-length') {
       if (framing.kind === 'length') lines.push(name, String(framing.bytes))
     } else if (lower === 'transfer-encoding') {
       if (framing.kind === 'chunked') lines.push(name, 'chunked')
@@ -115,9 +117,12 @@ export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
     const value = raw[i + 1] ?? ''
+    if (!mayBeSpecial[name.length]) {
+      lines.push(name, value)
+      continue
+    }
     const lower = name.toLowerCase()
-    if (!mayBeSpecial[lower.length]) lines.push(name, value)
-    else if (lower === 'content-length') {
+    if (lower === 'content-length') {
       length = Number(value)
       // RFC 9110 section 8.6: never in a 204, which ends with its head.
       if (form.status !== 204) lines.push(name, value)
