@@ -1,3 +1,4 @@
+import { truncate } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { objectPath, verifyGet, verifyPreflight } from '../answers.ts'
 import { startObjects } from '../contestants.ts'
@@ -27,7 +28,7 @@ export async function workers(bench: Bench): Promise<SectionResult> {
     sidecars.start({
       upstreamPort: store.port,
       rules,
-      logLevel: 'silent',
+      logLevel: 'info',
       flags: ['--workers', String(count)],
     })
   const one = await start(1)
@@ -36,10 +37,11 @@ export async function workers(bench: Bench): Promise<SectionResult> {
     await verifyPreflight('the sidecar', port, { knowsOrigins: true })
     await verifyGet('the sidecar', port, { knowsOrigins: true })
   }
-  const measure = async ({ pid, port }: typeof one, script: string): Promise<Throughput> => {
+  const measure = async ({ pid, port, log }: typeof one, script: string): Promise<Throughput> => {
     const url = `http://127.0.0.1:${port}${objectPath}`
-    const load = { pid, url, script, seconds: options.seconds, connections: 64 }
+    const load = { pid, url, script, log, seconds: options.seconds, connections: 64 }
     const { requests, seconds, cpuNanosecondsPerRequest } = await measureLoad(testbed, load)
+    await truncate(log)
     return { perSecond: requests / seconds, cpuNanosecondsPerRequest }
   }
   const rows: string[][] = []
@@ -68,7 +70,7 @@ export async function workers(bench: Bench): Promise<SectionResult> {
   return {
     title: 'Workers',
     notes: [
-      `\`--workers 2\` beside one process, wrk with one thread and 64 connections, log level silent: at info, two workers on two busy cores write more lines than the first process can pass on, which drops some and says how many. wrk and, for a GET, nginx take their part of the ${availableParallelism()} cores: two workers can have twice as much only where four are.`,
+      `\`--workers 2\` beside one process, wrk with one thread and 64 connections, log level info. wrk and, for a GET, nginx take their part of the ${availableParallelism()} cores: two workers can have twice as much only where four are.`,
     ],
     tables: [
       {
