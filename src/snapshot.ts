@@ -1,6 +1,7 @@
 import { isBucketName } from './bucket.ts'
 import type { Finding } from './cors/issue.ts'
-import { type CompiledRule, compileRule, type DialectName, type RuleFile } from './cors/rule.ts'
+import type { DialectName, RuleFile } from './cors/rule.ts'
+import { compileRules, type RuleSet } from './cors/rule-set.ts'
 import { type Dialect, type PreparedRule, prepareRule } from './dialect/dialect.ts'
 import { dialects } from './dialect/dialects.ts'
 
@@ -20,13 +21,12 @@ export interface LoadedFile {
 export type FileState = 'ok' | 'stale' | 'invalid'
 
 /** The rules of one bucket, ready to serve. A bucket whose file is invalid has none, and refuses. */
-export interface BucketPolicy {
+export interface BucketPolicy extends RuleSet {
   readonly name: string
   /** The `bucket` label in metrics: the name, or `_other` for what many buckets share. */
   readonly label: string
   readonly dialect: Dialect
   readonly mode: 'enforce' | 'report'
-  readonly rules: readonly CompiledRule[]
   /** Header values of `rules`, at the same index. */
   readonly prepared: readonly PreparedRule[]
   /** Vary of a response that a rule matched, and of every other response of this bucket. */
@@ -157,12 +157,15 @@ export function compilePolicy(name: string, file: RuleFile, serverDialect: Diale
   const own = dialect.vary(file.responseVary)
   const withOrigin = (names: readonly string[]): readonly string[] =>
     file.vary === 'dialect' || names.includes('Origin') ? names : ['Origin', ...names]
+  const { rules, naming, open } = compileRules(file.rules)
   return {
     name,
     label: name === fallbackName || name === serviceName ? '_other' : name,
     dialect,
     mode: file.mode,
-    rules: file.rules.map((rule, index) => compileRule(rule, index + 1)),
+    rules,
+    naming,
+    open,
     prepared: file.rules.map((rule) => prepareRule(dialect.style, rule)),
     varyMatched: withOrigin(own.matched),
     varyOther: withOrigin(own.other),

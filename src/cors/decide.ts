@@ -1,6 +1,7 @@
-import { matchOrigin } from './pattern.ts'
+import { matchName, matchOpen } from './pattern.ts'
 import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule } from './rule.ts'
+import type { RuleSet } from './rule-set.ts'
 
 /** The closed set of reasons: in metrics, logs, debug headers, `/-/explain` and on the command line alike. */
 export const reasons = ['matched', 'no_rules', 'origin', 'method', 'header', 'malformed'] as const
@@ -51,45 +52,55 @@ export function denyMalformed(malformed: Malformed): Deny {
   return deny(isToken ? 'method' : 'malformed', undefined, undefined, malformed)
 }
 
-/** How far a rule lets a question in: its origin, its method, its headers, or all the way. */
-type Reach = 'origin' | 'method' | 'header'
-const order: Readonly<Record<Reach, number>> = { origin: 0, method: 1, header: 2 }
-
 /**
  * The first rule whose origin, method and every requested header match decides (S3 PutBucketCors; COS OPTIONS Object,
  * example 2; OSS cors-options). Without one, the reason is the step at which the rule that got furthest failed.
  */
-export function decide(rules: readonly CompiledRule[], question: CorsQuestion): Decision {
-  if (rules.length === 0) return denyWithoutRules
-  if (question.form === 'malformed') return deny('malformed', rules[0])
+export function decide({ rules, naming, open }: RuleSet, question: CorsQuestion): Decision {
+  const { origin, form } = question
+  if (form === 'malformed') return denyByAll(rules, 'malformed')
+  const named = naming.get(origin) ?? none
   let closest: CompiledRule | undefined
-  let reach: Reach = 'origin'
+  let reason: 'method' | 'header' = 'method'
   let header: string | undefined
-  for (const rule of rules) {
-    const origin = matchOrigin(rule.origins, question.origin, question.form)
-    let stopped: Reach
-    let missing: string | undefined
-    if (origin === 'none') stopped = 'origin'
-    else if (!rule.methods.has(question.method)) stopped = 'method'
-    else {
-      missing = firstNotAllowed(rule, question.headers)
-      if (missing === undefined)
-        return {
-          verdict: 'allow',
-          reason: 'matched',
-          rule,
-          allowOrigin: origin === 'any' ? '*' : question.origin,
-          credentials: origin === 'named',
-        }
-      stopped = 'header'
+  // Both lists in the order of the file. A rule that is in both comes by its name first, and then says no again.
+  for (let n = 0, o = 0; ; ) {
+    const byName = named[n]
+    const byPattern = open[o]
+    const isNamed = byName !== undefined && (byPattern === undefined || byName.number <= byPattern.number)
+    const rule = isNamed ? byName : byPattern
+    if (rule === undefined) break
+    if (isNamed) n++
+    else o++
+    const match = isNamed ? matchName(form) : matchOpen(rule.origins, origin, form)
+    if (match === 'none') continue
+    if (!rule.methods.has(question.method)) {
+      closest ??= rule
+      continue
     }
-    if (closest === undefined || order[stopped] > order[reach]) {
-      closest = rule
-      reach = stopped
-      header = missing
-    }
+    const missing = firstNotAllowed(rule, question.headers)
+    if (missing === undefined)
+      return {
+        verdict: 'allow',
+        reason: 'matched',
+        rule,
+        allowOrigin: match === 'any' ? '*' : origin,
+        credentials: match === 'named',
+      }
+    if (reason === 'header') continue
+    closest = rule
+    reason = 'header'
+    header = missing
   }
-  return deny(reach, closest, header)
+  return closest === undefined ? denyByAll(rules, 'origin') : deny(reason, closest, header)
+}
+
+const none: readonly CompiledRule[] = []
+
+/** No rule is for this origin, so that the first is as close as any. */
+function denyByAll(rules: readonly CompiledRule[], reason: Deny['reason']): Deny {
+  const first = rules[0]
+  return first === undefined ? denyWithoutRules : deny(reason, first)
 }
 
 function firstNotAllowed(rule: CompiledRule, headers: readonly string[]): string | undefined {

@@ -2,14 +2,16 @@ import { type Deny, decide } from './decide.ts'
 import { quoted } from './entry.ts'
 import type { Issue } from './issue.ts'
 import { readActual, readPreflight } from './request.ts'
-import { compileRule, type RuleFile, type RuleTest } from './rule.ts'
+import type { RuleFile, RuleTest } from './rule.ts'
+import { compileRules, type RuleSet } from './rule-set.ts'
 
 /**
  * Runs the `tests:` of a rule file against its own rules. One error, code `test-failed`, for each that does not hold;
  * its path is that of the test.
  */
 export function failedExpectations(file: RuleFile): Issue[] {
-  const rules = file.rules.map((rule, index) => compileRule(rule, index + 1))
+  if (file.tests.length === 0) return []
+  const rules = compileRules(file.rules)
   return file.tests.flatMap((test, index): Issue[] => {
     const outcome = outcomeOf(rules, test)
     if (outcome.verdict === test.expect) return []
@@ -24,10 +26,7 @@ export function failedExpectations(file: RuleFile): Issue[] {
   })
 }
 
-function outcomeOf(
-  rules: Parameters<typeof decide>[0],
-  test: RuleTest,
-): { verdict: 'allow' | 'deny'; text: string } {
+function outcomeOf(rules: RuleSet, test: RuleTest): { verdict: 'allow' | 'deny'; text: string } {
   const question = test.actual
     ? readActual({
         method: test.method,

@@ -17,7 +17,7 @@ interface Wildcard {
 export interface OriginMatcher {
   /** The list holds `*`. */
   readonly any: boolean
-  readonly exact: ReadonlySet<string>
+  readonly exact: readonly string[]
   readonly wildcards: readonly Wildcard[]
 }
 
@@ -27,12 +27,17 @@ export interface OriginMatcher {
  */
 export type OriginMatch = 'none' | 'any' | 'named' | 'anyHost'
 
+const noWildcards: readonly Wildcard[] = []
+
 export function compileOrigins(entries: readonly string[]): OriginMatcher {
-  const exact = new Set<string>()
+  // The list that is there already, for the many rules that hold names alone.
+  if (!entries.some((entry) => entry.includes('*')))
+    return { any: false, exact: entries, wildcards: noWildcards }
+  const exact: string[] = []
   const wildcards: Wildcard[] = []
   for (const entry of entries) {
     const star = entry.indexOf('*')
-    if (star < 0) exact.add(entry)
+    if (star < 0) exact.push(entry)
     else if (entry !== '*')
       wildcards.push({
         prefix: entry.slice(0, star),
@@ -89,9 +94,16 @@ export function originForm(origin: string): OriginForm {
 /** How `origin`, whose form is `form`, fits the entries of one rule. */
 export function matchOrigin(matcher: OriginMatcher, origin: string, form: OriginForm): OriginMatch {
   if (form === 'malformed') return 'none'
+  return !matcher.any && matcher.exact.includes(origin) ? matchName(form) : matchOpen(matcher, origin, form)
+}
+
+/** How an origin of the form `form` fits a rule without `*` that names it. */
+export const matchName = (form: OriginForm): OriginMatch => (form === 'null' ? 'anyHost' : 'named')
+
+/** How `origin`, which is not malformed, fits the entries with a `*`, whatever others there are. */
+export function matchOpen(matcher: OriginMatcher, origin: string, form: OriginForm): OriginMatch {
   // S3 and cloudserver answer "*" when it stands anywhere in the rule: no credentials, so the safer reading.
   if (matcher.any) return 'any'
-  if (matcher.exact.has(origin)) return form === 'null' ? 'anyHost' : 'named'
   // A pattern must not catch the opaque origin of a sandboxed page.
   if (form === 'null') return 'none'
   let found: OriginMatch = 'none'

@@ -116,7 +116,7 @@ function verdictOf(policy: BucketPolicy | undefined, facts: RequestFacts): Verdi
 }
 
 function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], question: CorsQuestion): Verdict {
-  const decision = decide(policy?.rules ?? [], question)
+  const decision = policy === undefined ? denyWithoutRules : decide(policy, question)
   const prepared = decision.verdict === 'allow' ? policy?.prepared[decision.rule.number - 1] : undefined
   const headers =
     policy === undefined || prepared === undefined || decision.verdict !== 'allow'

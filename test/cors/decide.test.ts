@@ -6,10 +6,9 @@ import {
   readActual,
   readPreflight,
 } from '../../src/cors/request.ts'
-import { type CorsRule, compileRule } from '../../src/cors/rule.ts'
+import type { CorsRule } from '../../src/cors/rule.ts'
+import { compileRules } from '../../src/cors/rule-set.ts'
 import { rule } from '../core.ts'
-
-const compile = (rules: readonly CorsRule[]) => rules.map((one, index) => compileRule(one, index + 1))
 
 function preflight(rules: readonly CorsRule[], origin: string, method: string, headers?: string) {
   const question = readPreflight({
@@ -19,7 +18,7 @@ function preflight(rules: readonly CorsRule[], origin: string, method: string, h
     requestedHeaders: headers,
   })
   if ('what' in question) throw new Error(question.what)
-  return decide(compile(rules), question)
+  return decide(compileRules(rules), question)
 }
 
 describe('the first rule that matches in all three decides', () => {

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { decide, denyMalformed, denyWithoutRules } from '../../src/cors/decide.ts'
 import { explain } from '../../src/cors/explain.ts'
 import { readPreflight } from '../../src/cors/request.ts'
-import { type CorsRule, compileRule } from '../../src/cors/rule.ts'
+import type { CorsRule } from '../../src/cors/rule.ts'
+import { compileRules } from '../../src/cors/rule-set.ts'
 import { rule } from '../core.ts'
 
 function explained(rules: readonly CorsRule[], origin: string | undefined, method: string, headers?: string) {
-  const compiled = rules.map((one, index) => compileRule(one, index + 1))
+  const compiled = compileRules(rules)
   const read = readPreflight({
     method: 'OPTIONS',
     origin,
@@ -15,7 +16,7 @@ function explained(rules: readonly CorsRule[], origin: string | undefined, metho
   })
   const question = 'what' in read ? undefined : read
   const decision = 'what' in read ? denyMalformed(read) : decide(compiled, read)
-  return explain({ bucket: 'photos', rules: compiled, decision, question })
+  return explain({ bucket: 'photos', rules: compiled.rules, decision, question })
 }
 
 const web = rule({

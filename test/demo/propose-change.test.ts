@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/cors/decide.ts'
 import { explain } from '../../src/cors/explain.ts'
 import { readPreflight } from '../../src/cors/request.ts'
-import { compileRule } from '../../src/cors/rule.ts'
+import { compileRules } from '../../src/cors/rule-set.ts'
 import { exampleRules } from '../../src/demo/example-data.ts'
 import { proposeChange } from '../../src/demo/propose-change.ts'
 import { readRules } from '../../src/rules/read.ts'
@@ -13,7 +13,7 @@ const { photos, reports } = exampleRules([origin, 'http://localhost:5180'])
 /** What the sidecar explains of a preflight under the rules of `text`. */
 function explained(text: string, method: string, headers: string) {
   const { content } = readRules('b.yaml', Buffer.from(text), 'cos')
-  const rules = (content?.rules ?? []).map((rule, index) => compileRule(rule, index + 1))
+  const compiled = compileRules(content?.rules ?? [])
   const question = readPreflight({
     method: 'OPTIONS',
     origin,
@@ -21,7 +21,7 @@ function explained(text: string, method: string, headers: string) {
     requestedHeaders: headers,
   })
   if ('what' in question) throw new Error(question.what)
-  return explain({ bucket: 'b', rules, decision: decide(rules, question), question })
+  return explain({ bucket: 'b', rules: compiled.rules, decision: decide(compiled, question), question })
 }
 
 test.each(Object.entries({ photos, reports }))('the example rules of %s are clean', (bucket, text) => {

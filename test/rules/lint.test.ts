@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/cors/decide.ts'
 import { presetNames } from '../../src/cors/presets.ts'
 import { readPreflight } from '../../src/cors/request.ts'
-import { compileRule } from '../../src/cors/rule.ts'
+import { compileRules } from '../../src/cors/rule-set.ts'
 import { shadowsIn } from '../../src/rules/lint-shadow.ts'
 import { readRules } from '../../src/rules/read.ts'
 
@@ -310,7 +310,7 @@ describe('several rules', () => {
         fc.constantFrom('GET', 'PUT', 'DELETE'),
         fc.subarray(['x-a', 'x-b', 'range', 'y-a']),
         (rules, from, method, headers) => {
-          const compiled = rules.map((one, index) => compileRule(one, index + 1))
+          const compiled = compileRules(rules)
           const question = readPreflight({
             method: 'OPTIONS',
             origin: from,
