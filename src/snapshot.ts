@@ -2,6 +2,7 @@ import { isBucketName } from './bucket.ts'
 import type { Finding } from './cors/issue.ts'
 import type { DialectName, RuleFile } from './cors/rule.ts'
 import { compileRules, type RuleSet } from './cors/rule-set.ts'
+import { createSharing } from './cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from './dialect/dialect.ts'
 import { dialects } from './dialect/dialects.ts'
 
@@ -151,12 +152,16 @@ function policyWithoutRules(
   }
 }
 
+const sharedVary = createSharing<readonly string[]>()
+
 /** Makes one rule file ready to serve. */
 export function compilePolicy(name: string, file: RuleFile, serverDialect: DialectName): BucketPolicy {
   const dialect = dialects[file.dialect ?? serverDialect]
   const own = dialect.vary(file.responseVary)
   const withOrigin = (names: readonly string[]): readonly string[] =>
-    file.vary === 'dialect' || names.includes('Origin') ? names : ['Origin', ...names]
+    file.vary === 'dialect' || names.includes('Origin')
+      ? names
+      : sharedVary(names, () => ['Origin', ...names])
   const { rules, naming, open } = compileRules(file.rules)
   return {
     name,

@@ -1,4 +1,5 @@
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
+import { createSharing } from './sharing.ts'
 
 /** The methods a rule may allow: what COS, OSS and S3 store, no more. */
 export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
@@ -61,14 +62,17 @@ export interface CompiledRule {
   readonly headers: HeaderMatcher
 }
 
+const sharedMethods = createSharing<ReadonlySet<string>>()
+const sharedHeaders = createSharing<HeaderMatcher>()
+
 export function compileRule(rule: CorsRule, number: number): CompiledRule {
   return {
     rule,
     number,
     label: rule.id === undefined || rule.id === '' ? String(number) : rule.id,
     origins: compileOrigins(rule.allowedOrigins),
-    methods: new Set(rule.allowedMethods),
-    headers: compileHeaders(rule.allowedHeaders),
+    methods: sharedMethods(rule.allowedMethods, () => new Set(rule.allowedMethods)),
+    headers: sharedHeaders(rule.allowedHeaders, () => compileHeaders(rule.allowedHeaders)),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Allow, Deny } from '../cors/decide.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
+import { createSharing } from '../cors/sharing.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
 /** What makes one request's ids: given from outside, so that the wording stays a pure function. */
@@ -122,7 +123,21 @@ export interface PreparedRule {
 /** One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matched. */
 type AllowedEntry = string | { readonly prefix: string; readonly suffix: string }
 
+const sharedValues = createSharing<PreparedRule>()
+
+/** The header values of `rule` in `style`: one object for all the rules that have the same. */
 export function prepareRule(style: HeaderStyle, rule: CorsRule): PreparedRule {
+  const { separator, allowHeaders, maxAgeUnset } = style
+  const { allowedMethods, allowedHeaders, exposeHeaders, maxAgeSeconds } = rule
+  // With the lengths no list can run into the next.
+  const lengths = [allowedMethods.length, allowedHeaders.length, exposeHeaders.length]
+  const parts = [separator, allowHeaders, maxAgeUnset, maxAgeSeconds, ...lengths]
+  return sharedValues([...parts, ...allowedMethods, ...allowedHeaders, ...exposeHeaders], () =>
+    prepareValues(style, rule),
+  )
+}
+
+function prepareValues(style: HeaderStyle, rule: CorsRule): PreparedRule {
   const maxAge = rule.maxAgeSeconds === undefined ? undefined : String(rule.maxAgeSeconds)
   const expose = rule.exposeHeaders.join(style.separator)
   return {
