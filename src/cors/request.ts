@@ -32,10 +32,14 @@ export interface CorsFields {
   readonly requestedHeaders: string | undefined
 }
 
-/** The list as WHATWG Fetch writes it: lower case, sorted, commas without blanks. Nothing is left to be done then. */
-const asBrowsersWrite = /^[a-z0-9_-]+(?:,[a-z0-9_-]+)*$/
+/**
+ * A list as WHATWG Fetch writes it, in lower case and without blanks, save that an element may be empty. So there is
+ * one loop over one class, which is what costs least where a list is long.
+ */
+const asBrowsersWrite = /^[!#$%&'+.^_`|~0-9a-z-][!#$%&'+.^_`|~0-9a-z,-]*$/
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** A name, or nothing, and the blanks around it (RFC 9110 section 5.6.3). It always matches, so it never goes back. */
+const element = /([ \t]*)([!#$%&'*+.^_`|~0-9A-Za-z-]*)[ \t]*/y
 
 /**
  * Reads an OPTIONS request as a preflight (WHATWG Fetch, CORS-preflight fetch). The order of the checks is the one
@@ -67,21 +71,23 @@ export function readActual(fields: CorsFields): CorsQuestion | undefined {
 function readRequestedHeaders(value: string): string[] | Malformed {
   if (value.length > maxRequestedHeadersLength) return { what: 'headers-beyond-bounds' }
   if (asBrowsersWrite.test(value)) {
-    const names = value.split(',')
-    return names.length > maxRequestedHeaders ? { what: 'headers-beyond-bounds' } : names
+    const names = value.split(',', maxRequestedHeaders + 1)
+    if (!names.includes(''))
+      return names.length > maxRequestedHeaders ? { what: 'headers-beyond-bounds' } : names
   }
   const names: string[] = []
   let empty = 0
-  for (let start = 0; start <= value.length; ) {
-    const comma = value.indexOf(',', start)
-    const end = comma < 0 ? value.length : comma
-    const name = withoutBlanks(value, start, end)
-    start = end + 1
+  for (let start = 0; start <= value.length; start = element.lastIndex + 1) {
+    element.lastIndex = start
+    const [, before = '', name = ''] = element.exec(value) ?? []
+    const end = element.lastIndex
+    if (end < value.length && value[end] !== ',')
+      return { what: 'header-invalid', value: elementFrom(value, start + before.length) }
     if (name === '') {
       empty++
       // One empty value is how "no header" may be written; a flood of commas is not.
       if (empty > maxEmptyElements) return { what: 'headers-beyond-bounds' }
-    } else if (!token.test(name) || name === '*') {
+    } else if (name === '*') {
       // A "*" is a token, too, but no header has that name, and its echo in Allow-Headers would allow every one.
       return { what: 'header-invalid', value: name }
     } else {
@@ -92,13 +98,12 @@ function readRequestedHeaders(value: string): string[] | Malformed {
   return names
 }
 
-/** RFC 9110 section 5.6.3: only spaces and tabs may stand around an element. No expression: that would be quadratic. */
-function withoutBlanks(text: string, start: number, end: number): string {
-  let from = start
-  let to = end
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
+/** What stands from `start` to the next comma, without the blanks at its end. */
+function elementFrom(list: string, start: number): string {
+  const comma = list.indexOf(',', start)
+  let end = comma < 0 ? list.length : comma
+  while (end > start && isBlank(list.charCodeAt(end - 1))) end--
+  return list.slice(start, end)
 }
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09

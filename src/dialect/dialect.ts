@@ -1,5 +1,5 @@
 import type { Allow, Deny } from '../cors/decide.ts'
-import type { CorsRule, DialectName } from '../cors/rule.ts'
+import { type CorsRule, type DialectName, fitsPattern, type NamePattern } from '../cors/rule.ts'
 import { createSharing } from '../cors/sharing.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
@@ -121,7 +121,7 @@ export interface PreparedRule {
 }
 
 /** One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matched. */
-type AllowedEntry = string | { readonly prefix: string; readonly suffix: string }
+type AllowedEntry = string | NamePattern
 
 const sharedValues = createSharing<PreparedRule>()
 
@@ -194,13 +194,10 @@ function allowHeaders(
   const names = new Set<string>()
   for (const entry of prepared) {
     if (typeof entry === 'string') names.add(entry)
-    else for (const name of requested) if (fits(name, entry.prefix, entry.suffix)) names.add(name)
+    else for (const name of requested) if (fitsPattern(name, entry)) names.add(name)
   }
   return [...names].join(style.separator)
 }
-
-const fits = (name: string, prefix: string, suffix: string): boolean =>
-  name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix)
 
 /** A response of `lines` and an XML body. */
 export function xmlResponse(status: number, lines: HeaderLines, body: string): PlainResponse {

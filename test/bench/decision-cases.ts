@@ -79,6 +79,14 @@ export const decisionCases: readonly (readonly [name: string, decide: () => unkn
   ['8 KB of blanks', preflight('ordinary', 'https://example.com', ' '.repeat(8192))],
   ['8 KB as one name', preflight('ordinary', 'https://example.com', 'x'.repeat(8192))],
   [
+    '8 KB of names of one letter',
+    preflight(
+      'ordinary',
+      'https://example.com',
+      names(4096, () => 'x'),
+    ),
+  ],
+  [
     '15 KB of names',
     preflight(
       'ordinary',
