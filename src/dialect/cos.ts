@@ -9,7 +9,8 @@ const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
 /** Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids. */
-const requestId = createRequestIds(({ unixSeconds, node, process: number }, digits) => {
+const requestId = createRequestIds(({ unixSeconds, node, process: number }, rest) => {
+  const digits = rest.toString(16)
   const head = `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`
   // In threes, so that the last three digits are a whole unit of Base64.
   const missing = (3 - ((head.length + digits.length) % 3)) % 3

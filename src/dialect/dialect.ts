@@ -73,26 +73,29 @@ export interface Dialect {
 
 /**
  * Ids that end with the last three hexadecimal digits of the sequence, in lower case, as `end` writes them. What stands
- * before them is made by `head` of the digits before those, once a second and once in 4,096 requests.
+ * before them is made by `head` of the rest of it, a number, once a second and once in 4,096 requests.
  */
 export function createRequestIds(
-  head: (identity: RequestIdentity, digits: string) => string,
+  head: (identity: RequestIdentity, rest: number) => string,
   end: (digits: string) => string,
 ): (identity: RequestIdentity) => string {
   let ends: readonly string[] = []
   let made: RequestIdentity | undefined
+  let madeRest = -1
   let text = ''
   return (identity) => {
     const { unixSeconds, node, process, sequence } = identity
+    const rest = Math.floor(sequence / 4096)
     if (
       made === undefined ||
-      made.sequence >>> 12 !== sequence >>> 12 ||
+      madeRest !== rest ||
       made.unixSeconds !== unixSeconds ||
       made.node !== node ||
       made.process !== process
     ) {
       made = identity
-      text = head(identity, hex(sequence >>> 12, 5))
+      madeRest = rest
+      text = head(identity, rest)
       if (ends.length === 0) ends = Array.from({ length: 4096 }, (_, number) => end(hex(number, 3)))
     }
     return text + (ends[sequence & 0xfff] ?? '')

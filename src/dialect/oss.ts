@@ -14,7 +14,7 @@ const errorCodes: Readonly<Record<string, string>> = { NoSuchCORSConfiguration: 
 const upperCase = (text: string): string => text.toUpperCase()
 
 const requestId = createRequestIds(
-  ({ unixSeconds, node }, digits) => upperCase(hex(unixSeconds, 8) + hex(node, 8) + digits),
+  ({ unixSeconds, node }, rest) => upperCase(hex(unixSeconds, 8) + hex(node, 8) + hex(rest, 5)),
   upperCase,
 )
 

@@ -30,7 +30,7 @@ const quoted = (value: string): string => (value.length > 128 ? `${value.slice(0
 
 const upperCase = (text: string): string => text.toUpperCase()
 
-const requestId = createRequestIds(({ node }, digits) => upperCase(hex(node, 8) + digits), upperCase)
+const requestId = createRequestIds(({ node }, rest) => upperCase(hex(node, 8) + hex(rest, 5)), upperCase)
 
 /** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
 export const s3: Dialect = {

@@ -59,7 +59,11 @@ async function explained(
     cwd: directory,
     colour: false,
   }
-  await run(['explain', '--rules', '.', ...argv], terminal, { onTerminate: () => {}, onReload: () => {} })
+  await run(['explain', '--rules', '.', ...argv], terminal, {
+    onTerminate: () => {},
+    onReload: () => {},
+    onExit: () => {},
+  })
   return { code, out, err }
 }
 
@@ -85,7 +89,7 @@ The response to the preflight:
   Access-Control-Max-Age: 600
   Vary: Origin
   Server: tencent-cos
-  x-cos-request-id: MF8wXzBfMA==
+  x-cos-request-id: MF8wXzBfMDAwMDAw
   Content-Length: 0
 
 The preflight by curl:
