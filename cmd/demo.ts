@@ -55,7 +55,8 @@ async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Pro
   ])
   let running: Demo
   try {
-    running = await startDemo({ ...flags, ports: wantedPorts }, startSidecar)
+    const options = { ...flags, ports: wantedPorts }
+    running = await startDemo(options, (settings) => startSidecar(settings, signals.onExit))
   } catch (error) {
     terminal.err(`error: the demo cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
     return 2

@@ -35,6 +35,9 @@ const signals: Signals = {
   onReload(listener) {
     process.on('SIGHUP', listener)
   },
+  onExit(listener) {
+    process.on('exit', listener)
+  },
 }
 
 try {

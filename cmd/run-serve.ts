@@ -16,7 +16,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     path === undefined ? undefined : within(path)
   try {
     const start = settings.workers === 1 ? startSidecar : startWorkers
-    const starting = start({
+    const located: Settings = {
       ...settings,
       rules: within(settings.rules),
       credentials: optional(settings.credentials),
@@ -25,7 +25,8 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       tlsKey: optional(settings.tlsKey),
       candidateRules: optional(settings.candidateRules),
       adminTokenFile: optional(settings.adminTokenFile),
-    })
+    }
+    const starting = start(located, signals.onExit)
     // From the beginning on: without a listener the signal would end the process.
     signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))
     const sidecar = await starting

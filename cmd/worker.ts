@@ -21,7 +21,7 @@ async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
     import('../src/workers/worker.ts'),
   ])
   const link = openLink()
-  if (link !== undefined) return runWorker(link)
+  if (link !== undefined) return runWorker(link, signals.onExit)
   terminal.err('error: this command is only for serve --workers to start: use cors-sidecar serve\n')
   return 2
 }

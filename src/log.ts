@@ -1,7 +1,7 @@
 import { type DestinationStream, pino } from 'pino'
 import { explainJudgement } from './explain-request.ts'
 import { createDenialGate } from './log/denial-gate.ts'
-import { standardOutput } from './log/output.ts'
+import { type OnExit, standardOutput } from './log/output.ts'
 import { redactFields, redactText } from './log/redact.ts'
 import {
   corsFields,
@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Default: standard output, written to in the background. */
   readonly destination?: DestinationStream & { close?(): Promise<void> }
+  /** For the last lines of a process that ends by a fault, on standard output. */
+  readonly onExit?: OnExit | undefined
   /** Lines for denials at warn in a minute, two at least; default: 100. */
   readonly denialsPerMinute?: number
   /** Milliseconds since 1970; default: the clock. */
@@ -46,7 +48,8 @@ const minute = 60_000
 
 /** JSON lines, UTC, none longer than 8 KB. */
 export function createLog(options: LogOptions): Log {
-  const { level, destination = standardOutput(), denialsPerMinute = 100, now = Date.now } = options
+  const { level, onExit, denialsPerMinute = 100, now = Date.now } = options
+  const { destination = standardOutput(onExit) } = options
   const time = isoClock(now)
   const logger = pino(
     {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createAdmin } from './admin/admin.ts'
 import { createDenials } from './admin/denials.ts'
+import type { OnExit } from './log/output.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import type { ReloadCause, ReloadResult } from './rules/reload-result.ts'
@@ -26,10 +27,10 @@ export interface Sidecar {
 }
 
 /** Puts everything together, in this process. Rejects with `StartProblem` when a setting turns out to be unusable. */
-export async function startSidecar(settings: Settings): Promise<Sidecar> {
+export async function startSidecar(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
-  const log = createLog({ level: settings.logLevel })
+  const log = createLog({ level: settings.logLevel, onExit })
   const metrics = createMetrics({ version })
   const denials = createDenials()
   const setup = setupOf(settings)

@@ -8,6 +8,9 @@ export interface Output {
   close(): Promise<void>
 }
 
+/** Has `listener` called when the process ends, for whatever reason; only what it does at once is done. */
+export type OnExit = (listener: () => void) => void
+
 /**
  * Bytes of lines that are written together, and milliseconds that a line waits for others at most. Every write wakes a
  * thread, on a busy machine in the place of this one: eight times as many cost more than to make the lines.
@@ -33,7 +36,7 @@ interface Piece {
  * Standard output, written to in the background. Lines become bytes at once, in memory that is used again: text that
  * waits is what every collection of garbage copies, and a library that takes text turns it into bytes three times over.
  */
-export function standardOutput(): Output {
+export function standardOutput(onExit: OnExit = ignore): Output {
   /** In order; the first is being written, or is next. */
   const waiting: Piece[] = []
   const spare: Buffer[] = []
@@ -105,19 +108,18 @@ export function standardOutput(): Output {
     writeNext()
   }, longestWait).unref()
   // The last lines of a process that ends by a fault are those that tell why.
-  const writeLast = (): void => {
+  onExit(() => {
+    if (isOver) return
     passOn()
     // What is being written is written to its end.
     writeNow(isWriting ? waiting.slice(1) : waiting)
-  }
+  })
   const end = (): void => {
     isOver = true
     clearInterval(timer)
-    process.off('exit', writeLast)
     waiting.length = 0
     waitingBytes = 0
   }
-  process.on('exit', writeLast)
   return {
     write(lines) {
       if (isOver) return
@@ -149,6 +151,8 @@ export function standardOutput(): Output {
     },
   }
 }
+
+const ignore = (): void => {}
 
 const newPiece = (): Buffer => Buffer.allocUnsafeSlow(pieceBytes)
 

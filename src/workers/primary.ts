@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdmin } from '../admin/admin.ts'
 import type { CandidatesShown } from '../admin/candidates-view.ts'
 import type { Denials } from '../admin/denials.ts'
-import { standardOutput } from '../log/output.ts'
+import { type OnExit, standardOutput } from '../log/output.ts'
 import { createLog } from '../log.ts'
 import type { Family } from '../metrics/family.ts'
 import { familiesOf, type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
@@ -29,12 +29,12 @@ const notTaken = 'a worker is stuck and does not take the rules'
  * of them and answers on the admin port for all of them. Rejects with {@link StartProblem} when a setting turns out to
  * be unusable.
  */
-export async function startWorkers(settings: Settings): Promise<Sidecar> {
+export async function startWorkers(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   if (!canFork())
     throw new StartProblem(['--workers: this process is itself a worker of another program: leave it at 1'])
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
-  const output = standardOutput()
+  const output = standardOutput(onExit)
   const log = createLog({ level: settings.logLevel, destination: output })
   const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
   const own = createMetrics({ version })

@@ -1,4 +1,5 @@
 import { createDenials } from '../admin/denials.ts'
+import type { OnExit } from '../log/output.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
@@ -16,11 +17,11 @@ import { createTeller } from './teller.ts'
  * Serves the data port as one of several processes, as the primary at the other end of `link` says. 0 after it was
  * told to drain; 2 when a setting is unusable, which the primary is told.
  */
-export function runWorker(link: Link): Promise<0 | 2> {
+export function runWorker(link: Link, onExit: OnExit): Promise<0 | 2> {
   const over = Promise.withResolvers<0 | 2>()
   let worker: Worker | undefined
   link.listen((message) => {
-    if (message.kind === 'start') worker = createWorker(message.settings, link, over)
+    if (message.kind === 'start') worker = createWorker(message.settings, link, onExit, over)
     else worker?.obey(message)
   })
   link.onLost(() => {
@@ -37,10 +38,15 @@ interface Worker {
   obey(order: Order): void
 }
 
-function createWorker(settings: Settings, link: Link, over: PromiseWithResolvers<0 | 2>): Worker {
+function createWorker(
+  settings: Settings,
+  link: Link,
+  onExit: OnExit,
+  over: PromiseWithResolvers<0 | 2>,
+): Worker {
   // Together they may warn of as many denials as one process alone.
   const denialsPerMinute = Math.max(2, Math.floor(100 / settings.workers))
-  const log = createLog({ level: settings.logLevel, denialsPerMinute })
+  const log = createLog({ level: settings.logLevel, denialsPerMinute, onExit })
   const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()

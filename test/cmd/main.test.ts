@@ -16,7 +16,7 @@ interface Outcome {
   readonly err: string
 }
 
-const noSignals: Signals = { onTerminate: () => {}, onReload: () => {} }
+const noSignals: Signals = { onTerminate: () => {}, onReload: () => {}, onExit: () => {} }
 
 /** Runs a command line in this process, with a terminal that remembers. */
 async function runHere(...argv: readonly string[]): Promise<Outcome> {

@@ -86,7 +86,7 @@ async function replayed(...argv: readonly string[]): Promise<Outcome> {
     cwd: folder,
     colour: false,
   }
-  await run(['replay', ...argv], terminal, { onTerminate: () => {}, onReload: () => {} })
+  await run(['replay', ...argv], terminal, { onTerminate: () => {}, onReload: () => {}, onExit: () => {} })
   return { code, out, err }
 }
 

@@ -57,7 +57,11 @@ async function serve(argv: readonly string[], env: Terminal['env'] = {}): Promis
     colour: false,
   }
   // Whatever starts against expectation ends at once.
-  await run(['serve', ...argv], terminal, { onTerminate: (listener) => listener(), onReload: () => {} })
+  await run(['serve', ...argv], terminal, {
+    onTerminate: (listener) => listener(),
+    onReload: () => {},
+    onExit: () => {},
+  })
   return { code, out, err }
 }
 

@@ -10,7 +10,7 @@ const logging = (statements: string): string[] => [
   '--input-type=module',
   '--eval',
   `const { createLog } = await import(${source('log.ts')})
-   const log = createLog({ level: 'info' })
+   const log = createLog({ level: 'info', onExit: (listener) => process.on('exit', listener) })
    const more = { more: 'x'.repeat(4000) }
    ${statements}`,
 ]
@@ -26,7 +26,7 @@ const writing = (change: string, statements: string): string[] => [
    ${change}
    syncBuiltinESMExports()
    const { standardOutput } = await import(${source('log/output.ts')})
-   const output = standardOutput()
+   const output = standardOutput((listener) => process.on('exit', listener))
    ${statements}`,
 ]
 
