@@ -28,9 +28,9 @@ export function sendAnswer(
   const { status, body } = answer
   const unread = hasUnreadBody(request)
   if (unread || options.close === true) response.shouldKeepAlive = false
-  const lines = answer.headers.slice()
-  if (status !== 204 && status !== 304)
-    lines.push('Content-Length', body === '' ? '0' : String(Buffer.byteLength(body)))
+  const length = body === '' ? '0' : String(Buffer.byteLength(body))
+  const lines =
+    status === 204 || status === 304 ? [...answer.headers] : [...answer.headers, 'Content-Length', length]
   response.writeHead(status, STATUS_CODES[status] ?? 'Unknown', lines)
   if (!unread || waitsForContinue(request)) {
     response.end(body)
