@@ -111,7 +111,9 @@ export function readFacts(
   let expect: string | undefined
   let connection: string | undefined
   let repeated: string | undefined
-  for (let i = 0; i + 1 < headers.length; i += 2) {
+  // With more lines the request is refused, whatever they say.
+  const end = Math.min(headers.length, 2 * maxHeaderLines)
+  for (let i = 0; i + 1 < end; i += 2) {
     const value = headers[i + 1] ?? ''
     switch ((headers[i] ?? '').toLowerCase()) {
       case 'host':

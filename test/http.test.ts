@@ -26,6 +26,17 @@ describe('what makes a request unfit to be passed on', () => {
     ['Connection that names Content-Length', ['Connection', 'content-length'], 400],
     ['Connection that names Origin', ['Connection', 'ORIGIN'], 400],
     ['too many lines', Array.from({ length: maxHeaderLines }, () => ['a', 'b']).flat(), 431],
+    [
+      'too many lines, of which those after the bound contradict each other',
+      [
+        ...Array.from({ length: maxHeaderLines }, () => ['a', 'b']).flat(),
+        'Host',
+        'b.test',
+        'Content-Length',
+        '1',
+      ],
+      431,
+    ],
   ])('%s', (_, headers, status) => {
     expect(read(headers).defect?.status).toBe(status)
   })
