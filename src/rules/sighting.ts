@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
 import { maxBytesRead } from './bytes.ts'
+import * as files from './file-calls.ts'
 
 /** What one look at the rules directory found under one name. */
 export type Sighting =
@@ -50,7 +50,7 @@ const coarsestTime = 3_000
 /** Looks at `path` without opening it; symbolic links are followed. Throws when the process is out of resources. */
 export async function outline(path: string): Promise<Outline> {
   try {
-    const stats = await stat(path, { bigint: true })
+    const stats = await files.stat(path, { bigint: true })
     if (stats.isDirectory()) return { kind: 'gone' }
     if (!stats.isFile()) return { kind: 'unreadable', why: 'irregular' }
     return {
@@ -115,18 +115,19 @@ function unreadable(error: unknown): Extract<Sighting, { kind: 'unreadable' }> {
 
 async function readBounded(path: string, size: number): Promise<Uint8Array> {
   // O_NONBLOCK: a FIFO put in place of the file since would otherwise hold a thread of the pool for good.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const file = await files.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     // One byte more than the file should have tells that it grew. Some file systems give every size as 0.
     const buffer = Buffer.allocUnsafe(size === 0 ? maxBytesRead : Math.min(size + 1, maxBytesRead))
     let length = 0
     while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) break
+      const { bytesRead } = await files.read(file, buffer, length, buffer.length - length, null)
       length += bytesRead
+      // What is not filled up although there was room for it is the end.
+      if (bytesRead === 0 || length === size) break
     }
     return buffer.subarray(0, length)
   } finally {
-    await file.close()
+    await files.close(file)
   }
 }

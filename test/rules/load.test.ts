@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import type * as fs from 'node:fs/promises'
+import type * as fs from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { maxBytesRead } from '../../src/rules/bytes.ts'
+import type * as calls from '../../src/rules/file-calls.ts'
 import { broken, folderWith, kubeletWrite, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
 /** What the loader did to the disk, and what happens before it does it. */
@@ -14,26 +15,23 @@ const disk = vi.hoisted(() => ({
   beforeOpen: async (_path: string): Promise<void> => {},
 }))
 
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const actual = await importOriginal<typeof fs>()
+vi.mock('../../src/rules/file-calls.ts', async (importOriginal) => {
+  const actual = await importOriginal<typeof calls>()
   return {
     ...actual,
-    async stat(path: string, options: Parameters<typeof actual.stat>[1]) {
+    async stat(path: string, options: fs.StatOptions) {
       await disk.beforeStat(path)
       return actual.stat(path, options)
     },
-    async open(...parameters: Parameters<typeof actual.open>) {
-      const path = String(parameters[0])
+    async open(path: string, flags: number) {
       await disk.beforeOpen(path)
       disk.opened.push(path)
-      const file = await actual.open(...parameters)
-      const read = file.read.bind(file)
-      file.read = (async (...place: Parameters<typeof read>) => {
-        const result = await read(...place)
-        disk.bytesRead += result.bytesRead
-        return result
-      }) as typeof file.read
-      return file
+      return actual.open(path, flags)
+    },
+    async read(...place: Parameters<typeof actual.read>) {
+      const result = await actual.read(...place)
+      disk.bytesRead += result.bytesRead
+      return result
     },
   }
 })
