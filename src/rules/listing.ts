@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileName, readFileName } from './names.ts'
-import { isTaken, type KnownFile, type Seen } from './seen.ts'
+import { isReady, isTaken, type KnownFile, type Seen } from './seen.ts'
 import { type Outline, outline, type Reading, read } from './sighting.ts'
 import type { Clock } from './slices.ts'
 
@@ -88,7 +88,7 @@ async function readChanged(
   if (found.kind !== 'file') return { sighting: found, bytes: undefined }
   const last = known?.sighting
   const isUnchanged = last?.kind === 'file' && last.reliable && last.mark === found.mark
-  return isUnchanged && known !== undefined && isTaken(known)
+  return isUnchanged && known !== undefined && (isTaken(known) || isReady(known))
     ? { sighting: last, bytes: undefined }
     : read(path, found, now)
 }

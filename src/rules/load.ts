@@ -1,7 +1,7 @@
 import type { Finding } from '../cors/issue.ts'
 import type { DialectName } from '../cors/rule.ts'
 import { isOutdated, type Listing, list, type NamedReading, readingsOf } from './listing.ts'
-import { isTaken, type KnownFile, type Seen, takenFiles } from './seen.ts'
+import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './seen.ts'
 import { type SettleTimes, settleTime } from './settle.ts'
 import { agree, systemErrorCode } from './sighting.ts'
 import { type Clock, createPause } from './slices.ts'
@@ -97,7 +97,10 @@ async function lookAtNames(
   return { files: inOrder(names, found), notices, generation: listing.generation }
 }
 
-/** What a reading makes of what is known: it is taken when the looks have found it the same for long enough. */
+/**
+ * What a reading makes of what is known: it is taken when the looks have found it the same for long enough. It is made
+ * ready at once: while it settles there is time for it.
+ */
 function settle(
   { name, sighting, bytes, began }: NamedReading,
   known: KnownFile | undefined,
@@ -105,13 +108,16 @@ function settle(
   { settle, clock }: LookOptions,
   take: Take,
 ): KnownFile {
-  if (known?.sighting === sighting) return known
+  if (known?.sighting === sighting && isTaken(known)) return known
   const isSame = known !== undefined && agree(known.sighting, sighting)
   const since = isSame ? known.since : clock.elapsed()
-  const next = { sighting, since, taken: known?.taken }
+  const seen = { sighting, since, taken: known?.taken, next: known?.next }
+  if (isTaken(seen)) return { ...seen, next: undefined }
+  const next = isReady(seen) ? seen.next : take(name, sighting, bytes)
   const lasted = isSame ? began - since : 0
-  if (isTaken(next) || lasted < settleTime(sighting, settle, emptied)) return next
-  return { ...next, taken: take(name, sighting, bytes) }
+  return lasted < settleTime(sighting, settle, emptied)
+    ? { ...seen, next }
+    : { ...seen, taken: next, next: undefined }
 }
 
 function inOrder(

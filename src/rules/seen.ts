@@ -15,6 +15,8 @@ export interface KnownFile {
   readonly since: number
   /** As last taken; `undefined` when it never was. */
   readonly taken: TakenFile | undefined
+  /** What it is to be taken as once it has settled: read with the sighting, so that it need not be read once more. */
+  readonly next: TakenFile | undefined
 }
 
 /** What all looks so far found: the next one reads only what changed, and takes what stayed as it was. */
@@ -35,6 +37,9 @@ export const takenFiles = ({ files }: Seen): readonly TakenFile[] =>
 
 /** Whether what was last seen is also what was last taken. */
 export const isTaken = ({ sighting, taken }: KnownFile): boolean => contentOf(sighting) === taken?.hash
+
+/** Whether what was last seen is ready to be taken. */
+export const isReady = ({ sighting, next }: KnownFile): boolean => contentOf(sighting) === next?.hash
 
 /** The `hash` of the {@link TakenFile} that `sighting` makes; `undefined` when it makes none. */
 export function contentOf(sighting: Sighting): string | undefined {

@@ -70,8 +70,25 @@ describe('what is read', () => {
     store.clock.pass(5_000)
     await store.reload('rescan')
     await replace(folder, 'b.yaml', rulesOf(2))
-    expect(await readDuring(() => store.reload('watch'))).toEqual(['b.yaml', 'b.yaml'])
+    expect(await readDuring(() => store.reload('watch'))).toEqual(['b.yaml'])
     expect(store.live()).toEqual({ a: 1, b: 2 })
+  })
+
+  test('is every file once at first when its time can be relied on, though it is taken after a second look', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': broken })
+    const store = storeOn(folder)
+    store.clock.pass(5_000)
+    expect(await readDuring(() => store.reload('start'))).toEqual(['a.yaml', 'b.yaml'])
+    expect(store.live()).toEqual({ a: 1, b: 'none' })
+  })
+
+  test('is a file again that was written between the looks', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+    const store = storeOn(folder)
+    store.clock.pass(5_000)
+    store.clock.duringNextWait(() => writeFile(join(folder, 'a.yaml'), rulesOf(2)))
+    expect(await readDuring(() => store.reload('start'))).toEqual(['a.yaml', 'a.yaml'])
+    expect(store.live()).toEqual({ a: 2 })
   })
 
   test('of a huge file is no more than can matter', async () => {
