@@ -15,6 +15,11 @@ export interface Remark {
 
 const warning = (code: string, message: string): Remark => ({ severity: 'warning', code, message })
 
+/** What most entries look like: an https site by its name. There is no remark on it, browsers send it, and it opens nothing. */
+const usual = /^https:\/\/(?:[a-z0-9-]+\.)+(?!localhost$)[a-z]+$/
+
+export const isUsualOrigin = (entry: string): boolean => usual.test(entry)
+
 /** Every remark on `entry`, which has passed the check for errors. */
 export function remarksOnOrigin(entry: string): Remark[] {
   if (entry === '*') return []

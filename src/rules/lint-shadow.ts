@@ -32,6 +32,7 @@ interface Reach {
  * decide one. The first rule that matches decides, so such a rule is never asked.
  */
 export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
+  if (!rules.some(afterItsOrigins())) return rules.map(() => [])
   const reaches = rules.map(toReach)
   let left = maxComparisons
   let wildcards = 0
@@ -40,6 +41,23 @@ export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
     wildcards += reach.wildcards.length
     return left < 0 ? [] : shadowOf(reach, reaches, index)
   })
+}
+
+/**
+ * Asked of each rule in turn: whether all its origins were met before, by a wildcard or as they are. No other rule can be
+ * shadowed, and most files have none such, which is told with far less effort than which rules take what.
+ */
+function afterItsOrigins(): (rule: CorsRule) => boolean {
+  const met = new Set<string>()
+  let hasWildcard = false
+  return ({ allowedOrigins }) => {
+    const isAfter = hasWildcard || allowedOrigins.every((entry) => met.has(entry))
+    for (const entry of allowedOrigins) {
+      met.add(entry)
+      hasWildcard ||= entry.includes('*')
+    }
+    return isAfter
+  }
 }
 
 function shadowOf(reach: Reach, reaches: readonly Reach[], index: number): readonly number[] {

@@ -7,7 +7,7 @@ import { quoted } from '../cors/entry.ts'
 import type { Issue, Severity, ValuePath } from '../cors/issue.ts'
 import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, RuleFile } from '../cors/rule.ts'
-import { isNeverSentOrigin, isOpenOrigin, remarksOnOrigin } from './lint-origin.ts'
+import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
 /** `indexes`: where the rules of `file` stand in the text, if not all of them are here. */
@@ -54,6 +54,7 @@ function lintRule(rule: CorsRule, path: ValuePath): Issue[] {
 
 function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
   const list = [...path, 'allowedOrigins']
+  if (allowedOrigins.every(isUsualOrigin)) return repeated(allowedOrigins, list)
   const found = allowedOrigins.flatMap((entry, index) =>
     remarksOnOrigin(entry).map(({ severity, code, message }) =>
       issue(severity, code, message, [...list, index]),

@@ -4,6 +4,12 @@ import { decide } from '../../src/cors/decide.ts'
 import { presetNames } from '../../src/cors/presets.ts'
 import { readPreflight } from '../../src/cors/request.ts'
 import { compileRules } from '../../src/cors/rule-set.ts'
+import {
+  isNeverSentOrigin,
+  isOpenOrigin,
+  isUsualOrigin,
+  remarksOnOrigin,
+} from '../../src/rules/lint-origin.ts'
 import { shadowsIn } from '../../src/rules/lint-shadow.ts'
 import { readRules } from '../../src/rules/read.ts'
 
@@ -325,6 +331,59 @@ describe('several rules', () => {
       ),
       { numRuns: 3000 },
     )
+  })
+
+  test('a file is called free of shadows early only where a close look finds none', () => {
+    const entry = fc.constantFrom(
+      '*',
+      'null',
+      'https://a.com',
+      'https://b.com',
+      'https://*.a.com',
+      'https://x.a.com',
+    )
+    const rule = fc.record({
+      allowedOrigins: fc.array(entry, { minLength: 1, maxLength: 2 }),
+      allowedMethods: fc.uniqueArray(fc.constantFrom('GET', 'PUT'), { minLength: 1 }),
+      allowedHeaders: fc.constantFrom([], ['*'], ['x-a']),
+      exposeHeaders: fc.constant([]),
+    })
+    // It takes nothing from anybody, but after a wildcard nothing is told early.
+    const first = {
+      allowedOrigins: ['zz*'],
+      allowedMethods: ['GET'],
+      allowedHeaders: [],
+      exposeHeaders: [],
+    } as const
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 4 }), (rules) => {
+        const close = shadowsIn([first, ...rules]).slice(1)
+        expect(shadowsIn(rules)).toEqual(close.map((takers) => takers.map((taker) => taker - 1)))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  test('an entry is called usual only where a close look has no remark on it', () => {
+    const label = fc.constantFrom('a', 'localhost', '10', '127', '192', '168', 'github', 'x-1', '-', 'co')
+    const end = fc.constantFrom('com', 'localhost', 'io', '1', 'local', 'uk', 'com.', 'com:8443', 'xn--p1ai')
+    const scheme = fc.constantFrom('https://', 'http://', 'wss://', 'h*://', '')
+    const host = fc.array(fc.oneof(label, fc.constant('*')), { maxLength: 3 })
+    let usual = 0
+    fc.assert(
+      fc.property(scheme, host, end, (before, labels, after) => {
+        const entry = `${before}${[...labels, after].join('.')}`
+        if (!isUsualOrigin(entry)) return
+        usual++
+        expect([remarksOnOrigin(entry), isOpenOrigin(entry), isNeverSentOrigin(entry)]).toEqual([
+          [],
+          false,
+          false,
+        ])
+      }),
+      { numRuns: 20_000 },
+    )
+    expect(usual).toBeGreaterThan(100)
   })
 
   test('the largest file of patterns is looked at for a bounded time only', () => {
