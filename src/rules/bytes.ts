@@ -18,6 +18,8 @@ export interface Decoded {
   readonly problems: readonly Problem[]
 }
 
+const decoder = new TextDecoder()
+
 /** Turns the bytes of a rule file into text, refusing what a parser could choke on or read in two ways. */
 export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
   const oversize =
@@ -34,7 +36,7 @@ export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
   const marked16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
   if (marked16 || (bytes.length > 1 && (first === 0) !== (second === 0)))
     return illegible('', [...oversize, atStart('not-utf8', 'the file is UTF-16: save it as UTF-8')])
-  const text = new TextDecoder().decode(bytes)
+  const text = decoder.decode(bytes)
   if (!isUtf8(bytes)) return illegible(text, [...oversize, invalidByte(text)])
   const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text)
   if (control !== null) return illegible(text, [...oversize, controlCharacter(control[0], control.index)])

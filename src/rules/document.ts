@@ -89,7 +89,7 @@ function fieldsOf(
   fieldValue: (field: string, value: SourceNode, key: string) => unknown,
 ): Record<string, unknown> {
   const result: Record<string, unknown> = {}
-  const given = new Map<string, SourceEntry>()
+  const given: Record<string, SourceEntry> = {}
   const unknown: SourceEntry[] = []
   for (const entry of node.entries) {
     const { key, keySpan, value } = entry
@@ -100,7 +100,7 @@ function fieldsOf(
       unknown.push(entry)
       continue
     }
-    const first = given.get(field)
+    const first = given[field]
     if (first !== undefined) {
       const also = first.key === key ? '' : ` (as ${first.key})`
       problems.push(
@@ -113,7 +113,7 @@ function fieldsOf(
       )
       continue
     }
-    given.set(field, entry)
+    given[field] = entry
     result[field] = fieldValue(field, value, key)
   }
   problems.push(...unknownKeys(unknown, fields, node))
@@ -159,7 +159,9 @@ function fieldsAt(path: ValuePath, depth: number): Fields {
 }
 
 const entryOf = (node: SourceMap, step: string, fields: Fields): SourceEntry | undefined =>
-  node.entries.find(({ key, isUnknown }) => isUnknown !== true && (fieldOf(fields, key) ?? key) === step)
+  node.entries.find(
+    ({ key, isUnknown }) => isUnknown !== true && (key === step || fieldOf(fields, key) === step),
+  )
 
 function ruleListOf(root: SourceNode): SourceList | undefined {
   const list = root.kind === 'map' ? entryOf(root, 'rules', fileFields)?.value : root

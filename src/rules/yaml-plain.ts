@@ -56,12 +56,13 @@ function leave(): never {
 
 function readLines(reader: Reader): void {
   const { text, lines, comments } = reader
+  const hasComments = text.includes('#')
   for (let from = 0; from < text.length; ) {
     const feed = text.indexOf('\n', from)
     const to = feed < 0 ? text.length : feed
     let start = from
     while (text.charCodeAt(start) === 0x20) start++
-    const hash = commentStart(text, start, to)
+    const hash = hasComments ? commentStart(text, start, to) : to
     if (hash < to) comments.push({ text: text.slice(hash, to), offset: hash, end: to })
     let end = Math.min(hash, to)
     while (end > start && text.charCodeAt(end - 1) === 0x20) end--
@@ -282,6 +283,7 @@ function resolve(text: string): string | number | boolean | null {
     // 0o17, 0x1f, 0600, 1e3, 1.5: the package knows. An address or a date is text.
     return /^(?:0[ox].*|[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?)$/.test(text) ? leave() : text
   }
+  if (text.length > 'false'.length) return text
   if (text === 'true' || text === 'false') return text === 'true'
   if (text === 'null') return null
   return /^(?:true|false|null)$/i.test(text) ? leave() : text
