@@ -1,5 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FileCalls } from './file-calls.ts'
 import { type FileName, readFileName } from './names.ts'
 import { isReady, isTaken, type KnownFile, type Seen } from './seen.ts'
 import { type Outline, outline, type Reading, read } from './sighting.ts'
@@ -55,27 +56,28 @@ export async function* readingsOf(
   names: readonly string[],
   listing: Listing,
   before: Seen,
-  clock: Clock,
+  { clock, files }: { readonly clock: Clock; readonly files: FileCalls },
 ): AsyncGenerator<NamedReading, void> {
   for (const batch of chunks(names, outlinesAtOnce)) {
     const began = clock.elapsed()
     const outlined = await Promise.all(
-      batch.map(async (name) => ({ name, found: await outlineListed(name, listing) })),
+      batch.map(async (name) => ({ name, found: await outlineListed(name, listing, files) })),
     )
     for (const part of chunks(outlined, readsAtOnce))
       yield* await Promise.all(
         part.map(async ({ name, found }) => {
           const path = join(listing.place, name)
-          return { name, began, ...(await readChanged(path, found, before.files.get(name), clock.now())) }
+          const known = before.files.get(name)
+          return { name, began, ...(await readChanged(path, found, known, clock.now(), files)) }
         }),
       )
   }
 }
 
-async function outlineListed(name: string, { place, names }: Listing): Promise<Outline> {
+async function outlineListed(name: string, { place, names }: Listing, files: FileCalls): Promise<Outline> {
   const listed = names.get(name)
   if (listed === undefined) return { kind: 'gone' }
-  const found = await outline(join(place, name))
+  const found = await outline(join(place, name), files)
   return listed.kind === 'refused' && found.kind === 'file' ? { kind: 'unreadable', why: 'misnamed' } : found
 }
 
@@ -84,13 +86,14 @@ async function readChanged(
   found: Outline,
   known: KnownFile | undefined,
   now: number,
+  files: FileCalls,
 ): Promise<Reading> {
   if (found.kind !== 'file') return { sighting: found, bytes: undefined }
   const last = known?.sighting
   const isUnchanged = last?.kind === 'file' && last.reliable && last.mark === found.mark
   return isUnchanged && known !== undefined && (isTaken(known) || isReady(known))
     ? { sighting: last, bytes: undefined }
-    : read(path, found, now)
+    : read(path, found, now, files)
 }
 
 function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly Item[], void> {

@@ -1,5 +1,6 @@
 import type { Finding } from '../cors/issue.ts'
 import type { DialectName } from '../cors/rule.ts'
+import type { FileCalls } from './file-calls.ts'
 import { isOutdated, type Listing, list, type NamedReading, readingsOf } from './listing.ts'
 import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './seen.ts'
 import { type SettleTimes, settleTime } from './settle.ts'
@@ -14,6 +15,7 @@ export interface LookOptions {
   readonly read: RuleReader
   readonly settle: SettleTimes
   readonly clock: Clock
+  readonly files: FileCalls
 }
 
 /** `pending`: a file that was taken and is still there is not looked at, unless all files were swapped since. */
@@ -85,7 +87,7 @@ async function lookAtNames(
   const pause = createPause(options.clock)
   const take = createTake(() => takenFiles(before), options.read, options.dialect)
   const lookedAt = names.filter((name) => !found.has(name))
-  for await (const reading of readingsOf(lookedAt, listing, before, options.clock)) {
+  for await (const reading of readingsOf(lookedAt, listing, before, options)) {
     const name = listing.names.get(reading.name)
     if (name?.kind === 'refused' && name.finding.severity !== 'error') {
       if (reading.sighting.kind !== 'gone') notices.push(name.finding)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { type BigIntStats, constants } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { maxBytesRead } from './bytes.ts'
-import * as files from './file-calls.ts'
+import type { FileCalls } from './file-calls.ts'
 
 /** What one look at the rules directory found under one name. */
 export type Sighting =
@@ -48,9 +48,9 @@ const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 const coarsestTime = 3_000
 
 /** Looks at `path` without opening it; symbolic links are followed. Throws when the process is out of resources. */
-export async function outline(path: string): Promise<Outline> {
+export async function outline(path: string, files: FileCalls): Promise<Outline> {
   try {
-    const stats = await files.stat(path, { bigint: true })
+    const stats = await files.stat(path)
     if (stats.isDirectory()) return { kind: 'gone' }
     if (!stats.isFile()) return { kind: 'unreadable', why: 'irregular' }
     return {
@@ -73,9 +73,10 @@ export async function read(
   path: string,
   outlined: Extract<Outline, { kind: 'file' }>,
   now: number,
+  files: FileCalls,
 ): Promise<Reading> {
   try {
-    const bytes = await readBounded(path, outlined.size)
+    const bytes = await readBounded(path, outlined.size, files)
     const sighting: Sighting = {
       kind: 'file',
       mark: outlined.mark,
@@ -113,15 +114,14 @@ function unreadable(error: unknown): Extract<Sighting, { kind: 'unreadable' }> {
   return { kind: 'unreadable', why: code }
 }
 
-async function readBounded(path: string, size: number): Promise<Uint8Array> {
-  // O_NONBLOCK: a FIFO put in place of the file since would otherwise hold a thread of the pool for good.
-  const file = await files.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+async function readBounded(path: string, size: number, files: FileCalls): Promise<Uint8Array> {
+  const file = await files.open(path)
   try {
     // One byte more than the file should have tells that it grew. Some file systems give every size as 0.
     const buffer = Buffer.allocUnsafe(size === 0 ? maxBytesRead : Math.min(size + 1, maxBytesRead))
     let length = 0
     while (length < buffer.length) {
-      const { bytesRead } = await files.read(file, buffer, length, buffer.length - length, null)
+      const bytesRead = await files.read(file, buffer, length)
       length += bytesRead
       // What is not filled up although there was room for it is the end.
       if (bytesRead === 0 || length === size) break

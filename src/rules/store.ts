@@ -1,6 +1,7 @@
 import type { DialectName } from '../cors/rule.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../snapshot.ts'
 import { compileAhead } from './compile-ahead.ts'
+import { type FileCalls, inBackground } from './file-calls.ts'
 import { lookAt, type Scope } from './load.ts'
 import { readRules } from './read.ts'
 import { refuseConflicts } from './refuse-conflicts.ts'
@@ -31,6 +32,8 @@ export interface RulesStoreOptions {
   readonly read?: RuleReader
   readonly settle?: SettleTimes
   readonly clock?: Clock
+  /** How the files are read until there are rules; default: as ever after, in the background. */
+  readonly firstCalls?: FileCalls
 }
 
 /** Milliseconds that a reload waits for files that are being written; what they still change then, a later one takes. */
@@ -41,6 +44,7 @@ const emptiedReason = 'it has no rule file any more, as when a volume goes away'
 /** The one mutable reference to the rules in the program, with its one writer. Nothing is loaded before a reload. */
 export function createRulesStore(options: RulesStoreOptions): RulesStore {
   const { directory, dialect, read = readRules, settle = defaultSettleTimes, clock = systemClock } = options
+  const { firstCalls = inBackground } = options
   const listeners = new Set<(result: ReloadResult) => void>()
   let current = nothingLoaded
   let seen = nothingSeen
@@ -64,9 +68,10 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   /** Looks until all changes have settled, or patience ends. Returns what is left to say. */
   async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
     const times = cause === 'bucket-cors' ? { ...settle, emptied: settle.file } : settle
+    const files = current.generation === 0 ? firstCalls : inBackground
     let waited = 0
     for (let scope: Scope = 'all'; ; scope = 'pending') {
-      const look = await lookAt({ directory, dialect, read, clock, settle: times }, seen, scope)
+      const look = await lookAt({ directory, dialect, read, clock, settle: times, files }, seen, scope)
       if (look.kind === 'failed') return { failure: look.reason, pending: [] }
       const { due, pending, emptied } = look
       seen = look.seen

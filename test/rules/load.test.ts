@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import type * as fs from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
@@ -17,23 +16,25 @@ const disk = vi.hoisted(() => ({
 
 vi.mock('../../src/rules/file-calls.ts', async (importOriginal) => {
   const actual = await importOriginal<typeof calls>()
-  return {
-    ...actual,
-    async stat(path: string, options: fs.StatOptions) {
+  const { stat, open, read } = actual.inBackground
+  const inBackground: typeof actual.inBackground = {
+    ...actual.inBackground,
+    async stat(path) {
       await disk.beforeStat(path)
-      return actual.stat(path, options)
+      return stat(path)
     },
-    async open(path: string, flags: number) {
+    async open(path) {
       await disk.beforeOpen(path)
       disk.opened.push(path)
-      return actual.open(path, flags)
+      return open(path)
     },
-    async read(...place: Parameters<typeof actual.read>) {
-      const result = await actual.read(...place)
-      disk.bytesRead += result.bytesRead
-      return result
+    async read(...place) {
+      const bytesRead = await read(...place)
+      disk.bytesRead += bytesRead
+      return bytesRead
     },
   }
+  return { ...actual, inBackground }
 })
 
 beforeEach(() => {
