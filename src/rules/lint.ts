@@ -113,6 +113,8 @@ const safelistedRequestHeader = /^(?:accept|accept-language|content-language)$/
 const amzRequestHeader = /^x-amz-(?:\*|date|content-sha256|user-agent|security-token)$/
 
 function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issue[] {
+  // What "*" alone allows is what browsers ask for.
+  if (allowedHeaders.length === 1 && allowedHeaders[0] === '*') return []
   const list = [...path, 'allowedHeaders']
   const names = allowedHeaders.map((name) => name.toLowerCase())
   const found = repeated(names, list)
@@ -132,11 +134,12 @@ function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issu
         ]),
       )
   }
+  const signed = names.findIndex((name) => amzRequestHeader.test(name))
+  if (signed < 0) return found
   const missing = ['amz-sdk-invocation-id', 'amz-sdk-request'].filter(
     (name) => !names.some((entry) => matches(entry, name)),
   )
-  const signed = names.findIndex((name) => amzRequestHeader.test(name))
-  if (missing.length > 0 && signed >= 0)
+  if (missing.length > 0)
     found.push(
       issue(
         'warning',
@@ -159,11 +162,17 @@ function matches(entry: string, name: string): boolean {
 const safelistedResponseHeader =
   /^(?:cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$/
 
+/** Those on which there is something to say: told by one look, as most have nothing to them. */
+const remarkableResponseHeader = new RegExp(
+  `${safelistedResponseHeader.source}|^(?:set-cookie2?$|access-control-)`,
+)
+
 function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
   const list = [...path, 'exposeHeaders']
   const names = exposeHeaders.map((name) => name.toLowerCase())
   const found = repeated(names, list)
   for (const [index, name] of names.entries()) {
+    if (!remarkableResponseHeader.test(name)) continue
     const shown = exposeHeaders[index]
     if (/^set-cookie2?$/.test(name))
       found.push(
@@ -184,8 +193,9 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
         ]),
       )
   }
+  if (names.includes('etag')) return found
   const uploads = allowedMethods.filter((method) => method === 'PUT' || method === 'POST')
-  if (uploads.length > 0 && !names.includes('etag'))
+  if (uploads.length > 0)
     found.push(
       issue(
         'warning',

@@ -208,13 +208,10 @@ function toFindings(
   const chosen = new Set(byWeight.slice(0, maxFindings))
   const told = sorted.filter((problem) => chosen.has(problem))
   const rest = sorted.filter((problem) => !chosen.has(problem))
-  const findings = told.map(({ severity, code, message, offset }) => ({
-    file,
-    ...placeOf(offset),
-    severity,
-    code,
-    message,
-  }))
+  const findings = told.map(({ severity, code, message, offset }) => {
+    const { line, column } = placeOf(offset)
+    return { file, line, column, severity, code, message }
+  })
   const [next] = rest
   if (next === undefined) return findings
   const severity = rest.some(isError)

@@ -113,7 +113,7 @@ function readItems(reader: Reader, indent: number, depth: number): SourceNode {
     if (keyEnd(text, rest) >= 0) items.push(readEntries(reader, rest.indent, rest, depth + 1))
     else items.push(readValueOfLine(reader, rest, start, indent, depth + 1))
   }
-  return { kind: 'list', items, offset, end: endOf(items, offset) }
+  return { kind: 'list', items, offset, end: items.at(-1)?.end ?? offset }
 }
 
 /** Reads the mapping whose first line is `first`: the line itself, or what follows the dash on it. */
@@ -141,10 +141,7 @@ function readEntries(reader: Reader, indent: number, first: Line, depth: number)
     kind: 'map',
     entries,
     offset: first.start,
-    end: endOf(
-      entries.map(({ value }) => value),
-      first.start,
-    ),
+    end: entries.at(-1)?.value.end ?? first.start,
   }
 }
 
@@ -288,5 +285,3 @@ function resolve(text: string): string | number | boolean | null {
   if (text === 'null') return null
   return /^(?:true|false|null)$/i.test(text) ? leave() : text
 }
-
-const endOf = (nodes: readonly SourceNode[], offset: number): number => nodes.at(-1)?.end ?? offset
