@@ -16,13 +16,16 @@ export type OnExit = (listener: () => void) => void
  * thread, on a busy machine in the place of this one: eight times as many cost more than to make the lines.
  */
 const pieceBytes = 1024 * 1024
-const longestWait = 500
+const longestWait = 50
 
 /** What a reader that stalls may cost, in bytes; what does not fit is dropped, requests are not held up. */
 const maxWaiting = 16 * 1024 * 1024
 
-/** Milliseconds until a reader that has no room is asked again, and that it can hold up the end of the program. */
+/** Milliseconds until a reader that has no room is asked again, and until a disk is that is full. */
 const retryWait = 100
+const failureWait = 500
+
+/** Milliseconds that what reads can hold up the end of the program. */
 const lastWordsTimeout = 1_000
 
 interface Piece {
@@ -45,6 +48,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   let used = 0
   let lost = 0
   let isWriting = false
+  let timer: NodeJS.Timeout | undefined
   /** Nobody reads any more, or nobody writes: lines are dropped. */
   let isOver = false
   let settled = (): void => {}
@@ -64,14 +68,21 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       lost = 0
       queue(told, told.length)
     }
-    queue(bytes, length)
+    if (length > 0) queue(bytes, length)
     return true
   }
   const passOn = (): void => {
     if (used === 0 && lost === 0) return
-    if (accept(filling, used)) filling = spare.pop() ?? newPiece()
+    if (accept(filling, used) && used > 0) filling = spare.pop() ?? newPiece()
     used = 0
     writeNext()
+  }
+  const passOnSoon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      // Behind others it need not wait in a piece of its own, nearly empty.
+      if (waiting.length === 0) passOn()
+    }, longestWait).unref()
   }
   const writeNext = (): void => {
     const [piece] = waiting
@@ -91,6 +102,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
     if (piece.written === piece.used) {
       waiting.shift()
       if (spare.length === 0 && piece.bytes.length === pieceBytes) spare.push(piece.bytes)
+      if (waiting.length === 0 && (used > 0 || lost > 0)) passOnSoon()
     }
     writeNext()
   }
@@ -99,14 +111,11 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       setTimeout(writeNext, retryWait).unref()
       return
     }
-    // A full disk costs lines, and is tried again.
     if (code === 'EPIPE') end()
+    // A full disk costs lines, and is tried again.
+    else setTimeout(writeNext, failureWait).unref()
     settled()
   }
-  const timer = setInterval(() => {
-    passOn()
-    writeNext()
-  }, longestWait).unref()
   // The last lines of a process that ends by a fault are those that tell why.
   onExit(() => {
     if (isOver) return
@@ -116,7 +125,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   })
   const end = (): void => {
     isOver = true
-    clearInterval(timer)
+    clearTimeout(timer)
     waiting.length = 0
     waitingBytes = 0
   }
@@ -126,6 +135,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       // A character can take three bytes.
       const most = typeof lines === 'string' ? 3 * lines.length : lines.length
       if (used + most > pieceBytes) passOn()
+      if (used === 0) passOnSoon()
       if (most > pieceBytes) {
         const bytes = Buffer.from(lines)
         accept(bytes, bytes.length)

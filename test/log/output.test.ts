@@ -107,6 +107,38 @@ test('bytes can be used for something else at once', () => {
   expect(written).toBe(`${'a'.repeat(9)}\n${'a'.repeat(1_499_999)}\n`)
 })
 
+test('lines that come one by one while nobody reads are kept together', () => {
+  const written = run(
+    writing(
+      `const timers = []
+       globalThis.setTimeout = (run) => {
+         timers.push(run)
+         return { unref() { return this } }
+       }
+       const elapse = () => timers.splice(0).forEach((run) => run())
+       let held
+       const lengths = []
+       fs.write = (fd, bytes, at, length, ...more) => {
+         lengths.push(length)
+         if (held === undefined) held = () => write(fd, bytes, at, length, ...more)
+         else write(fd, bytes, at, length, ...more)
+       }`,
+      `output.write('first\\n')
+       elapse()
+       for (let i = 0; i < 5; i++) {
+         output.write('line ' + i + '\\n')
+         elapse()
+       }
+       held()
+       await output.close()
+       
+       fs.writeSync(1, JSON.stringify(lengths))`,
+    ),
+  )
+  const lines = Array.from({ length: 5 }, (_, i) => `line ${i}\n`).join('')
+  expect(written).toBe(`first\n${lines}${JSON.stringify(['first\n'.length, lines.length])}`)
+})
+
 test('a line does not wait for others for long', async () => {
   const child = spawn(process.execPath, logging("log.info('alone'); process.stdin.resume()"))
   const [chunk] = await once(child.stdout, 'data')
