@@ -131,7 +131,6 @@ test('lines that come one by one while nobody reads are kept together', () => {
        }
        held()
        await output.close()
-       
        fs.writeSync(1, JSON.stringify(lengths))`,
     ),
   )
