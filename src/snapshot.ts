@@ -84,6 +84,9 @@ const noRules: RuleFile = {
   tests: [],
 }
 
+/** Makes one rule file ready to serve, as {@link compilePolicy} does. */
+export type Compile = (bucket: string, file: RuleFile, serverDialect: DialectName) => BucketPolicy
+
 /**
  * The snapshot after the directory holds `files`. A file that did not change keeps its compiled rules; a file with an
  * error keeps its bucket's last good rules (`stale`), or leaves it without rules (`invalid`); a file that is gone
@@ -94,6 +97,7 @@ export function nextSnapshot(
   files: readonly LoadedFile[],
   serverDialect: DialectName,
   now: number,
+  compile: Compile = compilePolicy,
 ): Snapshot {
   const buckets = new Map<string, BucketPolicy>()
   const special = new Map<string, BucketPolicy>()
@@ -112,7 +116,7 @@ export function nextSnapshot(
           : refusing(bucket)
         : lastGood?.file === content
           ? lastGood
-          : compilePolicy(bucket, content, serverDialect)
+          : compile(bucket, content, serverDialect)
     if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
     // A file whose name can be no bucket's is told of, but no request can be for it.
     else if (isBucketName(bucket)) buckets.set(bucket, policy)
@@ -178,7 +182,8 @@ export function compilePolicy(name: string, file: RuleFile, serverDialect: Diale
   }
 }
 
-function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined {
+/** The policy of a bucket, or of what has a name like one: {@link fallbackName}, {@link serviceName}. */
+export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined {
   if (bucket === fallbackName) return snapshot.fallback
   if (bucket === serviceName) return snapshot.service
   return snapshot.buckets.get(bucket)

@@ -1,42 +1,37 @@
 import type { DialectName } from '../cors/rule.ts'
 import {
   type BucketPolicy,
+  type Compile,
   compilePolicy,
-  type FileStatus,
-  fallbackName,
   type LoadedFile,
+  policyOf,
   type Snapshot,
-  serviceName,
 } from '../snapshot.ts'
 import type { Pause } from './slices.ts'
 
-/**
- * Compiles what changed, one file after the other, with pauses. `nextSnapshot` does so in one go, which for many files
- * would hold the requests; it takes over what it finds compiled. Returns `previous` with the changed files in it, to be
- * given to `nextSnapshot` in its place and to nobody else: what a file with an error or a deleted one had is still there.
- * No two files with content may be for the same bucket.
- */
-export async function compileAhead(
-  previous: Snapshot,
-  files: readonly LoadedFile[],
-  dialect: DialectName,
-  now: number,
-  pause: Pause,
-): Promise<Snapshot> {
-  const statuses = new Map<string, FileStatus>(previous.files.map((status) => [status.file, status]))
+/** Rules that are compiled before they take effect. `nextSnapshot` would do so in one go and hold the requests. */
+export interface CompiledAhead {
+  /** Compiles what is compiled neither here nor in the snapshot in force, one file after the other, with pauses. */
+  add(files: readonly LoadedFile[], inForce: Snapshot, pause: Pause): Promise<void>
+  /** For `nextSnapshot`: finds what was compiled here of the very same content, and compiles everything else. */
+  readonly compile: Compile
+}
+
+/** Holds for one bucket what was compiled last. It takes no effect by itself: a file may change until it is taken. */
+export function createCompiledAhead(serverDialect: DialectName): CompiledAhead {
   const policies = new Map<string, BucketPolicy>()
-  for (const { file, bucket, hash, content, findings } of files) {
-    const before = statuses.get(file)
-    if (content === undefined || (before?.state === 'ok' && before.hash === hash)) continue
-    policies.set(bucket, compilePolicy(bucket, content, dialect))
-    statuses.set(file, { file, bucket, state: 'ok', since: now, hash, findings })
-    await pause()
-  }
   return {
-    ...previous,
-    buckets: new Map([...previous.buckets, ...policies]),
-    fallback: policies.get(fallbackName) ?? previous.fallback,
-    service: policies.get(serviceName) ?? previous.service,
-    files: [...statuses.values()],
+    async add(files, inForce, pause) {
+      for (const { bucket, content } of files) {
+        if (content === undefined || policyOf(inForce, bucket)?.file === content) continue
+        if (policies.get(bucket)?.file === content) continue
+        policies.set(bucket, compilePolicy(bucket, content, serverDialect))
+        await pause()
+      }
+    },
+    compile(bucket, content, dialect) {
+      const known = policies.get(bucket)
+      return known?.file === content ? known : compilePolicy(bucket, content, dialect)
+    },
   }
 }

@@ -35,6 +35,10 @@ export const nothingSeen: Seen = { files: new Map(), notices: [], generation: ''
 export const takenFiles = ({ files }: Seen): readonly TakenFile[] =>
   [...files.values()].flatMap(({ taken }) => taken ?? [])
 
+/** The rule files that are ready to be taken and have not settled yet, sorted by name. */
+export const readyFiles = ({ files }: Seen): readonly TakenFile[] =>
+  [...files.values()].flatMap(({ next }) => next ?? [])
+
 /** Whether what was last seen is also what was last taken. */
 export const isTaken = ({ sighting, taken }: KnownFile): boolean => contentOf(sighting) === taken?.hash
 

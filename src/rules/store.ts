@@ -1,12 +1,12 @@
 import type { DialectName } from '../cors/rule.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../snapshot.ts'
-import { compileAhead } from './compile-ahead.ts'
+import { type CompiledAhead, createCompiledAhead } from './compile-ahead.ts'
 import { type FileCalls, inBackground } from './file-calls.ts'
 import { lookAt, type Scope } from './load.ts'
 import { readRules } from './read.ts'
 import { refuseConflicts } from './refuse-conflicts.ts'
 import { describeReload, type ReloadCause, type ReloadResult } from './reload-result.ts'
-import { nothingSeen, type TakenFile, takenFiles } from './seen.ts'
+import { nothingSeen, readyFiles, type TakenFile, takenFiles } from './seen.ts'
 import { defaultSettleTimes, type SettleTimes } from './settle.ts'
 import { type Clock, createPause, systemClock } from './slices.ts'
 import type { RuleReader } from './take.ts'
@@ -51,16 +51,16 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   let inForce: readonly TakenFile[] = []
 
   /** Puts into force what was taken. Everything is made ready before, in slices; the swap is one assignment. */
-  async function publish(): Promise<void> {
+  async function publish(ahead: CompiledAhead): Promise<void> {
     const files = takenFiles(seen)
     if (current.generation > 0 && areSame(files, inForce)) return
     const pause = createPause(clock)
     const now = clock.now()
     const loaded = refuseConflicts(files, current)
     await pause()
-    const compiled = await compileAhead(current, loaded, dialect, now, pause)
+    await ahead.add(loaded, current, pause)
     await clock.turn()
-    current = nextSnapshot(compiled, loaded, dialect, now)
+    current = nextSnapshot(current, loaded, dialect, now, ahead.compile)
     inForce = files
     await clock.turn()
   }
@@ -69,6 +69,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
     const times = cause === 'bucket-cors' ? { ...settle, emptied: settle.file } : settle
     const files = current.generation === 0 ? firstCalls : inBackground
+    const ahead = createCompiledAhead(dialect)
     let waited = 0
     for (let scope: Scope = 'all'; ; scope = 'pending') {
       const look = await lookAt({ directory, dialect, read, clock, settle: times, files }, seen, scope)
@@ -77,10 +78,10 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
       seen = look.seen
       const isLast = due === undefined || waited + due > patience
       // Files that change together are taken together, unless one of them stays unfinished.
-      if (isLast || waited >= settle.incomplete) await publish()
+      if (isLast || waited >= settle.incomplete) await publish(ahead)
       if (isLast) return { failure: emptied && pending.length > 0 ? emptiedReason : undefined, pending }
       waited += due
-      await clock.wait(due)
+      await Promise.all([clock.wait(due), ahead.add(readyFiles(seen), current, createPause(clock))])
     }
   }
 
