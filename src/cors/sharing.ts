@@ -18,7 +18,10 @@ interface Step<T> {
 export function createSharing<T>(): (parts: readonly Part[], make: () => T) => T {
   let first: Step<T> = { next: new Map(), value: undefined }
   let steps = 0
+  let last: { readonly parts: readonly Part[]; readonly value: T } | undefined
   return (parts, make) => {
+    // The rules of a file are mostly alike, and to compare takes less than to find.
+    if (last !== undefined && areEqual(parts, last.parts)) return last.value
     if (parts.length > mostParts || parts.some(isLong)) return make()
     let step = first
     for (const part of parts) {
@@ -32,6 +35,7 @@ export function createSharing<T>(): (parts: readonly Part[], make: () => T) => T
     }
     const value = step.value ?? make()
     step.value = value
+    last = { parts, value }
     if (steps > mostSteps) {
       first = { next: new Map(), value: undefined }
       steps = 0
@@ -39,5 +43,8 @@ export function createSharing<T>(): (parts: readonly Part[], make: () => T) => T
     return value
   }
 }
+
+const areEqual = (parts: readonly Part[], others: readonly Part[]): boolean =>
+  parts.length === others.length && parts.every((part, index) => part === others[index])
 
 const isLong = (part: Part): boolean => typeof part === 'string' && part.length > longestPart

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileRules } from '../../src/cors/rule-set.ts'
 import { createSharing } from '../../src/cors/sharing.ts'
@@ -73,5 +74,19 @@ describe('what is known for sharing', () => {
     expect(share(['1'], () => 'text')).toBe('text')
     expect(share([1], () => 'number')).toBe('number')
     expect(share(['a', 'b'], () => 'anew')).toBe('a b')
+  })
+
+  test('is always what was made of equal parts, in whatever order they come', () => {
+    const part = fc.constantFrom('a', 'b', '1', '', 1, 0, undefined)
+    const lists = fc.array(fc.array(part, { maxLength: 3 }), { maxLength: 40 })
+    fc.assert(
+      fc.property(lists, (lists) => {
+        const share = createSharing<{ readonly parts: readonly unknown[] }>()
+        const made = lists.map((parts) => share(parts, () => ({ parts })))
+        expect(made.map(({ parts }) => parts)).toStrictEqual(lists)
+        for (const [index, parts] of lists.entries())
+          expect(share([...parts], () => ({ parts }))).toBe(made[index])
+      }),
+    )
   })
 })
