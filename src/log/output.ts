@@ -21,8 +21,11 @@ const longestWait = 50
 /** What a reader that stalls may cost, in bytes; what does not fit is dropped, requests are not held up. */
 const maxWaiting = 16 * 1024 * 1024
 
-/** Milliseconds until a reader that has no room is asked again, and until a disk is that is full. */
-const retryWait = 100
+/**
+ * Milliseconds until a reader that has no room is asked again, and until a disk is that is full. A pipe has room for
+ * 64 KB: with the first wait more than 6 MB a second can pass through it, however seldom the reader finds it filled.
+ */
+const retryWait = 10
 const failureWait = 500
 
 /** Milliseconds that what reads can hold up the end of the program. */
@@ -49,6 +52,8 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   let lost = 0
   let isWriting = false
   let timer: NodeJS.Timeout | undefined
+  /** Until it is over nothing is written, whatever comes. */
+  let retry: NodeJS.Timeout | undefined
   /** Nobody reads any more, or nobody writes: lines are dropped. */
   let isOver = false
   let settled = (): void => {}
@@ -87,7 +92,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   const writeNext = (): void => {
     const [piece] = waiting
     if (piece === undefined) settled()
-    else if (!isWriting) {
+    else if (!isWriting && retry === undefined) {
       isWriting = true
       write(1, piece.bytes, piece.written, piece.used - piece.written, null, (error, bytes) => {
         isWriting = false
@@ -108,13 +113,19 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   }
   const failed = ({ code }: NodeJS.ErrnoException): void => {
     if (hasNoRoom(code)) {
-      setTimeout(writeNext, retryWait).unref()
+      writeAgain(retryWait)
       return
     }
     if (code === 'EPIPE') end()
     // A full disk costs lines, and is tried again.
-    else setTimeout(writeNext, failureWait).unref()
+    else writeAgain(failureWait)
     settled()
+  }
+  const writeAgain = (wait: number): void => {
+    retry = setTimeout(() => {
+      retry = undefined
+      writeNext()
+    }, wait).unref()
   }
   // The last lines of a process that ends by a fault are those that tell why.
   onExit(() => {
@@ -126,6 +137,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   const end = (): void => {
     isOver = true
     clearTimeout(timer)
+    clearTimeout(retry)
     waiting.length = 0
     waitingBytes = 0
   }
@@ -155,6 +167,8 @@ export function standardOutput(onExit: OnExit = ignore): Output {
           clearTimeout(deadline)
           resolve()
         }
+        clearTimeout(retry)
+        retry = undefined
         writeNext()
       })
       end()

@@ -166,6 +166,42 @@ test('a reader that has no room for a while gets every line, once', () => {
   expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
 })
 
+test('however many lines come meanwhile, a write that failed is tried again once in each wait', () => {
+  for (const code of ['EAGAIN', 'ENOSPC']) {
+    const attempts = run(
+      writing(
+        `const timers = []
+         globalThis.setTimeout = (run) => {
+           timers.push(run)
+           return { unref() { return this } }
+         }
+         let attempts = 0
+         fs.write = (...given) => {
+           attempts++
+           answerWith('${code}')(...given)
+         }
+         fs.writeSync = () => { throw Object.assign(new Error('EIO'), { code: 'EIO' }) }`,
+        `const told = []
+         const answered = async () => {
+           for (let i = 0; i < 3; i++) await new Promise(setImmediate)
+           told.push(attempts)
+           attempts = 0
+         }
+         for (let i = 0; i < 10; i++) {
+           output.write('x'.repeat(340_000) + '\\n')
+           await answered()
+         }
+         for (let i = 0; i < 3; i++) {
+           timers.splice(0).forEach((run) => run())
+           await answered()
+         }
+         process.stdout.write(JSON.stringify(told))`,
+      ),
+    )
+    expect([code, JSON.parse(attempts)]).toEqual([code, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1]])
+  }
+})
+
 test('nobody who reads, or a disk that stays full, neither ends the process nor keeps it alive', () => {
   for (const code of ['EPIPE', 'ENOSPC', 'EIO']) {
     const { status, stderr } = spawnSync(
