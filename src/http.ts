@@ -111,7 +111,7 @@ export function readFacts(
   let expect: string | undefined
   let connection: string | undefined
   let repeated: string | undefined
-  // With more lines the request is refused, whatever they say.
+  // With more lines the request is refused, whatever they say; nothing is decided by the rest.
   const end = Math.min(headers.length, 2 * maxHeaderLines)
   for (let i = 0; i + 1 < end; i += 2) {
     const value = headers[i + 1] ?? ''

@@ -131,7 +131,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   onExit(() => {
     if (isOver) return
     passOn()
-    // What is being written is written to its end.
+    // A write that is under way cannot be taken back: what it has no room for is lost.
     writeNow(isWriting ? waiting.slice(1) : waiting)
   })
   const end = (): void => {
