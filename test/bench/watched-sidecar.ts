@@ -6,29 +6,43 @@ import type { LongestBlock } from './event-loop-probe.ts'
 import type { Bench } from './section.ts'
 import type { Running } from './testbed.ts'
 
-/** A sidecar whose event loop is watched from within. */
-export interface WatchedSidecar {
+/** A sidecar whose start was timed. */
+export interface TimedSidecar {
   readonly program: Running
   /** From the start of the process until it serves. */
   readonly milliseconds: number
   readonly port: number
+}
+
+/** A sidecar whose event loop is watched from within: what is loaded for it makes its start slower. */
+export interface WatchedSidecar extends TimedSidecar {
   /** Since it was last asked. */
   readonly longestBlock: () => Promise<LongestBlock>
 }
 
-/** Starts one; no store is asked, as it is for preflights only. */
-export async function startWatched({ testbed, sidecars }: Bench, rules: string): Promise<WatchedSidecar> {
-  const probe = join(import.meta.dirname, 'event-loop-probe.ts')
+/** Starts one as people do; no store is asked, as it is for preflights only. */
+export async function startTimed(
+  { testbed, sidecars }: Bench,
+  rules: string,
+  nodeFlags: readonly string[] = [],
+): Promise<TimedSidecar> {
   const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
   const argv = [sidecars.program, 'serve', '--upstream', 'http://127.0.0.1:9', '--rules', rules, ...ports]
   const started = performance.now()
-  const program = testbed.start(process.execPath, ['--import', probe, ...argv], {
+  const program = testbed.start(process.execPath, [...nodeFlags, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   })
   const { child, exited } = program
   const port = await servingPort(linesOf(child.stdout), exited)
   const milliseconds = performance.now() - started
   child.stdout?.resume()
+  return { program, milliseconds, port }
+}
+
+export async function startWatched(bench: Bench, rules: string): Promise<WatchedSidecar> {
+  const probe = join(import.meta.dirname, 'event-loop-probe.ts')
+  const timed = await startTimed(bench, rules, ['--import', probe])
+  const { child, exited } = timed.program
   const reports = linesOf(child.stdio[3])
   const longestBlock = async (): Promise<LongestBlock> => {
     const reported = once(reports, 'line')
@@ -36,7 +50,7 @@ export async function startWatched({ testbed, sidecars }: Bench, rules: string):
     const ended = exited.then((code) => Promise.reject(new Error(`the sidecar ended with ${code}`)))
     return JSON.parse(String((await Promise.race([reported, ended]))[0]))
   }
-  return { program, milliseconds, port, longestBlock }
+  return { ...timed, longestBlock }
 }
 
 function linesOf(stream: unknown): Interface {
