@@ -27,6 +27,8 @@ const usualMinutes = 60
 /** What lasts throughout must end before the run, for what remains to be told. */
 const lastSeconds = 90
 const ordinarySeconds = 60
+/** Beside what a figure is given: what takes longer than this hangs. */
+const mostSeconds = 3_600
 
 // What was given up may still hold connections and processes.
 process.exit(await run(process.argv.slice(2)))
@@ -127,9 +129,6 @@ async function oneAfterTheOther(
   }
   return outcomes
 }
-
-/** Beside what a figure is given: what takes longer than this hangs. */
-const mostSeconds = 3_600
 
 /** A figure that could not be measured is not held. */
 async function measureOne(figure: Figure, scale: Scale, seconds: number): Promise<Outcome> {
