@@ -127,8 +127,7 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
   ]
   if (content === undefined || mistakes.length > 0)
     return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
-  const failed = content.tests.length === 0 ? [] : failedExpectations(content)
-  const issuesOfContent = [...lint(content), ...failed]
+  const issuesOfContent = [...lint(content), ...failedExpectations(content)]
   const problems = [
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
     ...numberProblems(content, document, text),
