@@ -26,8 +26,10 @@ export interface ClientPool {
   release(pooled: PooledClient): void
   /** Gives up a client and breaks off what it has under way. */
   discard(pooled: PooledClient): void
-  /** Whether the store keeps closing connections that are kept and not in use. */
-  losesConnections(): boolean
+  /** The same with one whose kept connection the store had closed. */
+  lose(pooled: PooledClient): void
+  /** Whether the store is known to leave connections open that are kept and not in use. */
+  keepsConnections(): boolean
   close(): void
 }
 
@@ -44,30 +46,35 @@ export interface ClientPoolOptions {
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const idle: PooledClient[] = []
   let closed = false
-  /** When the store last closed kept connections, `performance.now()`; the oldest first. */
-  const losses: number[] = []
+  /** Requests that kept connections have served since the store last closed one, and when, `performance.now()`. */
+  let served = 0
+  let lostAt = Number.NEGATIVE_INFINITY
+  const lose = (pooled: PooledClient): void => {
+    served = 0
+    lostAt = performance.now()
+    destroy(pooled)
+  }
   const fresh = (): PooledClient =>
     newClient(options, (pooled, error) => {
       const at = idle.indexOf(pooled)
       if (at < 0) return
       idle.splice(at, 1)
-      destroy(pooled)
       // undici reports what it has ended itself as UND_ERR_INFO.
-      if (error.code === 'UND_ERR_INFO') return
-      losses.push(performance.now())
-      if (losses.length > habit.losses) losses.shift()
+      if (error.code === 'UND_ERR_INFO') destroy(pooled)
+      else lose(pooled)
     })
   return {
     take: () => idle.pop() ?? fresh(),
     fresh,
     release(pooled) {
+      if (pooled.servedAt !== undefined) served++
       pooled.servedAt = performance.now()
       if (closed) destroy(pooled)
       else if (!pooled.client.destroyed) idle.push(pooled)
     },
     discard: destroy,
-    losesConnections: () =>
-      losses.length === habit.losses && performance.now() - (losses[0] ?? 0) < habit.milliseconds,
+    lose,
+    keepsConnections: () => served >= trial.requests && performance.now() - lostAt >= trial.milliseconds,
     close() {
       closed = true
       for (const pooled of idle.splice(0)) destroy(pooled)
@@ -75,8 +82,8 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   }
 }
 
-/** So many closed connections within so long are a habit of the store, not an accident. */
-const habit = { losses: 2, milliseconds: 10_000 }
+/** A store that has closed no kept connection for so many requests, and for so long, is known to keep them. */
+const trial = { requests: 64, milliseconds: 10_000 }
 
 type Lost = (pooled: PooledClient, error: errors.UndiciError) => void
 

@@ -108,22 +108,25 @@ class GetHandler implements Dispatcher.DispatchHandler {
   onResponseError(_: Controller, error: Error): void {
     const exchange = this.#exchange
     if (exchange.phase === 'over') return
-    this.#pool.discard(this.#pooled)
     if (!this.#answered && this.#wasStale(error)) {
+      this.#pool.lose(this.#pooled)
       exchange.phase = 'connecting'
       dispatch(exchange, this.#pool, this.#options, this.#pool.fresh())
-    } else failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))
+    } else {
+      this.#pool.discard(this.#pooled)
+      failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))
+    }
   }
 
   /**
    * Whether the store had closed the kept connection before it could see the request. So it is after a rest, and with
-   * a store that keeps closing them; else only when the end was on its way already, which shows at once. A reset shows
-   * nothing of the kind: it may as well be what the store makes of the request.
+   * a store that is not known to keep them; else only when the end was on its way already, which shows at once. A
+   * reset shows nothing of the kind: it may as well be what the store makes of the request.
    */
   #wasStale(error: Error): boolean {
     const { sentAt } = this.#exchange
     if (this.#servedAt === undefined || typeOfError(error, false) !== 'reset') return false
-    if (sentAt - this.#servedAt >= restMilliseconds || this.#pool.losesConnections()) return true
+    if (sentAt - this.#servedAt >= restMilliseconds || !this.#pool.keepsConnections()) return true
     const ended = !('code' in error) || error.code !== 'ECONNRESET'
     return ended && performance.now() - sentAt < onItsWayMilliseconds
   }
