@@ -22,10 +22,12 @@ const longestWait = 50
 const maxWaiting = 16 * 1024 * 1024
 
 /**
- * Milliseconds until a reader that has no room is asked again, and until a disk is that is full. A pipe has room for
- * 64 KB: with the first wait more than 6 MB a second can pass through it, however seldom the reader finds it filled.
+ * Milliseconds until a reader that has no room is asked again: at first, and at most, as each time doubles them. A pipe
+ * has room for 64 KB, so that a longer wait is what bounds the speed of a reader that is just slower than the lines come.
  */
-const retryWait = 10
+const shortestRetry = 1
+const longestRetry = 16
+/** Milliseconds until a disk that is full is asked again. */
 const failureWait = 500
 
 /** Milliseconds that what reads can hold up the end of the program. */
@@ -54,6 +56,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   let timer: NodeJS.Timeout | undefined
   /** Until it is over nothing is written, whatever comes. */
   let retry: NodeJS.Timeout | undefined
+  let retryWait = shortestRetry
   /** Nobody reads any more, or nobody writes: lines are dropped. */
   let isOver = false
   let settled = (): void => {}
@@ -104,6 +107,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   const took = (piece: Piece, bytes: number): void => {
     piece.written += bytes
     waitingBytes -= bytes
+    retryWait = shortestRetry
     if (piece.written === piece.used) {
       waiting.shift()
       if (spare.length === 0 && piece.bytes.length === pieceBytes) spare.push(piece.bytes)
@@ -114,6 +118,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   const failed = ({ code }: NodeJS.ErrnoException): void => {
     if (hasNoRoom(code)) {
       writeAgain(retryWait)
+      retryWait = Math.min(2 * retryWait, longestRetry)
       return
     }
     if (code === 'EPIPE') end()
@@ -193,7 +198,7 @@ function writeNow(pieces: readonly Piece[]): void {
       } catch (error) {
         const isWorthWaiting = error instanceof Error && 'code' in error && hasNoRoom(String(error.code))
         if (!isWorthWaiting || performance.now() > deadline) return
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryWait)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, shortestRetry)
       }
 }
 

@@ -166,6 +166,31 @@ test('a reader that has no room for a while gets every line, once', () => {
   expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
 })
 
+test('a reader that has no room is asked again soon, then less and less often, until it takes something', () => {
+  const waits = run(
+    writing(
+      `const waits = []
+       const wait = globalThis.setTimeout
+       globalThis.setTimeout = (run, milliseconds) => {
+         waits.push(milliseconds)
+         return wait(run, milliseconds < 1_000 ? 0 : milliseconds)
+       }
+       const taken = [0, 0, 0, 0, 0, 0, 0, 4, 0, 6]
+       fs.write = (...given) => {
+         const bytes = taken.shift()
+         if (bytes === 0) answerWith('EAGAIN')(...given)
+         else setImmediate(given.at(-1), null, bytes)
+       }`,
+      `output.write('some line\\n')
+       await output.close()
+       process.stdout.write(JSON.stringify(waits))`,
+    ),
+  )
+  const [aLine, theEnd, ...retries] = JSON.parse(waits)
+  expect([aLine, theEnd]).toEqual([50, 1_000])
+  expect(retries).toEqual([1, 2, 4, 8, 16, 16, 16, 1])
+})
+
 test('however many lines come meanwhile, a write that failed is tried again once in each wait', () => {
   for (const code of ['EAGAIN', 'ENOSPC']) {
     const attempts = run(
