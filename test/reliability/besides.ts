@@ -3,10 +3,10 @@ import { count, type Figure } from './figure.ts'
 
 /** What is promised besides the eighteen: clients that mean harm, stores that fail, a machine that misbehaves. */
 export const besides: readonly Figure[] = scenarios.map(
-  ({ name, promise, count: ordinary, nightlyCount, measure }) => ({
+  ({ name, promise, count: ordinary, nightlyCount, isTimed, measure }) => ({
     name,
     promise,
-    when: 'beside',
+    when: isTimed === true ? 'alone' : 'beside',
     measure: (scale) => measure({ count: count(scale, ordinary, nightlyCount) }),
   }),
 )

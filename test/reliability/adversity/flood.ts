@@ -16,7 +16,7 @@ export interface Attack {
   readonly goOn?: (socket: Socket) => void
   /** Most memory that one of them may hold, in KB. */
   readonly mostKilobytes: number
-  /** Milliseconds after which all must be cut off; `undefined`: they may stay. */
+  /** Milliseconds from when all stand until all must be cut off; `undefined`: they may stay. */
   readonly cutWithin?: number
   /** None may be cut off while it goes on. */
   readonly mustStay?: boolean
@@ -44,8 +44,8 @@ export function flood(attack: Attack, count: number): Promise<Measured> {
     try {
       await wait(500)
       const before = await residentMegabytes(sidecar.pid)
-      const started = performance.now()
       sockets = await openConnections(sidecar.dataPort, count)
+      const started = performance.now()
       const opened = sockets.filter(({ destroyed }) => !destroyed).length
       for (const socket of sockets) attack.begin(socket)
       const { peak, cutAfter, left } = await watch(attack, sockets, sidecar, started)

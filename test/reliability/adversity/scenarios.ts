@@ -23,6 +23,8 @@ export interface Scenario {
   /** How many connections, requests, rounds or seconds: what the scenario's own count is. */
   readonly count: number
   readonly nightlyCount: number
+  /** The promise names a time of ours, for which nothing else may run. */
+  readonly isTimed?: true
   readonly measure: (options: { readonly count: number }) => Promise<Measured>
 }
 
@@ -35,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
     promise: 'cut off after --headers-timeout, at most 64 KB each, 0 real requests failed',
     count: 1_000,
     nightlyCount: 2_000,
+    isTimed: true,
     measure: slowHeaders,
   },
   {
@@ -49,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
     promise: 'cut off after --idle-timeout whatever they send, at most 384 KB each, 0 real requests failed',
     count: 200,
     nightlyCount: 500,
+    isTimed: true,
     measure: stoppedReaders,
   },
   {
@@ -56,6 +60,7 @@ export const scenarios: readonly Scenario[] = [
     promise: 'cut off after --headers-timeout, 0 real requests failed',
     count: 300,
     nightlyCount: 2_000,
+    isTimed: true,
     measure: unfinishedHandshakes,
   },
   {
@@ -63,6 +68,7 @@ export const scenarios: readonly Scenario[] = [
     promise: 'cut off after --headers-timeout, at most 32 KB each, 0 real requests failed',
     count: 1_000,
     nightlyCount: 4_000,
+    isTimed: true,
     measure: silentConnections,
   },
   {
