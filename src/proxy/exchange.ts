@@ -110,6 +110,15 @@ export function enter(exchange: Exchange, phase: 'sending' | 'waiting'): void {
   exchange.sentAt = exchange.since
 }
 
+/**
+ * The store has ended its answer. The client may still be taking it, while the connection to the store is another's:
+ * neither does the end of one break off the other, nor is one idle no more because of the other.
+ */
+export function leaveStore(exchange: Exchange): void {
+  exchange.cancel = nothing
+  exchange.store = undefined
+}
+
 export function outcomeOf(exchange: Exchange): ForwardOutcome {
   const { firstByteAt, sentAt } = exchange
   return {

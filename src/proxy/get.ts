@@ -5,7 +5,7 @@
 
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
-import { type Exchange, enter } from './exchange.ts'
+import { type Exchange, enter, leaveStore } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { linesOf } from './lines.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
@@ -102,6 +102,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
     // undici takes the reset of a connection for the end of an answer that its end would have delimited.
     if (this.#pooled.broken && this.#exchange.untilClose) failExchange(this.#exchange, 'reset')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
+    leaveStore(this.#exchange)
     this.#pool.release(this.#pooled)
   }
 

@@ -1,7 +1,18 @@
 import dns from 'node:dns'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { get, headOf, openClient, playStore, startPath } from './path.ts'
+import {
+  get,
+  headOf,
+  openClient,
+  type PathOptions,
+  type PlayedStore,
+  playStore,
+  startPath,
+  whole,
+} from './path.ts'
 
 const chunkedPut = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'
 const lengthPut = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nhello'
@@ -90,7 +101,82 @@ describe('a client that goes away', () => {
     await path.over(1)
     expect(path.outcomes[0]).toMatchObject({ status: 0, aborted: true })
   })
+
+  describe.each([
+    'GET',
+    'DELETE',
+  ])('while it still takes an answer to %s that the store has ended', (method) => {
+    const another = get().replace('GET', method)
+
+    test('breaks off no request that has the connection to the store next', async () => {
+      const { path, store, leaving } = await takingStill(method)
+      const staying = await openClient(path.port)
+      staying.send(another)
+      await store.until(() => store.text().includes(`${method} /b/k `))
+      leaving.resetAndDestroy()
+      await path.over(1)
+      expect(path.outcomes[0]).toMatchObject({ status: 200, aborted: true })
+      store.sides.at(-1)?.socket.write(ok)
+      expect(headOf(await staying.until(whole))[0]).toBe('HTTP/1.1 200 OK')
+      expect(store.sides).toHaveLength(1)
+    })
+
+    test('is cut off when it takes nothing, however busy that connection is', async () => {
+      const { path, store, response } = await takingStill(method, { idleTimeout: 1_000 })
+      const [side] = store.sides
+      side?.socket.on('data', () => side.socket.write(ok))
+      const busy = await openClient(path.port)
+      for (let answers = 1; !response.closed; answers++) {
+        busy.send(another)
+        await busy.until((text) => text.split('\r\n\r\nok').length > answers)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(path.outcomes).toContainEqual(expect.objectContaining({ status: 200, aborted: true }))
+      expect(store.sides).toHaveLength(1)
+    })
+  })
 })
+
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+/** A client that reads nothing of an answer of which the last part waits for it, though the store has ended it. */
+async function takingStill(method: string, options: PathOptions = {}) {
+  const store = await playStore(() => {})
+  const begun = Promise.withResolvers<ServerResponse>()
+  const path = await startPath({
+    store: store.port,
+    before(_request, response) {
+      begun.resolve(response)
+      return false
+    },
+    ...options,
+  })
+  const leaving = connect(path.port, '127.0.0.1').pause()
+  leaving.on('error', () => {})
+  onTestFinished(() => void leaving.destroy())
+  leaving.write(get('/b/large').replace('GET', method))
+  const response = await begun.promise
+  await endAheadOf(response, store)
+  return { path, store, leaving, response }
+}
+
+/** For what takes as long as a busy machine needs. */
+const patiently = { interval: 0, timeout: 20_000 }
+
+/** Has the store's answer end while the last of it still waits for a client that reads nothing. */
+async function endAheadOf(response: ServerResponse, { sides, until }: PlayedStore): Promise<void> {
+  await until(() => sides[0]?.text.endsWith('\r\n\r\n') === true)
+  const piece = `4000\r\n${'x'.repeat(0x4000)}\r\n`
+  const send = (text: string): void => void sides[0]?.socket.write(text)
+  send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+  // What the kernel takes no more is less than what would have the answer wait, too.
+  for (let sent = piece.length; response.writableLength === 0; sent += piece.length) {
+    send(piece)
+    await vi.waitUntil(() => (response.socket?.bytesWritten ?? 0) >= sent, patiently)
+  }
+  send('0\r\n\r\n')
+  await vi.waitUntil(() => response.writableEnded, patiently)
+}
 
 describe('an answer that breaks off reaches the client as broken', () => {
   const answers = {
