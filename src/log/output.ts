@@ -135,9 +135,11 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   // The last lines of a process that ends by a fault are those that tell why.
   onExit(() => {
     if (isOver) return
+    const isUnderWay = isWriting
+    // A write that is begun cannot be taken back, and what it has no room for is lost: no other one is begun.
+    isWriting = true
     passOn()
-    // A write that is under way cannot be taken back: what it has no room for is lost.
-    writeNow(isWriting ? waiting.slice(1) : waiting)
+    writeNow(isUnderWay ? waiting.slice(1) : waiting)
   })
   const end = (): void => {
     isOver = true

@@ -191,6 +191,27 @@ test('a reader that has no room is asked again soon, then less and less often, u
   expect(retries).toEqual([1, 2, 4, 8, 16, 16, 16, 1])
 })
 
+test('a process that ends while nobody has room tries for a second to leave its last lines, not incessantly', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    writing(
+      `fs.write = answerWith('EAGAIN')
+       let attempts = 0
+       fs.writeSync = () => {
+         attempts++
+         throw Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' })
+       }`,
+      `output.write('line\\n')
+       process.on('exit', () => process.stderr.write(String(attempts)))
+       process.exit(3)`,
+    ),
+    { encoding: 'utf8' },
+  )
+  expect(status).toBe(3)
+  expect(Number(stderr)).toBeGreaterThan(1)
+  expect(Number(stderr)).toBeLessThan(2_000)
+})
+
 test('however many lines come meanwhile, a write that failed is tried again once in each wait', () => {
   for (const code of ['EAGAIN', 'ENOSPC']) {
     const attempts = run(
