@@ -43,6 +43,8 @@ function dispatch(
 
 /** A store closes what has not been used for a while; the shortest while in use is about this long. */
 const restMilliseconds = 1_000
+/** What a connection comes to later than this after a request was sent is made of the request. */
+const answerMilliseconds = 1_000
 /** How long what was on its way when a request was sent takes to arrive, and to be looked at by a busy process. */
 const onItsWayMilliseconds = 20
 
@@ -126,10 +128,12 @@ class GetHandler implements Dispatcher.DispatchHandler {
    */
   #wasStale(error: Error): boolean {
     const { sentAt } = this.#exchange
-    if (this.#servedAt === undefined || typeOfError(error, false) !== 'reset') return false
+    const waited = performance.now() - sentAt
+    if (this.#servedAt === undefined || waited >= answerMilliseconds) return false
+    if (typeOfError(error, false) !== 'reset') return false
     if (sentAt - this.#servedAt >= restMilliseconds || !this.#pool.keepsConnections()) return true
     const ended = !('code' in error) || error.code !== 'ECONNRESET'
-    return ended && performance.now() - sentAt < onItsWayMilliseconds
+    return ended && waited < onItsWayMilliseconds
   }
 }
 

@@ -6,6 +6,7 @@ const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const request = (method: string, body = ''): string =>
   `${method} /b/k HTTP/1.1\r\nHost: h\r\n${body === '' ? '' : `Content-Length: ${body.length}\r\n`}\r\n${body}`
 
+const isHead = (text: string): boolean => text.includes('\r\n\r\n')
 const heads = (text: string): number => text.split(' HTTP/1.1\r\n').length - 1
 
 /** Answers `served` requests over its first connection and then, asked once more, ends it as a store does that had just closed it. */
@@ -51,7 +52,7 @@ async function last(
   for (let i = 0; i < served; i++) await ask(path.port, before)
   await path.over(served)
   await new Promise((resolve) => setTimeout(resolve, rest))
-  const text = await ask(path.port, request(method, body), (text) => text.includes('\r\n\r\n'))
+  const text = await ask(path.port, request(method, body), isHead)
   return { status: headOf(text)[0] ?? '', seen: heads(store.text()) - served }
 }
 
@@ -73,6 +74,33 @@ describe('over a kept connection that the store has closed', () => {
     ['OPTIONS', 'hello'],
   ])('%s with body "%s" is not', async (method, body) => {
     expect(await last(await closing(), method, { rest }, body)).toEqual(failed)
+  })
+
+  test('nothing is sent once more when the end comes after more than a second', async () => {
+    const store = await playStore(({ socket, text }) => {
+      if (heads(text) === 1) socket.write(ok)
+      else setTimeout(() => socket.end(), rest)
+    })
+    expect(await last(store, 'GET')).toEqual(failed)
+  })
+
+  test('nothing is sent once more for an answer that is not HTTP', async () => {
+    const store = await playStore(({ socket, text }) => socket.write(heads(text) === 1 ? ok : 'HTTQ'))
+    expect(await last(store, 'GET', { rest })).toEqual(failed)
+  })
+
+  test('once more is over a connection that is new, not over another one that was kept', async () => {
+    const kept = 3
+    const store = await playStore(({ socket, text, number }) => {
+      if (number > kept) socket.write(ok)
+      else if (heads(text) > 1) socket.resetAndDestroy()
+      // Answered together, so that they are kept together.
+      else if (number === kept) for (const side of store.sides) side.socket.write(ok)
+    })
+    const path = await startPath({ store: store.port })
+    await Promise.all(Array.from({ length: kept }, () => ask(path.port, get())))
+    expect(headOf(await ask(path.port, get()))[0]).toBe(answered.status)
+    expect(store.sides.map(({ text }) => heads(text)).sort()).toEqual([1, 1, 1, 2])
   })
 
   test('nothing is sent more than once more', async () => {
@@ -118,6 +146,30 @@ describe('a store that is known to keep its connections', () => {
     expect(await last(store, 'GET', { served: trial })).toEqual(failed)
   })
 
+  test('stays known for that when it answers so: the next GET is seen exactly once, too', async () => {
+    const store = await playStore(({ socket, text, number }) => {
+      if (heads(text) <= (number === 1 ? trial : 1)) socket.write(ok)
+      else socket.resetAndDestroy()
+    })
+    const path = await startPath({ store: store.port })
+    const statuses: string[] = []
+    for (let i = 0; i < trial + 3; i++) statuses.push(headOf(await ask(path.port, get(), isHead))[0] ?? '')
+    expect(statuses.slice(trial)).toEqual([failed.status, answered.status, failed.status])
+    expect(store.sides.map(({ text }) => heads(text))).toEqual([trial + 1, 2])
+  })
+
+  test('is no longer known for that once a request has met a connection that it had closed', async () => {
+    const store = await playStore(({ socket, text, number }) => {
+      if (number > 2 || heads(text) <= (number === 1 ? trial : 1)) socket.write(ok)
+      else socket.resetAndDestroy()
+    })
+    const path = await startPath({ store: store.port })
+    for (let i = 0; i < trial; i++) await ask(path.port, get())
+    await new Promise((resolve) => setTimeout(resolve, rest))
+    for (let i = 0; i < 2; i++) expect(headOf(await ask(path.port, get()))[0]).toBe(answered.status)
+    expect(store.sides.map(({ text }) => heads(text))).toEqual([trial + 1, 2, 1])
+  })
+
   test('may have closed one after a rest all the same: a GET is sent once more', async () => {
     expect(await last(await resetting(trial), 'GET', { served: trial, rest })).toEqual(answered)
   })
@@ -148,7 +200,7 @@ const methods = ['GET', 'HEAD', 'OPTIONS', 'PUT']
 test.each(methods)('a new connection that is reset gets %s exactly once', async (method) => {
   const store = await playStore(({ socket }) => socket.resetAndDestroy())
   const path = await startPath({ store: store.port })
-  const text = await ask(path.port, request(method), (text) => text.includes('\r\n\r\n'))
+  const text = await ask(path.port, request(method), isHead)
   expect(headOf(text)[0]).toBe('HTTP/1.1 502 Bad Gateway')
   expect(heads(store.text())).toBe(1)
   await path.over(1)
