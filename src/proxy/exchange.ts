@@ -58,7 +58,7 @@ export interface Exchange {
   remaining: number | undefined
   /** The store's answer ends with its connection. */
   untilClose: boolean
-  /** The connection to the store, once there is one. */
+  /** The connection to the store, from when there is one until it can be another's. */
   store: Socket | undefined
   /** Sum of everything that has moved, and of what the kernel has not passed on: see `watchdog.ts`. */
   moved: number
@@ -111,8 +111,8 @@ export function enter(exchange: Exchange, phase: 'sending' | 'waiting'): void {
 }
 
 /**
- * The store has ended its answer. The client may still be taking it, while the connection to the store is another's:
- * neither does the end of one break off the other, nor is one idle no more because of the other.
+ * The store has ended its answer, which the client may still be taking while the connection to the store serves
+ * another: neither may this one break that off, nor may what moves there count as its own.
  */
 export function leaveStore(exchange: Exchange): void {
   exchange.cancel = nothing

@@ -43,7 +43,7 @@ function dispatch(
 
 /** A store closes what has not been used for a while; the shortest while in use is about this long. */
 const restMilliseconds = 1_000
-/** What a connection comes to later than this after a request was sent is made of the request. */
+/** An end that comes so long after a request was sent is what the store makes of the request. */
 const answerMilliseconds = 1_000
 /** How long what was on its way when a request was sent takes to arrive, and to be looked at by a busy process. */
 const onItsWayMilliseconds = 20

@@ -5,7 +5,7 @@
 
 import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 import type { Connect } from './connect.ts'
-import { type Exchange, enter, leaveStore } from './exchange.ts'
+import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './memory.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
@@ -71,7 +71,11 @@ function start(exchange: Exchange, options: SendOptions, lines: readonly string[
   outgoing.on('finish', () => enter(exchange, 'waiting'))
   outgoing.on('response', (incoming) => {
     answer = incoming
-    receive(exchange, incoming, outgoing)
+    receive(exchange, incoming)
+  })
+  // Just before the agent gives the connection to another, to whom what moves on it belongs then.
+  outgoing.on('close', () => {
+    exchange.store = undefined
   })
   outgoing.on('upgrade', (_, socket) => {
     socket.destroy()
@@ -84,17 +88,14 @@ function start(exchange: Exchange, options: SendOptions, lines: readonly string[
   return outgoing
 }
 
-function receive(exchange: Exchange, incoming: IncomingMessage, outgoing: ClientRequest): void {
+function receive(exchange: Exchange, incoming: IncomingMessage): void {
   const { response } = exchange
   if (!beginResponse(exchange, incoming.statusCode ?? 0, incoming.statusMessage, incoming.rawHeaders)) return
   incoming.on('data', (chunk: Buffer) => {
     if (!relayChunk(exchange, chunk)) incoming.pause()
   })
   response.on('drain', () => incoming.resume())
-  incoming.on('end', () => {
-    endResponse(exchange, incoming.rawTrailers)
-    if (outgoing.writableFinished) leaveStore(exchange)
-  })
+  incoming.on('end', () => endResponse(exchange, incoming.rawTrailers))
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
 
