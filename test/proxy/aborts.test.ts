@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   get,
   headOf,
+  ok,
   openClient,
   type PathOptions,
   type PlayedStore,
@@ -136,8 +137,6 @@ describe('a client that goes away', () => {
     })
   })
 })
-
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 /** A client that reads nothing of an answer of which the last part waits for it, though the store has ended it. */
 async function takingStill(method: string, options: PathOptions = {}) {

@@ -2,13 +2,11 @@ import { connect } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ClientPool, createClientPool, type PooledClient } from '../../src/proxy/client-pool.ts'
-import { type PlayedStore, playStore } from './path.ts'
-
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+import { ok, type PlayedStore, storeThatSays } from './path.ts'
 
 /** A pool in front of a store that answers everything. */
 async function startPool(keepAlive = 60_000): Promise<{ pool: ClientPool; store: PlayedStore }> {
-  const store = await playStore(({ socket }) => socket.write(ok))
+  const store = await storeThatSays(ok)
   const pool = createClientPool({
     connect(done) {
       const socket = connect(store.port, '127.0.0.1', () => done(null, socket))

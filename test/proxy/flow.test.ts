@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, request as startRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get, openClient, playStore, serveStore, startPath } from './path.ts'
+import { get, ok, openClient, playStore, serveStore, startPath } from './path.ts'
 
 const piece = randomBytes(1 << 20)
 const pieces = 32
@@ -156,7 +156,7 @@ describe('the idle timeout', () => {
 
   test('leaves a store its time to think', async () => {
     const store = await playStore(({ socket }) => {
-      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'), 600)
+      setTimeout(() => socket.write(ok), 600)
     })
     const path = await startPath({ store: store.port, idleTimeout: 200, upstreamTimeout: 5_000 })
     for (const method of ['GET', 'PUT']) {

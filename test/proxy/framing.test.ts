@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ask, get, headOf, startPath, storeThatSays } from './path.ts'
-
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+import { ask, get, headOf, ok, startPath, storeThatSays } from './path.ts'
 
 /** What frames a body in a message: its framing lines and what follows the head. */
 const framingOf = (text: string): { readonly lines: readonly string[]; readonly body: string } => ({

@@ -16,6 +16,7 @@ import {
   clientOf,
   get,
   headOf,
+  ok,
   openClient,
   plain,
   playStore,
@@ -25,7 +26,6 @@ import {
   whole,
 } from './path.ts'
 
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const put = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello'
 const count = (text: string, what: string): number => text.split(what).length - 1
 

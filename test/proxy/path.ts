@@ -157,6 +157,9 @@ export async function playStore(play: (side: StoreSide) => void): Promise<Played
   }
 }
 
+/** The whole answer of a store that has nothing special to say. */
+export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
 /** A store that answers each whole head with `answer`, once for each request head. */
 export function storeThatSays(answer: string): Promise<PlayedStore> {
   return playStore((side) => {

@@ -1,6 +1,6 @@
 /** A store that reads requests as strictly as a store can, and records what reached it. */
 
-import { playStore } from './path.ts'
+import { ok, playStore } from './path.ts'
 
 export interface Recorded {
   readonly method: string
@@ -38,7 +38,7 @@ export async function recordRequests(first: Behaviour): Promise<RecordingStore> 
   const store = await playStore((side) => {
     const answer = (target: string): void => {
       if (behaviour === undefined || target.includes('canary')) {
-        side.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        side.socket.write(ok)
         return
       }
       const { raw, then } = typeof behaviour === 'string' ? { raw: behaviour } : behaviour

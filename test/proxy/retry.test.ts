@@ -1,27 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { tell } from '../reliability/tell.ts'
-import { ask, get, headOf, type PlayedStore, playStore, startPath } from './path.ts'
+import { ask, get, headOf, ok, type PlayedStore, playStore, startPath } from './path.ts'
 
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const request = (method: string, body = ''): string =>
   `${method} /b/k HTTP/1.1\r\nHost: h\r\n${body === '' ? '' : `Content-Length: ${body.length}\r\n`}\r\n${body}`
 
 const isHead = (text: string): boolean => text.includes('\r\n\r\n')
 const heads = (text: string): number => text.split(' HTTP/1.1\r\n').length - 1
 
-/** Answers `served` requests over its first connection and then, asked once more, ends it as a store does that had just closed it. */
-const closing = (served = 1): Promise<PlayedStore> =>
-  playStore(({ socket, text, number }) => {
-    if (number > 1 || heads(text) <= served) socket.write(ok)
-    else socket.end()
-  })
-
-/** The same by a reset. */
-const resetting = (served = 1): Promise<PlayedStore> =>
-  playStore(({ socket, text, number }) => {
-    if (number > 1 || heads(text) <= served) socket.write(ok)
-    else socket.resetAndDestroy()
-  })
+/** Stores that answer `served` requests over their first connection and, asked once more, end it: as if they just had. */
+const endingBy =
+  (end: 'end' | 'resetAndDestroy') =>
+  (served = 1): Promise<PlayedStore> =>
+    playStore(({ socket, text, number }) => {
+      if (number > 1 || heads(text) <= served) socket.write(ok)
+      else socket[end]()
+    })
+const closing = endingBy('end')
+const resetting = endingBy('resetAndDestroy')
 
 /** So many requests over a kept connection show that the store keeps it; the first one does not. */
 const trial = 1 + 64

@@ -8,7 +8,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Upstream } from '../../src/settings.ts'
-import { ask, get, headOf, type Path, playStore, startPath, storeThatSays } from './path.ts'
+import { ask, get, headOf, ok, type Path, playStore, startPath, storeThatSays } from './path.ts'
 
 const pem = (file: string): string =>
   readFileSync(fileURLToPath(new URL(`../fixtures/tls/${file}`, import.meta.url)), 'utf8')
@@ -40,7 +40,7 @@ async function tlsStore(certificate: string): Promise<TlsStore> {
   server.on('secureConnection', (socket: TLSSocket) => {
     names.push(socket.servername ?? false)
     socket.on('error', () => {})
-    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    socket.on('data', () => socket.write(ok))
     onTestFinished(() => {
       socket.destroy()
     })

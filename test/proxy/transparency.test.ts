@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { untouched } from '../../src/http.ts'
-import { ask, get, headOf, playStore, startPath, storeThatSays, whole } from './path.ts'
-
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+import { ask, get, headOf, ok, playStore, startPath, storeThatSays, whole } from './path.ts'
 
 describe('the request target', () => {
   test.each([
