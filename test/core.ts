@@ -2,7 +2,7 @@ import type { CorsRule, RuleFile } from '../src/cors/rule.ts'
 import type { RequestIdentity } from '../src/dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../src/http.ts'
 import type { Setup } from '../src/plan/judge.ts'
-import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../src/snapshot.ts'
+import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../src/plan/snapshot.ts'
 
 /** Ids that never change, so that whole answers can be compared as text. */
 export const identity: RequestIdentity = {

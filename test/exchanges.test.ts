@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { applyPatch, type HeaderLines, readFacts } from '../src/http.ts'
-import { plan, wordError } from '../src/plan.ts'
-import { readRules } from '../src/rules/read.ts'
-import { nextSnapshot, nothingLoaded } from '../src/snapshot.ts'
+import { plan, wordError } from '../src/plan/plan.ts'
+import { nextSnapshot, nothingLoaded } from '../src/plan/snapshot.ts'
+import { readRules } from '../src/rule-file/read.ts'
 import { identity, loaded, setup } from './core.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { type HeaderLines, readFacts } from '../src/http.ts'
-import type { FinishedRequest } from '../src/log.ts'
-import type { upstreamErrorTypes } from '../src/metrics.ts'
+import type { FinishedRequest } from '../src/log/log.ts'
+import type { upstreamErrorTypes } from '../src/metrics/metrics.ts'
 import type { Setup } from '../src/plan/judge.ts'
-import { plan } from '../src/plan.ts'
-import type { Snapshot } from '../src/snapshot.ts'
+import { plan } from '../src/plan/plan.ts'
+import type { Snapshot } from '../src/plan/snapshot.ts'
 import { identity, setup } from './core.ts'
 
 type Finished = FinishedRequest & { readonly upstreamError: (typeof upstreamErrorTypes)[number] | undefined }

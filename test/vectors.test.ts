@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DialectName } from '../src/cors/rule.ts'
 import { applyPatch, type HeaderLines } from '../src/http.ts'
-import { plan } from '../src/plan.ts'
-import { readRules } from '../src/rules/read.ts'
-import { nextSnapshot, nothingLoaded } from '../src/snapshot.ts'
+import { plan } from '../src/plan/plan.ts'
+import { nextSnapshot, nothingLoaded } from '../src/plan/snapshot.ts'
+import { readRules } from '../src/rule-file/read.ts'
 import { facts, headerMap, identity, loaded, setup } from './core.ts'
 
 interface Row {

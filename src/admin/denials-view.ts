@@ -1,5 +1,5 @@
-import type { RequestQuestion } from '../explain-request.ts'
-import type { Denial, DenialGroup, Denials } from './denials.ts'
+import type { RequestQuestion } from '../plan/explain-request.ts'
+import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
 import { answerQuestion, type Explainer, explanationFields } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 

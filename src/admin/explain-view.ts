@@ -6,9 +6,9 @@ import {
   type ExplainedRequest,
   explainRequest,
   type RequestQuestion,
-} from '../explain-request.ts'
+} from '../plan/explain-request.ts'
 import type { Setup } from '../plan/judge.ts'
-import type { Snapshot } from '../snapshot.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
 import { json, type Reply } from './reply.ts'
 
 /** Where explanations come from. */

@@ -1,5 +1,5 @@
-import type { FileState, FileStatus, Snapshot } from '../snapshot.ts'
-import type { Denials } from './denials.ts'
+import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
+import type { Denials } from '../requests/denials.ts'
 import type { DecisionHistory } from './history.ts'
 import { json, type Reply } from './reply.ts'
 import { countStates, policyOf } from './rules-view.ts'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { DialectName } from '../cors/rule.ts'
 import { corsMethods } from '../cors/rule.ts'
-import { readFileName } from '../rules/names.ts'
-import { readRules } from '../rules/read.ts'
+import { readFileName } from '../rule-file/names.ts'
+import { readRules } from '../rule-file/read.ts'
 import { json, type Reply } from './reply.ts'
 import type { CheckedForm, FormFinding, RuleForm } from './shapes.ts'
 

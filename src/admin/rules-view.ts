@@ -1,4 +1,4 @@
-import type { BucketPolicy, FileStatus, Snapshot } from '../snapshot.ts'
+import type { BucketPolicy, FileStatus, Snapshot } from '../plan/snapshot.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /** `/-/rules`: every rule file with its state, its findings and the rules that are served, presets expanded. */

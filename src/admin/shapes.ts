@@ -1,9 +1,9 @@
 /** What the console's page and the admin port tell each other, as JSON. Types only: the page imports them too. */
 
 import type { Reason } from '../cors/decide.ts'
-import type { Finding } from '../cors/issue.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
-import type { FileState } from '../snapshot.ts'
+import type { FileState } from '../plan/snapshot.ts'
+import type { Finding } from '../rule-file/issue.ts'
 
 export type Kind = 'preflight' | 'actual'
 export type Mode = 'enforce' | 'report'

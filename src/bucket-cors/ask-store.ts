@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } from '../http.ts'
 import type { Connect } from '../proxy/connect.ts'
 import { type ForwardedFor, requestLines, responseHead } from '../proxy/lines.ts'
-import { readElements } from '../rules/xml-elements.ts'
+import { readElements } from '../rule-file/xml-elements.ts'
 
 /** What the store makes of a signed `GET ?cors`. */
 export type StoreVerdict =

@@ -1,6 +1,6 @@
 import { compareBody } from '../auth/verify.ts'
 import type { PlainResponse } from '../http.ts'
-import { readRules } from '../rules/read.ts'
+import { readRules } from '../rule-file/read.ts'
 import type { ReloadResult } from '../rules/store.ts'
 import { type Change, findStoredFiles, removeAbandoned, removeFile, replaceFile } from '../rules/write.ts'
 import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts'

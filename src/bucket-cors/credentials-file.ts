@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises'
-import { maxCredentialsBytes, type ReadCredentials, readCredentials } from '../auth/credentials.ts'
 import type { AccessKeys } from '../auth/verdict.ts'
+import { maxCredentialsBytes, type ReadCredentials, readCredentials } from './credentials.ts'
 
 /** The keys of the file as it is now; `undefined` while it cannot be read or has a mistake. */
 export type CurrentKeys = () => Promise<AccessKeys | undefined>

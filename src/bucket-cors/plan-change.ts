@@ -1,8 +1,8 @@
 import type { CorsRule, DialectName, RuleFile } from '../cors/rule.ts'
-import { hasComments, modelineOf } from '../rules/authored.ts'
-import { convert } from '../rules/convert.ts'
-import type { FileFormat } from '../rules/names.ts'
-import { readRules } from '../rules/read.ts'
+import { hasComments, modelineOf } from '../rule-file/authored.ts'
+import { convert } from '../rule-file/convert.ts'
+import type { FileFormat } from '../rule-file/names.ts'
+import { readRules } from '../rule-file/read.ts'
 import { ruleFileName, type StoredFile } from '../rules/write.ts'
 import { type ApiError, configurationError, conflict } from './wording.ts'
 

@@ -1,6 +1,6 @@
 import { reasons } from '../cors/decide.ts'
-import type { ToldRequest } from '../kept-request.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Outcome } from '../plan/outcome.ts'
+import type { ToldRequest } from '../requests/kept-request.ts'
 
 /** A request as its line in the log tells it, with what was decided then. Texts may be cut, and then end with an ellipsis. */
 export interface LoggedRequest {

@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../http.ts'
 import type { Judgement, Verdict } from '../plan/judge.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { redactQuery } from './redact.ts'
 
 /** A request that is over. */

@@ -1,5 +1,5 @@
 import { type Decision, type Reason, reasons } from '../cors/decide.ts'
-import type { BucketPolicy, Snapshot } from '../snapshot.ts'
+import type { BucketPolicy, Snapshot } from '../plan/snapshot.ts'
 import type { Family, Labels, Sample } from './family.ts'
 
 export const decisionKinds = ['preflight', 'actual'] as const

@@ -1,11 +1,11 @@
-import { type Address, resolveAddress } from '../bucket.ts'
 import { type Decision, decide, denyMalformed, denyWithoutRules } from '../cors/decide.ts'
 import { type CorsQuestion, readActual, readPreflight } from '../cors/request.ts'
 import type { DialectName } from '../cors/rule.ts'
 import { corsHeaders, type Dialect } from '../dialect/dialect.ts'
 import { dialects } from '../dialect/dialects.ts'
 import type { HeaderLines, RequestFacts } from '../http.ts'
-import type { BucketPolicy, Snapshot } from '../snapshot.ts'
+import { type Address, resolveAddress } from './address.ts'
+import type { BucketPolicy, Snapshot } from './snapshot.ts'
 
 /** The settings that decisions depend on. */
 export interface Setup {

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
-import type { Upstream } from '../settings.ts'
+import type { Upstream } from '../settings/settings.ts'
 import { ConnectError } from './failure.ts'
 
 export interface ConnectOptions {

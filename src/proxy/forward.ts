@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createProxyServer } from 'http-proxy-3'
-import type { Upstream } from '../settings.ts'
+import type { Upstream } from '../settings/settings.ts'
 import { createClientPool } from './client-pool.ts'
 import { createConnect } from './connect.ts'
 import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'

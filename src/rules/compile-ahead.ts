@@ -6,7 +6,7 @@ import {
   type LoadedFile,
   policyOf,
   type Snapshot,
-} from '../snapshot.ts'
+} from '../plan/snapshot.ts'
 import type { Pause } from './slices.ts'
 
 /** Rules that are compiled before they take effect. `nextSnapshot` would do so in one go and hold the requests. */

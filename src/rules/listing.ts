@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type FileName, readFileName } from '../rule-file/names.ts'
 import type { FileCalls } from './file-calls.ts'
-import { type FileName, readFileName } from './names.ts'
 import { isReady, isTaken, type KnownFile, type Seen } from './seen.ts'
 import { type Outline, outline, type Reading, read } from './sighting.ts'
 import type { Clock } from './slices.ts'

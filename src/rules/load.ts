@@ -1,5 +1,5 @@
-import type { Finding } from '../cors/issue.ts'
 import type { DialectName } from '../cors/rule.ts'
+import type { Finding } from '../rule-file/issue.ts'
 import type { FileCalls } from './file-calls.ts'
 import { isOutdated, type Listing, list, type NamedReading, readingsOf } from './listing.ts'
 import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './seen.ts'

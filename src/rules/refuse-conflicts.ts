@@ -1,8 +1,8 @@
-import type { Finding } from '../cors/issue.ts'
-import type { LoadedFile, Snapshot } from '../snapshot.ts'
-import { conflictsBetween } from './conflicts.ts'
-import { readFileName } from './names.ts'
-import type { NamedHost } from './read.ts'
+import type { LoadedFile, Snapshot } from '../plan/snapshot.ts'
+import { conflictsBetween } from '../rule-file/conflicts.ts'
+import type { Finding } from '../rule-file/issue.ts'
+import { readFileName } from '../rule-file/names.ts'
+import type { NamedHost } from '../rule-file/read.ts'
 import type { TakenFile } from './seen.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { Finding } from '../cors/issue.ts'
-import type { LoadedFile } from '../snapshot.ts'
-import type { NamedHost } from './read.ts'
+import type { LoadedFile } from '../plan/snapshot.ts'
+import type { Finding } from '../rule-file/issue.ts'
+import type { NamedHost } from '../rule-file/read.ts'
 import type { Sighting } from './sighting.ts'
 
 /** A rule file, and what is needed to word a conflict with another one. */

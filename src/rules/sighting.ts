@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
-import { maxBytesRead } from './bytes.ts'
+import { maxBytesRead } from '../rule-file/bytes.ts'
 import type { FileCalls } from './file-calls.ts'
 
 /** What one look at the rules directory found under one name. */

@@ -1,7 +1,7 @@
-import type { Finding } from '../cors/issue.ts'
 import type { DialectName } from '../cors/rule.ts'
-import { readFileName } from './names.ts'
-import type { ReadRules } from './read.ts'
+import type { Finding } from '../rule-file/issue.ts'
+import { readFileName } from '../rule-file/names.ts'
+import type { ReadRules } from '../rule-file/read.ts'
 import { contentOf, type TakenFile } from './seen.ts'
 import type { Sighting } from './sighting.ts'
 

@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isBucketName } from '../bucket.ts'
-import { maxBytesRead } from './bytes.ts'
-import { type FileFormat, formatOf } from './names.ts'
+import { isBucketName } from '../plan/address.ts'
+import { maxBytesRead } from '../rule-file/bytes.ts'
+import { type FileFormat, formatOf } from '../rule-file/names.ts'
 import { systemErrorCode } from './sighting.ts'
 
 /** What became of a change. `code` is that of the system's error, e.g. `ENOSPC`; then nothing has changed. */

@@ -1,7 +1,7 @@
 /** Where settings are given: flags, environment, config file. Gathers texts and their places; they are read later. */
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
-import { nearest } from './nearest.ts'
+import { nearest } from '../text/closest.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf, variablePrefix } from './table.ts'
 import { quote } from './value.ts'
 

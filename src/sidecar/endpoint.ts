@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 
 /** Where a caller on this machine reaches the data port. */
 export function endpointOf(settings: Settings, address: AddressInfo | undefined): string {

@@ -1,6 +1,6 @@
-import { type Candidates, type CandidatesOptions, createCandidates } from '../candidates.ts'
-import type { Metrics } from '../metrics.ts'
-import type { Settings } from '../settings.ts'
+import { type Candidates, type CandidatesOptions, createCandidates } from '../compare/candidates.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Settings } from '../settings/settings.ts'
 
 /** The candidate rules and their metrics; `undefined` without `--candidate-rules`. */
 export function openCandidates(

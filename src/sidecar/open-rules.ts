@@ -1,9 +1,9 @@
-import type { Log } from '../log.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { atOnceWhileQuick } from '../rules/file-calls.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import { createRulesStore, type RulesStore } from '../rules/store.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from './start-problem.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import type { ListenAddress } from '../settings.ts'
+import type { ListenAddress } from '../settings/settings.ts'
 import { whyUnreadable } from './unreadable.ts'
 
 /** Why a sidecar cannot start, in lines that tell its user what to change. */

@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 import type { RulesStore } from '../rules/store.ts'
 import { type Hint, type RulesWatch, watchRules } from '../rules/watch.ts'
 

@@ -1,6 +1,6 @@
 import { policyOf } from '../admin/rules-view.ts'
 import { type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
-import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../snapshot.ts'
+import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../plan/snapshot.ts'
 
 /**
  * What workers that are gone had counted, as far as they had told: without it every sum would fall when one is

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { MetricsMessage } from '../metrics/registry.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { RulesPart } from './mirror.ts'
 import type { Told } from './told.ts'
 

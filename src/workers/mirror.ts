@@ -1,6 +1,6 @@
 import { policyOf } from '../admin/rules-view.ts'
 import type { DialectName, RuleFile } from '../cors/rule.ts'
-import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../snapshot.ts'
+import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
 
 /** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
 export interface ServedFile {

@@ -1,7 +1,7 @@
-import type { Denial, DenialGroup } from '../admin/denials.ts'
-import { differenceKey } from '../candidates/differences.ts'
-import type { CandidateTotals, DifferenceGroup } from '../candidates.ts'
+import type { CandidateTotals, DifferenceGroup } from '../compare/candidates.ts'
+import { differenceKey } from '../compare/differences.ts'
 import type { DecisionTotals } from '../metrics/decisions.ts'
+import type { Denial, DenialGroup } from '../requests/denials.ts'
 
 /** What the console shows of one process, or of several. */
 export interface Told {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createDenials, type Denials } from '../../src/admin/denials.ts'
+import { createDenials, type Denials } from '../../src/requests/denials.ts'
 import { finished, preflight } from '../finished.ts'
 import { photos } from './running.ts'
 

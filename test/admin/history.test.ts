@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createHistory } from '../../src/admin/history.ts'
 import { extend, rates, totals } from '../../src/admin/page/rates.ts'
 import type { History } from '../../src/admin/shapes.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 import { finished, preflight } from '../finished.ts'
 import { photos } from './running.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkForm } from '../../src/admin/rule-form.ts'
 import type { CheckedForm, RuleForm } from '../../src/admin/shapes.ts'
-import { readRules } from '../../src/rules/read.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import { startAdmin } from './running.ts'
 
 const form = (parts: Partial<RuleForm> = {}): RuleForm => ({

@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, request as send } from 'node:http'
 import { afterEach } from 'vitest'
 import { type AdminOptions, createAdmin } from '../../src/admin/admin.ts'
-import { createDenials } from '../../src/admin/denials.ts'
-import { createLog } from '../../src/log.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { createLog } from '../../src/log/log.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { createDenials } from '../../src/requests/denials.ts'
 import { rule, ruleFile, setup, snapshotOf } from '../core.ts'
 
 export const photos = snapshotOf({

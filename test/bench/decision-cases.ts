@@ -1,6 +1,6 @@
 import { readFacts } from '../../src/http.ts'
-import { plan } from '../../src/plan.ts'
-import { nextSnapshot, nothingLoaded } from '../../src/snapshot.ts'
+import { plan } from '../../src/plan/plan.ts'
+import { nextSnapshot, nothingLoaded } from '../../src/plan/snapshot.ts'
 import { identity, loaded, rule, ruleFile, setup } from '../core.ts'
 
 const ordinary = ruleFile({

@@ -3,9 +3,9 @@
  * `node decision-times.ts '{"folders":[["1 bucket","/path",1], …]}'`.
  */
 import { readFacts } from '../../src/http.ts'
-import { plan } from '../../src/plan.ts'
+import { plan } from '../../src/plan/plan.ts'
+import { nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createRulesStore } from '../../src/rules/store.ts'
-import { nothingLoaded, type Snapshot } from '../../src/snapshot.ts'
 import { identity, setup } from '../core.ts'
 import { decisionCases, nanosecondsOf } from './decision-cases.ts'
 import { bucketName, preflightHeaders } from './rule-sets.ts'

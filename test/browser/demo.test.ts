@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialectNames } from '../../src/cors/rule.ts'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
-import { startSidecar } from '../../src/sidecar.ts'
+import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
 
 /** One transparent pixel. */

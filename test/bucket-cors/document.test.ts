@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile } from '../../src/cors/rule.ts'
-import { corsConfiguration } from '../../src/rules/print-xml.ts'
-import { readRules } from '../../src/rules/read.ts'
+import { corsConfiguration } from '../../src/rule-file/print-xml.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import { rule, ruleFile } from '../core.ts'
 
 const read = (text: string, dialect: 'cos' | 'oss' | 's3'): RuleFile | undefined =>

@@ -10,8 +10,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readSettings } from '../../src/settings.ts'
-import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { type Sidecar, startSidecar } from '../../src/sidecar/sidecar.ts'
 
 const undo: (() => Promise<unknown>)[] = []
 const seen: string[] = []

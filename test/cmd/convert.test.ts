@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { addConvert } from '../../cmd/convert.ts'
-import { readRules } from '../../src/rules/read.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import { folderWith, runCommand } from './rule-commands.ts'
 
 const convert = (folder: string, ...args: string[]) =>

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { addSchema } from '../../cmd/schema.ts'
-import { ruleFileSchema } from '../../src/cors/parse.ts'
-import { readRules } from '../../src/rules/read.ts'
+import { ruleFileSchema } from '../../src/rule-file/parse.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import { runCommand } from './rule-commands.ts'
 
 test('schema prints the JSON Schema that stands beside the example rule files', async () => {

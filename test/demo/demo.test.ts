@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
 import { type LocalPort, openLocalPort } from '../../src/demo/local-port.ts'
-import { startSidecar } from '../../src/sidecar.ts'
+import { startSidecar } from '../../src/sidecar/sidecar.ts'
 
 const anyPorts = { page: 0, data: 0, admin: 0 }
 const options = { dialect: 'cos', ports: anyPorts, logLevel: 'silent' } as const

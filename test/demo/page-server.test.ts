@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
-import { startSidecar } from '../../src/sidecar.ts'
+import { startSidecar } from '../../src/sidecar/sidecar.ts'
 
 let demo: Demo
 let origin: string

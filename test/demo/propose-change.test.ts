@@ -5,7 +5,7 @@ import { readPreflight } from '../../src/cors/request.ts'
 import { compileRules } from '../../src/cors/rule-set.ts'
 import { exampleRules } from '../../src/demo/example-data.ts'
 import { proposeChange } from '../../src/demo/propose-change.ts'
-import { readRules } from '../../src/rules/read.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 
 const origin = 'http://127.0.0.1:5180'
 const { photos, reports } = exampleRules([origin, 'http://localhost:5180'])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { readSettings } from '../../src/settings.ts'
+import { readSettings } from '../../src/settings/settings.ts'
 
 const deploy = join(import.meta.dirname, '..', '..', 'deploy')
 const read = (file: string): string => readFileSync(join(deploy, file), 'utf8')

@@ -1,8 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { patchLines, plan } from '../../src/plan.ts'
-import type { Snapshot } from '../../src/snapshot.ts'
+import { patchLines, plan } from '../../src/plan/plan.ts'
+import type { Snapshot } from '../../src/plan/snapshot.ts'
 import { facts, identity, setup } from '../core.ts'
 import {
   broken,

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { CorsRule } from '../../src/cors/rule.ts'
 import { readFacts } from '../../src/http.ts'
 import { judge, type Setup, type Verdict, type VerdictMemory } from '../../src/plan/judge.ts'
-import { plan } from '../../src/plan.ts'
-import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../../src/snapshot.ts'
+import { plan } from '../../src/plan/plan.ts'
+import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { identity, loaded, rule, ruleFile, setup as usual } from '../core.ts'
 
 const setup: Setup = { ...usual, hostSuffixes: ['store.test'], debugHeaders: true }

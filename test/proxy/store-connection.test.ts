@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Upstream } from '../../src/settings.ts'
+import type { Upstream } from '../../src/settings/settings.ts'
 import { ask, get, headOf, ok, type Path, playStore, startPath, storeThatSays } from './path.ts'
 
 const pem = (file: string): string =>

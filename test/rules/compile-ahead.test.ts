@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import * as snapshots from '../../src/plan/snapshot.ts'
 import { createCompiledAhead } from '../../src/rules/compile-ahead.ts'
 import { inBackground } from '../../src/rules/file-calls.ts'
-import * as snapshots from '../../src/snapshot.ts'
 import { loaded, ruleFile, snapshotOf } from '../core.ts'
 import { broken, folderWith, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
 const { compilePolicy, nothingLoaded } = snapshots
 
-vi.mock('../../src/snapshot.ts', async (importOriginal) => {
+vi.mock('../../src/plan/snapshot.ts', async (importOriginal) => {
   const actual = await importOriginal<typeof snapshots>()
   return { ...actual, compilePolicy: vi.fn(actual.compilePolicy) }
 })

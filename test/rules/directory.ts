@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Snapshot } from '../../src/plan/snapshot.ts'
 import type { Clock } from '../../src/rules/slices.ts'
 import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
-import type { Snapshot } from '../../src/snapshot.ts'
 
 /** An empty folder that is gone after the test. */
 export async function temporaryFolder(): Promise<string> {

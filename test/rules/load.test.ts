@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { maxBytesRead } from '../../src/rules/bytes.ts'
+import { maxBytesRead } from '../../src/rule-file/bytes.ts'
 import type * as calls from '../../src/rules/file-calls.ts'
 import { broken, folderWith, kubeletWrite, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readRules } from '../../src/rules/read.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import { manualClock, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
 const fileCount = 1_000

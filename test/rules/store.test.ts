@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readRules } from '../../src/rules/read.ts'
+import { readRules } from '../../src/rule-file/read.ts'
 import type { ReloadResult } from '../../src/rules/store.ts'
 import { broken, folderWith, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 

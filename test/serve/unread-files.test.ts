@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type CertificatePair, watchCertificate } from '../../src/proxy/certificate.ts'
-import { readSettings } from '../../src/settings.ts'
-import { startSidecar } from '../../src/sidecar.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { exchange } from './exchange.ts'
 
 /** Whether the process has files left to open. */

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readSettings } from '../../src/settings.ts'
-import { startSidecar } from '../../src/sidecar.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { startSidecar } from '../../src/sidecar/sidecar.ts'
 
 /** The origin that the rules allow. */
 export const pageOrigin = 'https://example.com'

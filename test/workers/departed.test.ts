@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 import { type MetricsMessage, mergeMetrics } from '../../src/metrics/registry.ts'
-import { createMetrics } from '../../src/metrics.ts'
 import { createDeparted } from '../../src/workers/departed.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'

@@ -5,7 +5,7 @@ import {
   nextSnapshot,
   nothingLoaded,
   type Snapshot,
-} from '../../src/snapshot.ts'
+} from '../../src/plan/snapshot.ts'
 import { createMirror, type Mirror, partsBetween } from '../../src/workers/mirror.ts'
 import { loaded, rule, ruleFile } from '../core.ts'
 

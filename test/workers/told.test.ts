@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Denial } from '../../src/admin/denials.ts'
-import { createTopGroups } from '../../src/top-groups.ts'
+import type { Denial } from '../../src/requests/denials.ts'
+import { createTopGroups } from '../../src/requests/top-groups.ts'
 import { mergeTold, mergeTop, nothingTold, type Told } from '../../src/workers/told.ts'
 
 const denial = (origin: string, time: number): Denial => ({

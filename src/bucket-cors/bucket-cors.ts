@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import { compareBody } from '../auth/verify.ts'
+import type { RequestIdentity } from '../dialect/dialect.ts'
+import type { PlainResponse, RequestFacts } from '../http.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Snapshot } from '../plan/snapshot.ts'
+import { corsConfiguration } from '../rule-file/print-xml.ts'
+import type { BucketCorsOptions, Call } from './call.ts'
+import { fail, succeed } from './call.ts'
+import { identifyCaller } from './caller.ts'
+import { deleteConfiguration, putConfiguration } from './change.ts'
+import { digestError, noConfiguration, refusalError } from './wording.ts'
+
+export type { AuditEntry, BucketCorsOptions } from './call.ts'
+
+/**
+ * Answers one call of the bucket CORS API, or says that the store is to answer it. `proceed` sends 100 (Continue), for
+ * a client that waits for it. Never rejects for anything that a caller, the store or the disk can do.
+ */
+export type BucketCorsApi = (
+  request: IncomingMessage,
+  facts: RequestFacts,
+  plan: Plan & { readonly act: 'bucket-cors' },
+  snapshot: Snapshot,
+  identity: RequestIdentity,
+  proceed?: () => void,
+) => Promise<PlainResponse | 'forward'>
+
+/** GET, PUT and DELETE of `?cors`, for callers who have shown who they are. */
+export function createBucketCorsApi(options: BucketCorsOptions): BucketCorsApi {
+  const inTurn = createTurns()
+  return (request, facts, plan, snapshot, identity, proceed = nothing) =>
+    answer({ options, request, facts, plan, snapshot, identity, proceed, inTurn })
+}
+
+const nothing = (): void => {}
+
+/** Runs what it is given one after the other, so that each change starts from what the one before it left. */
+function createTurns(): Call['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (act) => {
+    const turn = last.then(act)
+    last = turn.catch(nothing)
+    return turn
+  }
+}
+
+async function answer(call: Call): Promise<PlainResponse | 'forward'> {
+  const { plan, facts } = call
+  const caller = await identifyCaller(call)
+  if (caller.kind === 'answered') return caller.answer
+  if (plan.method !== 'PUT' && caller.kind === 'verified' && facts.framing.kind === 'none') {
+    const differing = compareBody(caller.digests, new Uint8Array())
+    if (differing !== undefined) return fail(call, digestError(differing, plan.judgement.dialect.name))
+  }
+  if (plan.method === 'GET') return getConfiguration(call)
+  // That the store lets somebody see rules does not say that they may change ours.
+  if (caller.kind === 'accepted-by-store')
+    return fail(call, refusalError('unsigned', plan.judgement.dialect.name))
+  return plan.method === 'PUT' ? putConfiguration(call, caller) : deleteConfiguration(call, caller)
+}
+
+function getConfiguration(call: Call): PlainResponse {
+  const { plan, snapshot } = call
+  const { name } = plan.judgement.dialect
+  // By name: the rules of `_default` are nobody's configuration.
+  const policy = snapshot.buckets.get(plan.bucket)
+  if (policy === undefined || policy.rules.length === 0) return fail(call, noConfiguration(plan.bucket, name))
+  return succeed(call, 200, corsConfiguration(name, policy.file))
+}

@@ -1,0 +1,280 @@
+import type { Decision } from '../cors/decide.ts'
+import { type Explanation, explain } from '../cors/explain.ts'
+import type { CompiledRule, DialectName } from '../cors/rule.ts'
+import type { RequestIdentity } from '../dialect/dialect.ts'
+import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
+import { type Preset, presetOf } from '../rule-file/presets.ts'
+import { isBucketName, resolveAddress } from './address.ts'
+import type { Judgement, Setup } from './judge.ts'
+import { type Plan, plan } from './plan.ts'
+import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
+
+/** What a constructed request is sent to. `path` begins with a slash and may carry a query. */
+export type Destination =
+  /** An object of a bucket in path style; without `path`, an object of no special name. */
+  | { readonly kind: 'bucket'; readonly bucket: string; readonly path?: string }
+  /** Host and path exactly as a client sends them: the bucket is found as for any request. */
+  | { readonly kind: 'host'; readonly host: string; readonly path: string }
+
+/** "What would happen if a page of `origin` sent this?" */
+export interface RequestQuestion {
+  readonly to: Destination
+  /** `undefined`: no Origin header, which only a preflight can do without. */
+  readonly origin: string | undefined
+  /** Access-Control-Request-Method; with `actual` the method of the request itself. */
+  readonly method: string | undefined
+  /** Access-Control-Request-Headers as sent; `undefined`: not sent. */
+  readonly requestedHeaders: string | undefined
+  /** The actual request instead of its preflight. */
+  readonly actual: boolean
+}
+
+/** With what {@link explainRequest} answers. `endpoint` is where clients reach the data port, e.g. `http://localhost:8080`. */
+export interface ExplainContext {
+  readonly snapshot: Snapshot
+  readonly setup: Setup
+  readonly identity: RequestIdentity
+  readonly endpoint: string
+}
+
+/** What the client gets. Date, Connection and Keep-Alive, which every answer has, are left out. */
+export type ExplainedResponse =
+  /** Made here, whole. */
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers: HeaderLines
+      readonly body: string
+    }
+  /** The store's, without its Access-Control-* lines when `strip`, with `headers` added and `vary` merged into Vary. */
+  | {
+      readonly kind: 'decorated'
+      readonly strip: boolean
+      readonly headers: HeaderLines
+      readonly vary: readonly string[]
+    }
+
+export interface ExplainedRequest {
+  readonly kind: 'explained'
+  /** As it stands on the wire. */
+  readonly request: { readonly method: string; readonly target: string; readonly headers: HeaderLines }
+  /** The bucket that the request was found to be for. */
+  readonly bucket: string | undefined
+  /** The rule file that speaks for it. */
+  readonly file: FileStatus | undefined
+  readonly dialect: DialectName
+  readonly mode: 'enforce' | 'report'
+  readonly explanation: Explanation
+  /** What else has to be known: another file spoke, a file has errors, report mode … Plain sentences. */
+  readonly notes: readonly string[]
+  /** What the rule that decided, or came closest, has from its preset: whoever reads the file does not see it. */
+  readonly preset: string | undefined
+  readonly response: ExplainedResponse
+  /** One line for a POSIX shell that sends the same request. */
+  readonly curl: string
+  /** That line would change what the store holds. */
+  readonly curlWrites: boolean
+}
+
+/** Why no request can be constructed, in one sentence. */
+export interface UnusableQuestion {
+  readonly kind: 'unusable'
+  readonly message: string
+}
+
+/**
+ * Explains a request that is constructed from `question`, by the code that serves: the same facts, the same
+ * {@link plan}. Pure.
+ */
+export function explainRequest(
+  { snapshot, setup, identity, endpoint }: ExplainContext,
+  question: RequestQuestion,
+): ExplainedRequest | UnusableQuestion {
+  const unusable = whyUnusable(question)
+  if (unusable !== undefined) return { kind: 'unusable', message: unusable }
+  const { host, target } = addressed(question.to, snapshot, setup, endpoint)
+  const headers = headerLines(host, question)
+  const method = question.actual ? (question.method ?? '') : 'OPTIONS'
+  const facts = readFacts(method, target, '1.1', headers)
+  const planned = plan(snapshot, setup, facts, identity)
+  const { judgement } = planned
+  const explanation = explainJudgement(judgement)
+  // Only an actual request without Origin has none, and such a question is not answered at all.
+  if (explanation === undefined) throw new Error('a CORS request was judged without a decision')
+  const file = fileOf(snapshot, judgement)
+  const bucket = judgement.address.kind === 'bucket' ? judgement.address.name : undefined
+  return {
+    kind: 'explained',
+    request: { method, target, headers },
+    bucket,
+    file,
+    dialect: judgement.dialect.name,
+    mode: judgement.policy?.mode ?? 'enforce',
+    // A second file for the same bucket would be an error too: the one that is there has to be mended.
+    explanation: file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation,
+    notes: notesOn(planned, facts, file),
+    preset: presetText(decidingRule(judgement)),
+    response: responseOf(planned),
+    curl: curlLine(endpoint, method, target, headers),
+    curlWrites: method !== 'OPTIONS' && method !== 'GET' && method !== 'HEAD',
+  }
+}
+
+/**
+ * `names` as a browser lists them in Access-Control-Request-Headers: lower case, sorted, each once, commas without
+ * spaces (WHATWG Fetch, "CORS-unsafe request-header names"). `undefined` for none: then the header is not sent.
+ */
+export function browserHeaderList(names: readonly string[]): string | undefined {
+  const unique = new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))
+  return unique.size === 0 ? undefined : [...unique].sort().join(',')
+}
+
+/** Why a request was judged as it was; `undefined` when it is no CORS request. */
+export function explainJudgement(judgement: Judgement): Explanation | undefined {
+  const { address, policy, decision, question } = judgement
+  if (decision === undefined) return undefined
+  if (policy === undefined && address.kind !== 'bucket') return explainWithoutBucket(judgement, decision)
+  const bucket = address.kind === 'bucket' ? address.name : (policy?.name ?? serviceName)
+  return explain({ bucket, rules: policy?.rules ?? [], decision, question })
+}
+
+/** `text` as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQuestion): string | undefined {
+  if (to.kind === 'bucket' && !isBucketName(to.bucket))
+    return 'A bucket name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit.'
+  if (to.path !== undefined && !to.path.startsWith('/')) return 'A path begins with a slash.'
+  const values = [origin, method, requestedHeaders, to.kind === 'host' ? to.host : '']
+  // A header line ends at these; whoever pastes the curl line must not send more than is shown.
+  if (values.some((value) => value !== undefined && /[\0-\x1f\x7f]/.test(value)))
+    return 'A header value holds no control characters.'
+  if (!actual) return undefined
+  if (origin === undefined || origin === '')
+    return 'A request without Origin is not a CORS request: name the origin of the page.'
+  if (method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method))
+    return 'Name the method of the request, for example GET.'
+  return method === 'OPTIONS' ? 'OPTIONS is the preflight: ask without "actual".' : undefined
+}
+
+function addressed(
+  to: Destination,
+  snapshot: Snapshot,
+  setup: Setup,
+  endpoint: string,
+): { readonly host: string; readonly target: string } {
+  if (to.kind === 'host') return { host: to.host, target: requestTarget(to.path) }
+  const authority = endpoint.slice(endpoint.indexOf('://') + 3)
+  const target = `/${to.bucket}${requestTarget(to.path ?? '/exampleobject')}`
+  // Where the endpoint's own name stands for a bucket, path style needs a name that stands for none.
+  const probe = readFacts('GET', '/', '1.1', ['Host', authority])
+  const root = resolveAddress(probe, { hosts: snapshot.hosts, suffixes: setup.hostSuffixes })
+  return { host: root.kind === 'service' ? authority : 'cors-sidecar.invalid', target }
+}
+
+/** `path` with what cannot stand in a request target percent-encoded; escapes that are there already stay. */
+const requestTarget = (path: string): string =>
+  path.toWellFormed().replace(/[^!-~]/gu, (character) => encodeURIComponent(character))
+
+function headerLines(host: string, { origin, method, requestedHeaders, actual }: RequestQuestion): string[] {
+  const line = (name: string, value: string | undefined): string[] =>
+    value === undefined || value.trim() === '' ? [] : [name, value.trim()]
+  return [
+    ...['Host', host.trim()],
+    ...line('Origin', origin),
+    ...(actual ? [] : line('Access-Control-Request-Method', method)),
+    ...(actual ? [] : line('Access-Control-Request-Headers', requestedHeaders)),
+  ]
+}
+
+function fileOf(snapshot: Snapshot, { policy }: Judgement): FileStatus | undefined {
+  return policy === undefined ? undefined : snapshot.files.find(({ bucket }) => bucket === policy.name)
+}
+
+function explainWithoutBucket(judgement: Judgement, decision: Decision): Explanation {
+  const { address, question } = judgement
+  const explanation = explain({ bucket: serviceName, rules: [], decision, question })
+  if (decision.reason !== 'no_rules') return explanation
+  const nowhere = 'The request names no bucket, so no rules speak for it.'
+  return {
+    ...explanation,
+    text: address.kind === 'refused' ? 'The request target is refused before it names a bucket.' : nowhere,
+    // What stands at the root of the endpoint can have rules; what is no bucket at all cannot.
+    change: address.kind === 'service' ? explanation.change : undefined,
+  }
+}
+
+function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
+  const { address, policy, handsOff, decision, kind } = planned.judgement
+  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  if (defect !== undefined)
+    return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
+  const notes: string[] = []
+  if (policy?.name === fallbackName && address.kind === 'bucket')
+    notes.push(
+      `Bucket ${address.name} has no rule file of its own: ${file?.file ?? fallbackName} speaks for it.`,
+    )
+  const error = file?.findings.find(({ severity }) => severity === 'error')
+  if (file !== undefined && file.state !== 'ok') {
+    const served = file.state === 'stale' ? 'its last good rules are still served' : 'no rules are served'
+    const place = error === undefined ? '' : ` (line ${error.line}, column ${error.column}: ${error.message})`
+    notes.push(`${file.file} has an error, so ${served}${place}.`)
+  }
+  if (policy?.mode === 'report')
+    notes.push('The bucket is in report mode: the decision is only counted and logged, the store answers.')
+  else if (handsOff) notes.push('The bucket has no rule file and is left to the store as it is.')
+  else if (kind === 'actual' && decision?.verdict === 'deny')
+    notes.push(
+      'The request itself is served, but without CORS headers, so the browser keeps the answer from the page.',
+    )
+  return notes
+}
+
+function decidingRule({ decision }: Judgement): CompiledRule | undefined {
+  return decision?.verdict === 'allow' ? decision.rule : decision?.closest
+}
+
+function presetText(rule: CompiledRule | undefined): string | undefined {
+  const preset = rule?.rule.preset === undefined ? undefined : presetOf(rule.rule.preset)
+  return rule === undefined || preset === undefined ? undefined : fromPreset(rule, preset)
+}
+
+function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
+  const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
+    .filter((field) => rule[field] === preset[field])
+    .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
+  return `Rule ${label} has from the preset ${rule.preset} ${filled.join('; ') || 'nothing'}.`
+}
+
+function responseOf(planned: Plan): ExplainedResponse {
+  if (planned.act !== 'answer') {
+    const { strip, add, vary } = planned.patch
+    return { kind: 'decorated', strip, headers: add, vary }
+  }
+  const { status, headers, body } = planned.response
+  const length = String(new TextEncoder().encode(body).length)
+  return { kind: 'answer', status, headers: [...headers, 'Content-Length', length], body }
+}
+
+function curlLine(endpoint: string, method: string, target: string, headers: HeaderLines): string {
+  const url = `${endpoint}${target}`
+  const words = ['curl', '-i', ...curlMethod(method)]
+  // curl would resolve dot segments and expand braces and brackets; what is asked about is what must be sent.
+  if (/\/(?:\.|%2e)/i.test(target)) words.push('--path-as-is')
+  if (/[[\]{}]/.test(url)) words.push('--globoff')
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const value = headers[i + 1] ?? ''
+    // curl writes the Host of its URL by itself.
+    if (headers[i] === 'Host' && endpoint.endsWith(`://${value}`)) continue
+    words.push('-H', shellWord(`${headers[i]}: ${value}`))
+  }
+  return [...words, shellWord(url)].join(' ')
+}
+
+function curlMethod(method: string): string[] {
+  if (method === 'GET') return []
+  // With -X HEAD curl would wait for a body that never comes.
+  return method === 'HEAD' ? ['--head'] : ['-X', method]
+}

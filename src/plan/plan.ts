@@ -1,0 +1,236 @@
+import type { Allow, Decision, Deny } from '../cors/decide.ts'
+import { denyWithoutRules } from '../cors/decide.ts'
+import type { RequestIdentity, StoreError } from '../dialect/dialect.ts'
+import { type HeaderPatch, type PlainResponse, type RequestFacts, servedMethods, untouched } from '../http.ts'
+import { type Judgement, judge, type Setup, type VerdictMemory } from './judge.ts'
+import type { Snapshot } from './snapshot.ts'
+
+interface Planned {
+  readonly judgement: Judgement
+  readonly requestId: string
+}
+
+/** What the gateway is to do with a request. */
+export type Plan =
+  /** Answer it here. `close`: the connection must not be used again. */
+  | (Planned & { readonly act: 'answer'; readonly response: PlainResponse; readonly close: boolean })
+  /** Pass `target` on and apply `patch` to the response. */
+  | (Planned & { readonly act: 'forward'; readonly target: string; readonly patch: HeaderPatch })
+  /** A call of the bucket CORS API for `bucket`; `patch` belongs on whatever answers it. */
+  | (Planned & {
+      readonly act: 'bucket-cors'
+      readonly method: 'GET' | 'PUT' | 'DELETE'
+      readonly bucket: string
+      readonly target: string
+      readonly patch: HeaderPatch
+    })
+
+/** Decides everything about one request and touches nothing, but for what `memory` keeps of it. */
+export function plan(
+  snapshot: Snapshot,
+  setup: Setup,
+  facts: RequestFacts,
+  identity: RequestIdentity,
+  memory?: VerdictMemory,
+): Plan {
+  const judgement = judge(snapshot, setup, facts, memory)
+  const requestId = judgement.dialect.requestId(identity)
+  const { address } = judgement
+  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  if (defect !== undefined || address.kind === 'refused') {
+    const error = defect ?? { status: 400, code: 'InvalidURI', message: 'The request target is not valid.' }
+    // RFC 9110 section 15.5.6: 405 names what is served.
+    const more = error.status === 405 ? ['Allow', servedMethods] : []
+    const response = wordError({ judgement, requestId }, setup, facts, identity, error, more)
+    return { judgement, requestId, act: 'answer', response, close: true }
+  }
+  const { target } = address
+  if (judgement.kind === 'preflight' && !judgement.handsOff) {
+    const response = wordPreflight({ judgement, requestId }, setup, facts, identity)
+    return { judgement, requestId, act: 'answer', response, close: false }
+  }
+  const patch = patchOf(judgement, setup)
+  const managed =
+    setup.bucketCorsApi === 'off' || judgement.kind === 'preflight'
+      ? undefined
+      : planBucketCors({ judgement, requestId }, setup, facts, identity, patch)
+  return managed ?? { judgement, requestId, act: 'forward', target, patch }
+}
+
+/**
+ * An error that is answered here instead of the store's response, in the dialect, with the CORS headers that the
+ * response would have had, so that a page can read it.
+ */
+export function wordError(
+  { judgement, requestId }: Planned,
+  setup: Setup,
+  facts: RequestFacts,
+  identity: RequestIdentity,
+  error: StoreError,
+  more: readonly string[] = [],
+): PlainResponse {
+  const { dialect, address } = judgement
+  const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
+  const plain = dialect.error(error, context)
+  // A preflight that is answered with an error has failed; there is nothing a page could read.
+  if (judgement.kind === 'preflight')
+    return { ...plain, headers: [...plain.headers, ...more, ...refusalVary(judgement)] }
+  return { ...plain, headers: [...plain.headers, ...more, ...patchLines(patchOf(judgement, setup))] }
+}
+
+/** The header lines by which an answer of our own says what `patch` says of the store's. */
+export function patchLines(patch: HeaderPatch): string[] {
+  return patch.vary.length === 0 ? [...patch.add] : ['Vary', patch.vary.join(', '), ...patch.add]
+}
+
+function patchOf({ policy, decision, headers, handsOff }: Judgement, setup: Setup): HeaderPatch {
+  const debug = debugLine(decision, setup)
+  if (handsOff) return debug.length === 0 ? untouched : { strip: false, add: debug, vary: [] }
+  if (policy === undefined) return { strip: true, add: debug, vary: [] }
+  const vary = decision?.verdict === 'allow' ? policy.varyMatched : policy.varyOther
+  return { strip: true, add: debug.length === 0 ? headers : [...headers, ...debug], vary }
+}
+
+function wordPreflight(
+  planned: Planned,
+  setup: Setup,
+  facts: RequestFacts,
+  identity: RequestIdentity,
+): PlainResponse {
+  const { judgement, requestId } = planned
+  const { policy, dialect, decision, address } = judgement
+  const debug = debugLine(decision, setup)
+  if (policy !== undefined && decision?.verdict === 'allow') {
+    const headers = judgement.headers.slice()
+    if (policy.varyMatched.length > 0) headers.push('Vary', policy.varyMatched.join(', '))
+    headers.push('Server', dialect.server, dialect.requestIdHeader, requestId)
+    for (const item of debug) headers.push(item)
+    return { status: 200, headers, body: '' }
+  }
+  const refusal = dialect.refusal({
+    deny: decision?.verdict === 'deny' ? decision : denyWithoutRules,
+    bucket: bucketState(judgement),
+    onBucket: address.kind === 'bucket' && address.onBucket,
+    requestedMethod: facts.requestedMethod,
+  })
+  const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
+  const plain = dialect.error(refusal, context, refusal.fields)
+  return { ...plain, headers: [...plain.headers, ...refusalVary(judgement), ...debug] }
+}
+
+function refusalVary({ policy, handsOff }: Judgement): string[] {
+  if (policy === undefined || handsOff || policy.varyOther.length === 0) return []
+  return ['Vary', policy.varyOther.join(', ')]
+}
+
+function bucketState({ address, policy }: Judgement): 'none' | 'unconfigured' | 'configured' {
+  if (policy !== undefined && policy.rules.length > 0) return 'configured'
+  return address.kind === 'bucket' || policy !== undefined ? 'unconfigured' : 'none'
+}
+
+/** `x-cors-sidecar-decision`, for the network panel of a browser, where it is wanted. */
+function debugLine(decision: Decision | undefined, setup: Setup): readonly string[] {
+  if (!setup.debugHeaders || decision === undefined) return none
+  return ['x-cors-sidecar-decision', decision.verdict === 'allow' ? allowed(decision) : denied(decision)]
+}
+
+const none: readonly string[] = []
+
+const allowed = ({ rule }: Allow): string => `allowed; rule=${parameter(rule.label)}`
+
+function denied({ reason, header, closest }: Deny): string {
+  const name = header === undefined ? '' : `; name=${parameter(header)}`
+  const rule = closest === undefined ? '' : `; rule=${parameter(closest.label)}`
+  return `denied; reason=${reason}${name}${rule}`
+}
+
+/** A parameter value that is safe in any header, whatever a rule's author called the rule. */
+function parameter(value: string): string {
+  const short = value.slice(0, 64)
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(short) ? short : `"${short.replace(/[^ !#-[\]-~]/g, '?')}"`
+}
+
+/** Query parameters that name another sub-resource of a bucket (S3, COS and OSS API references). */
+const subResources = new Set(
+  (
+    'abac accelerate accessmonitor acl analytics append archiveDirectRead asyncFetch attributes bucketInfo ' +
+    'bucketinfo cname comp delete domain domaincertificate encryption httpsConfig img intelligent-tiering ' +
+    'intelligenttiering inventory legal-hold lifecycle live location logging metadataConfiguration metadataTable ' +
+    'metaQuery metrics notification object-lock objectInfo objectMeta origin ownershipControls policy policyStatus ' +
+    'publicAccessBlock qos qosInfo referer regionList replication replicationLocation replicationProgress ' +
+    'requesterQosInfo requestPayment resourceGroup resourcePool responseHeader restore retention select session ' +
+    'stat style symlink tagging torrent transferAcceleration uploadId uploads versioning versions vod website worm ' +
+    'wormExtend'
+  ).split(' '),
+)
+
+/** `undefined`: the request is no call of the API, or the API is left to the store. */
+function planBucketCors(
+  planned: Planned,
+  setup: Setup,
+  facts: RequestFacts,
+  identity: RequestIdentity,
+  patch: HeaderPatch,
+): Plan | undefined {
+  const { address, policy, handsOff } = planned.judgement
+  if (address.kind !== 'bucket' || !address.onBucket) return undefined
+  const names = parameterNames(address.query)
+  const calls = names.filter((name) => name === 'cors').length
+  if (calls === 0 || policy?.mode === 'report') return undefined
+  // An unconfigured bucket that is left to the store has no file to read; only `write` can give it one.
+  if (handsOff && setup.bucketCorsApi === 'read') return undefined
+
+  const refuse = (error: StoreError, more: readonly string[] = []): Plan => ({
+    ...planned,
+    act: 'answer',
+    response: wordError(planned, setup, facts, identity, error, more),
+    close: false,
+  })
+  if (calls > 1 || names.some((name) => subResources.has(name)))
+    return refuse({
+      status: 400,
+      code: 'InvalidRequest',
+      message: 'A request can name one sub-resource only, once.',
+    })
+  const { method } = facts
+  const write = setup.bucketCorsApi === 'write'
+  if (method === 'GET' || (write && (method === 'PUT' || method === 'DELETE')))
+    return {
+      ...planned,
+      act: 'bucket-cors',
+      method,
+      bucket: policyName(planned.judgement),
+      target: address.target,
+      patch,
+    }
+  const managed = method === 'PUT' || method === 'DELETE'
+  return refuse(
+    {
+      status: 405,
+      code: 'MethodNotAllowed',
+      message: managed
+        ? 'The CORS rules of this bucket are managed in files.'
+        : 'The specified method is not allowed against this resource.',
+    },
+    ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],
+  )
+}
+
+/** The bucket by the name of its file, where letter case of Host differed. */
+function policyName({ address, policy }: Judgement): string {
+  if (address.kind !== 'bucket') return ''
+  return policy !== undefined && policy.label !== '_other' ? policy.name : address.name
+}
+
+function parameterNames(query: string): string[] {
+  if (query === '') return []
+  return query.split('&').map((parameter) => {
+    const equals = parameter.indexOf('=')
+    const name = equals < 0 ? parameter : parameter.slice(0, equals)
+    try {
+      return decodeURIComponent(name)
+    } catch {
+      return name
+    }
+  })
+}

@@ -1,0 +1,87 @@
+import { type RequestFacts, readFacts } from '../http.ts'
+import type { Plan } from '../plan/plan.ts'
+
+/** A CORS request that is over, with what is needed to judge it by the rules of a later moment. All texts are bounded. */
+export interface KeptRequest {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly requestId: string
+  /** `undefined`: the request names no bucket. */
+  readonly bucket: string | undefined
+  readonly kind: 'preflight' | 'actual'
+  readonly origin: string | undefined
+  /** The method that was asked for; of an actual request its own. */
+  readonly method: string | undefined
+  readonly requestedHeaders: string | undefined
+  readonly host: string | undefined
+  /** Without the query, which may hold a signature. */
+  readonly path: string
+}
+
+/** `time` is milliseconds since 1970. */
+export function keepRequest(facts: RequestFacts, plan: Plan, time: number): KeptRequest {
+  const { address, kind } = plan.judgement
+  return {
+    time,
+    requestId: plan.requestId,
+    bucket: address.kind === 'bucket' ? kept(address.name, 63) : undefined,
+    kind,
+    origin: optional(facts.origin, 512),
+    method: kind === 'preflight' ? optional(facts.requestedMethod, 64) : kept(facts.method, 64),
+    requestedHeaders: optional(facts.requestedHeaders, 1024),
+    host: optional(facts.host, 256),
+    // A part of the request target, which may be long.
+    path: copied(kept(address.path, 512)),
+  }
+}
+
+const optional = (text: string | undefined, length: number): string | undefined =>
+  text === undefined ? undefined : kept(text, length)
+
+/** At most `length` characters; what is cut is copied, because a part of a string keeps the whole of it in memory. */
+const kept = (text: string, length: number): string =>
+  text.length > length ? copied(`${text.slice(0, length)}…`) : text
+
+const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
+
+/** A request as a log or a list tells it: what was too long is cut, and then ends with an ellipsis. */
+export interface ToldRequest {
+  readonly method: string
+  readonly host: string | undefined
+  readonly path: string
+  readonly origin: string | undefined
+  readonly requestedMethod: string | undefined
+  readonly requestedHeaders: string | undefined
+}
+
+export function toldRequest({ kind, method, ...request }: KeptRequest): ToldRequest {
+  return kind === 'preflight'
+    ? { ...request, method: 'OPTIONS', requestedMethod: method }
+    : { ...request, method: method ?? '', requestedMethod: undefined, requestedHeaders: undefined }
+}
+
+/** The request as rules are asked about it; `undefined` when a part that matters to them was cut. */
+export function factsTold(request: ToldRequest): RequestFacts | undefined {
+  const { method, host, origin, requestedMethod, requestedHeaders } = request
+  const path = wholeSegments(request.path)
+  const texts = [method, host, origin, requestedMethod, requestedHeaders]
+  if (path === undefined || texts.some((text) => text?.endsWith('…'))) return undefined
+  const line = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [name, value]
+  const lines = [
+    ...line('Host', host),
+    ...line('Origin', origin),
+    ...line('Access-Control-Request-Method', requestedMethod),
+    ...line('Access-Control-Request-Headers', requestedHeaders),
+  ]
+  // HTTP/1.0 needs no Host.
+  return readFacts(method, path, host === undefined ? '1.0' : '1.1', lines)
+}
+
+/** A path that was cut, up to its last slash: half a segment could be read as another one, or half an escape. */
+function wholeSegments(path: string): string | undefined {
+  if (!path.endsWith('…')) return path
+  const slash = path.lastIndexOf('/')
+  // What is left of the first segment names no bucket any more.
+  return slash <= 0 ? undefined : path.slice(0, slash + 1)
+}

@@ -1,0 +1,95 @@
+import { nearest } from '../text/closest.ts'
+import { quoted } from './entry.ts'
+import { codes, isCode } from './lint/codes.ts'
+import type { Comment, Problem } from './source.ts'
+
+/** Acceptances looked at in one file. */
+const maxAcceptances = 200
+
+interface Acceptance extends Comment {
+  readonly code: string
+  readonly reason: string
+}
+
+/**
+ * Takes out the findings that the file accepts with a comment `cors-sidecar: allow CODE because REASON`, and adds what
+ * is to be said of such comments. An error cannot be accepted. `isComplete`: the file was read to its end, so that an
+ * acceptance which accepts nothing is known to be idle.
+ */
+export function withoutAccepted(
+  problems: readonly Problem[],
+  comments: readonly Comment[],
+  isComplete: boolean,
+): Problem[] {
+  if (comments.length === 0) return [...problems]
+  const acceptances: Acceptance[] = []
+  const told: Problem[] = []
+  for (const comment of comments.slice(0, maxAcceptances)) {
+    const read = readAcceptance(comment)
+    if (read === undefined) continue
+    if ('severity' in read) told.push(read)
+    else acceptances.push(read)
+  }
+  const used = new Set<Acceptance>()
+  const left = problems.filter((problem) => {
+    const by =
+      problem.severity === 'error' ? [] : acceptances.filter((acceptance) => accepts(acceptance, problem))
+    for (const acceptance of by) used.add(acceptance)
+    return by.length === 0
+  })
+  const idle = isComplete ? acceptances.filter((acceptance) => !used.has(acceptance)).map(unused) : []
+  return [...left, ...told, ...idle]
+}
+
+const accepts = ({ code, covers }: Acceptance, problem: Problem): boolean =>
+  problem.code === code &&
+  problem.offset >= covers.offset &&
+  problem.offset < Math.max(covers.end, covers.offset + 1)
+
+const form = /^\s*cors-sidecar:\s*allow\s+(\S{1,80})(?:\s+because\b\s*(.*?))?\s*$/s
+
+/** `undefined`: a comment about something else; a problem: one that was meant to accept, and does not. */
+function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
+  if (!/^\s*cors-sidecar:/i.test(comment.text)) return undefined
+  const parts = form.exec(comment.text)
+  if (parts === null)
+    return about(comment, 'acceptance-malformed', 'write "cors-sidecar: allow CODE because REASON"')
+  const [, code = '', reason = ''] = parts
+  if (!isCode(code)) {
+    const near = nearest(code, Object.keys(codes))
+    return about(
+      comment,
+      'acceptance-malformed',
+      `no finding has the code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}`,
+    )
+  }
+  if (codes[code].severity === 'error')
+    return about(
+      comment,
+      'acceptance-malformed',
+      `${code} is an error, and errors cannot be accepted: mend it`,
+    )
+  if (reason === '')
+    return about(
+      comment,
+      'acceptance-without-reason',
+      `nothing is accepted without a reason: write "allow ${code} because …"`,
+    )
+  return { ...comment, code, reason }
+}
+
+const about = ({ offset, end }: Comment, code: string, message: string): Problem => ({
+  severity: 'warning',
+  code,
+  message,
+  offset,
+  end,
+})
+
+const unused = ({ offset, end, code }: Acceptance): Problem => ({
+  severity: 'info',
+  code: 'acceptance-unused',
+  message: `nothing here has the finding ${code}: remove the comment, or put it before the line that is named`,
+  offset,
+  end,
+})

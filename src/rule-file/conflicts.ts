@@ -1,0 +1,57 @@
+import type { Finding } from './issue.ts'
+import type { NamedHost } from './read.ts'
+
+/** One rule file as {@link conflictsBetween} needs it. */
+export interface NamedFile {
+  /** As shown in findings. */
+  readonly file: string
+  readonly bucket: string
+  readonly hosts: readonly NamedHost[]
+}
+
+/**
+ * What no file can show alone: two files for one bucket, one host in two files. Both files get an error, because which
+ * of them is meant cannot be known, and "the last one wins" would change with the order of a listing.
+ */
+export function conflictsBetween(files: readonly NamedFile[]): Finding[] {
+  return [...bucketConflicts(files), ...hostConflicts(files)]
+}
+
+function bucketConflicts(files: readonly NamedFile[]): Finding[] {
+  const byBucket = Map.groupBy(files, ({ bucket }) => bucket)
+  return [...byBucket].flatMap(([bucket, sharing]) =>
+    sharing.length < 2
+      ? []
+      : sharing.map(({ file }) => ({
+          file,
+          line: 1,
+          column: 1,
+          severity: 'error' as const,
+          code: 'duplicate-bucket',
+          message: `bucket ${bucket} also has the file ${others(sharing, file)}: keep one of them`,
+        })),
+  )
+}
+
+function hostConflicts(files: readonly NamedFile[]): Finding[] {
+  const entries = files.flatMap((named) => named.hosts.map((entry) => ({ named, ...entry })))
+  const byHost = Map.groupBy(entries, ({ host }) => host)
+  return [...byHost].flatMap(([host, sharing]) => {
+    const holders = [...new Set(sharing.map(({ named }) => named))]
+    if (holders.length < 2) return []
+    return sharing.map(({ named, line, column }) => ({
+      file: named.file,
+      line,
+      column,
+      severity: 'error' as const,
+      code: 'duplicate-host',
+      message: `host ${host} is also named in ${others(holders, named.file)}: a host can lead to one bucket only`,
+    }))
+  })
+}
+
+const others = (files: readonly NamedFile[], file: string): string =>
+  files
+    .map((named) => named.file)
+    .filter((name) => name !== file)
+    .join(', ')

@@ -1,0 +1,201 @@
+import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
+import { dialects } from '../dialect/dialects.ts'
+import type { FileFormat } from './names.ts'
+import { presetOf } from './presets.ts'
+import { corsConfiguration } from './print-xml.ts'
+
+/** A rule file written anew. */
+export interface Converted {
+  readonly text: string
+  /** What the target has no words for, one sentence each. */
+  readonly lost: readonly string[]
+  /** Why nobody would store the result; `undefined` when there is no such reason. */
+  readonly refusal: string | undefined
+}
+
+/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
+export const schemaPath = 'schema/rule-file.json'
+
+/**
+ * Writes `file` in another spelling: YAML in ours, JSON in that of the AWS CLI and SDKs, XML as `dialect` stores it.
+ * Reading the text again gives the same file, but for what is `lost`.
+ */
+export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): Converted {
+  switch (to) {
+    case 'yaml':
+      return { text: toYaml(file), lost: [], refusal: undefined }
+    case 'json':
+      return {
+        text: `${visible(JSON.stringify(toAws(file), null, 2))}\n`,
+        lost: awsRefuses(file),
+        refusal: undefined,
+      }
+    case 'xml': {
+      const text = withFinalNewline(corsConfiguration(dialect, file))
+      return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
+    }
+  }
+}
+
+const withFinalNewline = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
+
+/** Names of the file-level fields that say something else than nothing. */
+function ownFields(file: RuleFile): string[] {
+  const fields: readonly (readonly [string, boolean])[] = [
+    ['dialect', file.dialect !== undefined],
+    ['vary', file.vary !== 'auto'],
+    ['mode', file.mode !== 'enforce'],
+    ['hosts', file.hosts.length > 0],
+    ['tests', file.tests.length > 0],
+  ]
+  return fields.filter(([, isSet]) => isSet).map(([name]) => name)
+}
+
+function lostInXml(file: RuleFile, dialect: DialectName): string[] {
+  const fields = [...ownFields(file), ...(file.responseVary && dialect === 's3' ? ['responseVary'] : [])]
+  return [
+    ...fields.map((name) => `${name} is left out: a CORSConfiguration of ${dialect} has no place for it`),
+    ...file.rules.flatMap(({ preset }, index) =>
+      preset === undefined
+        ? []
+        : [`rule ${index + 1}: what the preset ${preset} stands for is written out, its name is left out`],
+    ),
+  ]
+}
+
+function refusalOf(file: RuleFile, text: string, dialect: DialectName): string | undefined {
+  const { rules, bytes } = dialects[dialect].limits
+  const size = Buffer.byteLength(text)
+  if (file.rules.length === 0)
+    return 'a CORSConfiguration has at least one rule: to have none, delete the configuration of the bucket'
+  if (file.rules.length > rules)
+    return `${dialect} stores at most ${rules} rules, these are ${file.rules.length}`
+  return size > bytes ? `${dialect} stores at most ${bytes} bytes, these are ${size}` : undefined
+}
+
+/** Nothing is lost in JSON; but what stands beside the rules is ours alone. */
+function awsRefuses(file: RuleFile): string[] {
+  const names = [
+    ...ownFields(file),
+    ...(file.responseVary ? ['ResponseVary'] : []),
+    ...(file.rules.some(({ preset }) => preset !== undefined) ? ['preset'] : []),
+  ]
+  return names.map(
+    (name) => `${name} is read by cors-sidecar only: remove it before giving the file to the AWS CLI`,
+  )
+}
+
+type Plain = Readonly<Record<string, unknown>>
+
+function toAws(file: RuleFile): Plain {
+  return {
+    CORSRules: file.rules.map((rule) => ({
+      ...optional('ID', rule.id),
+      ...optional('preset', rule.preset),
+      AllowedOrigins: rule.allowedOrigins,
+      AllowedMethods: rule.allowedMethods,
+      ...unlessDefault('AllowedHeaders', rule.allowedHeaders, rule),
+      ...unlessDefault('ExposeHeaders', rule.exposeHeaders, rule),
+      ...optional('MaxAgeSeconds', rule.maxAgeSeconds),
+    })),
+    ...(file.responseVary ? { ResponseVary: true } : {}),
+    ...settingsOf(file),
+  }
+}
+
+const optional = (name: string, value: unknown): Plain => (value === undefined ? {} : { [name]: value })
+
+/** An empty list says something only where a preset would fill it. */
+const unlessDefault = (name: string, values: readonly string[], { preset }: CorsRule): Plain =>
+  values.length === 0 && preset === undefined ? {} : { [name]: values }
+
+function settingsOf(file: RuleFile): Plain {
+  return {
+    ...optional('dialect', file.dialect),
+    ...(file.vary === 'auto' ? {} : { vary: file.vary }),
+    ...(file.mode === 'enforce' ? {} : { mode: file.mode }),
+    ...(file.hosts.length === 0 ? {} : { hosts: file.hosts }),
+    ...(file.tests.length === 0 ? {} : { tests: file.tests.map(plainTest) }),
+  }
+}
+
+function plainTest({ origin, method, headers, expect, actual }: RuleTest): Plain {
+  return {
+    origin,
+    method,
+    ...(headers.length === 0 ? {} : { headers }),
+    expect,
+    ...(actual ? { actual } : {}),
+  }
+}
+
+function toYaml(file: RuleFile): string {
+  const settings = Object.entries({
+    ...(file.responseVary ? { responseVary: true } : {}),
+    ...settingsOf(file),
+  })
+  const lines = [
+    `# yaml-language-server: $schema=${schemaPath}`,
+    file.rules.length === 0 ? 'rules: []' : 'rules:',
+    ...file.rules.flatMap(ruleLines),
+    ...settings.flatMap(([name, value]) => fieldLines(name, value, '')),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function ruleLines(rule: CorsRule): string[] {
+  const filled = rule.preset === undefined ? undefined : presetOf(rule.preset)
+  const fields = Object.entries({
+    ...optional('id', rule.id),
+    ...optional('preset', rule.preset),
+    allowedOrigins: rule.allowedOrigins,
+    ...(isSame(rule.allowedMethods, filled?.allowedMethods) ? {} : { allowedMethods: rule.allowedMethods }),
+    ...(isSame(rule.allowedHeaders, filled?.allowedHeaders ?? [])
+      ? {}
+      : { allowedHeaders: rule.allowedHeaders }),
+    ...(isSame(rule.exposeHeaders, filled?.exposeHeaders ?? []) ? {} : { exposeHeaders: rule.exposeHeaders }),
+    ...(rule.maxAgeSeconds === filled?.maxAgeSeconds ? {} : optional('maxAgeSeconds', rule.maxAgeSeconds)),
+  })
+  const lines = fields.flatMap(([name, value]) => fieldLines(name, value, '    '))
+  return lines.map((line, index) => (index === 0 ? line.replace('    ', '  - ') : line))
+}
+
+const isSame = (values: readonly string[], others: readonly string[] | undefined): boolean =>
+  others !== undefined &&
+  values.length === others.length &&
+  values.every((value, index) => value === others[index])
+
+const lineWidth = 100
+
+function fieldLines(name: string, value: unknown, indent: string): string[] {
+  const line = `${indent}${name}: ${flow(value)}`
+  const isLong = line.length > lineWidth || name === 'tests'
+  if (!Array.isArray(value) || value.length === 0 || !isLong) return [line]
+  return [`${indent}${name}:`, ...value.map((item) => `${indent}  - ${flow(item)}`)]
+}
+
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' ? yamlText(value) : String(value)
+  return `{${Object.entries(value)
+    .map(([name, item]) => `${name}: ${flow(item)}`)
+    .join(', ')}}`
+}
+
+/** Without quotes where no reader, of YAML 1.1 either, could take it for anything but text. */
+function yamlText(text: string): string {
+  if (/^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text))
+    return text
+  // Every JSON text is one of YAML.
+  return visible(JSON.stringify(text))
+}
+
+/** JSON with every character escaped that an editor would not show, or that is not allowed in a rule file. */
+const visible = (json: string): string => json.replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escaped)
+
+const escaped = (character: string): string =>
+  character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')

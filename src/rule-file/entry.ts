@@ -1,0 +1,124 @@
+/** Checks of the single values of a rule that are no origins: what no vendor would store, and what could inject. */
+
+import { corsMethods } from '../cors/rule.ts'
+
+/** What is wrong with one value: always an error. `message` says what to write instead. */
+export interface EntryProblem {
+  readonly code: string
+  readonly message: string
+}
+
+/** Longest rule id, in characters (S3 API, CORSRule). */
+export const maxIdLength = 255
+
+/**
+ * A value of a rule file for a message: cut, in quotes, and with everything that a terminal or a log could obey or
+ * hide written as an escape.
+ */
+export function quoted(value: string): string {
+  const cut = value.length > 80 ? `${value.slice(0, 80)}…` : value
+  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}\u00a0]/gu, escaped)
+}
+
+const escaped = (character: string): string =>
+  `\\u{${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`
+
+/** The first character of `value` that `allowed` does not match, named so that invisible ones can be found. */
+export function firstForeign(value: string, allowed: RegExp): string {
+  const found = [...value].find((character) => !allowed.test(character)) ?? ''
+  if (found === ' ') return 'a space'
+  const number = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  return /[\p{C}\p{Z}]/u.test(found) ? `U+${number}` : `${JSON.stringify(found)} (U+${number})`
+}
+
+const methodHints: Readonly<Record<string, string>> = {
+  OPTIONS:
+    'leave it out, the preflight itself needs no permission; list the methods of the requests that follow it',
+  PATCH: 'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only',
+  TRACE: 'browsers never send it (Fetch: forbidden method)',
+  TRACK: 'browsers never send it (Fetch: forbidden method)',
+  CONNECT: 'browsers never send it (Fetch: forbidden method)',
+  '*': 'name the methods: GET, PUT, POST, DELETE, HEAD',
+}
+
+/** The first sentence is what S3 answers to PutBucketCors. */
+export function methodProblem(method: string): EntryProblem {
+  const upper = method.trim().toUpperCase()
+  const known: readonly string[] = corsMethods
+  const hint = known.includes(upper)
+    ? `write ${upper}`
+    : (methodHints[upper] ?? 'write one of GET, PUT, POST, DELETE, HEAD')
+  return {
+    code: 'method-unsupported',
+    message: `Found unsupported HTTP method in CORS config. Unsupported method is ${quoted(method).slice(1, -1)}: ${hint}`,
+  }
+}
+
+/** A token (RFC 9110 section 5.6.2). */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const tokenCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/
+
+/** Checks an AllowedHeader entry: a header name with at most one `*`. */
+export function allowedHeaderProblem(entry: string): EntryProblem | undefined {
+  const problem = headerNameProblem(entry)
+  if (problem !== undefined) return problem
+  if (entry.indexOf('*') === entry.lastIndexOf('*')) return undefined
+  return {
+    code: 'header-more-than-one-wildcard',
+    message: `AllowedHeader ${quoted(entry)} can not have more than one wildcard`,
+  }
+}
+
+/** Checks an ExposeHeader entry: a header name without `*`, which no vendor stores there. */
+export function exposeHeaderProblem(entry: string): EntryProblem | undefined {
+  const problem = headerNameProblem(entry)
+  if (problem !== undefined) return problem
+  if (!entry.includes('*')) return undefined
+  return {
+    code: 'expose-wildcard',
+    message: `ExposeHeader ${quoted(entry)} can not have a wildcard: name each header, e.g. ETag`,
+  }
+}
+
+/** The names go into response headers: whatever is not a token could end the line (ceph CVE-2020-10753, CVE-2021-3524). */
+function headerNameProblem(entry: string): EntryProblem | undefined {
+  if (token.test(entry)) return undefined
+  const code = 'header-invalid-name'
+  if (entry === '') return { code, message: 'an empty header name matches nothing: remove the item' }
+  if (/[,;]/.test(entry))
+    return { code, message: `${quoted(entry)} is not a header name: one header per item` }
+  return {
+    code,
+    message: `${quoted(entry)} is not a header name: ${firstForeign(entry, tokenCharacter)} cannot be in one`,
+  }
+}
+
+/** Checks a rule id. It is shown in logs, in metrics and in response headers, so it must fit on one line. */
+export function idProblem(id: string): EntryProblem | undefined {
+  if (id.length > maxIdLength)
+    return {
+      code: 'id-too-long',
+      message: `an id has at most ${maxIdLength} characters, this one has ${id.length}`,
+    }
+  // Format characters include the bidi controls that make a log line read as another one.
+  if (!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/u.test(id)) return undefined
+  return { code: 'id-invalid', message: `control character in the id ${quoted(id)}: use visible text only` }
+}
+
+/** A host name or a bracketed IPv6 address, lower case. */
+const hostName = /^(?=.{1,253}$)(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]{2,45}\])$/
+
+/** Checks a `hosts:` entry, already in lower case. */
+export function hostProblem(host: string): EntryProblem | undefined {
+  if (hostName.test(host)) return undefined
+  const hint = host.includes('://')
+    ? 'write the host name without scheme and path'
+    : host.includes('*')
+      ? 'write each host name in full'
+      : /:[0-9]*$/.test(host)
+        ? 'write it without the port, which does not matter here'
+        : host.endsWith('.')
+          ? 'write it without the dot at the end'
+          : 'write a host name such as assets.example.com'
+  return { code: 'host-invalid', message: `${quoted(host)} is not a host name: ${hint}` }
+}

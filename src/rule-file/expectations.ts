@@ -1,0 +1,75 @@
+import { type Deny, decide } from '../cors/decide.ts'
+import { readActual, readPreflight } from '../cors/request.ts'
+import type { RuleFile, RuleTest } from '../cors/rule.ts'
+import { compileRules, type RuleSet } from '../cors/rule-set.ts'
+import { quoted } from './entry.ts'
+import type { Issue } from './issue.ts'
+
+/**
+ * Runs the `tests:` of a rule file against its own rules. One error, code `test-failed`, for each that does not hold;
+ * its path is that of the test.
+ */
+export function failedExpectations(file: RuleFile): Issue[] {
+  if (file.tests.length === 0) return []
+  const rules = compileRules(file.rules)
+  return file.tests.flatMap((test, index): Issue[] => {
+    const outcome = outcomeOf(rules, test)
+    if (outcome.verdict === test.expect) return []
+    return [
+      {
+        severity: 'error',
+        code: 'test-failed',
+        path: ['tests', index],
+        message: `expected ${test.expect}, but ${describe(test)} is ${outcome.text}`,
+      },
+    ]
+  })
+}
+
+function outcomeOf(rules: RuleSet, test: RuleTest): { verdict: 'allow' | 'deny'; text: string } {
+  const question = test.actual
+    ? readActual({
+        method: test.method,
+        origin: test.origin,
+        requestedMethod: undefined,
+        requestedHeaders: undefined,
+      })
+    : readPreflight({
+        method: 'OPTIONS',
+        origin: test.origin,
+        requestedMethod: test.method,
+        requestedHeaders: test.headers.length === 0 ? undefined : test.headers.join(','),
+      })
+  if (question === undefined || 'what' in question)
+    return { verdict: 'deny', text: 'denied: not a valid request' }
+  const decision = decide(rules, question)
+  if (decision.verdict === 'allow')
+    return { verdict: 'allow', text: `allowed by rule ${decision.rule.label}` }
+  const closest = decision.closest === undefined ? '' : ` (closest rule: ${decision.closest.label})`
+  return { verdict: 'deny', text: `denied: ${want(decision)}${closest}` }
+}
+
+function want({ reason, header }: Deny): string {
+  switch (reason) {
+    case 'no_rules':
+      return 'there are no rules'
+    case 'malformed':
+      return 'that is not an origin'
+    case 'header':
+      return `no rule allows the header ${told(header ?? '')}`
+    case 'origin':
+    case 'method':
+      return `no rule allows the ${reason}`
+  }
+}
+
+const shownHeaders = 5
+
+function describe({ method, origin, headers }: RuleTest): string {
+  const more = headers.length > shownHeaders ? ', …' : ''
+  const names = headers.slice(0, shownHeaders).map(told).join(', ')
+  return `${told(method)} from ${told(origin)}${names === '' ? '' : ` with ${names}${more}`}`
+}
+
+/** What a test names can be anything. */
+const told = (text: string): string => (/^[!-~]{1,40}$/.test(text) ? text : quoted(text))

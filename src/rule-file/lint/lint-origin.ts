@@ -1,0 +1,200 @@
+/** What is to be said of one AllowedOrigin entry that can be loaded: it lets in more than it seems to, or nothing. */
+
+import { parse } from 'tldts'
+import { admitsAnyHost } from '../../cors/pattern.ts'
+import { quoted } from '../entry.ts'
+import type { Severity } from '../issue.ts'
+import { type OriginParts, readParts } from '../origin-entry.ts'
+
+/** A remark on one value, still without its place. */
+export interface Remark {
+  readonly severity: Severity
+  readonly code: string
+  readonly message: string
+}
+
+const warning = (code: string, message: string): Remark => ({ severity: 'warning', code, message })
+
+/** What most entries look like: an https site by its name. There is no remark on it, browsers send it, and it opens nothing. */
+const usual = /^https:\/\/(?:[a-z0-9-]+\.)+(?!localhost$)[a-z]+$/
+
+export const isUsualOrigin = (entry: string): boolean => usual.test(entry)
+
+/** Every remark on `entry`, which has passed the check for errors. */
+export function remarksOnOrigin(entry: string): Remark[] {
+  if (entry === '*') return []
+  if (entry === 'null')
+    return [
+      warning(
+        'origin-null-prohibited',
+        '"null" lets every sandboxed frame, local file and redirected request in, of whichever site: name the origins instead',
+      ),
+    ]
+  const parts = readParts(entry)
+  if (parts === undefined) return [withoutScheme(entry)]
+  if (isNeverSent(parts))
+    return [
+      warning(
+        'origin-scheme-never-sent',
+        `no page has an origin with the scheme ${parts.scheme}: write http or https`,
+      ),
+    ]
+  if (letsAnyHostIn(entry, parts))
+    return [
+      warning(
+        'origin-pattern-matches-any-host',
+        `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
+      ),
+    ]
+  return [...remarksOnScheme(entry, parts), ...remarksOnHost(entry, parts)]
+}
+
+/** Whether no page can ever send an origin that `entry` matches. */
+export function isNeverSentOrigin(entry: string): boolean {
+  const parts = readParts(entry)
+  return parts === undefined ? !entry.includes('*') && entry !== 'null' : isNeverSent(parts)
+}
+
+const isNeverSent = ({ scheme }: OriginParts): boolean => /^(?:wss?|ftp)$/.test(scheme)
+
+/** Whether `entry` opens a rule to the whole web, so that who may write must be weighed by something else. */
+export const isOpenOrigin = (entry: string): boolean => {
+  const parts = readParts(entry)
+  return entry === '*' || (parts === undefined ? letsAnyUrlIn(entry) : letsAnyHostIn(entry, parts))
+}
+
+const letsAnyHostIn = (entry: string, { host }: OriginParts): boolean =>
+  admitsAnyHost(entry) || /^\[?\*\]?\.?$/.test(host)
+
+/** `h*` and the like: what stands before the `*` begins every web origin. */
+function letsAnyUrlIn(entry: string): boolean {
+  const before = entry.endsWith('*') ? entry.slice(0, -1) : undefined
+  return before !== undefined && ('https://'.startsWith(before) || 'http://'.startsWith(before))
+}
+
+function withoutScheme(entry: string): Remark {
+  if (letsAnyUrlIn(entry))
+    return warning(
+      'origin-pattern-matches-any-host',
+      `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
+    )
+  if (!entry.includes('*'))
+    return warning(
+      'origin-without-scheme',
+      `${quoted(entry)} has no scheme, and browsers send one: write ${quoted(withScheme(entry))}`,
+    )
+  const better = entry.startsWith('*.') ? `: write ${quoted(`https://${entry}`)}` : ': begin it with https://'
+  return warning(
+    'origin-pattern-without-scheme',
+    `${quoted(entry)} has no scheme, so that it matches http:// and every other one too${better}`,
+  )
+}
+
+/** The origin that was most likely meant. */
+function withScheme(entry: string): string {
+  if (/^\.[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(entry)) return `https://*${entry}`
+  if (/^localhost(?::[0-9]+)?$/.test(entry)) return `http://${entry}`
+  return /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]+)?$/.test(entry) ? `https://${entry}` : 'https://example.com'
+}
+
+function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[] {
+  if (scheme.includes('*'))
+    return [
+      warning(
+        'origin-wildcard-in-scheme',
+        `${quoted(entry)} matches http:// too: write ${quoted(`https://${entry.slice(scheme.length + 3)}`)}`,
+      ),
+    ]
+  if (scheme !== 'http' || isLocal(host)) return []
+  return [
+    warning(
+      'origin-insecure-with-credentials',
+      `${quoted(entry)}: whoever is on the way of an http page can write in its name, and credentials are allowed for it; serve the page over https`,
+    ),
+  ]
+}
+
+/** Hosts that browsers treat as secure without TLS (W3C Secure Contexts, "potentially trustworthy origin"). */
+const isLocal = (host: string): boolean => /^(?:(?:.*\.)?localhost\.?|127\.[0-9.*]+|\[::1\])$/.test(host)
+
+function remarksOnHost(entry: string, { host }: OriginParts): Remark[] {
+  if (host.includes('*')) return remarksOnPattern(entry, host)
+  if (isLocal(host))
+    return [
+      {
+        severity: 'info',
+        code: 'origin-localhost',
+        message: `${quoted(entry)}: whatever runs on a visitor's own machine gets in; keep it out of production`,
+      },
+    ]
+  if (!isPrivate(host)) return []
+  return [
+    warning(
+      'origin-private-range',
+      `${quoted(entry)} is a private address: in another network it is somebody else's machine; write a host name with a certificate`,
+    ),
+  ]
+}
+
+/** RFC 1918, RFC 3927, RFC 4193, RFC 4291 section 2.5.6. */
+const isPrivate = (host: string): boolean =>
+  /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.)[0-9.]+$/.test(host) ||
+  /^\[f(?:[cd]|e[89ab])[0-9a-f:]*\]$/.test(host)
+
+function remarksOnPattern(entry: string, host: string): Remark[] {
+  const star = host.indexOf('*')
+  const tail = host.slice(star + 1).replace(/\.$/, '')
+  if (tail === '')
+    return [
+      warning(
+        'origin-trailing-wildcard-open-suffix',
+        `${quoted(entry)} also lets ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))} in: the * must not end the host`,
+      ),
+    ]
+  const dot = tail.indexOf('.')
+  const zone = tail.slice(dot + 1)
+  if (tail.startsWith('.')) {
+    if (!isOpenZone(zone)) return []
+    return [
+      warning(
+        'origin-pattern-public-suffix',
+        `${quoted(entry)}: ${zone} is a public suffix, below which anyone can get a name: write the names that are yours`,
+      ),
+    ]
+  }
+  // Inside a zone that somebody owns, all names are the owner's.
+  if (dot >= 0 && !isOpenZone(zone)) return []
+  return [
+    warning(
+      'origin-wildcard-not-on-label-boundary',
+      `${quoted(entry)} also lets ${quoted(entry.replace('*', 'evil'))} in: write ${quoted(entry.replace(`*${tail}`, `*.${tail}`))}`,
+    ),
+  ]
+}
+
+/** Endpoints of the vendors that are not in the public suffix list: every name below is some customer's bucket. */
+const endpoint =
+  /^(?:(?:(?:(?:cos(?:-website|-internal)?|ci|pic|file)\.)?[a-z]{2}-[a-z0-9-]+\.)?myqcloud|(?:oss-[a-z0-9-]+\.)?aliyuncs|amazonaws)\.com$/
+
+/** The zones that were looked up last: rule files name few, again and again. */
+const lookedUp = new Map<string, boolean>()
+const maxLookedUp = 1000
+
+/** Whether anyone can register a name directly below `zone`. */
+function isOpenZone(zone: string): boolean {
+  const known = lookedUp.get(zone)
+  if (known !== undefined) return known
+  if (lookedUp.size >= maxLookedUp) lookedUp.clear()
+  const isOpen = endpoint.test(zone) || isPublicSuffix(zone)
+  lookedUp.set(zone, isOpen)
+  return isOpen
+}
+
+function isPublicSuffix(zone: string): boolean {
+  const options = { allowPrivateDomains: true }
+  const own = parse(zone, options)
+  if (own.publicSuffix === zone && (own.isIcann === true || own.isPrivate === true)) return true
+  // Rules such as "*.compute.amazonaws.com" make every name below a suffix of its own.
+  const below = parse(`name.${zone}`, options)
+  return below.publicSuffix === `name.${zone}` && (below.isIcann === true || below.isPrivate === true)
+}

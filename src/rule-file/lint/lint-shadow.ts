@@ -1,0 +1,125 @@
+import type { CorsRule } from '../../cors/rule.ts'
+
+/** Comparisons of wildcards in one file; a list that needs more is not one that a person has written. */
+const maxComparisons = 200_000
+
+/** A `*` pattern, or a literal, whose `suffix` is then `undefined`. */
+interface Pattern {
+  readonly prefix: string
+  readonly suffix: string | undefined
+}
+
+/** One AllowedOrigin entry. */
+interface Entry {
+  readonly text: string
+  readonly pattern: Pattern
+  readonly hasScheme: boolean
+}
+
+/** A rule as {@link shadowOf} compares it. */
+interface Reach {
+  readonly any: boolean
+  readonly exact: ReadonlySet<string>
+  readonly wildcards: readonly Entry[]
+  readonly origins: readonly Entry[]
+  readonly methods: readonly string[]
+  readonly anyHeader: boolean
+  readonly headers: readonly Pattern[]
+}
+
+/**
+ * For each rule the indexes of the earlier rules that together take every request it could decide, empty when it can
+ * decide one. The first rule that matches decides, so such a rule is never asked.
+ */
+export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
+  if (!rules.some(afterItsOrigins())) return rules.map(() => [])
+  const reaches = rules.map(toReach)
+  let left = maxComparisons
+  let wildcards = 0
+  return reaches.map((reach, index) => {
+    left -= (wildcards + index) * reach.origins.length
+    wildcards += reach.wildcards.length
+    return left < 0 ? [] : shadowOf(reach, reaches, index)
+  })
+}
+
+/**
+ * Asked of each rule in turn: whether all its origins were met before, by a wildcard or as they are. No other rule can be
+ * shadowed, and most files have none such, which is told with far less effort than which rules take what.
+ */
+function afterItsOrigins(): (rule: CorsRule) => boolean {
+  const met = new Set<string>()
+  let hasWildcard = false
+  return ({ allowedOrigins }) => {
+    const isAfter = hasWildcard || allowedOrigins.every((entry) => met.has(entry))
+    for (const entry of allowedOrigins) {
+      met.add(entry)
+      hasWildcard ||= entry.includes('*')
+    }
+    return isAfter
+  }
+}
+
+function shadowOf(reach: Reach, reaches: readonly Reach[], index: number): readonly number[] {
+  // Seldom asked: most rules before another have nothing to do with its origins.
+  const allowing: (boolean | undefined)[] = []
+  const takes = (at: number, other: Reach, origin: Entry, method: string): boolean => {
+    if (!takesOrigin(other, origin) || !other.methods.includes(method)) return false
+    allowing[at] ??= allowsHeadersOf(other, reach)
+    return allowing[at]
+  }
+  const takers = new Set<number>()
+  for (const origin of reach.origins)
+    for (const method of reach.methods) {
+      const taker = reaches.findIndex((other, at) => at >= index || takes(at, other, origin, method))
+      if (taker === index) return []
+      takers.add(taker)
+    }
+  return [...takers].sort((a, b) => a - b)
+}
+
+function toReach({ allowedOrigins, allowedMethods, allowedHeaders }: CorsRule): Reach {
+  const origins = allowedOrigins.map(
+    (text): Entry => ({ text, pattern: toPattern(text), hasScheme: text.includes('://') }),
+  )
+  return {
+    any: allowedOrigins.includes('*'),
+    exact: new Set(allowedOrigins),
+    wildcards: origins.filter(({ pattern }) => pattern.suffix !== undefined),
+    origins,
+    methods: allowedMethods,
+    anyHeader: allowedHeaders.includes('*'),
+    headers: allowedHeaders.map((name) => toPattern(name.toLowerCase())),
+  }
+}
+
+function toPattern(entry: string): Pattern {
+  const star = entry.indexOf('*')
+  if (star < 0) return { prefix: entry, suffix: undefined }
+  return { prefix: entry.slice(0, star), suffix: entry.slice(star + 1) }
+}
+
+function takesOrigin(other: Reach, { text, pattern, hasScheme }: Entry): boolean {
+  if (other.any || other.exact.has(text)) return true
+  // A pattern never catches "null", and one with a scheme only what has one.
+  if (text === 'null' || text === '*') return false
+  return other.wildcards.some(
+    (wildcard) => covers(wildcard.pattern, pattern) && (hasScheme || !wildcard.hasScheme),
+  )
+}
+
+function allowsHeadersOf(other: Reach, reach: Reach): boolean {
+  return other.anyHeader || reach.headers.every((wanted) => other.headers.some((own) => covers(own, wanted)))
+}
+
+/** Whether every text that `wanted` matches is matched by `pattern` too. */
+function covers(pattern: Pattern, wanted: Pattern): boolean {
+  if (pattern.suffix === undefined) return wanted.suffix === undefined && wanted.prefix === pattern.prefix
+  if (wanted.suffix !== undefined)
+    return wanted.prefix.startsWith(pattern.prefix) && wanted.suffix.endsWith(pattern.suffix)
+  return (
+    wanted.prefix.length >= pattern.prefix.length + pattern.suffix.length &&
+    wanted.prefix.startsWith(pattern.prefix) &&
+    wanted.prefix.endsWith(pattern.suffix)
+  )
+}

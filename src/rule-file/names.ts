@@ -1,0 +1,58 @@
+import { isBucketName } from '../plan/address.ts'
+import { fallbackName, serviceName } from '../plan/snapshot.ts'
+import type { Finding } from './issue.ts'
+
+/** How the content of a rule file is written. */
+export type FileFormat = 'yaml' | 'json' | 'xml'
+
+/** What a name in the rules directory means. */
+export type FileName =
+  | { readonly kind: 'rules'; readonly bucket: string; readonly format: FileFormat }
+  /** Hidden names, editor backups, other extensions: nobody meant them to be rule files. */
+  | { readonly kind: 'ignored' }
+  /** Not read, but likely meant to be: `finding` says what is wrong with the name. */
+  | { readonly kind: 'refused'; readonly finding: Finding }
+
+const formats: ReadonlyMap<string, FileFormat> = new Map([
+  ['yaml', 'yaml'],
+  ['yml', 'yaml'],
+  ['json', 'json'],
+  ['xml', 'xml'],
+])
+
+/** The format that the extension of `file` names, `undefined` for every other extension. */
+export function formatOf(file: string): FileFormat | undefined {
+  return formats.get(file.slice(file.lastIndexOf('.') + 1))
+}
+
+/** Sorts the base name of a file in the rules directory: the part before the extension is the bucket. */
+export function readFileName(file: string): FileName {
+  if (file.startsWith('.')) return { kind: 'ignored' }
+  const dot = file.lastIndexOf('.')
+  if (dot < 0)
+    return refused(file, 'warning', 'file-name', 'no extension, so not read: name it BUCKET.yaml, or move it')
+  const extension = file.slice(dot + 1)
+  const format = formats.get(extension)
+  if (format === undefined) {
+    if (!formats.has(extension.toLowerCase())) return { kind: 'ignored' }
+    return refused(
+      file,
+      'warning',
+      'file-name',
+      `not read: write the extension as .${extension.toLowerCase()}`,
+    )
+  }
+  const bucket = file.slice(0, dot)
+  if (!isBucketName(bucket) && bucket !== fallbackName && bucket !== serviceName)
+    return refused(
+      file,
+      'error',
+      'bucket-name',
+      `the file is named after its bucket, and ${JSON.stringify(bucket)} cannot be one: 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit`,
+    )
+  return { kind: 'rules', bucket, format }
+}
+
+function refused(file: string, severity: Finding['severity'], code: string, message: string): FileName {
+  return { kind: 'refused', finding: { file, line: 1, column: 1, severity, code, message } }
+}

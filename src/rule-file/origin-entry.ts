@@ -1,0 +1,235 @@
+/**
+ * Checks of AllowedOrigin entries. An error is what no browser can send although it looks like a URL: path, user,
+ * default port, upper case … An entry without "://" is stored by the vendors as it is and matched as text.
+ */
+
+import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
+import { type EntryProblem, firstForeign, quoted } from './entry.ts'
+
+/** The parts of an entry that holds "://". A `*` may stand in any of them. */
+export interface OriginParts {
+  readonly scheme: string
+  /** With the brackets of an IPv6 address. */
+  readonly host: string
+  /** Absent when there is no colon after the host. */
+  readonly port: string | undefined
+}
+
+const defaultPorts: Readonly<Record<string, string>> = {
+  http: '80',
+  https: '443',
+  ws: '80',
+  wss: '443',
+  ftp: '21',
+}
+
+/** Takes an entry apart, `undefined` without "://". What follows the authority is left out. */
+export function readParts(entry: string): OriginParts | undefined {
+  const mark = entry.indexOf('://')
+  if (mark < 0) return undefined
+  const authority = authorityOf(entry.slice(mark + 3))
+  const colon = authority.lastIndexOf(':')
+  const split = colon > authority.lastIndexOf(']')
+  return {
+    scheme: entry.slice(0, mark),
+    host: split ? authority.slice(0, colon) : authority,
+    port: split ? authority.slice(colon + 1) : undefined,
+  }
+}
+
+const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
+
+/** What most entries look like, told by one look: nothing that is checked below can be wrong with them. */
+const usual = /^https?:\/\/(?:\*\.)?(?:[a-z0-9-]+\.)+[a-z]+$/
+
+/** What makes `entry` unusable; `undefined` when it can be loaded. */
+export function originProblem(entry: string): EntryProblem | undefined {
+  if (entry === '*' || (entry.length <= 253 && usual.test(entry))) return undefined
+  return textProblem(entry) ?? wildcardProblem(entry) ?? urlProblem(entry)
+}
+
+function textProblem(entry: string): EntryProblem | undefined {
+  if (entry === '')
+    return {
+      code: 'origin-empty',
+      message: 'an empty origin matches nothing: write one such as https://example.com, or remove the item',
+    }
+  if (entry.length > maxOriginLength)
+    return {
+      code: 'origin-too-long',
+      message: `an origin has at most ${maxOriginLength} characters, this one has ${entry.length}`,
+    }
+  if (/[\u0000-\u001f\u007f]/.test(entry))
+    return {
+      code: 'origin-control-character',
+      message: `${quoted(entry)} holds a control character or line break: write one origin per item, without it`,
+    }
+  if (/[^ -~]/.test(entry))
+    return {
+      code: 'origin-not-ascii',
+      message: `${quoted(entry)} holds ${firstForeign(entry, /[ -~]/)}; browsers send ASCII only${instead(entry)}`,
+    }
+  if (entry.includes(','))
+    return {
+      code: 'origin-list-in-one-value',
+      message: `${quoted(entry)} holds a comma: one origin per list item`,
+    }
+  if (/["'<>\\^`{|}$]/.test(entry)) return foreign(entry, /[^"'<>\\^`{|}$]/)
+  if (entry.includes(' '))
+    return {
+      code: 'origin-whitespace',
+      message: `${quoted(entry)} holds a space: ${entry.trim().includes(' ') ? 'one origin per list item' : `write ${quoted(entry.trim())}`}`,
+    }
+  return undefined
+}
+
+/** Helm and shell templates end up here when nobody rendered them. */
+function foreign(entry: string, allowed: RegExp): EntryProblem {
+  const template = /\{\{|\$\{|\$[A-Z]/.test(entry) ? ': a template that was not rendered' : ''
+  return {
+    code: 'origin-invalid-character',
+    message: `${quoted(entry)} holds ${firstForeign(entry, allowed)}, which no origin has${template}`,
+  }
+}
+
+/** The words are those of S3's answer to PutBucketCors. */
+function wildcardProblem(entry: string): EntryProblem | undefined {
+  if (entry.indexOf('*') === entry.lastIndexOf('*')) return undefined
+  return {
+    code: 'origin-more-than-one-wildcard',
+    message: `AllowedOrigin ${quoted(entry)} can not have more than one wildcard`,
+  }
+}
+
+function urlProblem(entry: string): EntryProblem | undefined {
+  const parts = readParts(entry)
+  if (parts === undefined) return /[!%&();=]/.test(entry) ? foreign(entry, /[^!%&();=]/) : undefined
+  return (
+    schemeProblem(entry, parts) ??
+    authorityProblem(entry, parts) ??
+    hostProblem(entry, parts) ??
+    portProblem(entry, parts) ??
+    (entry.includes('*') || isSerializedOrigin(entry) ? undefined : foreign(entry, /[a-z0-9.:/_-]/))
+  )
+}
+
+function schemeProblem(entry: string, { scheme }: OriginParts): EntryProblem | undefined {
+  if (/^file$/i.test(scheme))
+    return {
+      code: 'origin-file-prohibited',
+      message: `${quoted(entry)} can never match: a page from a file sends the origin "null"; serve it from http://localhost instead`,
+    }
+  if (/^[a-z*][a-z0-9+.*-]*$/i.test(scheme)) return undefined
+  return {
+    code: 'origin-invalid-character',
+    message: `${quoted(entry)}: ${quoted(scheme)} is not a scheme${instead(entry)}`,
+  }
+}
+
+function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
+  const rest = entry.slice(scheme.length + 3)
+  const authority = authorityOf(rest)
+  const after = rest.slice(authority.length)
+  if (authority.includes('@'))
+    return {
+      code: 'origin-has-userinfo',
+      message: `${quoted(entry)}: an origin has no user${instead(entry)}`,
+    }
+  if (/^[?#]/.test(after))
+    return {
+      code: 'origin-has-query-or-fragment',
+      message: `${quoted(entry)}: an origin has no query and no fragment, and ? is no wildcard${instead(entry)}`,
+    }
+  if (after !== '')
+    return {
+      code: 'origin-has-path',
+      message: `${quoted(entry)}: an origin has no path, not even a slash at the end${instead(entry)}`,
+    }
+  if (host === '')
+    return {
+      code: 'origin-without-host',
+      message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
+    }
+  if (/[A-Z]/.test(entry))
+    return {
+      code: 'origin-upper-case',
+      message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
+    }
+  return undefined
+}
+
+function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
+  if (host.startsWith('[')) return ipv6Problem(entry, host)
+  if (/[^a-z0-9._*-]/.test(host)) return foreign(entry, /[a-z0-9._*:/-]/)
+  const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
+  if (labels.includes(''))
+    return {
+      code: 'origin-empty-label',
+      message: `${quoted(entry)}: the host has an empty label between its dots${host.startsWith('.') ? `; for subdomains write ${quoted(entry.replace('://.', '://*.'))}` : ''}`,
+    }
+  if (host.length > 253)
+    return {
+      code: 'origin-too-long',
+      message: `a host name has at most 253 characters, this one has ${host.length}`,
+    }
+  // A host whose last label is a number is read as an IPv4 address (WHATWG URL, "ends in a number checker"), but where
+  // the scheme is one of an app or extension.
+  if (
+    !Object.hasOwn(defaultPorts, scheme) ||
+    host.includes('*') ||
+    !/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')
+  )
+    return undefined
+  const canonical = canonicalHost(host)
+  if (canonical === host) return undefined
+  return {
+    code: 'origin-ipv4-not-canonical',
+    message: `${quoted(entry)}: browsers write an IPv4 address as four decimal numbers${canonical === undefined ? '' : `; write ${canonical}`}`,
+  }
+}
+
+function ipv6Problem(entry: string, host: string): EntryProblem | undefined {
+  if (/^\[[0-9a-f:.]*\*[0-9a-f:.]*\]$/.test(host)) return undefined
+  const canonical = canonicalHost(host)
+  if (canonical === host) return undefined
+  if (canonical === undefined)
+    return {
+      code: 'origin-invalid-character',
+      message: `${quoted(entry)}: ${quoted(host)} is not an IPv6 address`,
+    }
+  return {
+    code: 'origin-ipv6-not-compressed',
+    message: `${quoted(entry)} can never match: browsers write this address as ${canonical}${instead(entry)}`,
+  }
+}
+
+function portProblem(entry: string, { scheme, port }: OriginParts): EntryProblem | undefined {
+  if (port === undefined || /^[0-9]{0,4}\*[0-9]{0,4}$/.test(port)) return undefined
+  if (!/^[1-9][0-9]{0,4}$/.test(port) || Number(port) > 65535)
+    return {
+      code: 'origin-bad-port',
+      message: `${quoted(entry)}: ${quoted(port)} is not a port from 1 to 65535${port === '' ? '; remove the colon' : ''}`,
+    }
+  if (defaultPorts[scheme] !== port) return undefined
+  return {
+    code: 'origin-default-port',
+    message: `${quoted(entry)} can never match: browsers leave out the default port; write ${quoted(entry.slice(0, -port.length - 1))}`,
+  }
+}
+
+/** The host as a browser writes it, `undefined` when it is none. */
+function canonicalHost(host: string): string | undefined {
+  const url = URL.parse(`http://${host}/`)
+  return url === null || url.hostname === '' ? undefined : url.hostname
+}
+
+/** Stands for the `*` while the rest of an entry is made canonical: a label that nothing else is made of. */
+const placeholder = 'wildcard0placeholder'
+
+/** `; write "…"` with every mistake of the entry mended at once, or nothing when that cannot be known. */
+function instead(entry: string): string {
+  const url = URL.parse(entry.replace('*', placeholder))
+  if (url === null || !isSerializedOrigin(url.origin)) return ''
+  const mended = url.origin.replace(placeholder, '*')
+  return mended === entry || wildcardProblem(mended) !== undefined ? '' : `; write ${quoted(mended)}`
+}

@@ -1,0 +1,327 @@
+/**
+ * The shape of a rule file, once: the types, the validation and the JSON Schema that editors use come from the same
+ * definitions. Reads a document that is already in our spelling; bytes and vendor spellings are dealt with in rules/.
+ */
+
+import * as z from 'zod'
+import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import {
+  allowedHeaderPattern,
+  exposeHeaderPattern,
+  hostPattern,
+  idPattern,
+  originPattern,
+} from './editor-patterns.ts'
+import {
+  allowedHeaderProblem,
+  type EntryProblem,
+  exposeHeaderProblem,
+  hostProblem,
+  idProblem,
+  methodProblem,
+  quoted,
+} from './entry.ts'
+import type { Issue, ValuePath } from './issue.ts'
+import { ordinaryRules } from './ordinary-rules.ts'
+import { originProblem } from './origin-entry.ts'
+import { presetAliases, presetNames, presetOf } from './presets.ts'
+import { ruleFields, type Style, styles } from './spelling.ts'
+
+const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodString =>
+  z.string().check((context) => {
+    const problem = problemOf(context.value)
+    if (problem === undefined) return
+    const { code, message } = problem
+    context.issues.push({ code: 'custom', input: context.value, message, params: { code } })
+  })
+
+const origins = z
+  .array(
+    checked(originProblem).meta({
+      examples: ['https://example.com', 'https://*.example.com', '*'],
+      pattern: originPattern,
+    }),
+  )
+  .min(1)
+  .meta({ description: 'Origins that are let in: scheme, host and port, with at most one * in each.' })
+const methods = z
+  .array(z.enum(corsMethods))
+  .min(1)
+  .meta({ description: 'Methods that are let in. HEAD is not implied by GET.' })
+const allowedHeaders = z
+  .array(checked(allowedHeaderProblem).meta({ pattern: allowedHeaderPattern }))
+  .meta({ description: 'Request headers that a page may send, with at most one * in each.' })
+const exposeHeaders = z
+  .array(checked(exposeHeaderProblem).meta({ pattern: exposeHeaderPattern }))
+  .meta({ description: 'Response headers that a page may read, e.g. ETag.' })
+const maxAge = z
+  .union([z.number().nonnegative().multipleOf(1).meta({ type: 'integer' }), z.string().regex(/^[0-9]+$/)])
+  .meta({ description: 'Seconds for which a browser may keep the answer to a preflight.' })
+
+const rule = z
+  .strictObject({
+    id: checked(idProblem)
+      .meta({ maxLength: 255, pattern: idPattern, description: 'Name of the rule in logs and metrics.' })
+      .optional(),
+    preset: checked(presetProblem)
+      .meta({
+        enum: [...presetNames, ...Object.keys(presetAliases)],
+        description: 'Fills in every field that is not given.',
+      })
+      .optional(),
+    allowedOrigins: origins,
+    allowedMethods: methods.optional(),
+    allowedHeaders: allowedHeaders.optional(),
+    exposeHeaders: exposeHeaders.optional(),
+    maxAgeSeconds: maxAge.optional(),
+  })
+  .refine((value) => value.allowedMethods !== undefined || value.preset !== undefined, {
+    path: ['allowedMethods'],
+    // Beside the other mistakes of the rule, not after they are mended.
+    when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  })
+
+const test = z.strictObject({
+  origin: z.string(),
+  method: z.string(),
+  headers: z.array(z.string()).optional(),
+  expect: z.enum(['allow', 'deny']),
+  actual: z.boolean().meta({ description: 'true: the actual request, not its preflight.' }).optional(),
+})
+
+const settings = {
+  dialect: z.enum(dialectNames).meta({ description: 'Whose wording; default: --dialect.' }).optional(),
+  vary: z
+    .enum(['auto', 'dialect'])
+    .meta({ description: 'auto: Vary: Origin wherever the answer depends on it. dialect: as the vendor.' })
+    .optional(),
+  responseVary: z.union([z.boolean(), z.enum(['true', 'false'])]).optional(),
+  mode: z
+    .enum(['enforce', 'report'])
+    .meta({ description: 'report: decide and count, but leave requests and responses alone.' })
+    .optional(),
+  hosts: z
+    .array(checked((host) => hostProblem(host.toLowerCase())).meta({ pattern: hostPattern }))
+    .meta({ description: 'Custom domains of this bucket.' })
+    .optional(),
+  tests: z
+    .array(test)
+    .meta({ description: 'Expectations that must hold before the file is used.' })
+    .optional(),
+}
+
+const file = z.strictObject({ rules: z.array(rule), ...settings })
+
+type RuleInput = z.infer<typeof rule>
+type FileInput = Omit<z.infer<typeof file>, 'rules'> & { readonly rules: readonly RuleInput[] }
+
+/** What a document says, or what is wrong with it. `content` is `undefined` exactly when there is an issue: all are errors. */
+export interface Parsed {
+  readonly content: RuleFile | undefined
+  readonly issues: readonly Issue[]
+}
+
+/** Reads `document`, in our spelling, as a rule file. `nameOf` gives a field's name in the file at hand, for messages. */
+export function parseRuleFile(
+  document: unknown,
+  nameOf: (field: string) => string = (field) => field,
+): Parsed {
+  const ordinary = ordinaryRules(document)
+  const result = judge(ordinary === undefined ? document : { ...ordinary.beside, rules: [] })
+  if (result.success)
+    return {
+      content: toRuleFile({ ...result.data, rules: ordinary?.rules ?? result.data.rules }),
+      issues: [],
+    }
+  return {
+    content: undefined,
+    issues: result.error.issues.flatMap((issue) => issuesOf(issue, document, nameOf)),
+  }
+}
+
+/** What the schema makes of `document`. Exported for the test that holds the quick recognition of rules to it. */
+export const judge = (document: unknown): z.ZodSafeParseResult<FileInput> => file.safeParse(document)
+
+function toRuleFile({ rules, dialect, vary, responseVary, mode, hosts, tests }: FileInput): RuleFile {
+  return {
+    rules: rules.map(toRule),
+    ...(dialect === undefined ? {} : { dialect }),
+    vary: vary ?? 'auto',
+    responseVary: responseVary === true || responseVary === 'true',
+    mode: mode ?? 'enforce',
+    hosts: (hosts ?? []).map((host) => host.toLowerCase()),
+    tests: (tests ?? []).map(
+      ({ headers = [], actual = false, ...given }): RuleTest => ({ ...given, headers, actual }),
+    ),
+  }
+}
+
+function toRule(given: RuleInput): CorsRule {
+  const filled = given.preset === undefined ? undefined : presetOf(given.preset)
+  const id = given.id?.trim() ?? ''
+  const age = given.maxAgeSeconds === undefined ? filled?.maxAgeSeconds : Number(given.maxAgeSeconds)
+  return {
+    // SDKs write an empty ID for a rule without one.
+    ...(id === '' ? {} : { id }),
+    ...(given.preset === undefined ? {} : { preset: given.preset }),
+    allowedOrigins: given.allowedOrigins,
+    allowedMethods: given.allowedMethods ?? filled?.allowedMethods ?? [],
+    allowedHeaders: given.allowedHeaders ?? filled?.allowedHeaders ?? [],
+    exposeHeaders: given.exposeHeaders ?? filled?.exposeHeaders ?? [],
+    // Beyond this a number would not be sent in digits any more.
+    ...(age === undefined ? {} : { maxAgeSeconds: Math.min(age, Number.MAX_SAFE_INTEGER) }),
+  }
+}
+
+function presetProblem(name: string): EntryProblem | undefined {
+  if (presetOf(name) !== undefined) return undefined
+  if (name === 'tus')
+    return {
+      code: 'preset-unsupported',
+      message: 'tus uploads need PATCH, and COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only',
+    }
+  return { code: 'preset-unknown', message: `no preset ${quoted(name)}: there are ${presetNames.join(', ')}` }
+}
+
+function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
+  const path = issue.path.filter((step) => typeof step !== 'symbol')
+  const value = at(document, path)
+  const error = (code: string, message: string): Issue[] => [{ severity: 'error', code, message, path }]
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      severity: 'error',
+      code: 'unknown-key',
+      message: `unknown key ${quoted(key)}`,
+      path: [...path, key],
+      onKey: true,
+    }))
+  if (value === undefined) return [missingKey(path, nameOf)]
+  if (issue.code === 'custom') {
+    const { code } = issue.params ?? {}
+    return error(typeof code === 'string' ? code : 'wrong-type', issue.message)
+  }
+  const field = path.findLast((step) => typeof step === 'string') ?? 'rules'
+  const name = nameAt(path, nameOf)
+  if (field === 'maxAgeSeconds') return error(...maxAgeProblem(name, value))
+  if (field === 'allowedMethods' && typeof value === 'string' && path.at(-1) !== field) {
+    const { code, message } = methodProblem(value)
+    return error(code, message)
+  }
+  if (issue.code === 'too_small') return error('empty-list', `${name} is empty: nothing can match this rule`)
+  if (issue.code === 'invalid_value' && typeof value === 'string')
+    return error(
+      'unsupported-value',
+      `${name} cannot be ${quoted(value)}: write ${issue.values.map(String).join(' or ')}`,
+    )
+  return error('wrong-type', wrongType(name, wantedOf(issue), value))
+}
+
+function missingKey(path: ValuePath, nameOf: (field: string) => string): Issue {
+  const owner = path.slice(0, -1)
+  const [list, index] = owner
+  const where = typeof index === 'number' ? `${list === 'tests' ? 'test' : 'rule'} ${index + 1}: ` : ''
+  const message = `${where}${nameOf(String(path.at(-1)))} is required`
+  return { severity: 'error', code: 'missing-key', message, path: owner }
+}
+
+/** `AllowedOrigins[0]`, `rule 2`, `tests`. */
+function nameAt(path: ValuePath, nameOf: (field: string) => string): string {
+  const [list, index, field, item] = path
+  if (list === undefined) return 'the file'
+  if (index === undefined) return nameOf(String(list))
+  if (list === 'hosts') return `hosts[${index}]`
+  if (field === undefined) return `${list === 'tests' ? 'test' : 'rule'} ${Number(index) + 1}`
+  return `${nameOf(String(field))}${item === undefined ? '' : `[${item}]`}`
+}
+
+type Wanted = 'list' | 'text' | 'mapping' | 'true or false'
+
+function wantedOf(issue: z.core.$ZodIssue): Wanted {
+  if (issue.code !== 'invalid_type') return issue.code === 'invalid_union' ? 'true or false' : 'text'
+  if (issue.expected === 'array') return 'list'
+  if (issue.expected === 'boolean') return 'true or false'
+  return issue.expected === 'string' ? 'text' : 'mapping'
+}
+
+function wrongType(name: string, wanted: Wanted, value: unknown): string {
+  const must =
+    wanted === 'true or false'
+      ? 'must be true or false'
+      : `must be ${wanted === 'text' ? 'text' : `a ${wanted}`}`
+  if (value === null)
+    return /origin/i.test(name) && wanted === 'text'
+      ? `${name} is null: write an origin (for the origin of sandboxed pages, "null" in quotes)`
+      : `${name} is empty: it ${must}`
+  const got = `${name} ${must}, not ${kindOf(value)}`
+  if (wanted === 'list' && typeof value === 'string')
+    return `${got}: write [${value
+      .split(/\s*,\s*/)
+      .map(quoted)
+      .join(', ')}]`
+  if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
+    return `${got}: write a colon and a space after the key`
+  if (wanted === 'list' && kindOf(value) === 'a mapping')
+    return `${got}: put "- " before the first key of each item`
+  if (wanted === 'text' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `${got}: put it in quotes`
+  return got
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  return typeof value === 'string' ? 'text' : `the ${typeof value} ${String(value)}`
+}
+
+function maxAgeProblem(name: string, value: unknown): [code: string, message: string] {
+  if (typeof value === 'number' && value < 0 && Number.isInteger(value))
+    return ['maxage-out-of-range', `${name} must be 0 to 86400, not ${value}`]
+  const got = typeof value === 'string' ? quoted(value) : value === null ? 'nothing' : kindOf(value)
+  return ['wrong-type', `${name} must be whole seconds in decimal digits, e.g. 600, not ${got}`]
+}
+
+/** The value at `path`, looking at own keys only. */
+function at(document: unknown, path: ValuePath): unknown {
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+        ? Reflect.get(value, step)
+        : undefined,
+    document,
+  )
+}
+
+/** The JSON Schema (2020-12) of a rule file in every spelling that is read from YAML and JSON. */
+export function ruleFileSchema(): Readonly<Record<string, unknown>> {
+  const anyRule = z.union(styles.map(ruleIn))
+  const rules = z
+    .array(anyRule)
+    // More than any vendor stores.
+    .meta({ description: 'Asked in this order: the first that matches decides.', maxItems: 100 })
+  const common = { $schema: z.string().optional(), ...settings }
+  const spelled = z.union([
+    z.strictObject({ rules, ...common }),
+    z.strictObject({ CORSRules: rules, ResponseVary: settings.responseVary, ...common }),
+    rules,
+  ])
+  return { title: 'cors-sidecar rule file', ...z.toJSONSchema(spelled, { reused: 'ref' }) }
+}
+
+/** The schema of one rule in one style of spelling. */
+function ruleIn(style: Style): z.ZodType {
+  const index = styles.indexOf(style)
+  const oneOrMore = (list: z.ZodArray): z.ZodType =>
+    style === 'xml' || style === 'ali-oss' ? z.union([list.element, list]) : list
+  const { shape } = rule
+  return z
+    .strictObject({
+      [ruleFields.id[index] ?? 'id']: shape.id,
+      preset: shape.preset,
+      [ruleFields.allowedOrigins[index] ?? '']: oneOrMore(origins),
+      [ruleFields.allowedMethods[index] ?? '']: oneOrMore(methods).optional(),
+      [ruleFields.allowedHeaders[index] ?? '']: oneOrMore(allowedHeaders).optional(),
+      [ruleFields.exposeHeaders[index] ?? '']: oneOrMore(exposeHeaders).optional(),
+      [ruleFields.maxAgeSeconds[index] ?? '']: shape.maxAgeSeconds,
+    })
+    .meta({ anyOf: [{ required: [ruleFields.allowedMethods[index]] }, { required: ['preset'] }] })
+}

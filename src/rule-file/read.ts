@@ -1,0 +1,223 @@
+import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
+import { dialects } from '../dialect/dialects.ts'
+import { hostName } from '../plan/address.ts'
+import { withoutAccepted } from './acceptance.ts'
+import { decode } from './bytes.ts'
+import { type RuleDocument, toDocument } from './document.ts'
+import { hostProblem } from './entry.ts'
+import { failedExpectations } from './expectations.ts'
+import type { Finding, Issue, ValuePath } from './issue.ts'
+import { readJson } from './json.ts'
+import { lint } from './lint/lint.ts'
+import { type FileFormat, formatOf } from './names.ts'
+import { parseRuleFile } from './parse.ts'
+import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { readXml } from './xml.ts'
+import { readYaml } from './yaml.ts'
+
+/** What a rule file says, and what is to be said about it. */
+export interface ReadRules {
+  /** `undefined` exactly when a finding is an error. */
+  readonly content: RuleFile | undefined
+  /** Those that the file names, a file with an error too, as far as it could be read. */
+  readonly hosts: readonly NamedHost[]
+  /** In the order of the file. */
+  readonly findings: readonly Finding[]
+  /** Where a value of the file stands, or what it is missing from. */
+  position(path: ValuePath): Place
+}
+
+/** Both counted from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** An entry of `hosts:`, without port and final dot, in lower case. */
+export interface NamedHost extends Place {
+  readonly host: string
+}
+
+export interface ReadOptions {
+  /**
+   * What to make of an element or key that nobody knows. In a file it is a mistake; a request of the bucket CORS API may
+   * come from a newer SDK, so there it is left out.
+   */
+  readonly unknownKeys?: 'refuse' | 'ignore'
+}
+
+/** So many findings are told of one file; ten thousand lines help nobody. */
+const maxFindings = 100
+
+const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
+  yaml: readYaml,
+  json: readJson,
+  xml: readXml,
+}
+
+/**
+ * Reads, validates and lints one rule file, and runs the tests in it. Pure: bytes in, meaning out. `file` is the name
+ * shown in findings; its extension (.yaml, .yml, .json, .xml, else YAML) chooses the reader. `dialect` is the
+ * server's, for a file that names none. Every mistake is told at once, as far as the mistakes before it let it be seen.
+ */
+export function readRules(
+  file: string,
+  bytes: Uint8Array,
+  dialect: DialectName,
+  options: ReadOptions = {},
+): ReadRules {
+  const format = formatOf(file) ?? 'yaml'
+  const { text, legible, problems } = decode(bytes, format)
+  const placeOf = createLineIndex(text)
+  const source = legible ? readers[format](text) : { root: undefined, problems: [], comments: [] }
+  const told = [...problems, ...source.problems]
+  const document = source.root === undefined ? undefined : toDocument(source.root)
+  const read =
+    document === undefined
+      ? nothingRead
+      : readDocument({ document, text, size: bytes.length, format, dialect, ...options })
+  const all = [...told, ...read.problems]
+  const content = all.some(isError) ? undefined : read.content
+  const position = (path: ValuePath): Place => placeOf(document?.locate(path).offset ?? 0)
+  return {
+    content,
+    hosts: hostsIn(document?.value, position),
+    findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
+    position,
+  }
+}
+
+/** Whatever else is wrong with a file: nobody else's rules may answer on its hosts. */
+function hostsIn(value: unknown, position: ReadRules['position']): NamedHost[] {
+  const entries = typeof value === 'object' && value !== null && 'hosts' in value ? value.hosts : undefined
+  if (!Array.isArray(entries)) return []
+  return entries.flatMap((entry: unknown, index) => {
+    const host = typeof entry === 'string' && !entry.includes('/') ? hostName(entry) : ''
+    return hostProblem(host) === undefined ? [{ host, ...position(['hosts', index]) }] : []
+  })
+}
+
+/** A document with what is needed to judge it. */
+interface Judged extends ReadOptions {
+  readonly document: RuleDocument
+  readonly text: string
+  /** Bytes of the file. */
+  readonly size: number
+  readonly format: FileFormat
+  /** The server's. */
+  readonly dialect: DialectName
+}
+
+interface Meaning {
+  readonly content: RuleFile | undefined
+  readonly problems: readonly Problem[]
+}
+
+const nothingRead: Meaning = { content: undefined, problems: [] }
+
+const isError = ({ severity }: Problem): boolean => severity === 'error'
+
+function readDocument({ document, text, size, format, dialect, unknownKeys }: Judged): Meaning {
+  const { content, issues } = parseRuleFile(document.value, document.nameOf)
+  const keys = document.problems.filter(({ code }) => unknownKeys !== 'ignore' || code !== 'unknown-key')
+  const mistakes = [
+    ...keys,
+    ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
+    ...issues.map((issue) => toProblem(issue, document)),
+  ]
+  if (content === undefined || mistakes.length > 0)
+    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
+  const issuesOfContent = [...lint(content), ...failedExpectations(content)]
+  const problems = [
+    ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
+    ...numberProblems(content, document, text),
+  ]
+  return { content, problems }
+}
+
+/** What is to be said of the rules without a mistake, so that a file need not be mended twice. */
+function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+  if (mistakes.length >= maxFindings) return []
+  const rules = rulesIn(document.value)
+  const sound = [...rules.keys()].filter((index) => {
+    const { offset, end } = document.locate(['rules', index])
+    return !mistakes.some((mistake) => mistake.offset >= offset && mistake.offset < end)
+  })
+  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) })
+  if (content === undefined || sound.length === 0) return []
+  return lint(content, sound).map((issue) => toProblem(issue, document))
+}
+
+function rulesIn(value: unknown): readonly unknown[] {
+  const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
+  return Array.isArray(rules) ? rules : []
+}
+
+function dialectOf(value: unknown): DialectName | undefined {
+  const own = typeof value === 'object' && value !== null && 'dialect' in value ? value.dialect : undefined
+  return dialectNames.find((name) => name === own)
+}
+
+/** What the vendor would store at most. */
+function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
+  const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
+  const { ruleCount } = document
+  const problems: Problem[] = []
+  // The limit of every file has been told by whoever decoded it.
+  if (size > mostBytes && mostBytes < 65_536)
+    problems.push(errorAt(0, 0, 'file-too-large', `${size} bytes: ${dialect} stores at most ${mostBytes}`))
+  if (ruleCount > mostRules) {
+    const { offset, end } = document.locate(['rules', mostRules])
+    const message = `more than ${mostRules} rules (the limit of ${dialect}): ${ruleCount}; several origins can share one rule`
+    problems.push(errorAt(offset, end, 'too-many-rules', message))
+  }
+  return problems
+}
+
+/** An XML configuration without rules is one that no vendor stores; in YAML and JSON it can be meant. */
+const strictInXml = (issue: Issue, format: FileFormat): Issue =>
+  format === 'xml' && issue.code === 'no-rules' ? { ...issue, severity: 'error' } : issue
+
+/** Seconds that are written so that another reader takes them for another number: 0o1130, 0600, 6e2. */
+function numberProblems(content: RuleFile, document: RuleDocument, text: string): Problem[] {
+  return content.rules.flatMap(({ maxAgeSeconds }, index): Problem[] => {
+    if (maxAgeSeconds === undefined) return []
+    const path = ['rules', index, 'maxAgeSeconds']
+    const { offset, end } = document.locate(path)
+    const written = text.slice(offset, end)
+    // A preset's value stands nowhere: the place found is that of the rule.
+    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
+    const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
+    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message }]
+  })
+}
+
+function toProblem({ severity, code, message, path, onKey }: Issue, document: RuleDocument): Problem {
+  const { offset, end }: Span = onKey === true ? document.locateKey(path) : document.locate(path)
+  return { severity, code, message, offset, end }
+}
+
+function toFindings(
+  file: string,
+  problems: readonly Problem[],
+  placeOf: (offset: number) => Place,
+): Finding[] {
+  const sorted = problems.toSorted((a, b) => a.offset - b.offset)
+  const byWeight = [...sorted.filter(isError), ...sorted.filter((problem) => !isError(problem))]
+  const chosen = new Set(byWeight.slice(0, maxFindings))
+  const told = sorted.filter((problem) => chosen.has(problem))
+  const rest = sorted.filter((problem) => !chosen.has(problem))
+  const findings = told.map(({ severity, code, message, offset }) => {
+    const { line, column } = placeOf(offset)
+    return { file, line, column, severity, code, message }
+  })
+  const [next] = rest
+  if (next === undefined) return findings
+  const severity = rest.some(isError)
+    ? 'error'
+    : rest.some((problem) => problem.severity === 'warning')
+      ? 'warning'
+      : 'info'
+  const message = `${rest.length} more findings from here on`
+  return [...findings, { file, ...placeOf(next.offset), severity, code: 'more-findings', message }]
+}

@@ -1,0 +1,97 @@
+import type { AddressInfo } from 'node:net'
+import { createAdmin } from '../admin/admin.ts'
+import { createLog, type Log } from '../log/log.ts'
+import type { OnExit } from '../log/output.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import { createDenials } from '../requests/denials.ts'
+import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
+import type { Settings } from '../settings/settings.ts'
+import { programVersion } from '../version.ts'
+import { openDataPath, setupOf } from './data-path.ts'
+import { endpointOf } from './endpoint.ts'
+import { openCandidates } from './open-candidates.ts'
+import { openRules } from './open-rules.ts'
+import { listening, requireToken } from './start-problem.ts'
+import { watchDirectory } from './watch-directory.ts'
+
+/** A running sidecar: both ports accept, the rules are loaded and watched. */
+export interface Sidecar {
+  readonly dataAddress: AddressInfo
+  readonly adminAddress: AddressInfo
+  readonly log: Log
+  reload(cause: ReloadCause): Promise<ReloadResult>
+  /** Turns `/readyz` to 503, lets what is under way finish within `drainTimeout`, then closes everything. */
+  drain(): Promise<void>
+  /** Closes everything at once. */
+  close(): Promise<void>
+}
+
+/** Puts everything together, in this process. Rejects with `StartProblem` when a setting turns out to be unusable. */
+export async function startSidecar(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
+  await requireToken(settings.adminTokenFile)
+  const version = programVersion()
+  const log = createLog({ level: settings.logLevel, onExit })
+  const metrics = createMetrics({ version })
+  const denials = createDenials()
+  const setup = setupOf(settings)
+  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const store = await openRules(settings, log, metrics)
+  const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, metrics)
+  const dataPath = await openDataPath(settings, {
+    rules: store.current,
+    reload: () => store.reload('bucket-cors'),
+    log,
+    failed,
+    finished(exchange) {
+      metrics.finished(exchange)
+      log.request(exchange)
+      denials.add(exchange)
+      candidates?.compare(exchange)
+    },
+  })
+  const reload = (cause: ReloadCause): Promise<ReloadResult> => {
+    // Not waited for: whatever their directory is like, the live rules are reloaded.
+    void candidates?.reload(cause)
+    return store.reload(cause)
+  }
+  let state: 'starting' | 'ready' | 'draining' = 'starting'
+  let dataAddress: AddressInfo | undefined
+  const admin = createAdmin({
+    rules: store.current,
+    reload: async () => (await reload('request')).result,
+    setup,
+    endpoint: () => endpointOf(settings, dataAddress),
+    metrics,
+    denials,
+    candidates,
+    log,
+    health: { live: () => state !== 'starting', ready: () => state === 'ready' },
+    tokenFile: settings.adminTokenFile,
+    version,
+  })
+  const adminAddress = await listening('--admin', settings.admin, () => admin.listen(settings.admin))
+  try {
+    dataAddress = await dataPath.listen()
+  } catch (error) {
+    await admin.close()
+    throw error
+  }
+  const watch = watchDirectory(settings.rules, log, store, (hint) => void store.reload(hint))
+  state = 'ready'
+  void candidates?.start()
+
+  const drain = async (timeout: number): Promise<void> => {
+    state = 'draining'
+    await Promise.all([watch.close(), candidates?.close()])
+    await dataPath.drain(timeout)
+    await admin.close()
+  }
+  return {
+    dataAddress,
+    adminAddress,
+    log,
+    reload,
+    drain: () => drain(settings.drainTimeout),
+    close: () => drain(0),
+  }
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { type Endpoints, hostName, isBucketName, resolveAddress } from '../../src/plan/address.ts'
+import { facts } from '../core.ts'
+
+const endpoints: Endpoints = {
+  hosts: new Map([['cdn.example.com', 'photos']]),
+  suffixes: [
+    'store.test',
+    'deep.store.test',
+    'cos.ap-beijing.myqcloud.com',
+    'oss-cn-hangzhou.aliyuncs.com',
+    's3.amazonaws.com',
+    's3.us-west-2.amazonaws.com',
+  ],
+}
+
+const resolve = (host: string, target: string) =>
+  resolveAddress(facts('GET', target, ['Host', host]), endpoints)
+
+describe('which bucket', () => {
+  test.each([
+    ['store.test', '/photos/cat.png', 'photos', false],
+    ['store.test', '/photos', 'photos', true],
+    ['store.test', '/photos/', 'photos', true],
+    ['store.test', '/photos?list-type=2', 'photos', true],
+    ['store.test', '/photos//cat.png', 'photos', false],
+    ['store.test', '/ph%6Ftos/k', 'photos', false],
+    ['photos.store.test', '/cat.png', 'photos', false],
+    ['photos.store.test', '/', 'photos', true],
+    ['photos.store.test', '//', 'photos', false],
+    ['PHOTOS.Store.Test:8443', '/k', 'PHOTOS', false],
+    ['photos.store.test.', '/k', 'photos', false],
+    ['a.b.store.test', '/k', 'a.b', false],
+    ['photos.deep.store.test', '/k', 'photos', false],
+    ['examplebucket-1250000000.cos.ap-beijing.myqcloud.com', '/k', 'examplebucket-1250000000', false],
+    ['oss-example.oss-cn-hangzhou.aliyuncs.com', '/k', 'oss-example', false],
+    ['photos.s3.amazonaws.com', '/k', 'photos', false],
+    ['photos.s3.us-west-2.amazonaws.com:443', '/k', 'photos', false],
+    ['s3.us-west-2.amazonaws.com', '/photos/k', 'photos', false],
+    ['cdn.example.com', '/anything/k', 'photos', false],
+    ['CDN.example.com.:8443', '/anything/k', 'photos', false],
+    ['[::1]:9000', '/photos/k', 'photos', false],
+    ['127.0.0.1:9000', '/photos/k', 'photos', false],
+    ['xstore.test', '/photos/k', 'photos', false],
+  ])('%s %s is in %s', (host, target, name, onBucket) => {
+    expect(resolve(host, target)).toMatchObject({ kind: 'bucket', name, onBucket, target })
+  })
+
+  test.each([
+    ['store.test', '/', 'service'],
+    ['store.test', '/?Action=AssumeRole', 'service'],
+    ['store.test', '//photos/k', 'none'],
+    ['store.test', '/_default/k', 'none'],
+    ['store.test', '/-photos/k', 'none'],
+    ['store.test', `/${'a'.repeat(64)}/k`, 'none'],
+    ['store.test', '/a%20b/k', 'none'],
+    ['store.test', '/%E4%BD%A0/k', 'none'],
+    ['store.test', '/%ff/k', 'none'],
+    ['store.test', '/a%252fb/k', 'none'],
+    ['_x.store.test', '/k', 'none'],
+  ])('%s %s names no bucket', (host, target, kind) => {
+    expect(resolve(host, target)).toMatchObject({ kind, target })
+  })
+})
+
+describe('targets that two readers could understand differently are refused', () => {
+  test.each([
+    '/photos/../secret/k',
+    '/photos/..',
+    '/photos/./k',
+    '/./photos/k',
+    '/%2e%2e/secret',
+    '/photos/%2E./secret',
+    '/photos/.%2e/secret',
+    '/photos/x%2F..%2F..%2Fsecret',
+    '/photos/..%5csecret',
+    '/photos/..;/secret',
+    '/photos/..%3b/secret',
+    '/photos%2Fx/k',
+    '/photos%5cx/k',
+    '/photos%00/k',
+    '/photos\\..\\secret',
+    '/photos/k#fragment',
+    '/photos/k%',
+    '/photos/k%zz',
+    'photos/k',
+    '*',
+    '*/x',
+    'http://other.test/photos/k',
+    'http://store.test@other.test/photos/k',
+    'http://store.test:99999999/photos/k',
+    'ftp://store.test/photos/k',
+  ])('%s', (target) => {
+    expect(resolve('store.test', target)).toMatchObject({ kind: 'refused', defect: { status: 400 } })
+  })
+
+  test('the bucket stays known where Host named it', () => {
+    expect(resolve('photos.store.test', '/a/../b')).toMatchObject({ kind: 'refused', name: 'photos' })
+    expect(resolve('store.test', '/photos/../b')).toMatchObject({ kind: 'refused', name: undefined })
+  })
+
+  test.each([
+    '/photos/a..b',
+    '/photos/...',
+    '/photos/.hidden',
+    '/photos/a.',
+    '/photos/%252e%252e/k',
+    '/photos/k?a=../..&b=%zz&c=\\',
+  ])('%s is an ordinary key', (target) => {
+    expect(resolve('store.test', target)).toMatchObject({ kind: 'bucket', target })
+  })
+})
+
+describe('an absolute-form target is cut to its path', () => {
+  test.each([
+    ['store.test', 'http://store.test/photos/k?x=1', '/photos/k?x=1'],
+    ['Store.Test:80', 'HTTP://store.test/photos/k', '/photos/k'],
+    ['store.test', 'https://store.test:443/photos//k', '/photos//k'],
+    ['store.test', 'http://store.test', '/'],
+    ['store.test', 'http://store.test?x', '/?x'],
+  ])('Host %s, %s', (host, sent, target) => {
+    expect(resolve(host, sent)).toMatchObject({ target })
+  })
+})
+
+test.each([
+  ['a', true],
+  ['examplebucket-1250000000', true],
+  ['A.b_c', true],
+  ['a'.repeat(63), true],
+  ['a'.repeat(64), false],
+  ['', false],
+  ['.a', false],
+  ['_default', false],
+  ['a/b', false],
+  ['é', false],
+])('%j as a bucket name: %s', (name, expected) => {
+  expect(isBucketName(name)).toBe(expected)
+})
+
+test.each([
+  ['a.test:80', 'a.test'],
+  ['A.Test.', 'a.test'],
+  ['[::1]:80', '[::1]'],
+  ['[::1]', '[::1]'],
+  ['', ''],
+])('the host name of %j is %j', (host, name) => {
+  expect(hostName(host)).toBe(name)
+})

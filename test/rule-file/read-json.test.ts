@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readJson } from '../../src/rule-file/json.ts'
+import { readRules } from '../../src/rule-file/read.ts'
+import type { SourceNode } from '../../src/rule-file/source.ts'
+
+/** What JSON.parse would make of it; `duplicate` where it would drop a key without a word. */
+function plain(node: SourceNode): unknown {
+  if (node.kind === 'scalar') return node.value
+  if (node.kind === 'list') return node.items.map(plain)
+  return Object.fromEntries(node.entries.map(({ key, value }) => [key, plain(value)]))
+}
+
+function parsed(text: string): unknown {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return 'refused'
+  }
+}
+
+function ours(text: string): unknown {
+  const { root } = readJson(text)
+  return root === undefined ? 'refused' : { value: plain(root) }
+}
+
+describe('the JSON reader', () => {
+  test('reads every document as JSON.parse does', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), fc.constantFrom(undefined, 1, '\t'), (text, space) => {
+        const written = JSON.stringify(JSON.parse(text), null, space)
+        expect(ours(written)).toEqual(parsed(written))
+      }),
+    )
+  })
+
+  test('refuses what JSON.parse refuses, and nothing else', () => {
+    const fragment = fc.constantFrom(
+      ...'{}[],:"\\ \n\t/*#\'',
+      '1',
+      '-',
+      '.',
+      'e',
+      'E',
+      '+',
+      '0',
+      'true',
+      'null',
+      'NaN',
+      '"a"',
+      '\\u0041',
+      '\\x',
+      '\u2028',
+      '\ud800',
+    )
+    fc.assert(
+      fc.property(fc.array(fragment, { maxLength: 12 }), (parts) => {
+        const text = parts.join('')
+        expect(ours(text)).toEqual(parsed(text))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test.each<[string, string, string]>([
+    ['a trailing comma', '{"rules":[],}\n', '1:12 json-syntax no comma before }'],
+    ['a comment', '{\n // x\n "rules":[]}\n', '2:2 json-syntax JSON has no comments'],
+    ['single quotes', "{'rules': []}\n", '1:2 json-syntax use double quotes'],
+    ['NaN', '{"rules":[{"maxAgeSeconds":NaN}]}', '1:28 json-syntax "NaN": text stands in double quotes'],
+    ['a hexadecimal number', '{"rules":0x10}', '1:10 json-syntax "0x10" is not a JSON number'],
+    [
+      'a file that is cut off',
+      '{"rules":[{"id"',
+      '1:16 json-syntax the file ends where a colon after the key is expected',
+    ],
+    ['a text that is cut off', '{\n"rules":[{"i', '2:11 json-syntax the text is not closed'],
+    ['a line break in a text', '{"rules":"a\nb"}', '1:12 json-syntax a line break or tab inside a text'],
+    [
+      'a second document',
+      '{"rules":[]}\n{"rules":[]}\n',
+      '2:1 json-syntax text after the end of the document',
+    ],
+    [
+      'infinite seconds',
+      '[{"AllowedOrigins":["*"],"AllowedMethods":["GET"],"MaxAgeSeconds":1e999}]',
+      '1:67 wrong-type',
+    ],
+    [
+      'a lone surrogate in an id',
+      '[{"AllowedOrigins":["*"],"AllowedMethods":["GET"],"ID":"\\ud800"}]',
+      '1:56 id-invalid',
+    ],
+    ['__proto__', '{"__proto__":{"rules":[]},"rules":[]}', '1:2 unknown-key'],
+    [
+      'a key twice in a rule',
+      '[{"AllowedOrigins":["https://a.com"],"AllowedOrigins":["*"],"AllowedMethods":["GET"]}]',
+      '1:38 duplicate-key',
+    ],
+  ])('tells where %s stands', (_, text, expected) => {
+    const { content, findings } = readRules('a.json', new TextEncoder().encode(text), 'cos')
+    expect(content).toBeUndefined()
+    const told = findings.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`)
+    expect(
+      told.some((line) => line.startsWith(expected)),
+      told.join('\n'),
+    ).toBe(true)
+  })
+})
