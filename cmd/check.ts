@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { Finding } from '../src/cors/issue.ts'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
-import { codes, isCode } from '../src/rules/codes.ts'
-import { nearest } from '../src/settings/nearest.ts'
+import type { Finding } from '../src/rule-file/issue.ts'
+import { codes, isCode } from '../src/rule-file/lint/codes.ts'
+import { nearest } from '../src/text/closest.ts'
 import {
   type FindingFormat,
   findingAnnotation,

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import type { Demo, DemoPorts } from '../src/demo/demo.ts'
+import type { LogLevel } from '../src/settings/settings.ts'
 import { logLevels } from '../src/settings/table.ts'
-import type { LogLevel } from '../src/settings.ts'
-import type { Signals } from './serve.ts'
+import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 interface DemoFlags {
@@ -51,7 +51,7 @@ async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Pro
   })
   const [{ startDemo }, { startSidecar }] = await Promise.all([
     import('../src/demo/demo.ts'),
-    import('../src/sidecar.ts'),
+    import('../src/sidecar/sidecar.ts'),
   ])
   let running: Demo
   try {

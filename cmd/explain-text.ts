@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import type { ExplainedRequest, ExplainedResponse } from '../src/explain-request.ts'
 import type { HeaderLines } from '../src/http.ts'
+import type { ExplainedRequest, ExplainedResponse } from '../src/plan/explain-request.ts'
 
 /** What is explained, for a person, as it is printed. */
 export function explanationText({

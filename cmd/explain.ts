@@ -1,17 +1,17 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { hostName, isBucketName } from '../src/bucket.ts'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
   browserHeaderList,
   type Destination,
   type ExplainContext,
   explainRequest,
-} from '../src/explain-request.ts'
+} from '../src/plan/explain-request.ts'
+import type { Snapshot } from '../src/plan/snapshot.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
-import type { Snapshot } from '../src/snapshot.ts'
 import { explanationText } from './explain-text.ts'
 import type { Terminal } from './terminal.ts'
 

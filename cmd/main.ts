@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Nothing is imported statically: an unsafe Node must be told of before it loads, or fails to load, the rest.
-import type { Signals } from './serve.ts'
+import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 const { nodeDefect } = await import('./node-version.ts')

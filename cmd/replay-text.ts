@@ -1,4 +1,3 @@
-import type { Outcome } from '../src/outcome.ts'
 import {
   type ReplayChange,
   type ReplayGroup,
@@ -6,7 +5,8 @@ import {
   replayChanges,
   type SkipReason,
   skipReasons,
-} from '../src/replay.ts'
+} from '../src/compare/replay.ts'
+import type { Outcome } from '../src/plan/outcome.ts'
 
 /** What a replay found, as one JSON object. */
 export const replayJson = (result: ReplayResult): string => `${JSON.stringify(result, undefined, 2)}\n`

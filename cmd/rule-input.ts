@@ -1,11 +1,11 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Finding } from '../src/cors/issue.ts'
 import type { DialectName } from '../src/cors/rule.ts'
-import { maxBytesRead } from '../src/rules/bytes.ts'
-import { conflictsBetween, type NamedFile } from '../src/rules/conflicts.ts'
-import { formatOf, readFileName } from '../src/rules/names.ts'
-import { type ReadRules, readRules } from '../src/rules/read.ts'
+import { maxBytesRead } from '../src/rule-file/bytes.ts'
+import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
+import type { Finding } from '../src/rule-file/issue.ts'
+import { formatOf, readFileName } from '../src/rule-file/names.ts'
+import { type ReadRules, readRules } from '../src/rule-file/read.ts'
 
 /** What was found under the paths of one command line. */
 export interface RuleInput {

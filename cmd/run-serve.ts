@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
-import type { Settings } from '../src/settings.ts'
+import type { Settings } from '../src/settings/settings.ts'
+import { startSidecar } from '../src/sidecar/sidecar.ts'
 import { StartProblem } from '../src/sidecar/start-problem.ts'
-import { startSidecar } from '../src/sidecar.ts'
 import { startWorkers } from '../src/workers/primary.ts'
-import type { Signals } from './serve.ts'
+import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 /**

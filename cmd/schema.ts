@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { ruleFileSchema } from '../src/cors/parse.ts'
-import { schemaPath } from '../src/rules/convert.ts'
+import { schemaPath } from '../src/rule-file/convert.ts'
+import { ruleFileSchema } from '../src/rule-file/parse.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `

@@ -3,22 +3,13 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { printSettings } from '../src/settings/print.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
+import { readSettings } from '../src/settings/settings.ts'
 import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
-import { readSettings } from '../src/settings.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
-
-/** Requests from the operating system, and the end. A listener is called for each: a second one may mean "at once". */
-export interface Signals {
-  /** SIGTERM and SIGINT. */
-  onTerminate(listener: () => void): void
-  /** SIGHUP. */
-  onReload(listener: () => void): void
-  /** The process ends, for whatever reason: only what the listener does at once is done. */
-  onExit(listener: () => void): void
-}
 
 const notes = `
 Every setting can also be a variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Signals } from './serve.ts'
+import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What `serve --workers` starts; nobody calls it by hand. */

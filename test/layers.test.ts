@@ -5,45 +5,44 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The layer of each place, most specific first. A file imports from its own folder or from a lower layer. */
-const layers: readonly (readonly [string, number])[] = [
-  ['src/http.ts', 0],
-  ['src/cors/', 1],
-  ['src/dialect/', 2],
-  ['src/bucket.ts', 3],
-  ['src/snapshot.ts', 4],
-  ['src/plan', 5],
-  ['src/explain-request.ts', 6],
-  ['src/kept-request.ts', 6],
-  ['src/outcome.ts', 6],
-  ['src/top-groups.ts', 6],
-  ['src/auth/', 6],
-  ['src/settings', 6],
-  ['src/version.ts', 7],
-  ['src/log', 7],
-  ['src/metrics', 7],
-  ['src/rules/', 8],
-  ['src/replay.ts', 8],
-  ['src/proxy/', 9],
-  ['src/bucket-cors', 10],
-  ['src/candidates', 10],
-  ['src/gateway.ts', 11],
-  ['src/admin/', 11],
-  ['src/demo/', 11],
-  ['src/sidecar', 12],
-  ['src/workers', 13],
-  ['cmd/', 14],
+/** Lower bands first. A room imports lower bands freely, and of its own band only what `arrows` lists. */
+const bands: readonly (readonly string[])[] = [
+  ['http', 'version', 'text', 'cors', 'dialect', 'plan', 'rule-file'],
+  ['settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
+  ['bucket-cors', 'compare', 'doctor', 'admin', 'demo'],
+  ['sidecar', 'workers'],
+  ['cmd'],
 ]
 
-function layerOf(file: string): number {
-  const layer = layers.find(([place]) => file.startsWith(place))?.[1]
-  if (layer === undefined)
-    throw new Error(`${file} stands in no layer: give it one here and in CONTRIBUTING.md`)
-  return layer
+/** What a room may import of its own band. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  cors: ['http', 'text'],
+  dialect: ['http', 'text', 'cors'],
+  plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
+  'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
+  log: ['requests', 'settings'],
+  metrics: ['requests', 'settings'],
+  proxy: ['settings'],
+  admin: ['bucket-cors', 'compare'],
+  workers: ['sidecar'],
 }
 
-/** A folder, together with the file of the same name beside it. */
-const unitOf = (file: string): string => file.replace(/\.ts$/, '').split('/').slice(0, 2).join('/')
+/** `plan` and below hold the decision: no package, no node module, no clock, no chance. */
+const pureRooms = ['http', 'text', 'cors', 'dialect', 'plan']
+
+const roomOf = (file: string): string =>
+  file.startsWith('cmd/') ? 'cmd' : (file.split('/')[1] ?? '').replace(/\.ts$/, '')
+
+function bandOf(room: string): number {
+  const band = bands.findIndex((rooms) => rooms.includes(room))
+  if (band < 0) throw new Error(`room ${room} stands in no band: give it one here and in CONTRIBUTING.md`)
+  return band
+}
+
+const mayImport = (room: string, target: string): boolean =>
+  room === target ||
+  bandOf(target) < bandOf(room) ||
+  (bandOf(target) === bandOf(room) && (arrows[room] ?? []).includes(target))
 
 const sources = ['src', 'cmd'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -58,26 +57,68 @@ function importsOf(file: string): string[] {
   return [...found].map((match) => match[1] ?? '')
 }
 
-describe('layers', () => {
-  test.each(sources)('%s imports from its own folder or a lower layer only', (file) => {
-    for (const name of importsOf(file).filter((name) => name.startsWith('.'))) {
-      const target = relative(root, resolve(root, dirname(file), name))
-      const sameFolder = unitOf(target) === unitOf(file)
-      if (!sameFolder && !(file.startsWith('cmd/') && target.startsWith('cmd/')))
-        expect(`${target} is layer ${layerOf(target)}`).toSatisfy(() => layerOf(target) < layerOf(file))
+const targetOf = (file: string, name: string): string =>
+  relative(root, resolve(root, dirname(file), name)).replace(/\.js$/, '.ts')
+
+/** The files of one circle of imports, or undefined. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    const start = path.indexOf(file)
+    if (start >= 0) return [...path.slice(start), file]
+    if (done.has(file)) return undefined
+    for (const target of graph.get(file) ?? []) {
+      const circle = visit(target, [...path, file])
+      if (circle !== undefined) return circle
     }
+    done.add(file)
+    return undefined
+  }
+  for (const file of graph.keys()) {
+    const circle = visit(file, [])
+    if (circle !== undefined) return circle
+  }
+  return undefined
+}
+
+const localImports = new Map(
+  sources.map((file) => [
+    file,
+    importsOf(file)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => targetOf(file, name)),
+  ]),
+)
+
+describe('layers', () => {
+  test.each(sources)('%s imports its own room, lower bands, and the arrows of its band only', (file) => {
+    for (const target of localImports.get(file) ?? [])
+      expect(`${file} -> ${target}`).toSatisfy(() => mayImport(roomOf(file), roomOf(target)))
   })
 
-  test.each(
-    sources.filter((file) => layerOf(file) <= 5),
-  )('%s, of the core, imports no package and no node module', (file) => {
-    const packages = importsOf(file).filter((name) => !name.startsWith('.'))
-    expect(packages).toEqual(file === 'src/cors/parse.ts' && packages.length > 0 ? ['zod'] : [])
+  test('no files import each other in a circle, not even inside a room', () => {
+    expect(circleIn(localImports)).toBeUndefined()
   })
 
-  test.each(
-    sources.filter((file) => layerOf(file) <= 5),
-  )('%s, of the core, reads no clock, no chance and no process', (file) => {
+  test('a circle that is put in by hand is found', () => {
+    const withCircle = new Map(localImports)
+    withCircle.set('src/cors/pattern.ts', ['src/cors/decide.ts'])
+    expect(circleIn(withCircle)).toEqual(
+      expect.arrayContaining(['src/cors/pattern.ts', 'src/cors/decide.ts']),
+    )
+  })
+
+  test('at most two files stand loose in src', () => {
+    expect(sources.filter((file) => /^src\/[^/]+\.ts$/.test(file)).length).toBeLessThanOrEqual(2)
+  })
+
+  const pure = sources.filter((file) => pureRooms.includes(roomOf(file)))
+
+  test.each(pure)('%s, of the core, imports no package and no node module', (file) => {
+    expect(importsOf(file).filter((name) => !name.startsWith('.'))).toEqual([])
+  })
+
+  test.each(pure)('%s, of the core, reads no clock, no chance and no process', (file) => {
     const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
     expect(text).not.toMatch(
       /\b(?:Date\b|Math\.random|process\.|performance\b|setTimeout|setInterval|fetch\()/,
