@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { nodeDefect } from '../../cmd/node-version.ts'
 import { run } from '../../cmd/program.ts'
-import type { Signals } from '../../cmd/serve.ts'
+import type { Signals } from '../../cmd/signals.ts'
 import type { Terminal } from '../../cmd/terminal.ts'
 
 const packageJson: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

@@ -32,7 +32,7 @@ describe('what is in force', () => {
   test('only the store has no default', () => {
     expect(settingsOf()).toEqual({
       upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 9000 },
-      rules: '../rules',
+      rules: './rules',
       listen: { host: '0.0.0.0', port: 8080 },
       admin: { host: '127.0.0.1', port: 9464 },
       dialect: 'cos',
