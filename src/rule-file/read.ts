@@ -6,7 +6,7 @@ import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
-import { foreignTitle } from './foreign/foreign.ts'
+import { foreignFormatOf } from './foreign/foreign.ts'
 import type { Finding, Issue, ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
@@ -83,7 +83,7 @@ export function readRules(
 
 /** One finding in place of one for each key that a rule file has not. */
 function foreignFinding(file: string, text: string): Finding | undefined {
-  const format = foreignTitle(text)
+  const format = foreignFormatOf(text)
   if (format === undefined) return undefined
   const message = `a CORS configuration of ${format.title}: convert it with "cors-sidecar convert ${file} --out DIR"`
   return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
@@ -105,7 +105,7 @@ export function readSource(
   { text, size, format, ...options }: SourceText & ReadOptions,
 ): ReadRules {
   const placeOf = createLineIndex(text)
-  const document = source.root === undefined ? undefined : toDocument(unwrapped(source.root))
+  const document = source.root === undefined ? undefined : toDocument(unwrapped(source.root, format))
   const read =
     document === undefined ? nothingRead : readDocument({ document, text, size, format, dialect, ...options })
   const all = [...source.problems, ...read.problems]

@@ -1,5 +1,6 @@
 /** What the S3 family's own tools put around the rules, taken off so that everything below sees the rules alone. */
 
+import type { FileFormat } from './names.ts'
 import type { SourceMap, SourceNode } from './source.ts'
 import { fieldOf, fileFields } from './spelling.ts'
 
@@ -11,14 +12,16 @@ const callParameters = new Set(['Bucket', 'ChecksumAlgorithm', 'ContentMD5', 'Ex
  *   configuration alone. The file's name is the bucket.
  * - `{"CORSRule": {…}}`, as ossutil prints a configuration of one rule: a list of one.
  */
-export function unwrapped(root: SourceNode): SourceNode {
+export function unwrapped(root: SourceNode, format: FileFormat): SourceNode {
   if (root.kind !== 'map') return root
+  // In YAML a mapping in place of the list is a forgotten "- ".
+  const listed = format === 'json' ? oneRuleListed : (map: SourceMap) => map
   const inner = root.entries.find(({ key }) => key === 'CORSConfiguration')?.value
   if (inner?.kind === 'map') {
     const beside = root.entries.filter(({ key }) => key !== 'CORSConfiguration' && !callParameters.has(key))
-    return oneRuleListed({ ...inner, entries: [...inner.entries, ...beside] })
+    return listed({ ...inner, entries: [...inner.entries, ...beside] })
   }
-  return oneRuleListed(root)
+  return listed(root)
 }
 
 const oneRuleListed = (map: SourceMap): SourceMap => ({

@@ -31,8 +31,13 @@ export function readForeign(text: string, from?: string): ForeignFile {
   return { kind: 'buckets', format: known.format, buckets: known.buckets.map(toBucket) }
 }
 
-/** The title of the format that `text` is written in. */
-export function foreignTitle(text: string): ForeignFormat | undefined {
+/** Some word that every format has; text without any need not be parsed a second time. */
+const telling =
+  /\b(?:origin|allowed|response_?header|cors_?rules?|cors|cors_?config(?:uration)?|allowed_?operations|allow(?:ed)?_?origins|max_?age(?:_?in_?seconds)?|exposed_?headers|s3_cors)\b/i
+
+/** The format of `text`, when it is the configuration of another product. */
+export function foreignFormatOf(text: string): ForeignFormat | undefined {
+  if (!telling.test(text)) return undefined
   const file = readForeign(text)
   return file.kind === 'buckets' ? file.format : undefined
 }
