@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../log/log.ts'
 import { contentTypes, exposition, negotiateFormat } from '../metrics/family.ts'
-import type { Metrics, ReloadResult } from '../metrics/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { Denials } from '../requests/denials.ts'
 import { presets } from '../rule-file/presets.ts'
+import type { ReloadOutcome } from '../rules/reload-result.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readAssets } from './console/assets.ts'
 import { denialsReply } from './denials-view.ts'
@@ -22,7 +23,7 @@ export interface AdminOptions {
   /** The rules as they are now. */
   readonly rules: () => Snapshot
   /** Loads the rules directory anew; the outcome is read from {@link rules}. */
-  readonly reload: () => Promise<ReloadResult>
+  readonly reload: () => Promise<ReloadOutcome>
   readonly setup: Setup
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string

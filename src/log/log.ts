@@ -1,20 +1,11 @@
 import { type DestinationStream, pino } from 'pino'
 import { explainJudgement } from '../plan/explain-request.ts'
+import type { FinishedRequest } from '../requests/finished-request.ts'
+import type { LogLevel } from '../settings/settings.ts'
 import { createDenialGate } from './denial-gate.ts'
 import { type OnExit, standardOutput } from './output.ts'
 import { redactFields, redactText } from './redact.ts'
-import {
-  corsFields,
-  cut,
-  decisionFields,
-  type FinishedRequest,
-  maxLineBytes,
-  requestLine,
-} from './request-line.ts'
-
-export type { FinishedRequest } from './request-line.ts'
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+import { corsFields, cut, decisionFields, maxLineBytes, requestLine } from './request-line.ts'
 
 /** Fields of a line, beside level, time and msg. An `error` becomes exception.type, .message and .stacktrace. */
 export type LogFields = Readonly<Record<string, unknown>>

@@ -1,26 +1,8 @@
 import type { RequestFacts } from '../http.ts'
 import type { Judgement, Verdict } from '../plan/judge.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { FinishedRequest } from '../requests/finished-request.ts'
 import { redactQuery } from './redact.ts'
-
-/** A request that is over. */
-export interface FinishedRequest {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-  /** Generation of the rules that decided. */
-  readonly generation: number
-  /** Address of the peer. */
-  readonly client: string | undefined
-  /** Status sent to the client; 0 when none was. */
-  readonly status: number
-  readonly milliseconds: number
-  /** Until the first byte of the store's answer. */
-  readonly upstreamMilliseconds: number | undefined
-  readonly bytesIn: number
-  readonly bytesOut: number
-  readonly upstreamError: string | undefined
-  readonly aborted: boolean
-}
 
 /** No line is longer, in bytes: what collects logs cuts longer ones, and half a line is no JSON. */
 export const maxLineBytes = 8192

@@ -1,55 +1,31 @@
 import type { RequestFacts } from '../http.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { BucketPolicy, FileState, Snapshot } from '../plan/snapshot.ts'
+import type { BucketPolicy, FileState } from '../plan/snapshot.ts'
+import {
+  type FinishedRequest,
+  type UpstreamErrorType,
+  upstreamErrorTypes,
+} from '../requests/finished-request.ts'
+import { type ReloadResult, reloadOutcomes } from '../rules/reload-result.ts'
 import { type BucketMetrics, createDecisionMetrics, type DecisionTotals } from './decisions.ts'
 import { createDurationMetrics, type RequestKind } from './durations.ts'
 import type { Aggregator, Family } from './family.ts'
 import { createRegistry, type MetricsMessage } from './registry.ts'
 
-export const upstreamErrorTypes = [
-  'refused',
-  'timeout',
-  'reset',
-  'truncated',
-  'invalid',
-  'dns',
-  'tls',
-] as const
-export const reloadResults = ['applied', 'unchanged', 'failed'] as const
-export type ReloadResult = (typeof reloadResults)[number]
-
 const fileStates: readonly FileState[] = ['ok', 'stale', 'invalid']
-
-/** What is counted of a request that is over. */
-export interface CountedRequest {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-  /** Status sent to the client; 0 when none was. */
-  readonly status: number
-  readonly milliseconds: number
-  readonly upstreamError: (typeof upstreamErrorTypes)[number] | undefined
-}
-
-/** What is counted of a load of the rules directory. */
-export interface CountedReload {
-  readonly result: ReloadResult
-  /** The directory was read, and no file in it is in error. */
-  readonly successful: boolean
-  readonly snapshot: Snapshot
-}
 
 /** Everything that is counted. A family of its own each: nothing is shared between two of these. */
 export interface Metrics {
   /** Counts a request that is over: its decision, its rule, its time, the store's failure. */
-  finished(request: CountedRequest): void
+  finished(request: FinishedRequest): void
   bucket(policy: BucketPolicy | undefined): BucketMetrics
   request(kind: RequestKind, status: number, seconds: number, requestId?: string): void
-  upstreamError(type: (typeof upstreamErrorTypes)[number]): void
+  upstreamError(type: UpstreamErrorType): void
   /**
    * After the first load and every reload. Drops the series of buckets, rules and modes that are gone. `now` is
    * milliseconds since 1970.
    */
-  reload(reload: CountedReload, now: number): void
+  reload(reload: Pick<ReloadResult, 'result' | 'successful' | 'snapshot'>, now: number): void
   decisionTotals(): DecisionTotals
   /** Adds a family that is counted elsewhere. */
   register(read: () => Family): void
@@ -69,7 +45,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
   const decisions = createDecisionMetrics()
   const durations = createDurationMetrics(now)
   const upstreamErrors = countsOf(upstreamErrorTypes)
-  const reloads = countsOf(reloadResults)
+  const reloads = countsOf(reloadOutcomes)
   const files = countsOf(fileStates)
   const state = { successful: 0, successTimestamp: 0, generation: 0 }
 

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDenialGate } from '../../src/log/denial-gate.ts'
-import { createLog, type Log, type LogLevel } from '../../src/log/log.ts'
+import { createLog, type Log } from '../../src/log/log.ts'
 import { readRequestLine } from '../../src/log/read-request-line.ts'
 import { isSecretName, redactQuery, redactText } from '../../src/log/redact.ts'
 import { requestLine, traceId } from '../../src/log/request-line.ts'
 import type { Verdict } from '../../src/plan/judge.ts'
 import { plan } from '../../src/plan/plan.ts'
+import type { LogLevel } from '../../src/settings/settings.ts'
 import { identity, rule, ruleFile, setup, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 
