@@ -1,6 +1,7 @@
 import type { RequestQuestion } from '../plan/explain-request.ts'
+import type { Explained } from '../plan/explained.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
-import { answerQuestion, type Explainer, explanationFields } from './explain-view.ts'
+import { answerQuestion, type Explainer } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
@@ -36,9 +37,9 @@ const denialFields = ({ time, ...denial }: Denial): Readonly<Record<string, unkn
   ...denial,
 })
 
-function explainDenial(explainer: Explainer, denial: Denial): Readonly<Record<string, unknown>> | undefined {
-  const explained = answerQuestion(explainer, questionOf(denial))
-  return explained.kind === 'unusable' ? undefined : explanationFields(explained)
+function explainDenial(explainer: Explainer, denial: Denial): Explained | undefined {
+  const answer = answerQuestion(explainer, questionOf(denial))
+  return answer.kind === 'unusable' ? undefined : answer.explained
 }
 
 /** The question that asks for the same decision. */

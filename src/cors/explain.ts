@@ -13,7 +13,7 @@ export interface Lack {
 
 /** Why a decision came out as it did, in words that can be shown to a person, and what would change it. */
 export interface Explanation {
-  readonly verdict: 'allow' | 'deny'
+  readonly decision: 'allow' | 'deny'
   readonly reason: Reason
   /** One or two plain sentences. */
   readonly text: string
@@ -27,8 +27,8 @@ export interface Explanation {
   readonly change: string | undefined
 }
 
-/** What {@link explain} is told of the request. */
-export interface Explained {
+/** A decision, with the rules and the question that led to it. */
+export interface Decided {
   readonly bucket: string
   readonly rules: readonly CompiledRule[]
   readonly decision: Decision
@@ -37,9 +37,9 @@ export interface Explained {
 }
 
 /** Explains a decision. Pure; works on the rules that decided. */
-export function explain({ bucket, rules, decision, question }: Explained): Explanation {
+export function explain({ bucket, rules, decision, question }: Decided): Explanation {
   const base = {
-    verdict: decision.verdict,
+    decision: decision.verdict,
     reason: decision.reason,
     rule: undefined,
     lacks: undefined,
