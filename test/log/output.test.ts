@@ -282,6 +282,20 @@ test('a reader that never takes anything holds up the end for a bounded time', (
   expect([status, stdout]).toEqual([3, ''])
 })
 
+test('a pipe that is never read does not keep the process from ending', async () => {
+  const child = spawn(
+    process.execPath,
+    logging(`
+      // As cmd/main.ts does: a pipe does not wait from then on.
+      process.stdout.on('error', () => {})
+      for (let i = 0; i < 500; i++) log.info('line', more)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await log.close()
+      process.exit(3)`),
+  )
+  expect(await once(child, 'exit')).toEqual([3, null])
+})
+
 /** Reads until `bytes` have come. */
 async function readBytes({ stdout }: ChildProcessWithoutNullStreams, bytes: number): Promise<number> {
   let count = 0
