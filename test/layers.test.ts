@@ -24,6 +24,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   metrics: ['requests', 'settings', 'rules'],
   proxy: ['settings', 'requests'],
   admin: ['bucket-cors', 'compare'],
+  demo: ['admin'],
   workers: ['sidecar'],
 }
 

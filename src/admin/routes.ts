@@ -8,7 +8,7 @@ import type { Denials } from '../requests/denials.ts'
 import { presets } from '../rule-file/presets.ts'
 import type { ReloadOutcome } from '../rules/reload-result.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
-import { readAssets } from './console/assets.ts'
+import { readConsole } from './console.ts'
 import { denialsReply } from './denials-view.ts'
 import { explainReply } from './explain-view.ts'
 import type { DecisionHistory } from './history.ts'
@@ -96,10 +96,10 @@ const pagePolicy = [
 
 /** The console's page. Its files are read when it is opened for the first time. */
 function consoleRoute(): Route {
-  let assets: ReturnType<typeof readAssets> | undefined
+  let assets: ReturnType<typeof readConsole> | undefined
   return restricted(async (request) => {
     // What kept them from being read, as when no more files can be opened, may pass.
-    assets ??= readAssets().catch((error: unknown) => {
+    assets ??= readConsole().catch((error: unknown) => {
       assets = undefined
       throw error
     })
