@@ -43,7 +43,7 @@ function explainDenial(explainer: Explainer, denial: Denial): Explained | undefi
 }
 
 /** The question that asks for the same decision. */
-export function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {
+function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {
   return {
     to: { kind: 'host', host: host ?? '', path: path === '' ? '/' : path },
     origin,

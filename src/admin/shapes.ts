@@ -7,7 +7,7 @@ import type { FileState } from '../plan/snapshot.ts'
 import type { Finding } from '../rule-file/issue.ts'
 
 export type Kind = 'preflight' | 'actual'
-export type Mode = 'enforce' | 'report'
+type Mode = 'enforce' | 'report'
 
 /** How many decisions were made up to a moment: milliseconds since 1970, then the counts in the order of `columns`. */
 export type HistoryPoint = readonly number[]
@@ -44,7 +44,7 @@ export interface Overview {
   readonly filesFound: number
 }
 
-export interface DenialView {
+interface DenialView {
   readonly time: string
   readonly requestId: string
   readonly bucket?: string

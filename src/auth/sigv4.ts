@@ -152,7 +152,7 @@ export function checkSigV4(
 }
 
 /** Step "CanonicalQueryString": every parameter, sorted by encoded name, then by encoded value. */
-export function canonicalQueryString(parameters: readonly Parameter[]): string {
+function canonicalQueryString(parameters: readonly Parameter[]): string {
   return parameters
     .map(({ name, value }) => ({ name: percentEncode(name), value: percentEncode(value) }))
     .sort((left, right) => inByteOrder(left.name, right.name) || inByteOrder(left.value, right.value))
@@ -176,7 +176,7 @@ function canonicalHeaders(
 }
 
 /** Step "CanonicalRequest". */
-export const canonicalRequest = (
+const canonicalRequest = (
   method: string,
   uri: string,
   query: string,
@@ -186,9 +186,9 @@ export const canonicalRequest = (
 ): string => [method, uri, query, headers, signedHeaders.join(';'), payloadHash].join('\n')
 
 /** Step "StringToSign". */
-export const stringToSign = (timestamp: string, date: string, region: string, request: string): string =>
+const stringToSign = (timestamp: string, date: string, region: string, request: string): string =>
   [sigV4Algorithm, timestamp, `${date}/${region}/s3/aws4_request`, sha256Hex(request)].join('\n')
 
 /** Step "SigningKey". */
-export const signingKey = (secret: string, date: string, region: string): Buffer =>
+const signingKey = (secret: string, date: string, region: string): Buffer =>
   deriveKey(`AWS4${secret}`, [date, region, 's3', 'aws4_request'])

@@ -29,7 +29,7 @@ export interface Differences {
   readonly families: readonly (() => Family)[]
 }
 
-export interface DifferencesOptions {
+interface DifferencesOptions {
   /** How many groups are kept. */
   readonly groups?: number
   /** How many buckets have series of their own; differences of more are counted under `_other`. */

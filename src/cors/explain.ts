@@ -4,7 +4,7 @@ import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
 
 /** What one rule lacks to let a request in; empty lists and `false` mean that it lacks nothing. */
-export interface Lack {
+interface Lack {
   readonly origin: boolean
   readonly method: boolean
   /** Requested names, lower case, in request order. */
@@ -28,7 +28,7 @@ export interface Explanation {
 }
 
 /** A decision, with the rules and the question that led to it. */
-export interface Decided {
+interface Decided {
   readonly bucket: string
   readonly rules: readonly CompiledRule[]
   readonly decision: Decision
@@ -73,7 +73,7 @@ export function explain({ bucket, rules, decision, question }: Decided): Explana
 }
 
 /** What `rule` lacks to let `question` in. */
-export function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
+function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
   return {
     origin: matchOrigin(rule.origins, question.origin, question.form) === 'none',
     method: !rule.methods.has(question.method),

@@ -14,7 +14,7 @@ interface Answer {
 }
 
 /** Longest rule file that is taken from the page, in bytes. */
-export const maxRuleFile = 16 * 1024
+const maxRuleFile = 16 * 1024
 
 /**
  * Serves the demo's page and what its script asks for: why a request was decided as it was, what the sidecar sent, and

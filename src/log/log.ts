@@ -9,7 +9,7 @@ import { redactFields, redactText } from './redact.ts'
 import { corsFields, cut, decisionFields, jsonLine, maxLineBytes, requestLine } from './request-line.ts'
 
 /** Fields of a line, beside level, time and msg. An `error` becomes exception.type, .message and .stacktrace. */
-export type LogFields = Readonly<Record<string, unknown>>
+type LogFields = Readonly<Record<string, unknown>>
 type Write = (message: string, fields?: LogFields) => void
 
 export interface Log {
@@ -24,7 +24,7 @@ export interface Log {
   close(): Promise<void>
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel
   /** Default: standard output, written to in the background. */
   readonly destination?: DestinationStream & { close?(): Promise<void> }

@@ -35,7 +35,7 @@ export interface Metrics {
   message(): Promise<MetricsMessage>
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly version: string
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: () => number

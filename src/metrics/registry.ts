@@ -22,7 +22,7 @@ const misnamed = [
 ]
 
 /** The metrics of this process (CPU, memory, event loop, garbage collection), and families that are counted elsewhere. */
-export interface FamilyRegistry {
+interface FamilyRegistry {
   register(read: () => Family): void
   /** The samples of what is registered are read when they are written, a few at a time. */
   families(): Promise<Family[]>

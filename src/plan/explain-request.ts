@@ -39,7 +39,7 @@ export interface ExplainContext {
 }
 
 /** Why no request can be constructed, in one sentence. */
-export interface UnusableQuestion {
+interface UnusableQuestion {
   readonly kind: 'unusable'
   readonly message: string
 }

@@ -6,7 +6,7 @@ import type { FileState } from './snapshot.ts'
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
 /** The change that would allow a refused request, as the whole new rule file. */
-export interface Proposal {
+interface Proposal {
   readonly file: string
   readonly text: string
   /** Unified, against the file as it is. */

@@ -10,7 +10,7 @@ import { typeOfError } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
-export interface SendOptions {
+interface SendOptions {
   readonly agent: Agent
   /** Bytes of the header section of an answer. */
   readonly maxHeaderSize: number

@@ -33,7 +33,7 @@ export interface Denials {
   top(): readonly DenialGroup[]
 }
 
-export interface DenialsOptions {
+interface DenialsOptions {
   /** How many single denials are kept. */
   readonly recent?: number
   /** How many groups are kept. */

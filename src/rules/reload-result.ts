@@ -5,7 +5,7 @@ import type { Finding } from '../rule-file/issue.ts'
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
 
 /** What became of one file. */
-export interface FileChange {
+interface FileChange {
   readonly file: string
   readonly bucket: string
   /** `undefined`: it was not there. */
@@ -38,7 +38,7 @@ export interface ReloadResult {
 }
 
 /** What is known before and after a reload. */
-export interface Stand {
+interface Stand {
   readonly snapshot: Snapshot
   /** About names that are not read. */
   readonly notices: readonly Finding[]

@@ -4,7 +4,7 @@ import { dialectNames } from '../cors/rule.ts'
 import { hostSuffix, listenAddress, upstream } from './address.ts'
 import { choice, count, duration, optionalPath, path, size, type ValueKind, yesOrNo } from './value.ts'
 
-export interface Setting<T> {
+interface Setting<T> {
   /** What stands for the value in the help, e.g. `HOST:PORT`; a switch has `[true|false]`. */
   readonly argument: string
   /** May be given several times. */
@@ -39,8 +39,8 @@ export type ValuesOf<Table extends SettingTable> = {
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export const unconfiguredChoices = ['refuse', 'forward'] as const
-export const bucketCorsApiModes = ['off', 'read', 'write'] as const
-export const forwardedForModes = ['off', 'append', 'replace'] as const
+const bucketCorsApiModes = ['off', 'read', 'write'] as const
+const forwardedForModes = ['off', 'append', 'replace'] as const
 
 const day = 86_400_000
 // Never 0, which Node and undici take for "no limit": a peer that says nothing would hold its socket for ever.

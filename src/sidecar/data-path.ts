@@ -21,7 +21,7 @@ export interface DataPath {
   drain(timeout: number): Promise<void>
 }
 
-export interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
+interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
   readonly log: Log
   /** Takes what the bucket CORS API has written. Resolves once everybody who serves does. */
   readonly reload: () => Promise<ReloadResult>

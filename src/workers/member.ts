@@ -26,7 +26,7 @@ export interface Member {
   kill(): void
 }
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly settings: Settings
   /** The rules as they are now. */
   readonly rules: () => Snapshot

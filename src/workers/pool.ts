@@ -24,7 +24,7 @@ export interface Pool {
   drain(timeout: number): Promise<void>
 }
 
-export interface PoolOptions {
+interface PoolOptions {
   readonly count: number
   readonly create: () => Member
   readonly log: Log

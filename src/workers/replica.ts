@@ -3,7 +3,7 @@ import type { DialectName, RuleFile } from '../cors/rule.ts'
 import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
 
 /** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
-export interface ServedFile {
+interface ServedFile {
   readonly status: FileStatus
   readonly rules: RuleFile
 }

@@ -6,7 +6,7 @@ import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../
  * The counters of workers that have ended, as far as they had reported them: without these every sum would fall when one is
  * replaced, which a scrape takes for a restart of the whole.
  */
-export interface RetiredWorkers {
+interface RetiredWorkers {
   add(metrics: MetricsMessage): Promise<void>
   metrics(): MetricsMessage
   /** Drops the series of buckets, rules and modes that `snapshot` no longer has. */

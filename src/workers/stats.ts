@@ -10,7 +10,7 @@ export interface WorkerStats {
   readonly candidates: CandidateStats
 }
 
-export interface DenialStats {
+interface DenialStats {
   readonly total: number
   /** Newest first. */
   readonly recent: readonly Denial[]
@@ -18,7 +18,7 @@ export interface DenialStats {
   readonly top: readonly DenialGroup[]
 }
 
-export interface CandidateStats {
+interface CandidateStats {
   readonly totals: CandidateTotals
   readonly top: readonly DifferenceGroup[]
 }

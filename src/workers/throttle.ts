@@ -1,7 +1,7 @@
 /** Milliseconds between two reports at least; the second has everything that happened in between. */
 const interval = 250
 
-export interface Throttle {
+interface Throttle {
   /** Something has changed that has to be reported. */
   changed(): void
   stop(): void
