@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import type { Demo, DemoPorts } from '../src/demo/demo.ts'
@@ -82,7 +83,8 @@ function movedText(ports: DemoPorts): string {
 }
 
 function placesText({ setup }: Demo, colour: boolean): string {
-  const strong = (text: string): string => (colour ? `\x1b[1m${text}\x1b[0m` : text)
+  const strong = (text: string): string =>
+    colour ? styleText('bold', text, { validateStream: false }) : text
   return [
     `${strong(`Open ${setup.pageOrigins[0]}/`)}`,
     '',

@@ -1,22 +1,24 @@
 import { STATUS_CODES } from 'node:http'
-import type { HeaderLines } from '../src/http.ts'
-import type { ExplainedRequest, ExplainedResponse } from '../src/plan/explain-request.ts'
+import type { Explained, ExplainedResponse, HeaderPairs } from '../src/plan/explained.ts'
 
 /** What is explained, for a person, as it is printed. */
 export function explanationText({
-  explanation,
+  decision,
+  reason,
+  text,
+  hint,
+  change,
   notes,
   preset,
   request,
   response,
   curl,
   curlWrites,
-}: ExplainedRequest): string {
-  const { verdict, reason, text, hint, change } = explanation
+}: Explained): string {
   const what = request.method === 'OPTIONS' ? 'preflight' : 'request'
   const care = curlWrites ? ', which changes what the store holds' : ''
   const sections = [
-    `${verdict === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
+    `${decision === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
     [text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n'),
     ...(change === undefined ? [] : [`The smallest change that would allow it:\n\n${indented(change)}`]),
     ...(preset === undefined ? [] : [preset]),
@@ -40,8 +42,7 @@ function responseText(response: ExplainedResponse): string {
   return added.length === 0 ? own : `${own}, and with\n\n${indented(added.join('\n'))}`
 }
 
-const headerTexts = (lines: HeaderLines): string[] =>
-  lines.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${lines[index + 1] ?? ''}`] : []))
+const headerTexts = (headers: HeaderPairs): string[] => headers.map(([name, value]) => `${name}: ${value}`)
 
 const indented = (text: string): string => text.trimEnd().replaceAll(/^(?=.)/gm, '  ')
 

@@ -72,8 +72,9 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   const { to, context } = addressOf(snapshot, flags)
   const { bucket, origin, method, header = [], actual = false, format } = flags
   const requestedHeaders = browserHeaderList(header.flatMap((text) => text.split(',')))
-  const explained = explainRequest(context, { to, origin, method, requestedHeaders, actual })
-  if (explained.kind === 'unusable') return complain([explained.message], terminal)
+  const answer = explainRequest(context, { to, origin, method, requestedHeaders, actual })
+  if (answer.kind === 'unusable') return complain([answer.message], terminal)
+  const { explained } = answer
   if (explained.bucket?.toLowerCase() !== bucket.toLowerCase()) {
     const elsewhere = `does not lead to bucket ${bucket}: write http://HOST/${bucket}/OBJECT or http://${bucket}.HOST/OBJECT`
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
@@ -81,7 +82,7 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   terminal.out(
     format === 'json' ? `${JSON.stringify(explained, undefined, 2)}\n` : explanationText(explained),
   )
-  return explained.explanation.verdict === 'allow' ? 0 : 1
+  return explained.decision === 'allow' ? 0 : 1
 }
 
 function complain(issues: readonly string[], terminal: Terminal): 2 {

@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import type { Finding, Severity } from '../src/rule-file/issue.ts'
 
 /** How `check` writes its findings. */
@@ -45,9 +46,11 @@ const data = (text: string): string =>
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
-const colours: Readonly<Record<Severity, number>> = { error: 31, warning: 33, info: 36 }
+const colours = { error: 'red', warning: 'yellow', info: 'cyan' } as const
 
-const coloured = (text: string, severity: Severity): string => `\u001b[${colours[severity]}m${text}\u001b[0m`
+// Whether there is colour was decided by the terminal, not by the stream that `styleText` would ask.
+const coloured = (text: string, severity: Severity): string =>
+  styleText(colours[severity], text, { validateStream: false })
 
 /** A file's text is a stranger's: nothing in it may move the cursor or hide. */
 const shown = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')

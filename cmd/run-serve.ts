@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Settings } from '../src/settings/settings.ts'
+import { locateSettings, type Settings } from '../src/settings/settings.ts'
 import { startSidecar } from '../src/sidecar/sidecar.ts'
 import { StartProblem } from '../src/sidecar/start-problem.ts'
 import { startWorkers } from '../src/workers/primary.ts'
@@ -11,21 +11,9 @@ import type { Terminal } from './terminal.ts'
  * The second signal to end does so at once.
  */
 export async function runServe(settings: Settings, terminal: Terminal, signals: Signals): Promise<0 | 2> {
-  const within = (path: string): string => resolve(terminal.cwd, path)
-  const optional = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : within(path)
   try {
     const start = settings.workers === 1 ? startSidecar : startWorkers
-    const located: Settings = {
-      ...settings,
-      rules: within(settings.rules),
-      credentials: optional(settings.credentials),
-      upstreamCa: optional(settings.upstreamCa),
-      tlsCert: optional(settings.tlsCert),
-      tlsKey: optional(settings.tlsKey),
-      candidateRules: optional(settings.candidateRules),
-      adminTokenFile: optional(settings.adminTokenFile),
-    }
+    const located = locateSettings(settings, (path) => resolve(terminal.cwd, path))
     const starting = start(located, signals.onExit)
     // From the beginning on: without a listener the signal would end the process.
     signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))

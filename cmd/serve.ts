@@ -37,9 +37,9 @@ export function addServe(program: Command, terminal: Terminal, signals: Signals)
     })
 }
 
-function optionOf({ name, argument, help, shownPreset, list }: SettingEntry): Option {
-  const preset = shownPreset === undefined ? '' : ` (default: ${shownPreset})`
-  const option = new Option(`${flagOf(name)} ${argument}`, `${help}${preset}`)
+function optionOf({ name, argument, help, shownDefault, list }: SettingEntry): Option {
+  const byDefault = shownDefault === undefined ? '' : ` (default: ${shownDefault})`
+  const option = new Option(`${flagOf(name)} ${argument}`, `${help}${byDefault}`)
   return list ? option.argParser((text: string, before: readonly string[] = []) => [...before, text]) : option
 }
 

@@ -16,12 +16,12 @@ async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
   // A terminal, and what ends a group of processes, signals all of them: only the primary acts on it.
   signals.onTerminate(() => {})
   signals.onReload(() => {})
-  const [{ openLink }, { runWorker }] = await Promise.all([
-    import('../src/workers/link.ts'),
+  const [{ openChannel }, { runWorker }] = await Promise.all([
+    import('../src/workers/channel.ts'),
     import('../src/workers/worker.ts'),
   ])
-  const link = openLink()
-  if (link !== undefined) return runWorker(link, signals.onExit)
+  const channel = openChannel()
+  if (channel !== undefined) return runWorker(channel, signals.onExit)
   terminal.err('error: this command is only for serve --workers to start: use cors-sidecar serve\n')
   return 2
 }

@@ -1,12 +1,9 @@
 import { type HeaderLines, readFacts } from '../src/http.ts'
-import type { FinishedRequest } from '../src/log/log.ts'
-import type { upstreamErrorTypes } from '../src/metrics/metrics.ts'
 import type { Setup } from '../src/plan/judge.ts'
 import { plan } from '../src/plan/plan.ts'
 import type { Snapshot } from '../src/plan/snapshot.ts'
+import type { FinishedRequest } from '../src/requests/finished-request.ts'
 import { identity, setup } from './core.ts'
-
-type Finished = FinishedRequest & { readonly upstreamError: (typeof upstreamErrorTypes)[number] | undefined }
 
 interface Sent {
   readonly method?: string
@@ -16,7 +13,11 @@ interface Sent {
 }
 
 /** A request that is over, planned by the code that serves. */
-export function finished(snapshot: Snapshot, sent: Sent, result: Partial<Finished> = {}): Finished {
+export function finished(
+  snapshot: Snapshot,
+  sent: Sent,
+  result: Partial<FinishedRequest> = {},
+): FinishedRequest {
   const headers = ['Host', 'store.test', ...(sent.headers ?? [])]
   const facts = readFacts(sent.method ?? 'GET', sent.target ?? '/photos/cat.jpg', '1.1', headers)
   return {

@@ -21,9 +21,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
   log: ['requests', 'settings'],
-  metrics: ['requests', 'settings'],
-  proxy: ['settings'],
+  metrics: ['requests', 'settings', 'rules'],
+  proxy: ['settings', 'requests'],
   admin: ['bucket-cors', 'compare'],
+  demo: ['admin'],
   workers: ['sidecar'],
 }
 

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 
 /** Why a request to the console or to `/-/…` is not answered, and with which status. */
-export interface AccessRefusal {
+interface AccessRefusal {
   readonly status: 401 | 403
   readonly message: string
 }

@@ -8,7 +8,7 @@ import { type AdminOptions, createRoutes, pathOf, type Route } from './routes.ts
 
 export type { AdminOptions } from './routes.ts'
 
-export interface Admin {
+interface Admin {
   /** Rejects with Node's error when the address cannot be listened on. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>
   close(): Promise<void>

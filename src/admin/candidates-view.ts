@@ -16,7 +16,7 @@ export interface CandidatesShown {
   readonly top: () => readonly DifferenceGroup[]
 }
 
-export interface CandidatesViewed {
+interface CandidatesViewed {
   /** `undefined` without `--candidate-rules`. */
   readonly candidates?: CandidatesShown | undefined
   /** The live rules. */

@@ -1,6 +1,7 @@
 import type { RequestQuestion } from '../plan/explain-request.ts'
+import type { Explained } from '../plan/explained.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
-import { answerQuestion, type Explainer, explanationFields } from './explain-view.ts'
+import { answerQuestion, type Explainer } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
@@ -36,13 +37,13 @@ const denialFields = ({ time, ...denial }: Denial): Readonly<Record<string, unkn
   ...denial,
 })
 
-function explainDenial(explainer: Explainer, denial: Denial): Readonly<Record<string, unknown>> | undefined {
-  const explained = answerQuestion(explainer, questionOf(denial))
-  return explained.kind === 'unusable' ? undefined : explanationFields(explained)
+function explainDenial(explainer: Explainer, denial: Denial): Explained | undefined {
+  const answer = answerQuestion(explainer, questionOf(denial))
+  return answer.kind === 'unusable' ? undefined : answer.explained
 }
 
 /** The question that asks for the same decision. */
-export function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {
+function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {
   return {
     to: { kind: 'host', host: host ?? '', path: path === '' ? '/' : path },
     origin,

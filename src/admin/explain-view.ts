@@ -3,7 +3,6 @@ import type { RequestIdentity } from '../dialect/dialect.ts'
 import {
   browserHeaderList,
   type Destination,
-  type ExplainedRequest,
   explainRequest,
   type RequestQuestion,
 } from '../plan/explain-request.ts'
@@ -26,10 +25,8 @@ const parameters = new Set(['bucket', 'host', 'path', 'origin', 'method', 'heade
 export function explainReply(explainer: Explainer, query: URLSearchParams): Reply {
   const question = readQuestion(query)
   if (typeof question === 'string') return json(400, { error: question })
-  const explained = answerQuestion(explainer, question)
-  return explained.kind === 'unusable'
-    ? json(400, { error: explained.message })
-    : json(200, explanationFields(explained))
+  const answer = answerQuestion(explainer, question)
+  return answer.kind === 'unusable' ? json(400, { error: answer.message }) : json(200, answer.explained)
 }
 
 export function answerQuestion(
@@ -38,31 +35,6 @@ export function answerQuestion(
 ): ReturnType<typeof explainRequest> {
   const context = { snapshot: rules(), setup, identity: exampleIdentity(now()), endpoint: endpoint() }
   return explainRequest(context, question)
-}
-
-/** An explanation as JSON. */
-export function explanationFields(explained: ExplainedRequest): Readonly<Record<string, unknown>> {
-  const { explanation, response, file } = explained
-  return {
-    bucket: explained.bucket,
-    file: file?.file,
-    fileState: file?.state,
-    dialect: explained.dialect,
-    mode: explained.mode,
-    decision: explanation.verdict,
-    reason: explanation.reason,
-    rule: explanation.rule,
-    text: explanation.text,
-    lacks: explanation.lacks,
-    hint: explanation.hint,
-    change: explanation.change,
-    notes: explained.notes,
-    preset: explained.preset,
-    request: { ...explained.request, headers: headerPairs(explained.request.headers) },
-    response: { ...response, headers: headerPairs(response.headers) },
-    curl: explained.curl,
-    curlWrites: explained.curlWrites,
-  }
 }
 
 /** The question of a query string, or what is wrong with it. */
@@ -102,9 +74,6 @@ function readHeaders(value: string): string | undefined {
   const names = value.split(',').map((name) => name.trim())
   return names.every((name) => /^[\w!#$%&'*+.^`|~-]*$/.test(name)) ? browserHeaderList(names) : value
 }
-
-export const headerPairs = (lines: readonly string[]): (readonly [string, string])[] =>
-  lines.flatMap((name, index) => (index % 2 === 0 ? [[name, lines[index + 1] ?? ''] as const] : []))
 
 /** Ids of the form that real answers have. */
 function exampleIdentity(now: number): RequestIdentity {

@@ -5,7 +5,7 @@ import { json, type Reply } from './reply.ts'
 import { countStates, policyOf } from './rules-view.ts'
 import type { FileSummary, Overview } from './shapes.ts'
 
-export interface Overlooked {
+interface Overlooked {
   readonly rules: () => Snapshot
   readonly denials: Denials
   readonly history: DecisionHistory

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../log/log.ts'
 import { contentTypes, exposition, negotiateFormat } from '../metrics/family.ts'
-import type { Metrics, ReloadResult } from '../metrics/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { Denials } from '../requests/denials.ts'
 import { presets } from '../rule-file/presets.ts'
+import type { ReloadOutcome } from '../rules/reload-result.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
-import { readAssets } from './console/assets.ts'
+import { readConsole } from './console.ts'
 import { denialsReply } from './denials-view.ts'
 import { explainReply } from './explain-view.ts'
 import type { DecisionHistory } from './history.ts'
@@ -22,7 +23,7 @@ export interface AdminOptions {
   /** The rules as they are now. */
   readonly rules: () => Snapshot
   /** Loads the rules directory anew; the outcome is read from {@link rules}. */
-  readonly reload: () => Promise<ReloadResult>
+  readonly reload: () => Promise<ReloadOutcome>
   readonly setup: Setup
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string
@@ -95,10 +96,10 @@ const pagePolicy = [
 
 /** The console's page. Its files are read when it is opened for the first time. */
 function consoleRoute(): Route {
-  let assets: ReturnType<typeof readAssets> | undefined
+  let assets: ReturnType<typeof readConsole> | undefined
   return restricted(async (request) => {
     // What kept them from being read, as when no more files can be opened, may pass.
-    assets ??= readAssets().catch((error: unknown) => {
+    assets ??= readConsole().catch((error: unknown) => {
       assets = undefined
       throw error
     })

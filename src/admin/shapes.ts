@@ -2,12 +2,12 @@
 
 import type { Reason } from '../cors/decide.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
+import type { Explained } from '../plan/explained.ts'
 import type { FileState } from '../plan/snapshot.ts'
 import type { Finding } from '../rule-file/issue.ts'
 
 export type Kind = 'preflight' | 'actual'
-export type Mode = 'enforce' | 'report'
-export type Pairs = readonly (readonly [string, string])[]
+type Mode = 'enforce' | 'report'
 
 /** How many decisions were made up to a moment: milliseconds since 1970, then the counts in the order of `columns`. */
 export type HistoryPoint = readonly number[]
@@ -44,36 +44,7 @@ export interface Overview {
   readonly filesFound: number
 }
 
-/** `GET /-/explain`, and how a denial is judged by the rules of now. */
-export interface Explained {
-  readonly bucket?: string
-  readonly file?: string
-  readonly fileState?: FileState
-  readonly dialect: DialectName
-  readonly mode: Mode
-  readonly decision: 'allow' | 'deny'
-  readonly reason: Reason
-  readonly rule?: string
-  readonly text: string
-  readonly lacks?: { readonly field: keyof CorsRule; readonly value: string }
-  readonly hint?: string
-  readonly change?: string
-  readonly notes: readonly string[]
-  readonly preset?: string
-  readonly request: { readonly method: string; readonly target: string; readonly headers: Pairs }
-  readonly response:
-    | { readonly kind: 'answer'; readonly status: number; readonly headers: Pairs; readonly body: string }
-    | {
-        readonly kind: 'decorated'
-        readonly strip: boolean
-        readonly headers: Pairs
-        readonly vary: readonly string[]
-      }
-  readonly curl: string
-  readonly curlWrites: boolean
-}
-
-export interface DenialView {
+interface DenialView {
   readonly time: string
   readonly requestId: string
   readonly bucket?: string

@@ -11,7 +11,7 @@ export function readIsoBasic(text: string): number | undefined {
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** Seconds since 1970 of an IMF-fixdate (RFC 9110 section 5.6.7). The name of the day is not checked. */
-export function readHttpDate(text: string): number | undefined {
+function readHttpDate(text: string): number | undefined {
   const parts =
     /^[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT$/.exec(text)
   if (parts === null) return undefined

@@ -7,7 +7,7 @@ import { type ForwardedFor, requestLines, responseHead } from '../proxy/lines.ts
 import { readElements } from '../rule-file/xml-elements.ts'
 
 /** What the store makes of a signed `GET ?cors`. */
-export type StoreVerdict =
+type StoreVerdict =
   /** It knows the caller, and would let them see the rules. */
   | { readonly kind: 'accepted' }
   /** Its answer, to be passed on. */
@@ -15,7 +15,7 @@ export type StoreVerdict =
   /** It gave no answer that can be kept whole; whoever forwards the request says what that means. */
   | { readonly kind: 'unclear' }
 
-export interface AskStoreOptions {
+interface AskStoreOptions {
   readonly connect: Connect
   /** Milliseconds for the whole answer. */
   readonly timeout: number
@@ -24,7 +24,7 @@ export interface AskStoreOptions {
 }
 
 /** A call of the bucket CORS API as it is sent on. */
-export interface StoreQuestion {
+interface StoreQuestion {
   readonly facts: RequestFacts
   readonly target: string
   readonly patch: HeaderPatch

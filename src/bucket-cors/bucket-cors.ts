@@ -11,7 +11,7 @@ import { identifyCaller } from './caller.ts'
 import { deleteConfiguration, putConfiguration } from './change.ts'
 import { digestError, noConfiguration, refusalError } from './wording.ts'
 
-export type { AuditEntry, BucketCorsOptions } from './call.ts'
+export type { AuditEntry } from './call.ts'
 
 /**
  * Answers one call of the bucket CORS API, or says that the store is to answer it. `proceed` sends 100 (Continue), for

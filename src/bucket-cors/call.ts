@@ -55,7 +55,7 @@ export interface Call {
   readonly inTurn: <T>(act: () => Promise<T>) => Promise<T>
 }
 
-export type ReadWithin =
+type ReadWithin =
   | { readonly kind: 'read'; readonly bytes: Uint8Array }
   | { readonly kind: 'failed'; readonly answer: PlainResponse }
 

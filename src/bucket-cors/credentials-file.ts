@@ -6,7 +6,7 @@ import { maxCredentialsBytes, type ReadCredentials, readCredentials } from './cr
 export type CurrentKeys = () => Promise<AccessKeys | undefined>
 
 /** Something is wrong with the file, line by line. Told once, until it is something else. */
-export type ReportCredentials = (problems: readonly string[]) => void
+type ReportCredentials = (problems: readonly string[]) => void
 
 /** Two writes within this time, in milliseconds, may leave the same times: a file so young is read every time. */
 const coarsestTime = 3_000

@@ -24,7 +24,7 @@ export type ChangePlan =
   | { readonly kind: 'refused'; readonly error: ApiError }
 
 /** What a change depends on beside the request. */
-export interface ChangeContext {
+interface ChangeContext {
   readonly bucket: string
   /** The dialect of the bucket. */
   readonly dialect: DialectName

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Framing } from '../http.ts'
 
-export type Body =
+type Body =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
   /** More than the limit; the rest has not been read. */
   | { readonly kind: 'too-large' }
   /** It did not come in time, or the client went away. */
   | { readonly kind: 'incomplete' }
 
-export interface BodyBounds {
+interface BodyBounds {
   /** Bytes. */
   readonly limit: number
   /** Milliseconds for the whole body. */

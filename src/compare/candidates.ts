@@ -1,9 +1,8 @@
-import type { RequestFacts } from '../http.ts'
 import type { Log } from '../log/log.ts'
 import type { Family } from '../metrics/family.ts'
 import { judge, type Setup } from '../plan/judge.ts'
-import type { Plan } from '../plan/plan.ts'
 import type { FileState, Snapshot } from '../plan/snapshot.ts'
+import type { DecidedRequest } from '../requests/finished-request.ts'
 import { createRulesStore, type ReloadCause, type ReloadResult } from '../rules/store.ts'
 import { watchRules } from '../rules/watch.ts'
 import { createDifferences, type DifferenceGroup, type Differences } from './differences.ts'
@@ -21,7 +20,7 @@ export interface Candidates {
   start(): Promise<void>
   reload(cause: ReloadCause): Promise<void>
   /** Decides a request that is over by the candidate rules too. Never throws. */
-  compare(request: { readonly facts: RequestFacts; readonly plan: Plan }): void
+  compare(request: DecidedRequest): void
   totals(): CandidateTotals
   /** The most frequent groups of differences, most frequent first. */
   top(): readonly DifferenceGroup[]

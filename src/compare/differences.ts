@@ -1,9 +1,8 @@
 import { type Reason, reasons } from '../cors/decide.ts'
-import type { RequestFacts } from '../http.ts'
 import type { Family, Sample } from '../metrics/family.ts'
 import type { Judgement } from '../plan/judge.ts'
 import { answerAlike, type Change, changeBetween, changes, type Outcome, outcomeOf } from '../plan/outcome.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { DecidedRequest } from '../requests/finished-request.ts'
 import { type KeptRequest, keepRequest } from '../requests/kept-request.ts'
 import { createTopGroups, type TopGroup } from '../requests/top-groups.ts'
 
@@ -20,7 +19,7 @@ export type DifferenceGroup = TopGroup<Difference>
 
 export interface Differences {
   /** Compares what both sets of rules say of one request, and keeps the difference, if there is one. */
-  compare(request: { readonly facts: RequestFacts; readonly plan: Plan }, candidate: Judgement): void
+  compare(request: DecidedRequest, candidate: Judgement): void
   /** How many requests were compared, and how many of them differed. */
   totals(): { readonly compared: number; readonly different: number }
   /** The most frequent groups, most frequent first. */
@@ -30,7 +29,7 @@ export interface Differences {
   readonly families: readonly (() => Family)[]
 }
 
-export interface DifferencesOptions {
+interface DifferencesOptions {
   /** How many groups are kept. */
   readonly groups?: number
   /** How many buckets have series of their own; differences of more are counted under `_other`. */

@@ -43,13 +43,13 @@ export interface ReplayResult {
   readonly groups: readonly ReplayGroup[]
 }
 
-export interface Replay {
+interface Replay {
   /** Takes a line of the log; `undefined` stands for one that is too long to be looked at. */
   take(line: string | undefined): void
   result(): ReplayResult
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly snapshot: Snapshot
   readonly setup: Setup
   /** How many groups are kept. */

@@ -4,7 +4,7 @@ import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
 
 /** What one rule lacks to let a request in; empty lists and `false` mean that it lacks nothing. */
-export interface Lack {
+interface Lack {
   readonly origin: boolean
   readonly method: boolean
   /** Requested names, lower case, in request order. */
@@ -13,7 +13,7 @@ export interface Lack {
 
 /** Why a decision came out as it did, in words that can be shown to a person, and what would change it. */
 export interface Explanation {
-  readonly verdict: 'allow' | 'deny'
+  readonly decision: 'allow' | 'deny'
   readonly reason: Reason
   /** One or two plain sentences. */
   readonly text: string
@@ -27,8 +27,8 @@ export interface Explanation {
   readonly change: string | undefined
 }
 
-/** What {@link explain} is told of the request. */
-export interface Explained {
+/** A decision, with the rules and the question that led to it. */
+interface Decided {
   readonly bucket: string
   readonly rules: readonly CompiledRule[]
   readonly decision: Decision
@@ -37,9 +37,9 @@ export interface Explained {
 }
 
 /** Explains a decision. Pure; works on the rules that decided. */
-export function explain({ bucket, rules, decision, question }: Explained): Explanation {
+export function explain({ bucket, rules, decision, question }: Decided): Explanation {
   const base = {
-    verdict: decision.verdict,
+    decision: decision.verdict,
     reason: decision.reason,
     rule: undefined,
     lacks: undefined,
@@ -73,7 +73,7 @@ export function explain({ bucket, rules, decision, question }: Explained): Expla
 }
 
 /** What `rule` lacks to let `question` in. */
-export function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
+function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
   return {
     origin: matchOrigin(rule.origins, question.origin, question.form) === 'none',
     method: !rule.methods.has(question.method),

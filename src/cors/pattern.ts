@@ -25,7 +25,7 @@ export interface OriginMatcher {
  * How an origin fits a rule: not at all, by a lone `*`, or by naming it.
  * `anyHost`: only an entry that is `*` in disguise (`https://*`) let it in, so credentials must not go with it.
  */
-export type OriginMatch = 'none' | 'any' | 'named' | 'anyHost'
+type OriginMatch = 'none' | 'any' | 'named' | 'anyHost'
 
 const noWildcards: readonly Wildcard[] = []
 

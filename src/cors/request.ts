@@ -25,7 +25,7 @@ export type Malformed =
   | { readonly what: 'headers-beyond-bounds' }
 
 /** The parts of a request that CORS looks at. */
-export interface CorsFields {
+interface CorsFields {
   readonly method: string
   readonly origin: string | undefined
   readonly requestedMethod: string | undefined

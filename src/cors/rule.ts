@@ -44,7 +44,7 @@ export interface RuleFile {
 }
 
 /** Which requested header names a rule allows. Names are compared in lower case. */
-export interface HeaderMatcher {
+interface HeaderMatcher {
   readonly any: boolean
   readonly exact: ReadonlySet<string>
   /** Length of the longest of `exact`; 0 without any. */

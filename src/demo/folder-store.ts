@@ -8,7 +8,7 @@ import { refuse, sendXml } from './store-answer.ts'
 import { listBucket } from './store-listing.ts'
 import { type Bound, upload } from './store-upload.ts'
 
-export interface FolderStoreOptions {
+interface FolderStoreOptions {
   /** Folder that holds one folder per bucket. */
   readonly root: string
   /** The only buckets there are. */
@@ -47,9 +47,9 @@ const maxMetadata = 2048
 const methods = ['GET', 'HEAD', 'PUT', 'DELETE']
 
 /** Names the node that answered: a header as stores send them, which a rule may leave unexposed. */
-export const nodeHeader = 'x-store-node'
+const nodeHeader = 'x-store-node'
 /** Headers of a PUT that come back with every GET of the object, beside Cache-Control. */
-export const metadataPrefix = 'x-meta-'
+const metadataPrefix = 'x-meta-'
 
 /**
  * An object store over a folder: GET and HEAD (ranges, ETag, conditional requests), PUT, DELETE, and a listing of each

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 /** A request to the demo's page server that is not served, and what to say instead. */
-export interface Refusal {
+interface Refusal {
   readonly status: 403 | 421
   readonly message: string
 }

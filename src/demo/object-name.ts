@@ -1,5 +1,5 @@
 /** One object of the folder store, or the bucket itself when `key` is empty. */
-export interface ObjectAddress {
+interface ObjectAddress {
   readonly bucket: string
   readonly key: string
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { type Asset, consolePage, readPage } from '../admin/page-files.ts'
 import { demoBuckets, isDemoBucket } from './example-data.ts'
 import { refuseForeign } from './local-caller.ts'
-import { assets } from './page/assets.ts'
 import type { PageSetup } from './page-setup.ts'
 import { readRuleFile, writeRuleFile } from './rule-files.ts'
 import { explainRequest, observeObject, type PageQuestion } from './sidecar-view.ts'
@@ -14,7 +14,7 @@ interface Answer {
 }
 
 /** Longest rule file that is taken from the page, in bytes. */
-export const maxRuleFile = 16 * 1024
+const maxRuleFile = 16 * 1024
 
 /**
  * Serves the demo's page and what its script asks for: why a request was decided as it was, what the sidecar sent, and
@@ -32,6 +32,27 @@ export function servePage(setup: PageSetup): RequestListener {
   }
 }
 
+/** The page's files by path; the colours are the console's. Read when the page is opened for the first time. */
+async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
+  const [page, shared] = await Promise.all([
+    readPage(new URL('./page/', import.meta.url)),
+    readPage(consolePage),
+  ])
+  const files = [...page, ...[...shared].filter(([name]) => name === 'colours.css')]
+  return new Map(files.map(([name, asset]) => [name === 'index.html' ? '/' : `/${name}`, asset]))
+}
+
+let reading: ReturnType<typeof readAssets> | undefined
+
+/** A failure is not kept: too many open files, for one, is a state that passes. */
+function assets(): ReturnType<typeof readAssets> {
+  reading ??= readAssets().catch((error: unknown) => {
+    reading = undefined
+    throw error
+  })
+  return reading
+}
+
 async function answer(setup: PageSetup, request: IncomingMessage): Promise<Answer> {
   // Put behind a host, so that a target such as `//other/` is a path and not a host.
   const url = URL.parse(`http://page${request.url ?? ''}`)
@@ -40,7 +61,7 @@ async function answer(setup: PageSetup, request: IncomingMessage): Promise<Answe
   if (request.method === 'PUT' && file !== undefined) return saveRules(setup, file, request)
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'Only GET is served here.')
   if (file !== undefined && isDemoBucket(file)) return text(200, await readRuleFile(setup.rulesFolder, file))
-  const asset = assets.get(url.pathname)
+  const asset = (await assets()).get(url.pathname)
   if (asset !== undefined) return { status: 200, ...asset }
   switch (url.pathname) {
     case '/setup':

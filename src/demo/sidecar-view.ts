@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http'
-import { z } from 'zod'
+import type { Explained, ExplainedResponse, HeaderPairs } from '../plan/explained.ts'
+import type { FileState } from '../plan/snapshot.ts'
+import type { Finding } from '../rule-file/issue.ts'
 import type { DemoBucket } from './example-data.ts'
 import type { PageSetup } from './page-setup.ts'
 import { proposeChange } from './propose-change.ts'
@@ -21,48 +23,32 @@ export interface PageQuestion {
 /** The sidecar is in the same process; whoever waits longer waits in vain. In milliseconds. */
 const answerTime = 5000
 
-const headerPairs = z.array(z.tuple([z.string(), z.string()]))
-
-/** What `/-/explain` answers, as far as the page shows it. */
-const explanation = z.object({
-  decision: z.enum(['allow', 'deny']),
-  reason: z.string(),
-  text: z.string(),
-  rule: z.string().optional(),
-  lacks: z.object({ field: z.string(), value: z.string() }).optional(),
-  hint: z.string().optional(),
-  change: z.string().optional(),
-  request: z.object({ method: z.string(), target: z.string(), headers: headerPairs }),
-  response: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('answer'), status: z.number(), headers: headerPairs, body: z.string() }),
-    z.object({ kind: z.literal('decorated'), headers: headerPairs }),
-  ]),
-  curl: z.string(),
-})
-
-const finding = z.object({
-  line: z.number(),
-  column: z.number(),
-  severity: z.string(),
-  code: z.string(),
-  message: z.string(),
-})
-
 /** What `/-/rules` answers, as far as the page shows it. */
-const ruleFiles = z.object({
-  files: z.array(
-    z.object({ state: z.enum(['ok', 'stale', 'invalid']), since: z.string(), findings: z.array(finding) }),
-  ),
-})
+interface RuleFiles {
+  readonly files: readonly {
+    readonly state: FileState
+    readonly since: string
+    readonly findings: readonly Omit<Finding, 'file'>[]
+  }[]
+}
+
+/** An explanation with what the demo's page shows beside it. */
+export interface ShownExplanation extends Omit<Explained, 'file' | 'proposal' | 'request' | 'response'> {
+  /** The whole rule file that would allow the request. */
+  readonly proposal: string | undefined
+  /** Request and response, word for word. */
+  readonly exchange: string
+  readonly file: RuleFiles['files'][number] | undefined
+}
 
 /** Why the sidecar decides a request as it does, from its admin port, with the rule file that would allow it. */
-export async function explainRequest(setup: PageSetup, question: PageQuestion): Promise<object> {
+export async function explainRequest(setup: PageSetup, question: PageQuestion): Promise<ShownExplanation> {
   const { bucket, key, headers, actual, ...rest } = question
   const query = new URLSearchParams({ ...rest, bucket, path: keyPath(key), actual: String(actual) })
   if (headers !== '') query.set('headers', headers)
-  const explained = explanation.parse(await askAdmin(setup, `/-/explain?${query}`))
+  const explained: Explained = JSON.parse(await askAdmin(setup, `/-/explain?${query}`))
   // Removed by hand, a file is no longer listed.
-  const { files } = ruleFiles.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, { files: [] }))
+  const { files }: RuleFiles = JSON.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, '{"files":[]}'))
   const { request, response, ...shown } = explained
   const { change, rule } = shown
   const text = await readRuleFile(setup.rulesFolder, bucket)
@@ -96,16 +82,14 @@ export async function observeObject(
 
 const keyPath = (key: string): string => `/${key.split('/').map(encodeURIComponent).join('/')}`
 
-/** The JSON of the admin port; `missing` stands for a 404, where one is expected. */
-async function askAdmin(setup: PageSetup, path: string, missing?: object): Promise<unknown> {
+/** JSON of the admin port, which this process serves itself; `missing` stands for a 404, where one is expected. */
+async function askAdmin(setup: PageSetup, path: string, missing?: string): Promise<string> {
   const answer = await fetch(`${setup.adminOrigin}${path}`, { signal: AbortSignal.timeout(answerTime) })
-  const body: unknown = await answer.json()
+  const body = await answer.text()
   return answer.status === 404 && missing !== undefined ? missing : body
 }
 
-type Explained = z.infer<typeof explanation>
-
-function exchangeText(request: Explained['request'], response: Explained['response']): string {
+function exchangeText(request: Explained['request'], response: ExplainedResponse): string {
   return [
     `${request.method} ${request.target} HTTP/1.1`,
     ...linesOf(request.headers),
@@ -121,5 +105,4 @@ function exchangeText(request: Explained['request'], response: Explained['respon
   ].join('\n')
 }
 
-const linesOf = (headers: z.infer<typeof headerPairs>): string[] =>
-  headers.map(([name, value]) => `${name}: ${value}`)
+const linesOf = (headers: HeaderPairs): string[] => headers.map(([name, value]) => `${name}: ${value}`)

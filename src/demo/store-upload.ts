@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 /** Which bound an upload ran into: that of one object or that of the whole store. */
 export type Bound = 'object' | 'total'
 
-export type Upload =
+type Upload =
   | { readonly kind: 'stored'; readonly etag: string }
   | { readonly kind: 'full'; readonly bound: Bound }
 

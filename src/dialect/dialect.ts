@@ -16,7 +16,7 @@ export interface RequestIdentity {
 }
 
 /** What an error body names of the request it answers. */
-export interface ErrorContext {
+interface ErrorContext {
   readonly identity: RequestIdentity
   readonly requestId: string
   readonly method: string
@@ -103,7 +103,7 @@ export function createRequestIds(
 }
 
 /** How a dialect writes the CORS headers of a rule. */
-export interface HeaderStyle {
+interface HeaderStyle {
   /** Between the items of Allow-Methods, Allow-Headers and Expose-Headers. */
   readonly separator: string
   /** Allow-Headers: the names that were asked for, or the rule's own list. */

@@ -1,5 +1,5 @@
 /** Which denials are worth a line of their own. */
-export interface DenialGate {
+interface DenialGate {
   /** `undefined`: no line. Else how many denials of this key had none in the minute before. */
   take(key: string): { readonly folded: number } | undefined
   /** Ends the minute: how many denials had no line, and how many of them were of keys that had none at all. */

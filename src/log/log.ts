@@ -1,23 +1,15 @@
 import { type DestinationStream, pino } from 'pino'
 import { explainJudgement } from '../plan/explain-request.ts'
+import type { FinishedRequest } from '../requests/finished-request.ts'
+import type { LogLevel } from '../settings/settings.ts'
 import { createDenialGate } from './denial-gate.ts'
+import { escapeControls } from './escape-controls.ts'
 import { type OnExit, standardOutput } from './output.ts'
 import { redactFields, redactText } from './redact.ts'
-import {
-  corsFields,
-  cut,
-  decisionFields,
-  type FinishedRequest,
-  maxLineBytes,
-  requestLine,
-} from './request-line.ts'
-
-export type { FinishedRequest } from './request-line.ts'
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+import { corsFields, cut, decisionFields, jsonLine, maxLineBytes, requestLine } from './request-line.ts'
 
 /** Fields of a line, beside level, time and msg. An `error` becomes exception.type, .message and .stacktrace. */
-export type LogFields = Readonly<Record<string, unknown>>
+type LogFields = Readonly<Record<string, unknown>>
 type Write = (message: string, fields?: LogFields) => void
 
 export interface Log {
@@ -32,7 +24,7 @@ export interface Log {
   close(): Promise<void>
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel
   /** Default: standard output, written to in the background. */
   readonly destination?: DestinationStream & { close?(): Promise<void> }
@@ -118,11 +110,12 @@ function lineFields({ error, ...fields }: LogFields): Record<string, unknown> {
 }
 
 /** A line that is too long is replaced by what fits: who wrote it and how it began. */
-function bounded(line: string): string {
+function bounded(unescaped: string): string {
+  const line = escapeControls(unescaped)
   if (line.length * 6 < maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
   const { level, time, msg }: Record<string, unknown> = JSON.parse(line)
   const short = { level, time, msg: cut(String(msg), 512), cut: cut(line, 512) }
-  return `${JSON.stringify(short)}\n`
+  return `${jsonLine(short)}\n`
 }
 
 /** Denials at warn: the first of each bucket, origin and reason in a minute, and how many there were beside. */
@@ -160,8 +153,14 @@ function denialLine({ facts, plan }: FinishedRequest, level: string, time: strin
   if (explanation === undefined) throw new Error('a request without a decision was denied')
   const { text, hint } = explanation
   const cuts = { header: 256, short: 128 }
-  const words = `"msg":${JSON.stringify(cut(`denied: ${text}`, 700))}`
-  const more = hint === undefined ? '' : `,"hint":${JSON.stringify(cut(hint, 300))}`
-  const count = folded === 0 ? '' : `,"folded":${folded}`
-  return `{"level":"${level}","time":"${time}",${words}${more},"request_id":${JSON.stringify(plan.requestId)}${decisionFields(plan, cuts)}${corsFields(facts, cuts)}${count}}`
+  return jsonLine({
+    level,
+    time,
+    msg: cut(`denied: ${text}`, 700),
+    hint: hint === undefined ? undefined : cut(hint, 300),
+    request_id: plan.requestId,
+    ...decisionFields(plan, cuts),
+    ...corsFields(facts, cuts),
+    folded: folded === 0 ? undefined : folded,
+  })
 }

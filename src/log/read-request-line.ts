@@ -10,7 +10,7 @@ export interface LoggedRequest {
 
 /** Why a line tells of no decision: the first that holds. */
 export const unreadReasons = ['not-json', 'other', 'no-origin', 'incomplete'] as const
-export type UnreadReason = (typeof unreadReasons)[number]
+type UnreadReason = (typeof unreadReasons)[number]
 
 /**
  * Reads back what `requestLine` has written. The line is anybody's: whatever it holds, it is at most not understood. A

@@ -1,5 +1,5 @@
 /** What stands where a secret stood. */
-export const redacted = '[redacted]'
+const redacted = '[redacted]'
 
 /**
  * Names, of headers, query parameters and fields, whose value signs a request, names the key that signed it, or logs

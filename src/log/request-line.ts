@@ -1,31 +1,13 @@
 import type { RequestFacts } from '../http.ts'
-import type { Judgement, Verdict } from '../plan/judge.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { FinishedRequest } from '../requests/finished-request.ts'
+import { escapeControls } from './escape-controls.ts'
 import { redactQuery } from './redact.ts'
-
-/** A request that is over. */
-export interface FinishedRequest {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-  /** Generation of the rules that decided. */
-  readonly generation: number
-  /** Address of the peer. */
-  readonly client: string | undefined
-  /** Status sent to the client; 0 when none was. */
-  readonly status: number
-  readonly milliseconds: number
-  /** Until the first byte of the store's answer. */
-  readonly upstreamMilliseconds: number | undefined
-  readonly bytesIn: number
-  readonly bytesOut: number
-  readonly upstreamError: string | undefined
-  readonly aborted: boolean
-}
 
 /** No line is longer, in bytes: what collects logs cuts longer ones, and half a line is no JSON. */
 export const maxLineBytes = 8192
 
-/** How much of a value is shown, in characters. What is cut ends with an ellipsis, so that nobody takes it for whole. */
+/** How much of a value is shown, in characters. A value that is cut ends with an ellipsis, so that it is not taken for whole. */
 interface Cuts {
   readonly path: number
   readonly query: number
@@ -39,153 +21,110 @@ const strict: Cuts = { path: 200, query: 200, header: 128, short: 64 }
 
 /**
  * One line of JSON, without its end. Names are OpenTelemetry's where it has one (Semantic Conventions, "HTTP", header
- * attributes are lists). Written by hand, because it is written for every request.
+ * attributes are lists).
  */
 export function requestLine(request: FinishedRequest, time: string): string {
-  const line = writeLine(request, time, generous)
-  // Below a sixth of the bound no escaping can exceed it.
-  return line.length * 6 < maxLineBytes || Buffer.byteLength(line) < maxLineBytes
-    ? line
-    : writeLine(request, time, strict)
+  const line = jsonLine(requestFields(request, time, generous))
+  return Buffer.byteLength(line) < maxLineBytes ? line : jsonLine(requestFields(request, time, strict))
 }
 
-function writeLine(request: FinishedRequest, time: string, cuts: Cuts): string {
-  const { facts, plan, client, status, bytesIn, bytesOut, upstreamError } = request
+/** JSON that is UTF-8, because lone surrogates are escaped, and that no terminal obeys. */
+export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
+  const json = JSON.stringify(fields)
+  // In ASCII, DEL is the only control that `JSON.stringify` leaves as it is; to search each line would cost 0.7 µs.
+  const isPlain = Buffer.byteLength(json) === json.length && !json.includes('\x7f')
+  return isPlain ? json : escapeControls(json)
+}
+
+/** Fields without a value are left out of the line. */
+function requestFields(
+  request: FinishedRequest,
+  time: string,
+  cuts: Cuts,
+): Readonly<Record<string, unknown>> {
+  const { facts, plan } = request
   const { address } = plan.judgement
-  // Of our own making: there is nothing to escape.
-  let line = `{"level":"info","time":"${time}","msg":"request","request_id":"${plan.requestId}"`
-  line += `,"url.path":${quote(address.path, cuts.path)}`
   const query = address.kind === 'refused' ? '' : address.query
-  // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
-  if (query !== '') line += `,"url.query":${quote(redactQuery(cut(query, cuts.query)), 2 * cuts.query)}`
-  line += questionFields(facts, plan.judgement, cuts) + senderFields(facts, cuts)
-  if (client !== undefined) line += `,"client.address":${quote(client, cuts.short)}`
-  line += `,"http.response.status_code":${status},"duration_ms":${rounded(request.milliseconds)}`
-  if (request.upstreamMilliseconds !== undefined)
-    line += `,"upstream_ms":${rounded(request.upstreamMilliseconds)}`
-  line += `,"http.request.body.size":${bytesIn},"http.response.body.size":${bytesOut}`
-  if (upstreamError !== undefined) line += `,"error.type":${quote(upstreamError, cuts.short)}`
-  if (request.aborted) line += ',"aborted":true'
-  return `${line},"generation":${request.generation}}`
-}
-
-/** Host as two fields; what is no address with a port is one. */
-function serverFields(host: string, cuts: Cuts): string {
-  const colon = host.lastIndexOf(':')
-  const port = colon < 0 ? Number.NaN : portOf(host, colon + 1)
-  const isOneAddress = host.startsWith('[') ? host.charAt(colon - 1) === ']' : host.indexOf(':') === colon
-  if (Number.isNaN(port) || colon === 0 || !isOneAddress)
-    return `,"server.address":${quote(host, cuts.short)}`
-  return `,"server.address":${quote(host.slice(0, colon), cuts.short)},"server.port":${port}`
-}
-
-/** The decimal number that `text` ends with from `start` on, NaN when it is not one of five digits at most. */
-function portOf(text: string, start: number): number {
-  if (start === text.length || text.length - start > 5) return Number.NaN
-  let port = 0
-  for (let i = start; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48
-    if (digit < 0 || digit > 9) return Number.NaN
-    port = 10 * port + digit
+  return {
+    level: 'info',
+    time,
+    msg: 'request',
+    request_id: plan.requestId,
+    'url.path': cut(address.path, cuts.path),
+    // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
+    'url.query': query === '' ? undefined : cut(redactQuery(cut(query, cuts.query)), 2 * cuts.query),
+    'http.request.method': cut(facts.method, cuts.short),
+    ...serverFields(facts.host, cuts),
+    ...decisionFields(plan, cuts),
+    ...(facts.origin === undefined ? undefined : corsFields(facts, cuts)),
+    ...senderFields(facts, cuts),
+    'client.address': optional(request.client, cuts.short),
+    'http.response.status_code': request.status,
+    duration_ms: thousandths(request.milliseconds),
+    upstream_ms: request.upstreamMilliseconds && thousandths(request.upstreamMilliseconds),
+    'http.request.body.size': request.bytesIn,
+    'http.response.body.size': request.bytesOut,
+    'error.type': request.upstreamError,
+    aborted: request.aborted || undefined,
+    generation: request.generation,
   }
-  return port
+}
+
+/** Host as two fields; text that is no address with a port is one. */
+function serverFields(host: string | undefined, { short }: Pick<Cuts, 'short'>): object {
+  if (host === undefined) return {}
+  const [, address, port] = /^(\[.*\]|[^:]+):(\d{1,5})$/s.exec(host) ?? []
+  return port === undefined
+    ? { 'server.address': cut(host, short) }
+    : { 'server.address': optional(address, short), 'server.port': Number(port) }
 }
 
 /** Bucket, decision, and which rule it came from; of a denial also what was missing. */
-export function decisionFields({ judgement }: Plan, cuts: Pick<Cuts, 'header' | 'short'>): string {
-  return bucketField(judgement, cuts) + verdictFields(judgement, cuts)
-}
-
-function bucketField({ address }: Judgement, { short }: Pick<Cuts, 'short'>): string {
-  return address.kind === 'bucket' ? `,"bucket":${quote(address.name, short)}` : ''
-}
-
-function verdictFields(
-  { kind, decision, handsOff }: Judgement,
-  { short }: Pick<Cuts, 'header' | 'short'>,
-): string {
-  if (decision === undefined) return ''
-  const mode = handsOff ? 'report' : 'enforce'
-  const fields = `,"kind":"${kind}","decision":"${decision.verdict}","reason":"${decision.reason}","mode":"${mode}"`
-  if (decision.verdict === 'allow') return `${fields},"rule":${quote(decision.rule.label, short)}`
-  const { closest, header } = decision
-  return (
-    fields +
-    (closest === undefined ? '' : `,"closest_rule":${quote(closest.label, short)}`) +
-    (header === undefined ? '' : `,"denied_header":${quote(header, short)}`)
-  )
-}
-
-/** Fields of a line that are the same for many requests, with what they were made of beside their verdict. */
-interface Written {
-  readonly bucket: string
-  readonly host: string | undefined
-  readonly requestedMethod: string | undefined
-  readonly requestedHeaders: string | undefined
-  readonly fields: string
-}
-
-/** Of remembered verdicts, the fields that were written last. */
-const written = new WeakMap<Verdict, Written>()
-
-/** What was asked of whom, and decided. */
-function questionFields(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
-  const { remembered, address } = judgement
-  if (remembered === undefined || cuts !== generous) return writeQuestion(facts, judgement, cuts)
-  const { host, requestedMethod, requestedHeaders } = facts
-  const bucket = address.kind === 'bucket' ? address.name : ''
-  const before = written.get(remembered)
-  // A verdict can be shared by requests that were written differently: what does not matter to it is logged all the same.
-  if (
-    before !== undefined &&
-    before.requestedHeaders === requestedHeaders &&
-    before.requestedMethod === requestedMethod &&
-    before.host === host &&
-    before.bucket === bucket
-  )
-    return before.fields
-  // By way of bytes the many pieces of the text become one, which is quicker to write out each time.
-  const fields = Buffer.from(writeQuestion(facts, judgement, cuts)).toString()
-  written.set(remembered, { bucket, host, requestedMethod, requestedHeaders, fields })
-  return fields
-}
-
-/** The method needs no comparison: a verdict is of one method. */
-function writeQuestion(facts: RequestFacts, judgement: Judgement, cuts: Cuts): string {
-  return (
-    `,"http.request.method":${quote(facts.method, cuts.short)}` +
-    (facts.host === undefined ? '' : serverFields(facts.host, cuts)) +
-    bucketField(judgement, cuts) +
-    verdictFields(judgement, cuts) +
-    (facts.origin === undefined ? '' : corsFields(facts, cuts))
-  )
+export function decisionFields(
+  { judgement: { address, kind, decision, handsOff } }: Plan,
+  { short }: Pick<Cuts, 'short'>,
+): object {
+  const bucket = address.kind === 'bucket' ? cut(address.name, short) : undefined
+  if (decision === undefined) return { bucket }
+  const { verdict, reason } = decision
+  const made = { bucket, kind, decision: verdict, reason, mode: handsOff ? 'report' : 'enforce' }
+  return decision.verdict === 'allow'
+    ? { ...made, rule: cut(decision.rule.label, short) }
+    : {
+        ...made,
+        closest_rule: optional(decision.closest?.label, short),
+        denied_header: optional(decision.header, short),
+      }
 }
 
 /** What the rules were asked: enough to ask other rules the same. */
-export function corsFields(facts: RequestFacts, cuts: Pick<Cuts, 'header'>): string {
-  const header = (name: string, value: string | undefined): string =>
-    value === undefined ? '' : `,"http.request.header.${name}":[${quote(value, cuts.header)}]`
-  return (
-    header('origin', facts.origin) +
-    header('access-control-request-method', facts.requestedMethod) +
-    header('access-control-request-headers', facts.requestedHeaders)
-  )
+export function corsFields(
+  { origin, requestedMethod, requestedHeaders }: RequestFacts,
+  { header }: Pick<Cuts, 'header'>,
+): object {
+  const list = (value: string | undefined): readonly string[] | undefined =>
+    value === undefined ? undefined : [cut(value, header)]
+  return {
+    'http.request.header.origin': list(origin),
+    'http.request.header.access-control-request-method': list(requestedMethod),
+    'http.request.header.access-control-request-headers': list(requestedHeaders),
+  }
 }
 
 /** User agent and trace, read here because nothing else needs them. */
-function senderFields({ headers }: RequestFacts, cuts: Cuts): string {
-  let fields = ''
+function senderFields({ headers }: RequestFacts, { short }: Pick<Cuts, 'short'>): object {
+  let agent: string | undefined
+  let trace: string | undefined
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
     // Lengths first: hardly any other header has them.
-    if (name.length === 10 && name.toLowerCase() === 'user-agent')
-      fields += `,"user_agent.original":${quote(headers[i + 1] ?? '', cuts.short)}`
-    else if (name.length === 11 && name.toLowerCase() === 'traceparent') {
-      const trace = traceId(headers[i + 1] ?? '')
-      if (trace !== undefined) fields += `,"trace_id":"${trace}"`
-    }
+    if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = headers[i + 1]
+    else if (name.length === 11 && name.toLowerCase() === 'traceparent') trace = headers[i + 1]
   }
-  return fields
+  return {
+    'user_agent.original': optional(agent, short),
+    trace_id: trace === undefined ? undefined : traceId(trace),
+  }
 }
 
 /** The trace id of a traceparent value (W3C Trace Context section 3.2), `undefined` when it is not valid. */
@@ -200,17 +139,7 @@ export function traceId(traceparent: string): string | undefined {
 export const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}…` : text
 
-/** A string of JSON. Lone surrogates are escaped, so that the line is UTF-8 whatever was sent. */
-function quote(text: string, length: number): string {
-  const part = cut(text, length)
-  // Hardly any value has something to escape, and to look is quicker than to escape.
-  return /[^ !#-[\]-~]/.test(part) ? JSON.stringify(part) : `"${part}"`
-}
+const optional = (text: string | undefined, length: number): string | undefined =>
+  text === undefined ? undefined : cut(text, length)
 
-/** Three decimals, by way of whole numbers, whose text is made in a fraction of the time. */
-function rounded(milliseconds: number): string {
-  const microseconds = Math.max(0, Math.round(milliseconds * 1000))
-  const whole = Math.floor(microseconds / 1000)
-  const rest = microseconds - whole * 1000
-  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`
-}
+const thousandths = (milliseconds: number): number => Math.max(0, Math.round(milliseconds * 1000)) / 1000

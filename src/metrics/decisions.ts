@@ -2,13 +2,13 @@ import { type Decision, type Reason, reasons } from '../cors/decide.ts'
 import type { BucketPolicy, Snapshot } from '../plan/snapshot.ts'
 import type { Family, Labels, Sample } from './family.ts'
 
-export const decisionKinds = ['preflight', 'actual'] as const
-export type DecisionKind = (typeof decisionKinds)[number]
-export const modes = ['enforce', 'report'] as const
-export type Mode = (typeof modes)[number]
+const decisionKinds = ['preflight', 'actual'] as const
+type DecisionKind = (typeof decisionKinds)[number]
+const modes = ['enforce', 'report'] as const
+type Mode = (typeof modes)[number]
 
 /** The label of everything that is not a bucket with a rule file. */
-export const otherLabel = '_other'
+const otherLabel = '_other'
 
 /** Longest `rule` label; ids may be longer. */
 const maxRuleLabel = 128
@@ -21,7 +21,7 @@ export interface BucketMetrics {
 /** How many decisions were made in all, for each kind and reason; the reason `matched` means allowed. */
 export type DecisionTotals = Readonly<Record<DecisionKind, Readonly<Record<Reason, number>>>>
 
-export interface DecisionMetrics {
+interface DecisionMetrics {
   bucket(policy: BucketPolicy | undefined): BucketMetrics
   /** Drops the series of what `snapshot` no longer has: buckets, rules, and the mode a bucket has left. */
   prune(snapshot: Snapshot): void

@@ -1,6 +1,6 @@
 import type { Exemplar, Family, Labels, Sample } from './family.ts'
 
-export const requestKinds = ['preflight', 'proxied', 'bucket_cors'] as const
+const requestKinds = ['preflight', 'proxied', 'bucket_cors'] as const
 export type RequestKind = (typeof requestKinds)[number]
 
 /** `none`: the client went away before it had a status. */
@@ -17,7 +17,7 @@ interface Series {
   readonly exemplars: (Exemplar | undefined)[]
 }
 
-export interface DurationMetrics {
+interface DurationMetrics {
   observe(kind: RequestKind, status: number, seconds: number, requestId: string | undefined): void
   family(): Family
 }

@@ -30,7 +30,7 @@ export interface Family {
   readonly samples: Iterable<Sample>
 }
 
-export type ExpositionFormat = 'prometheus' | 'openmetrics'
+type ExpositionFormat = 'prometheus' | 'openmetrics'
 
 /** Content-Type of each format (Prometheus text format 0.0.4; OpenMetrics 1.0.0). */
 export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
@@ -61,7 +61,7 @@ function labelText(labels: Labels): string {
 const escapeLabel = (text: string): string =>
   text.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
-const linesPerPiece = 500
+const linesPerPiece = 200
 
 /** The text of `families`, in pieces of a few hundred lines: whoever writes them can let requests in between. */
 export function* exposition(families: Iterable<Family>, format: ExpositionFormat): Generator<string> {

@@ -1,50 +1,29 @@
+import { Counter, Gauge } from 'prom-client'
 import type { RequestFacts } from '../http.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { BucketPolicy, FileState, Snapshot } from '../plan/snapshot.ts'
+import type { BucketPolicy, FileState } from '../plan/snapshot.ts'
+import {
+  type FinishedRequest,
+  type UpstreamErrorType,
+  upstreamErrorTypes,
+} from '../requests/finished-request.ts'
+import { type ReloadResult, reloadOutcomes } from '../rules/reload-result.ts'
 import { type BucketMetrics, createDecisionMetrics, type DecisionTotals } from './decisions.ts'
 import { createDurationMetrics, type RequestKind } from './durations.ts'
 import type { Aggregator, Family } from './family.ts'
-import { createRegistry, type MetricsMessage } from './registry.ts'
-
-export const upstreamErrorTypes = [
-  'refused',
-  'timeout',
-  'reset',
-  'truncated',
-  'invalid',
-  'dns',
-  'tls',
-] as const
-export const reloadResults = ['applied', 'unchanged', 'failed'] as const
-export type ReloadResult = (typeof reloadResults)[number]
+import { createRegistry, type FamilyRegistry, type MetricsMessage } from './registry.ts'
 
 const fileStates: readonly FileState[] = ['ok', 'stale', 'invalid']
 
-/** What is counted of a request that is over. */
-export interface CountedRequest {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-  /** Status sent to the client; 0 when none was. */
-  readonly status: number
-  readonly milliseconds: number
-  readonly upstreamError: (typeof upstreamErrorTypes)[number] | undefined
-}
-
-/** What is counted of a load of the rules directory. */
-export interface CountedReload {
-  readonly result: ReloadResult
-  /** The directory was read, and no file in it is in error. */
-  readonly successful: boolean
-  readonly snapshot: Snapshot
-}
+type CountedReload = Pick<ReloadResult, 'result' | 'successful' | 'snapshot'>
 
 /** Everything that is counted. A family of its own each: nothing is shared between two of these. */
 export interface Metrics {
   /** Counts a request that is over: its decision, its rule, its time, the store's failure. */
-  finished(request: CountedRequest): void
+  finished(request: FinishedRequest): void
   bucket(policy: BucketPolicy | undefined): BucketMetrics
   request(kind: RequestKind, status: number, seconds: number, requestId?: string): void
-  upstreamError(type: (typeof upstreamErrorTypes)[number]): void
+  upstreamError(type: UpstreamErrorType): void
   /**
    * After the first load and every reload. Drops the series of buckets, rules and modes that are gone. `now` is
    * milliseconds since 1970.
@@ -59,7 +38,7 @@ export interface Metrics {
   message(): Promise<MetricsMessage>
 }
 
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly version: string
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: () => number
@@ -67,71 +46,26 @@ export interface MetricsOptions {
 
 export function createMetrics({ version, now = Date.now }: MetricsOptions): Metrics {
   const decisions = createDecisionMetrics()
-  const durations = createDurationMetrics(now)
-  const upstreamErrors = countsOf(upstreamErrorTypes)
-  const reloads = countsOf(reloadResults)
-  const files = countsOf(fileStates)
-  const state = { successful: 0, successTimestamp: 0, generation: 0 }
-
   const registry = createRegistry()
-  for (const read of [
-    () => decisions.decisionFamily(),
-    () => decisions.ruleFamily(),
-    () => durations.family(),
-    ...ownFamilies(),
-  ])
-    registry.register(read)
-
-  function ownFamilies(): (() => Family)[] {
-    return [
-      () =>
-        counter(
-          'upstream_errors_total',
-          'Requests that the store failed, by how it failed.',
-          'type',
-          upstreamErrors,
-        ),
-      () => counter('rules_reloads_total', 'Loads of the rules directory, by result.', 'result', reloads),
-      () =>
-        gauge(
-          'rules_last_reload_successful',
-          'Whether the rules in force are those of the directory, every file of it: 1 or 0.',
-          'min',
-          state.successful,
-        ),
-      () =>
-        gauge(
-          'rules_last_reload_success_timestamp_seconds',
-          'When that was last found to be so, in seconds since 1970.',
-          'min',
-          state.successTimestamp,
-        ),
-      () =>
-        gauge(
-          'rules_generation',
-          'Counts the sets of rules that were put into force.',
-          'min',
-          state.generation,
-        ),
-      () => ({
-        ...gauge(
-          'rule_files',
-          'Rule files by state: ok, stale (last good rules served), invalid (no rules served).',
-          'max',
-          0,
-        ),
-        samples: fileStates.map((name) => ({
-          suffix: '',
-          labels: { state: name },
-          value: files[name],
-        })),
-      }),
-      () => ({
-        ...gauge('build_info', 'Always 1; the labels say what runs.', 'first', 1),
-        samples: [{ suffix: '', labels: { version, node_version: process.versions.node }, value: 1 }],
-      }),
-    ]
-  }
+  registry.register(decisions.decisionFamily)
+  registry.register(decisions.ruleFamily)
+  const durations = createDurationMetrics(now)
+  registry.register(durations.family)
+  const upstreamErrors = counter(registry, 'upstream_errors_total', {
+    help: 'Requests that the store failed, by how it failed.',
+    label: 'type',
+    values: upstreamErrorTypes,
+  })
+  const reloads = counter(registry, 'rules_reloads_total', {
+    help: 'Loads of the rules directory, by result.',
+    label: 'result',
+    values: reloadOutcomes,
+  })
+  const rules = createRuleGauges(registry)
+  gauge(registry, 'build_info', 'Always 1; the labels say what runs.', 'first', [
+    'version',
+    'node_version',
+  ]).set({ version, node_version: process.versions.node }, 1)
 
   return {
     finished({ facts, plan, status, milliseconds, upstreamError }) {
@@ -139,26 +73,61 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
       if (decision !== undefined)
         decisions.bucket(policy).decision(kind, decision, handsOff ? 'report' : 'enforce')
       durations.observe(requestKind(plan, facts), status, milliseconds / 1000, plan.requestId)
-      if (upstreamError !== undefined) upstreamErrors[upstreamError]++
+      if (upstreamError !== undefined) upstreamErrors.inc({ type: upstreamError })
     },
     bucket: decisions.bucket,
     request: (kind, status, seconds, requestId) => durations.observe(kind, status, seconds, requestId),
-    upstreamError(type) {
-      upstreamErrors[type]++
-    },
-    reload({ result, successful, snapshot }, at) {
-      decisions.prune(snapshot)
-      reloads[result]++
-      state.successful = successful ? 1 : 0
-      if (successful) state.successTimestamp = at / 1000
-      state.generation = snapshot.generation
-      for (const name of fileStates) files[name] = 0
-      for (const file of snapshot.files) files[file.state]++
+    upstreamError: (type) => upstreamErrors.inc({ type }),
+    reload(reload, at) {
+      decisions.prune(reload.snapshot)
+      reloads.inc({ result: reload.result })
+      rules.loaded(reload, at)
     },
     decisionTotals: decisions.totals,
     register: registry.register,
     families: registry.families,
     message: registry.message,
+  }
+}
+
+/** The state of the rules after each load. */
+function createRuleGauges(registry: FamilyRegistry): {
+  loaded(reload: Omit<CountedReload, 'result'>, at: number): void
+} {
+  const successful = gauge(
+    registry,
+    'rules_last_reload_successful',
+    'Whether the rules in force are those of the directory, every file of it: 1 or 0.',
+    'min',
+  )
+  const successTimestamp = gauge(
+    registry,
+    'rules_last_reload_success_timestamp_seconds',
+    'When that was last found to be so, in seconds since 1970.',
+    'min',
+  )
+  const generation = gauge(
+    registry,
+    'rules_generation',
+    'Counts the sets of rules that were put into force.',
+    'min',
+  )
+  const files = gauge(
+    registry,
+    'rule_files',
+    'Rule files by state: ok, stale (last good rules served), invalid (no rules served).',
+    'max',
+    ['state'],
+  )
+  for (const state of fileStates) files.set({ state }, 0)
+  return {
+    loaded(reload, at) {
+      successful.set(reload.successful ? 1 : 0)
+      if (reload.successful) successTimestamp.set(at / 1000)
+      generation.set(reload.snapshot.generation)
+      for (const state of fileStates)
+        files.set({ state }, reload.snapshot.files.filter((file) => file.state === state).length)
+    },
   }
 }
 
@@ -172,36 +141,28 @@ function requestKind(plan: Plan, { method }: RequestFacts): RequestKind {
   return onApi ? 'bucket_cors' : 'proxied'
 }
 
-function countsOf<Name extends string>(names: readonly Name[]): Record<Name, number>
-function countsOf(names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.map((name) => [name, 0]))
+/** A counter with every value of its label from the start, so that a first increase is one. */
+function counter<Label extends string>(
+  { own }: FamilyRegistry,
+  name: string,
+  { help, label, values }: { help: string; label: Label; values: readonly string[] },
+): Counter<Label> {
+  const made = new Counter({
+    name: `cors_sidecar_${name}`,
+    help,
+    labelNames: [label],
+    registers: [own],
+  })
+  for (const value of values) made.labels(value).inc(0)
+  return made
 }
 
-function counter(
+function gauge<Label extends string>(
+  { own }: FamilyRegistry,
   name: string,
   help: string,
-  label: string,
-  counts: Readonly<Record<string, number>>,
-): Family {
-  return {
-    name: `cors_sidecar_${name}`,
-    help,
-    type: 'counter',
-    aggregator: 'sum',
-    samples: Object.entries(counts).map(([text, value]) => ({
-      suffix: '',
-      labels: { [label]: text },
-      value,
-    })),
-  }
-}
-
-function gauge(name: string, help: string, aggregator: Aggregator, value: number): Family {
-  return {
-    name: `cors_sidecar_${name}`,
-    help,
-    type: 'gauge',
-    aggregator,
-    samples: [{ suffix: '', labels: {}, value }],
-  }
+  aggregator: Aggregator,
+  labelNames: readonly Label[] = [],
+): Gauge<Label> {
+  return new Gauge({ name: `cors_sidecar_${name}`, help, aggregator, labelNames, registers: [own] })
 }

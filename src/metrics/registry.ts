@@ -21,8 +21,10 @@ const misnamed = [
   'nodejs_active_resources_total',
 ]
 
-/** The metrics of this process (CPU, memory, event loop, garbage collection), and families that are counted elsewhere. */
+/** prom-client's metrics, those of this process (CPU, memory, event loop) among them, and families counted elsewhere. */
 export interface FamilyRegistry {
+  /** For metrics of prom-client. */
+  readonly own: Registry
   register(read: () => Family): void
   /** The samples of what is registered are read when they are written, a few at a time. */
   families(): Promise<Family[]>
@@ -30,24 +32,25 @@ export interface FamilyRegistry {
 }
 
 export function createRegistry(): FamilyRegistry {
-  const process = new Registry()
-  collectDefaultMetrics({ register: process })
-  for (const name of misnamed) process.removeSingleMetric(name)
+  const own = new Registry()
+  collectDefaultMetrics({ register: own })
+  for (const name of misnamed) own.removeSingleMetric(name)
   const registered = new Registry()
   const reads: (() => Family)[] = []
   return {
+    own,
     register(read) {
       registerFamily(registered, read)
       reads.push(read)
     },
-    families: async () => [...familiesOf(await process.getMetricsAsJSON()), ...reads.map((read) => read())],
-    message: async () => [...(await process.getMetricsAsJSON()), ...(await registered.getMetricsAsJSON())],
+    families: async () => [...familiesOf(await own.getMetricsAsJSON()), ...reads.map((read) => read())],
+    message: async () => [...(await own.getMetricsAsJSON()), ...(await registered.getMetricsAsJSON())],
   }
 }
 
 /**
- * prom-client's own counters hash their labels on every increment, which a preflight would pay for; a registry takes
- * anything that can tell its values.
+ * Families of which each request counts one: prom-client hashes the labels on every increment. Its histogram with
+ * exemplars costs 1 µs a request, 7 % of a preflight, ours 0.1. A registry accepts anything that has `get`.
  */
 function registerFamily(registry: Registry, read: () => Family): void {
   const { name, help, type, aggregator } = read()

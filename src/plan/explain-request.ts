@@ -1,10 +1,11 @@
 import type { Decision } from '../cors/decide.ts'
 import { type Explanation, explain } from '../cors/explain.ts'
-import type { CompiledRule, DialectName } from '../cors/rule.ts'
+import type { CompiledRule } from '../cors/rule.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
+import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
 import type { Judgement, Setup } from './judge.ts'
 import { type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
@@ -37,47 +38,8 @@ export interface ExplainContext {
   readonly endpoint: string
 }
 
-/** What the client gets. Date, Connection and Keep-Alive, which every answer has, are left out. */
-export type ExplainedResponse =
-  /** Made here, whole. */
-  | {
-      readonly kind: 'answer'
-      readonly status: number
-      readonly headers: HeaderLines
-      readonly body: string
-    }
-  /** The store's, without its Access-Control-* lines when `strip`, with `headers` added and `vary` merged into Vary. */
-  | {
-      readonly kind: 'decorated'
-      readonly strip: boolean
-      readonly headers: HeaderLines
-      readonly vary: readonly string[]
-    }
-
-export interface ExplainedRequest {
-  readonly kind: 'explained'
-  /** As it stands on the wire. */
-  readonly request: { readonly method: string; readonly target: string; readonly headers: HeaderLines }
-  /** The bucket that the request was found to be for. */
-  readonly bucket: string | undefined
-  /** The rule file that speaks for it. */
-  readonly file: FileStatus | undefined
-  readonly dialect: DialectName
-  readonly mode: 'enforce' | 'report'
-  readonly explanation: Explanation
-  /** What else has to be known: another file spoke, a file has errors, report mode … Plain sentences. */
-  readonly notes: readonly string[]
-  /** What the rule that decided, or came closest, has from its preset: whoever reads the file does not see it. */
-  readonly preset: string | undefined
-  readonly response: ExplainedResponse
-  /** One line for a POSIX shell that sends the same request. */
-  readonly curl: string
-  /** That line would change what the store holds. */
-  readonly curlWrites: boolean
-}
-
 /** Why no request can be constructed, in one sentence. */
-export interface UnusableQuestion {
+interface UnusableQuestion {
   readonly kind: 'unusable'
   readonly message: string
 }
@@ -89,7 +51,7 @@ export interface UnusableQuestion {
 export function explainRequest(
   { snapshot, setup, identity, endpoint }: ExplainContext,
   question: RequestQuestion,
-): ExplainedRequest | UnusableQuestion {
+): { readonly kind: 'explained'; readonly explained: Explained } | UnusableQuestion {
   const unusable = whyUnusable(question)
   if (unusable !== undefined) return { kind: 'unusable', message: unusable }
   const { host, target } = addressed(question.to, snapshot, setup, endpoint)
@@ -102,22 +64,22 @@ export function explainRequest(
   // Only an actual request without Origin has none, and such a question is not answered at all.
   if (explanation === undefined) throw new Error('a CORS request was judged without a decision')
   const file = fileOf(snapshot, judgement)
-  const bucket = judgement.address.kind === 'bucket' ? judgement.address.name : undefined
-  return {
-    kind: 'explained',
-    request: { method, target, headers },
-    bucket,
-    file,
+  const explained = {
+    // Where a file is in error, a second one for its bucket would be an error too: the error is what to correct.
+    ...(file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation),
+    bucket: judgement.address.kind === 'bucket' ? judgement.address.name : undefined,
+    file: file?.file,
+    fileState: file?.state,
     dialect: judgement.dialect.name,
     mode: judgement.policy?.mode ?? 'enforce',
-    // A second file for the same bucket would be an error too: the one that is there has to be mended.
-    explanation: file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation,
     notes: notesOn(planned, facts, file),
     preset: presetText(decidingRule(judgement)),
+    request: { method, target, headers: headerPairs(headers) },
     response: responseOf(planned),
     curl: curlLine(endpoint, method, target, headers),
     curlWrites: method !== 'OPTIONS' && method !== 'GET' && method !== 'HEAD',
   }
+  return { kind: 'explained', explained }
 }
 
 /**
@@ -251,12 +213,15 @@ function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
 function responseOf(planned: Plan): ExplainedResponse {
   if (planned.act !== 'answer') {
     const { strip, add, vary } = planned.patch
-    return { kind: 'decorated', strip, headers: add, vary }
+    return { kind: 'decorated', strip, headers: headerPairs(add), vary }
   }
   const { status, headers, body } = planned.response
   const length = String(new TextEncoder().encode(body).length)
-  return { kind: 'answer', status, headers: [...headers, 'Content-Length', length], body }
+  return { kind: 'answer', status, headers: headerPairs([...headers, 'Content-Length', length]), body }
 }
+
+const headerPairs = (lines: HeaderLines): HeaderPairs =>
+  lines.flatMap((name, index) => (index % 2 === 0 ? [[name, lines[index + 1] ?? ''] as const] : []))
 
 function curlLine(endpoint: string, method: string, target: string, headers: HeaderLines): string {
   const url = `${endpoint}${target}`

@@ -3,7 +3,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { PlainResponse } from '../http.ts'
 
-export interface AnswerOptions {
+interface AnswerOptions {
   /** The connection ends with this answer: what follows on it cannot be trusted. */
   readonly close?: boolean
 }

@@ -33,7 +33,7 @@ export interface ClientPool {
   close(): void
 }
 
-export interface ClientPoolOptions {
+interface ClientPoolOptions {
   readonly connect: Connect
   /** URL of the store, for undici; connections are made by `connect`. */
   readonly origin: string

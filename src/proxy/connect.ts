@@ -6,7 +6,7 @@ import { connect as connectTls, createSecureContext, type TLSSocket } from 'node
 import type { Upstream } from '../settings/settings.ts'
 import { ConnectError } from './failure.ts'
 
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly upstream: Upstream
   /** PEM text that replaces the built-in roots, or `undefined`. */
   readonly ca: string | undefined

@@ -28,7 +28,7 @@ function openFilesLimit(): number {
 }
 
 /** The connections of a listener. */
-export interface Crowd {
+interface Crowd {
   /** Takes one more, in whose place the oldest that `isIdle` goes; the new one itself when all are busy. */
   admit(socket: Socket): void
   readonly sockets: ReadonlySet<Socket>

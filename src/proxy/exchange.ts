@@ -35,7 +35,7 @@ export interface ForwardOutcome {
  * timeout, `waiting` (the request is sent, the answer has not begun) by the upstream timeout. `over`: nothing is
  * relayed any more.
  */
-export type Phase = 'connecting' | 'sending' | 'waiting' | 'answering' | 'over'
+type Phase = 'connecting' | 'sending' | 'waiting' | 'answering' | 'over'
 
 export interface Exchange {
   readonly request: IncomingMessage

@@ -1,6 +1,8 @@
 /** What can go wrong on the way to the store and back, sorted for answers, metrics and logs. */
 
-export type UpstreamErrorType = 'refused' | 'timeout' | 'reset' | 'truncated' | 'invalid' | 'dns' | 'tls'
+import type { UpstreamErrorType } from '../requests/finished-request.ts'
+
+export type { UpstreamErrorType } from '../requests/finished-request.ts'
 
 /** No connection to the store could be made. */
 export class ConnectError extends Error {

@@ -12,8 +12,7 @@ import { dropClient } from './relay.ts'
 import { createAgent, expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
 
-export type { ForwardOrder, ForwardOutcome } from './exchange.ts'
-export type { UpstreamErrorType } from './failure.ts'
+export type { ForwardOutcome } from './exchange.ts'
 
 export interface ForwarderOptions {
   readonly upstream: Upstream

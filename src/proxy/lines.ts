@@ -5,7 +5,7 @@ import type { Framing, HeaderLines } from '../http.ts'
 /** X-Forwarded-For towards the store: left as the client sent it, continued, or begun anew. */
 export type ForwardedFor = 'off' | 'append' | 'replace'
 
-export interface OutgoingRequest {
+interface OutgoingRequest {
   readonly headers: HeaderLines
   readonly framing: Framing
   /** Lower-cased names that Connection nominates. */
@@ -92,7 +92,7 @@ function lengthsOf(names: readonly string[]): boolean[] {
 }
 
 /** The head of the store's response, ready for the client, or `undefined` when its framing cannot be trusted. */
-export interface ResponseHead {
+interface ResponseHead {
   readonly lines: string[]
   /** Content-Length, `undefined` when the length is not known beforehand. */
   readonly length: number | undefined
@@ -101,7 +101,7 @@ export interface ResponseHead {
 }
 
 /** What the lines depend on beside themselves. */
-export interface ResponseForm {
+interface ResponseForm {
   readonly status: number
   /** Trailers can follow, when the store sends chunks. */
   readonly trailers: boolean

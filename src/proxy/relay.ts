@@ -5,8 +5,8 @@ import { applyPatch, type HeaderLines } from '../http.ts'
 import { endAfterDrain, hasUnreadBody, sendAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { UpstreamErrorType } from './failure.ts'
+import { whenWritten } from './free-buffer.ts'
 import { responseHead, trailerPairs } from './lines.ts'
-import { whenWritten } from './memory.ts'
 
 /**
  * Sends the head of the store's response. Returns whether there is anything more to relay: not when the exchange

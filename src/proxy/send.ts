@@ -7,10 +7,10 @@ import { Agent, type ClientRequest, type IncomingMessage, request as startReques
 import type { Connect } from './connect.ts'
 import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
-import { whenWritten } from './memory.ts'
+import { whenWritten } from './free-buffer.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
-export interface SendOptions {
+interface SendOptions {
   readonly agent: Agent
   /** Bytes of the header section of an answer. */
   readonly maxHeaderSize: number

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import { dropClient, failExchange } from './relay.ts'
 import { unacknowledged } from './send-queue.ts'
 
-export interface Watchdog {
+interface Watchdog {
   watch(exchange: Exchange): void
   release(exchange: Exchange): void
   stop(): void

@@ -1,6 +1,5 @@
 import type { Reason } from '../cors/decide.ts'
-import type { RequestFacts } from '../http.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { DecidedRequest } from './finished-request.ts'
 import { type KeptRequest, keepRequest } from './kept-request.ts'
 import { createTopGroups } from './top-groups.ts'
 
@@ -23,15 +22,9 @@ export interface DenialGroup {
   readonly last: Denial
 }
 
-/** What a denial is read from: a request that is over, when its decision was to deny. */
-export interface DeniedRequest {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-}
-
 export interface Denials {
   /** Takes note of the request if it was denied. */
-  add(request: DeniedRequest): void
+  add(request: DecidedRequest): void
   /** All since the start. */
   total(): number
   /** The latest ones, newest first. */
@@ -40,7 +33,7 @@ export interface Denials {
   top(): readonly DenialGroup[]
 }
 
-export interface DenialsOptions {
+interface DenialsOptions {
   /** How many single denials are kept. */
   readonly recent?: number
   /** How many groups are kept. */

@@ -9,7 +9,7 @@ export interface TopGroup<Item> {
   readonly last: Item
 }
 
-export interface TopGroups<Item> {
+interface TopGroups<Item> {
   /** `time` is milliseconds since 1970. */
   add(key: string, item: Item, time: number): void
   /** The most frequent first. */

@@ -3,7 +3,7 @@ import type { FileFormat } from './names.ts'
 import { errorAt, type Problem } from './source.ts'
 
 /** Largest rule file, the largest configuration that any of the vendors stores. */
-export const maxFileBytes = 65_536
+const maxFileBytes = 65_536
 
 /** Up to here an XML file is still looked at, so that its other mistakes are told too: its reader is linear. */
 const maxXmlBytes = 2 * maxFileBytes
@@ -12,7 +12,7 @@ const maxXmlBytes = 2 * maxFileBytes
 export const maxBytesRead = maxXmlBytes + 1
 
 /** The text of a rule file. What is not `legible` must not reach a parser; its text only serves to find positions. */
-export interface Decoded {
+interface Decoded {
   readonly text: string
   readonly legible: boolean
   readonly problems: readonly Problem[]

@@ -5,7 +5,7 @@ import { presetOf } from './presets.ts'
 import { corsConfiguration } from './print-xml.ts'
 
 /** A rule file written anew. */
-export interface Converted {
+interface Converted {
   readonly text: string
   /** What the target has no words for, one sentence each. */
   readonly lost: readonly string[]

@@ -9,7 +9,7 @@ export interface EntryProblem {
 }
 
 /** Longest rule id, in characters (S3 API, CORSRule). */
-export const maxIdLength = 255
+const maxIdLength = 255
 
 /**
  * A value of a rule file for a message: cut, in quotes, and with everything that a terminal or a log could obey or

@@ -8,7 +8,7 @@ import { allowedHeaderProblem, exposeHeaderProblem, idProblem } from './entry.ts
 import { originProblem } from './origin-entry.ts'
 
 /** A rule that the schema would take as it is. */
-export interface OrdinaryRule {
+interface OrdinaryRule {
   readonly id?: string | undefined
   readonly allowedOrigins: string[]
   readonly allowedMethods: CorsMethod[]

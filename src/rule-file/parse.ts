@@ -116,7 +116,7 @@ type RuleInput = z.infer<typeof rule>
 type FileInput = Omit<z.infer<typeof file>, 'rules'> & { readonly rules: readonly RuleInput[] }
 
 /** What a document says, or what is wrong with it. `content` is `undefined` exactly when there is an issue: all are errors. */
-export interface Parsed {
+interface Parsed {
   readonly content: RuleFile | undefined
   readonly issues: readonly Issue[]
 }

@@ -101,7 +101,7 @@ export const presets = {
   },
 } as const satisfies Readonly<Record<string, Preset>>
 
-export type PresetName = keyof typeof presets
+type PresetName = keyof typeof presets
 
 /** The names of the presets, in the order in which they are documented. */
 export const presetNames = [

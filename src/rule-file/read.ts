@@ -30,7 +30,7 @@ export interface ReadRules {
 }
 
 /** Both counted from 1. */
-export interface Place {
+interface Place {
   readonly line: number
   readonly column: number
 }

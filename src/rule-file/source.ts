@@ -9,7 +9,7 @@ export interface Span {
 /** A value as it stands in a rule file, whichever format it is written in. */
 export type SourceNode = SourceScalar | SourceList | SourceMap
 
-export interface SourceScalar extends Span {
+interface SourceScalar extends Span {
   readonly kind: 'scalar'
   readonly value: string | number | boolean | null
 }

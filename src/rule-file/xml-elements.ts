@@ -19,7 +19,7 @@ export interface Element extends Span {
   readonly comment: Span | undefined
 }
 
-export interface Elements {
+interface Elements {
   /** `undefined` when a problem is an error. */
   readonly root: Element | undefined
   readonly problems: readonly Problem[]

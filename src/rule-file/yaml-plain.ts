@@ -8,7 +8,7 @@
 
 import { type Comment, maxDepth, type SourceEntry, type SourceNode } from './source.ts'
 
-export interface PlainYaml {
+interface PlainYaml {
   readonly root: SourceNode
   readonly comments: readonly PlainComment[]
 }

@@ -8,7 +8,7 @@ import { agree, systemErrorCode } from './sighting.ts'
 import { type Clock, createPause } from './slices.ts'
 import { createTake, type RuleReader, type Take } from './take.ts'
 
-export interface LookOptions {
+interface LookOptions {
   readonly directory: string
   /** The server's own, for files that name none. */
   readonly dialect: DialectName
@@ -21,7 +21,7 @@ export interface LookOptions {
 /** `pending`: a file that was taken and is still there is not looked at, unless all files were swapped since. */
 export type Scope = 'all' | 'pending'
 
-export type Look =
+type Look =
   | {
       readonly kind: 'seen'
       readonly seen: Seen

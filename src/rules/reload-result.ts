@@ -5,7 +5,7 @@ import type { Finding } from '../rule-file/issue.ts'
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
 
 /** What became of one file. */
-export interface FileChange {
+interface FileChange {
   readonly file: string
   readonly bucket: string
   /** `undefined`: it was not there. */
@@ -14,13 +14,16 @@ export interface FileChange {
   readonly after: FileState | undefined
 }
 
+/**
+ * `applied`: a change took effect, or this was the first load. `failed`: the directory could not be read, or every
+ * change was in error; the rules are as before.
+ */
+export const reloadOutcomes = ['applied', 'unchanged', 'failed'] as const
+export type ReloadOutcome = (typeof reloadOutcomes)[number]
+
 export interface ReloadResult {
   readonly cause: ReloadCause
-  /**
-   * `applied`: a change took effect, or this was the first load. `failed`: the directory could not be read, or every
-   * change was in error; the rules are as before.
-   */
-  readonly result: 'applied' | 'unchanged' | 'failed'
+  readonly result: ReloadOutcome
   /** The directory was read, and no file in it is in error. */
   readonly successful: boolean
   /** Why the directory could not be read, e.g. `it does not exist`. */
@@ -35,7 +38,7 @@ export interface ReloadResult {
 }
 
 /** What is known before and after a reload. */
-export interface Stand {
+interface Stand {
   readonly snapshot: Snapshot
   /** About names that are not read. */
   readonly notices: readonly Finding[]
@@ -71,7 +74,7 @@ function resultOf(
   changes: readonly FileChange[],
   failure: string | undefined,
   isFirst: boolean,
-): ReloadResult['result'] {
+): ReloadOutcome {
   if (isFirst || changes.some(({ after }) => after === undefined || after === 'ok')) return 'applied'
   return failure === undefined && changes.length === 0 ? 'unchanged' : 'failed'
 }

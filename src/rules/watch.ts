@@ -34,7 +34,7 @@ export interface WatchTimes {
   readonly identity: number
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Hears of every kind of trouble once. */
   readonly onTrouble?: (trouble: WatchTrouble) => void
   readonly times?: WatchTimes

@@ -22,7 +22,7 @@ export interface StoredFile {
   readonly linked: boolean
 }
 
-export type Found =
+type Found =
   | { readonly kind: 'found'; readonly files: readonly StoredFile[] }
   | { readonly kind: 'failed'; readonly code: string }
 

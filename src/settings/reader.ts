@@ -9,7 +9,7 @@ import {
   readEnvironment,
   readFlags,
 } from './sources.ts'
-import type { Setting } from './table.ts'
+import type { SettingEntry } from './table.ts'
 import { defect, type Reading, type ValueKind } from './value.ts'
 
 export interface SettingSources {
@@ -30,8 +30,8 @@ export interface EffectiveSetting {
 }
 
 export interface SettingReader {
-  one<T>(setting: Setting<T>): T
-  many<T>(setting: Setting<T>): readonly T[]
+  one(setting: SettingEntry): unknown
+  many(setting: SettingEntry): readonly unknown[]
   /** Grow as settings are read. */
   readonly issues: string[]
   readonly effective: EffectiveSetting[]
@@ -53,7 +53,7 @@ export function createReader(sources: SettingSources): SettingReader {
   const issues = contents.flatMap((content) => content.issues)
   const effective: EffectiveSetting[] = []
   const places = new Map<string, string>()
-  const readAll = <T>({ name, value }: Setting<T>): readonly T[] | undefined => {
+  const readAll = ({ name, value }: SettingEntry): readonly unknown[] | undefined => {
     const readings = contents.flatMap(({ given }) => {
       const texts = given.get(name)
       return texts === undefined ? [] : [texts.map((text) => ({ ...text, reading: readGiven(value, text) }))]
@@ -64,13 +64,13 @@ export function createReader(sources: SettingSources): SettingReader {
     if (place !== undefined) places.set(name, place)
     return readings[0]?.flatMap(({ reading }) => (reading.kind === 'value' ? [reading.value] : []))
   }
-  const keep = <T>({ name, list, value }: Setting<T>, values: readonly T[]): void => {
+  const keep = ({ name, list, value }: SettingEntry, values: readonly unknown[]): void => {
     const texts = values.filter((item) => item !== undefined).map((item) => value.show(item))
     effective.push({ name, list, texts, place: places.get(name) ?? 'default' })
   }
   return {
     one(setting) {
-      const read = readAll(setting)?.[0] ?? setting.preset
+      const read = readAll(setting)?.[0] ?? setting.default
       keep(setting, [read])
       return read
     },

@@ -1,15 +1,14 @@
 /** The settings of `serve`: flags over environment over config file over defaults. Pure: texts in, settings or issues out. */
 
-import type { DialectName } from '../cors/rule.ts'
-import type { ListenAddress, Upstream } from './address.ts'
-import { createReader, type EffectiveSetting, type SettingSources } from './reader.ts'
+import type { Upstream } from './address.ts'
+import { createReader, type EffectiveSetting, type SettingReader, type SettingSources } from './reader.ts'
 import {
-  type bucketCorsApiModes,
   flagOf,
-  type forwardedForModes,
   type logLevels,
+  type SettingTable,
+  settingEntries,
   settingTable,
-  type unconfiguredChoices,
+  type ValuesOf,
 } from './table.ts'
 
 export type { ListenAddress, Upstream } from './address.ts'
@@ -17,38 +16,9 @@ export type { ListenAddress, Upstream } from './address.ts'
 export type LogLevel = (typeof logLevels)[number]
 
 /** What `serve` runs with. Times are milliseconds, sizes bytes, files and directories relative to the working directory. */
-export interface Settings {
+export interface Settings extends Omit<ValuesOf<typeof settingTable>, 'upstream'> {
+  /** Required, so that settings without it are refused. */
   readonly upstream: Upstream
-  readonly rules: string
-  readonly listen: ListenAddress
-  readonly admin: ListenAddress
-  readonly dialect: DialectName
-  /** Lower case, without a dot before or after, none twice. */
-  readonly hostSuffixes: readonly string[]
-  readonly unconfigured: (typeof unconfiguredChoices)[number]
-  /** `write` only with `credentials`. */
-  readonly bucketCorsApi: (typeof bucketCorsApiModes)[number]
-  readonly credentials: string | undefined
-  /** Only with an `https://` upstream. */
-  readonly upstreamCa: string | undefined
-  /** Both or neither. */
-  readonly tlsCert: string | undefined
-  readonly tlsKey: string | undefined
-  readonly debugHeaders: boolean
-  readonly headersTimeout: number
-  readonly upstreamTimeout: number
-  readonly idleTimeout: number
-  readonly maxHeaderSize: number
-  readonly forwardedFor: (typeof forwardedForModes)[number]
-  readonly strictStart: boolean
-  readonly candidateRules: string | undefined
-  readonly adminTokenFile: string | undefined
-  readonly overwriteAuthored: boolean
-  readonly logLevel: LogLevel
-  /** 0: nothing is waited for. */
-  readonly drainTimeout: number
-  /** 1 to 128. */
-  readonly workers: number
 }
 
 export type ReadSettings =
@@ -63,39 +33,34 @@ export type ReadSettings =
 /** Reads all sources. A mistake counts even where another source overrides it: a later change would bring it up. */
 export function readSettings(sources: SettingSources): ReadSettings {
   const reader = createReader(sources)
-  const { one, many } = reader
-  const upstream = one(settingTable.upstream)
-  const settings: Omit<Settings, 'upstream'> = {
-    rules: one(settingTable.rules),
-    listen: one(settingTable.listen),
-    admin: one(settingTable.admin),
-    dialect: one(settingTable.dialect),
-    hostSuffixes: many(settingTable.hostSuffix),
-    unconfigured: one(settingTable.unconfigured),
-    bucketCorsApi: one(settingTable.bucketCorsApi),
-    credentials: one(settingTable.credentials),
-    upstreamCa: one(settingTable.upstreamCa),
-    tlsCert: one(settingTable.tlsCert),
-    tlsKey: one(settingTable.tlsKey),
-    debugHeaders: one(settingTable.debugHeaders),
-    headersTimeout: one(settingTable.headersTimeout),
-    upstreamTimeout: one(settingTable.upstreamTimeout),
-    idleTimeout: one(settingTable.idleTimeout),
-    maxHeaderSize: one(settingTable.maxHeaderSize),
-    forwardedFor: one(settingTable.forwardedFor),
-    strictStart: one(settingTable.strictStart),
-    candidateRules: one(settingTable.candidateRules),
-    adminTokenFile: one(settingTable.adminTokenFile),
-    overwriteAuthored: one(settingTable.overwriteAuthored),
-    logLevel: one(settingTable.logLevel),
-    drainTimeout: one(settingTable.drainTimeout),
-    workers: one(settingTable.workers),
-  }
+  const { upstream, ...settings } = readTable(settingTable, reader)
   const issues = reader.complete
     ? [...reader.issues, ...contradictions(upstream, settings, reader.places)]
     : reader.issues
   if (upstream === undefined || issues.length > 0) return { kind: 'issues', issues }
   return { kind: 'settings', settings: { upstream, ...settings }, effective: reader.effective }
+}
+
+/** `settings` with every path that was given resolved by `within`. */
+export function locateSettings(settings: Settings, within: (path: string) => string): Settings {
+  const located = Object.entries(settings).map(([name, value]): [string, unknown] => [
+    name,
+    pathNames.has(name) && typeof value === 'string' ? within(value) : value,
+  ])
+  return { ...settings, ...Object.fromEntries(located) }
+}
+
+const pathNames: ReadonlySet<string> = new Set(
+  settingEntries.filter(({ value }) => value.isPath === true).map(({ name }) => name),
+)
+
+function readTable<Table extends SettingTable>(table: Table, reader: SettingReader): ValuesOf<Table>
+function readTable(table: SettingTable, reader: SettingReader): Record<string, unknown> {
+  const values = Object.entries(table).map(([name, setting]) => {
+    const entry = { name, ...setting }
+    return [name, setting.list ? reader.many(entry) : reader.one(entry)]
+  })
+  return Object.fromEntries(values)
 }
 
 /** What no value says alone. A setting that was given wrongly is given: its own message is enough. */

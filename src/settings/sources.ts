@@ -17,7 +17,7 @@ export interface Given {
 }
 
 /** What one source gives: texts by setting name, and the mistakes of the source itself, one line each. */
-export interface SourceContent {
+interface SourceContent {
   readonly given: ReadonlyMap<string, readonly Given[]>
   readonly issues: readonly string[]
   /** The source as a whole could not be read: what it gives is not known. */

@@ -9,6 +9,8 @@ export type Reading<T> =
 export interface ValueKind<T> {
   read(text: string): Reading<T>
   show(value: T): string
+  /** The text names a file or directory, relative to the working directory. */
+  readonly isPath?: true
 }
 
 export const value = <T>(read: T): Reading<T> => ({ kind: 'value', value: read })
@@ -50,10 +52,14 @@ export const yesOrNo: ValueKind<boolean> = {
 }
 
 /** A file or directory, relative to the working directory of the process. */
-export const path: ValueKind<string> = { read: value, show: (text) => text }
+export const path: ValueKind<string> = { read: value, show: (text) => text, isPath: true }
 
 /** A file that need not be given. */
-export const optionalPath: ValueKind<string | undefined> = { read: value, show: (text) => text ?? '' }
+export const optionalPath: ValueKind<string | undefined> = {
+  read: value,
+  show: (text) => text ?? '',
+  isPath: true,
+}
 
 /** A whole number from `least` to `most`. */
 export function count(least: number, most: number): ValueKind<number> {

@@ -21,7 +21,7 @@ export interface DataPath {
   drain(timeout: number): Promise<void>
 }
 
-export interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
+interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
   readonly log: Log
   /** Takes what the bucket CORS API has written. Resolves once everybody who serves does. */
   readonly reload: () => Promise<ReloadResult>
@@ -57,11 +57,11 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
 /** What decisions depend on beside the rules. */
 export const setupOf = ({
   dialect,
-  hostSuffixes,
+  hostSuffix,
   unconfigured,
   bucketCorsApi,
   debugHeaders,
-}: Settings): Setup => ({ dialect, hostSuffixes, unconfigured, bucketCorsApi, debugHeaders })
+}: Settings): Setup => ({ dialect, hostSuffixes: hostSuffix, unconfigured, bucketCorsApi, debugHeaders })
 
 async function openForwarder(settings: Settings, failed: (error: unknown) => void): Promise<Forwarder> {
   const { upstream, upstreamTimeout, idleTimeout, forwardedFor } = settings

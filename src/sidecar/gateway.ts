@@ -1,51 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import type { RequestIdentity, StoreError } from '../dialect/dialect.ts'
 import { type PlainResponse, type RequestFacts, readFacts } from '../http.ts'
 import type { Setup, Verdict, VerdictMemory } from '../plan/judge.ts'
 import { type Plan, plan, wordError } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { sendAnswer } from '../proxy/answer.ts'
-import type { Forwarder, ForwardOutcome, UpstreamErrorType } from '../proxy/forward.ts'
-
-/** One request and what became of it, told once, when it is over. */
-export interface Exchange {
-  readonly facts: RequestFacts
-  readonly plan: Plan
-  /** Generation of the rules that decided. */
-  readonly generation: number
-  readonly client: string | undefined
-  /** Status sent to the client; 0 when none was. */
-  readonly status: number
-  readonly milliseconds: number
-  readonly upstreamMilliseconds: number | undefined
-  readonly bytesIn: number
-  readonly bytesOut: number
-  readonly upstreamError: UpstreamErrorType | undefined
-  /** The client went away before its answer was complete. */
-  readonly aborted: boolean
-}
-
-/**
- * Answers a call of the bucket CORS API. Resolves with the answer, or `forward` when it is the store's to give.
- * `proceed` sends 100 (Continue), for a client that waits for it before it sends its document.
- */
-export type AnswerBucketCors = (
-  request: IncomingMessage,
-  facts: RequestFacts,
-  plan: Plan & { readonly act: 'bucket-cors' },
-  snapshot: Snapshot,
-  identity: RequestIdentity,
-  proceed: () => void,
-) => Promise<PlainResponse | 'forward'>
+import type { Forwarder, ForwardOutcome } from '../proxy/forward.ts'
+import type { FinishedRequest, UpstreamErrorType } from '../requests/finished-request.ts'
 
 export interface GatewayOptions {
   readonly setup: Setup
   /** The rules as they are now. Asked once per request. */
   readonly rules: () => Snapshot
   readonly forwarder: Forwarder
-  readonly answerBucketCors: AnswerBucketCors
-  readonly finished: (exchange: Exchange) => void
+  readonly answerBucketCors: BucketCorsApi
+  readonly finished: (request: FinishedRequest) => void
   /** A bug: it costs one request, and is told here. */
   readonly failed: (error: unknown) => void
 }
@@ -157,7 +128,7 @@ function answer(
 ): void {
   sendAnswer(request, response, plain, { close })
   options.finished(
-    exchangeOf(begun, {
+    finishedRequest(begun, {
       status: plain.status,
       error: undefined,
       aborted: false,
@@ -182,7 +153,7 @@ function forward(
     request,
     response,
     { facts, target: plan.target, patch: plan.patch, failure },
-    (outcome) => options.finished(exchangeOf(begun, outcome)),
+    (outcome) => options.finished(finishedRequest(begun, outcome)),
   )
 }
 
@@ -213,7 +184,10 @@ function callBucketCors(
     })
 }
 
-function exchangeOf({ facts, plan, snapshot, client, started }: Begun, outcome: ForwardOutcome): Exchange {
+function finishedRequest(
+  { facts, plan, snapshot, client, started }: Begun,
+  outcome: ForwardOutcome,
+): FinishedRequest {
   return {
     facts,
     plan,

@@ -39,10 +39,10 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
   const worker = tryToFork()
   if (worker instanceof Error) return neverStarted(worker)
   const { process: child } = worker
-  // A channel that closes while something is sent: that the worker has ended is told elsewhere.
+  // A channel that closes while something is sent: the 'exit' event reports the end of the worker.
   worker.on('error', ignore)
   if (child.pid === undefined) {
-    // Node tells of it on the next tick, and keeps the worker listed for good.
+    // Node emits it on the next tick, and keeps the worker listed for good.
     delete cluster.workers?.[worker.id]
     return neverStarted(once(child, 'error').then(([error]) => error))
   }

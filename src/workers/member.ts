@@ -6,8 +6,8 @@ import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from '../sidecar/start-problem.ts'
 import type { WorkerEnd, WorkerProcess } from './fork.ts'
-import { partsBetween } from './mirror.ts'
-import { nothingTold, type Told } from './told.ts'
+import { partsBetween } from './replica.ts'
+import { noStats, type WorkerStats } from './stats.ts'
 
 /** One worker, as the primary knows it. */
 export interface Member {
@@ -21,12 +21,12 @@ export interface Member {
   /** Its metrics of now, or the latest there are; `undefined`: none were ever had. */
   metrics(): Promise<MetricsMessage | undefined>
   lastMetrics(): MetricsMessage | undefined
-  told(): Told
+  stats(): WorkerStats
   drain(timeout: number): void
   kill(): void
 }
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly settings: Settings
   /** The rules as they are now. */
   readonly rules: () => Snapshot
@@ -34,7 +34,7 @@ export interface MemberOptions {
   readonly reload: () => Promise<ReloadResult>
 }
 
-/** Milliseconds for a worker to take rules, and to tell its metrics. A worker that needs longer is stuck. */
+/** Milliseconds for a worker to take rules, and to send its metrics. A worker that needs longer is stuck. */
 const takeTimeout = 5_000
 const metricsTimeout = 2_000
 
@@ -48,7 +48,7 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
   let sent = nothingLoaded
   let sending: Promise<void> = ready.promise
   let metrics: MetricsMessage | undefined
-  let told = nothingTold
+  let stats = noStats
   let count = 0
 
   child.listen((message) => {
@@ -78,13 +78,13 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
         asked.get(message.id)?.(metrics)
         asked.delete(message.id)
         return
-      case 'told': {
-        const { candidates, ...rest } = message.told
-        told = { ...told, ...rest }
+      case 'stats': {
+        const { candidates, ...rest } = message.stats
+        stats = { ...stats, ...rest }
         if (candidates !== undefined)
-          told = {
-            ...told,
-            candidates: { totals: candidates.totals, top: candidates.top ?? told.candidates.top },
+          stats = {
+            ...stats,
+            candidates: { totals: candidates.totals, top: candidates.top ?? stats.candidates.top },
           }
         return
       }
@@ -131,7 +131,7 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
       return metrics
     },
     lastMetrics: () => metrics,
-    told: () => told,
+    stats: () => stats,
     drain: (timeout) => child.send({ kind: 'drain', timeout }),
     kill: child.kill,
   }

@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net'
 import type { MetricsMessage } from '../metrics/registry.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { RulesPart } from './mirror.ts'
-import type { Told } from './told.ts'
+import type { RulesPart } from './replica.ts'
+import type { WorkerStats } from './stats.ts'
 
 /** What the primary says to a worker. */
 export type ToWorker =
@@ -29,13 +29,13 @@ export type ToPrimary =
   | { readonly kind: 'reload'; readonly id: number }
   /** Answers `metrics`. */
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsMessage }
-  | { readonly kind: 'told'; readonly told: ToldNow }
+  | { readonly kind: 'stats'; readonly stats: StatsNow }
 
-/** What has not changed since it was last told is left out. */
-type ToldNow = Pick<Told, 'totals'> & {
-  readonly denials?: Told['denials']
-  readonly candidates?: Pick<Told['candidates'], 'totals'> & {
-    readonly top: Told['candidates']['top'] | undefined
+/** Parts that have not changed since they were last sent are left out. */
+type StatsNow = Pick<WorkerStats, 'totals'> & {
+  readonly denials?: WorkerStats['denials']
+  readonly candidates?: Pick<WorkerStats['candidates'], 'totals'> & {
+    readonly top: WorkerStats['candidates']['top'] | undefined
   }
 }
 

@@ -2,10 +2,10 @@ import type { AddressInfo } from 'node:net'
 import type { Log } from '../log/log.ts'
 import type { MetricsMessage } from '../metrics/registry.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
-import { createDeparted } from './departed.ts'
 import type { WorkerEnd } from './fork.ts'
 import type { Member } from './member.ts'
-import { mergeTold, nothingTold, type Told } from './told.ts'
+import { createRetiredWorkers } from './retired.ts'
+import { mergeStats, noStats, type WorkerStats } from './stats.ts'
 
 /** Workers that serve one port, as many as there should be: one that ends is replaced. */
 export interface Pool {
@@ -19,12 +19,12 @@ export interface Pool {
   restarts(): number
   /** Of each worker, and of those that are gone. */
   metrics(): Promise<readonly MetricsMessage[]>
-  told(): Told
+  stats(): WorkerStats
   /** Lets what is under way finish within `timeout` milliseconds. Resolves when no worker is left. */
   drain(timeout: number): Promise<void>
 }
 
-export interface PoolOptions {
+interface PoolOptions {
   readonly count: number
   readonly create: () => Member
   readonly log: Log
@@ -39,9 +39,9 @@ const grace = 2_000
 
 export function createPool({ count, create, log }: PoolOptions): Pool {
   const members = new Set<Member>()
-  const departed = createDeparted()
+  const retired = createRetiredWorkers()
   const timers = new Set<NodeJS.Timeout>()
-  let departedTold: Told = nothingTold
+  let retiredStats: WorkerStats = noStats
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   let restarts = 0
   let delay = 0
@@ -57,9 +57,9 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
 
   function ended(member: Member, lasted: number, end: WorkerEnd): void {
     members.delete(member)
-    departedTold = mergeTold([departedTold, member.told()])
+    retiredStats = mergeStats([retiredStats, member.stats()])
     const metrics = member.lastMetrics()
-    if (metrics !== undefined) void departed.add(metrics)
+    if (metrics !== undefined) void retired.add(metrics)
     if (state !== 'serving') return
     delay = lasted >= lastsAfter ? 0 : Math.min(longestDelay, Math.max(firstDelay, delay * 2))
     log.error('a worker has ended and is replaced', { 'process.pid': member.pid, ...end, delay_ms: delay })
@@ -96,7 +96,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
       }
     },
     async bring(snapshot) {
-      departed.prune(snapshot)
+      retired.prune(snapshot)
       const brought = await Promise.all([...members].map((member) => member.bring(snapshot)))
       return brought.every((taken) => taken)
     },
@@ -109,9 +109,9 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
       const left = messages.filter(
         (message, index) => message !== undefined && serving[index]?.isServing() === true,
       )
-      return [departed.metrics(), ...left.filter((message) => message !== undefined)]
+      return [retired.metrics(), ...left.filter((message) => message !== undefined)]
     },
-    told: () => mergeTold([departedTold, ...[...members].map((member) => member.told())]),
+    stats: () => mergeStats([retiredStats, ...[...members].map((member) => member.stats())]),
     async drain(timeout) {
       state = 'draining'
       for (const timer of timers) clearTimeout(timer)

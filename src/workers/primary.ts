@@ -124,7 +124,7 @@ function metricsOfAll(own: Metrics, pool: Pool): Metrics {
     ...own,
     message,
     families: async () => familiesOf(await message()),
-    decisionTotals: () => pool.told().totals,
+    decisionTotals: () => pool.stats().totals,
   }
 }
 
@@ -147,13 +147,13 @@ const servingFamily = (pool: Pool): Family => ({
 /** No request is answered by this process: it has no denials of its own. */
 const denialsOfAll = (pool: Pool): Denials => ({
   add: () => {},
-  total: () => pool.told().denials.total,
-  recent: () => pool.told().denials.recent,
-  top: () => pool.told().denials.top,
+  total: () => pool.stats().denials.total,
+  recent: () => pool.stats().denials.recent,
+  top: () => pool.stats().denials.top,
 })
 
 const candidatesOfAll = (shown: CandidatesShown, pool: Pool): CandidatesShown => ({
   ...shown,
-  totals: () => pool.told().candidates.totals,
-  top: () => pool.told().candidates.top,
+  totals: () => pool.stats().candidates.totals,
+  top: () => pool.stats().candidates.top,
 })

@@ -8,27 +8,27 @@ import { type DataPath, openDataPath, setupOf } from '../sidecar/data-path.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { StartProblem } from '../sidecar/start-problem.ts'
 import { programVersion } from '../version.ts'
-import type { Link } from './link.ts'
+import type { Channel } from './channel.ts'
 import type { ToWorker } from './messages.ts'
-import { createMirror, type RulesPart } from './mirror.ts'
-import { createTeller } from './teller.ts'
+import { createReplica, type RulesPart } from './replica.ts'
+import { createThrottle } from './throttle.ts'
 
 /**
- * Serves the data port as one of several processes, as the primary at the other end of `link` says. 0 after it was
- * told to drain; 2 when a setting is unusable, which the primary is told.
+ * Serves the data port as one of several processes, as the primary at the other end of `channel` says. 0 after a
+ * drain; 2 when a setting is unusable, which the primary then reports.
  */
-export function runWorker(link: Link, onExit: OnExit): Promise<0 | 2> {
+export function runWorker(channel: Channel, onExit: OnExit): Promise<0 | 2> {
   const over = Promise.withResolvers<0 | 2>()
   let worker: Worker | undefined
-  link.listen((message) => {
-    if (message.kind === 'start') worker = createWorker(message.settings, link, onExit, over)
+  channel.listen((message) => {
+    if (message.kind === 'start') worker = createWorker(message.settings, channel, onExit, over)
     else worker?.obey(message)
   })
-  link.onLost(() => {
+  channel.onLost(() => {
     if (worker === undefined) over.resolve(2)
     else worker.obey({ kind: 'drain', timeout: 0 })
   })
-  link.send({ kind: 'ready' })
+  channel.send({ kind: 'ready' })
   return over.promise
 }
 
@@ -40,7 +40,7 @@ interface Worker {
 
 function createWorker(
   settings: Settings,
-  link: Link,
+  channel: Channel,
   onExit: OnExit,
   over: PromiseWithResolvers<0 | 2>,
 ): Worker {
@@ -50,23 +50,23 @@ function createWorker(
   const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()
-  const mirror = createMirror(settings.dialect)
+  const replica = createReplica(settings.dialect)
   const setup = setupOf(settings)
-  const candidates = openCandidates(settings, { setup, live: mirror.current, log, failed }, metrics)
-  const reload = askForReload(link)
-  const teller = createTeller(tell)
+  const candidates = openCandidates(settings, { setup, live: replica.current, log, failed }, metrics)
+  const reload = askForReload(channel)
+  const throttle = createThrottle(report)
   let dataPath: Promise<DataPath> | undefined
   let toldDenials = 0
   let toldDifferent = 0
 
-  function tell(): void {
+  function report(): void {
     const total = denials.total()
     const compared = candidates?.totals()
-    link.send({
-      kind: 'told',
-      told: {
+    channel.send({
+      kind: 'stats',
+      stats: {
         totals: metrics.decisionTotals(),
-        // What is long is told only when it has changed.
+        // Long lists are sent only when they have changed.
         ...(total === toldDenials
           ? {}
           : { denials: { total, recent: denials.recent(), top: denials.top() } }),
@@ -86,8 +86,8 @@ function createWorker(
 
   async function open(): Promise<DataPath> {
     const opened = await openDataPath(settings, {
-      rules: mirror.current,
-      reload: async () => ({ ...(await reload.ask()), snapshot: mirror.current() }),
+      rules: replica.current,
+      reload: async () => ({ ...(await reload.ask()), snapshot: replica.current() }),
       log,
       failed,
       finished(exchange) {
@@ -95,25 +95,25 @@ function createWorker(
         log.request(exchange)
         denials.add(exchange)
         candidates?.compare(exchange)
-        if (exchange.plan.judgement.decision !== undefined) teller.changed()
+        if (exchange.plan.judgement.decision !== undefined) throttle.changed()
       },
     })
-    link.send({ kind: 'serving', address: await opened.listen() })
+    channel.send({ kind: 'serving', address: await opened.listen() })
     void candidates?.start()
     return opened
   }
 
   function take(part: RulesPart): void {
-    if (!mirror.take(part)) return
-    const snapshot = mirror.current()
+    if (!replica.take(part)) return
+    const snapshot = replica.current()
     const successful = snapshot.files.every(({ state }) => state === 'ok')
     metrics.reload({ result: 'applied', successful, snapshot }, Date.now())
-    link.send({ kind: 'taken', generation: part.generation })
+    channel.send({ kind: 'taken', generation: part.generation })
     if (dataPath !== undefined) return
     dataPath = open()
     dataPath.catch((error: unknown) => {
       if (!(error instanceof StartProblem)) return over.reject(error)
-      link.send({ kind: 'problem', lines: error.lines })
+      channel.send({ kind: 'problem', lines: error.lines })
       over.resolve(2)
     })
   }
@@ -121,7 +121,7 @@ function createWorker(
   async function drain(timeout: number): Promise<void> {
     const opened = await dataPath
     await Promise.all([opened?.drain(timeout), candidates?.close()])
-    teller.stop()
+    throttle.stop()
     await log.close()
     over.resolve(0)
   }
@@ -138,7 +138,7 @@ function createWorker(
         case 'metrics':
           metrics
             .message()
-            .then((message) => link.send({ kind: 'metrics', id: order.id, metrics: message }), failed)
+            .then((message) => channel.send({ kind: 'metrics', id: order.id, metrics: message }), failed)
           return
         case 'drain':
           drain(order.timeout).catch(over.reject)
@@ -151,7 +151,7 @@ function createWorker(
 type Reloaded = Omit<ReloadResult, 'snapshot'>
 
 /** Has the primary read the directory. It answers when every worker has taken what was found. */
-function askForReload(link: Link): {
+function askForReload(channel: Channel): {
   ask(): Promise<Reloaded>
   answered(id: number, result: Reloaded): void
 } {
@@ -161,7 +161,7 @@ function askForReload(link: Link): {
     ask: () =>
       new Promise((resolve) => {
         asked.set(++count, resolve)
-        link.send({ kind: 'reload', id: count })
+        channel.send({ kind: 'reload', id: count })
       }),
     answered(id, result) {
       asked.get(id)?.(result)

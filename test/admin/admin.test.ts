@@ -2,9 +2,10 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { createLog } from '../../src/log/log.ts'
-import { createMetrics, type ReloadResult } from '../../src/metrics/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createDenials } from '../../src/requests/denials.ts'
+import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { loaded, rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 import { photos, startAdmin } from './running.ts'
@@ -426,13 +427,13 @@ test('/-/denials groups what was refused, and explains it by the rules of now', 
 })
 
 describe('POST /-/reload', () => {
-  test.each<[ReloadResult, number]>([
+  test.each<[ReloadOutcome, number]>([
     ['applied', 200],
     ['unchanged', 200],
     ['failed', 500],
   ])('says that the rules are %s', async (result, status) => {
     let asked = 0
-    const reload = async (): Promise<ReloadResult> => {
+    const reload = async (): Promise<ReloadOutcome> => {
       asked++
       return result
     }

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createMetrics, type Metrics, type ReloadResult } from '../../src/metrics/metrics.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createDenials } from '../../src/requests/denials.ts'
+import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { type Chromium, describeInBrowser, launchChromium } from '../browser/chromium.ts'
 import { loaded, rule, ruleFile } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
@@ -65,7 +66,7 @@ describeInBrowser('the console', () => {
     count(finished(first, preflight(markup)), denials)
     for (let i = 0; i < 3; i++) count(finished(first, preflight('https://example.com', 'DELETE')), denials)
     count(finished(first, preflight('https://example.com', 'PUT')), denials)
-    const reload = async (): Promise<ReloadResult> => {
+    const reload = async (): Promise<ReloadOutcome> => {
       snapshot = mended
       return 'applied'
     }

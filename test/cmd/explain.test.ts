@@ -191,17 +191,15 @@ The request by curl, which changes what the store holds:
     const { code, out } = await explained(...put, '--header', 'x-amz-date', '--format', 'json')
     expect(code).toBe(1)
     expect(JSON.parse(out)).toMatchObject({
-      kind: 'explained',
       bucket: 'photos',
+      file: 'photos.yaml',
       dialect: 'cos',
       mode: 'enforce',
       request: { method: 'OPTIONS', target: '/photos/exampleobject' },
-      explanation: {
-        verdict: 'deny',
-        reason: 'header',
-        rule: 'web',
-        lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
-      },
+      decision: 'deny',
+      reason: 'header',
+      rule: 'web',
+      lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
       response: { kind: 'answer', status: 403 },
       curl: expect.stringMatching(/^curl -i -X OPTIONS /),
     })

@@ -38,7 +38,7 @@ describe('a refusal is explained', () => {
         'authorization,x-amz-date,x-b',
       ),
     ).toEqual({
-      verdict: 'deny',
+      decision: 'deny',
       reason: 'header',
       rule: 'web',
       text: 'Rule web allows this origin and PUT, but not the headers authorization, x-b.',
@@ -126,7 +126,7 @@ describe('a refusal is explained', () => {
     ['https://example.com/path', 'GET', undefined, 'malformed', /not an origin as a browser writes it/],
   ])('%s %s %s is %s', (origin, method, headers, reason, text) => {
     const got = explained([web], origin, method, headers)
-    expect(got).toMatchObject({ verdict: 'deny', reason, change: undefined })
+    expect(got).toMatchObject({ decision: 'deny', reason, change: undefined })
     expect(got.text).toMatch(text)
   })
 
@@ -140,14 +140,14 @@ describe('a refusal is explained', () => {
         'https://example.com',
         'PUT',
         'x-a',
-      ).verdict,
+      ).decision,
     ).toBe('allow')
   })
 })
 
 test('an allowed request names its rule', () => {
   expect(explained([web], 'https://example.com', 'GET')).toMatchObject({
-    verdict: 'allow',
+    decision: 'allow',
     rule: 'web',
     text: 'Rule web of bucket photos allows it.',
     change: undefined,

@@ -27,6 +27,7 @@ describe('what it serves', () => {
   test.each([
     ['/', 'text/html; charset=utf-8'],
     ['/page.css', 'text/css; charset=utf-8'],
+    ['/colours.css', 'text/css; charset=utf-8'],
     ['/main.js', 'text/javascript; charset=utf-8'],
     ['/icon.svg', 'image/svg+xml'],
     ['/setup', 'application/json; charset=utf-8'],
@@ -60,6 +61,7 @@ describe('what it serves', () => {
     const css = await (await fetch(`${origin}/page.css`)).text()
     expect([...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url)).toEqual([
       '/icon.svg',
+      '/colours.css',
       '/page.css',
       '/main.js',
       '#steps',
@@ -75,6 +77,7 @@ describe('what it serves', () => {
   test.each(scripts)('%s writes text only, and imports nothing but the others', async (path) => {
     const script = await (await fetch(`${origin}${path}`)).text()
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(/)
+    expect(script).not.toMatch(/\.ts'|: string\b/)
     for (const [, other = ''] of script.matchAll(/ from '\.([^']+)'/g)) expect(scripts).toContain(other)
   })
 

@@ -37,8 +37,8 @@ describe('the proposed change', () => {
   ])('makes a file that lacks %s let the request in', (_what, text, method, headers) => {
     const before = explained(text, method, headers)
     const after = proposeChange(text, before.rule, before.change ?? '') ?? ''
-    expect(before.verdict).toBe('deny')
-    expect(explained(after, method, headers).verdict).toBe('allow')
+    expect(before.decision).toBe('deny')
+    expect(explained(after, method, headers).decision).toBe('allow')
   })
 
   test('touches nothing else of the file', () => {

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDenialGate } from '../../src/log/denial-gate.ts'
-import { createLog, type Log, type LogLevel } from '../../src/log/log.ts'
+import { createLog, type Log } from '../../src/log/log.ts'
 import { readRequestLine } from '../../src/log/read-request-line.ts'
 import { isSecretName, redactQuery, redactText } from '../../src/log/redact.ts'
 import { requestLine, traceId } from '../../src/log/request-line.ts'
 import type { Verdict } from '../../src/plan/judge.ts'
 import { plan } from '../../src/plan/plan.ts'
+import type { LogLevel } from '../../src/settings/settings.ts'
 import { identity, rule, ruleFile, setup, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 
@@ -121,7 +122,32 @@ describe('the line of a request', () => {
     ])
   })
 
+  test('escapes what a terminal or a reader of lines obeys', () => {
+    const { log, texts } = logTo('debug')
+    const hostile = `a\u009b2J\u0085b\u0080\u009f\u007f\u2028\u2029\u202e`
+    log.request(
+      finished(photos, {
+        method: 'OPTIONS',
+        target: '/photos/k',
+        headers: [
+          ...['Host', 'x', 'Origin', hostile, 'Access-Control-Request-Method', hostile],
+          ...['Access-Control-Request-Headers', hostile, 'User-Agent', hostile],
+        ],
+      }),
+    )
+    log.error(hostile, { hostile, error: new Error(hostile) })
+    log.error(hostile.repeat(2000), { hostile: hostile.repeat(2000) })
+    expect(texts.length).toBeGreaterThan(3)
+    for (const text of texts) {
+      expect(text.slice(0, -1)).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028-\u202e]/)
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(8192)
+      JSON.parse(text)
+    }
+    expect(texts.join('')).toContain('\\u009b2J\\u0085b')
+  })
+
   test.each([
+    ['C1 controls', '\u009b'],
     ['plain', 'a'],
     ['quotes', '"'],
     ['backslashes', '\\'],

@@ -9,7 +9,7 @@ const source = (file: string): string => JSON.stringify(new URL(`../../src/${fil
 const logging = (statements: string): string[] => [
   '--input-type=module',
   '--eval',
-  `const { createLog } = await import(${source('log.ts')})
+  `const { createLog } = await import(${source('log/log.ts')})
    const log = createLog({ level: 'info', onExit: (listener) => process.on('exit', listener) })
    const more = { more: 'x'.repeat(4000) }
    ${statements}`,
@@ -280,6 +280,20 @@ test('a reader that never takes anything holds up the end for a bounded time', (
     { encoding: 'utf8' },
   )
   expect([status, stdout]).toEqual([3, ''])
+})
+
+test('a pipe that is never read does not keep the process from ending', async () => {
+  const child = spawn(
+    process.execPath,
+    logging(`
+      // As cmd/main.ts does: a pipe does not wait from then on.
+      process.stdout.on('error', () => {})
+      for (let i = 0; i < 500; i++) log.info('line', more)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await log.close()
+      process.exit(3)`),
+  )
+  expect(await once(child, 'exit')).toEqual([3, null])
 })
 
 /** Reads until `bytes` have come. */

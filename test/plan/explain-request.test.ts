@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { RuleFile } from '../../src/cors/rule.ts'
 import {
   browserHeaderList,
-  type ExplainedRequest,
   explainRequest,
   type RequestQuestion,
   shellWord,
 } from '../../src/plan/explain-request.ts'
+import type { Explained } from '../../src/plan/explained.ts'
 import type { Setup } from '../../src/plan/judge.ts'
 import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { presets } from '../../src/rule-file/presets.ts'
@@ -73,7 +73,7 @@ function explained(
   question: Partial<RequestQuestion>,
   snapshot = photos,
   more: Partial<Setup> = {},
-): ExplainedRequest {
+): Explained {
   const answer = explainRequest(
     { snapshot, setup: { ...setup, ...more }, identity, endpoint: 'http://localhost:8080' },
     {
@@ -86,29 +86,30 @@ function explained(
     },
   )
   if (answer.kind === 'unusable') throw new Error(answer.message)
-  return answer
+  return answer.explained
 }
 
 describe('explainRequest', () => {
   test('shows the exact answer of an allowed preflight and the curl line that asks for it', () => {
-    const { explanation, response, curl, bucket, notes } = explained({})
+    const answer = explained({})
+    const { response, curl, bucket, notes } = answer
     expect(bucket).toBe('photos')
-    expect(explanation).toMatchObject({ verdict: 'allow', reason: 'matched', rule: 'web' })
+    expect(answer).toMatchObject({ decision: 'allow', reason: 'matched', rule: 'web' })
     expect(notes).toEqual([])
     expect(response).toEqual({
       kind: 'answer',
       status: 200,
       headers: [
-        ...['Access-Control-Allow-Credentials', 'true'],
-        ...['Access-Control-Allow-Headers', 'content-type'],
-        ...['Access-Control-Allow-Methods', 'GET,PUT'],
-        ...['Access-Control-Allow-Origin', 'https://example.com'],
-        ...['Access-Control-Expose-Headers', 'ETag'],
-        ...['Access-Control-Max-Age', '600'],
-        ...['Vary', 'Origin'],
-        ...['Server', 'tencent-cos'],
-        ...['x-cos-request-id', expect.any(String)],
-        ...['Content-Length', '0'],
+        ['Access-Control-Allow-Credentials', 'true'],
+        ['Access-Control-Allow-Headers', 'content-type'],
+        ['Access-Control-Allow-Methods', 'GET,PUT'],
+        ['Access-Control-Allow-Origin', 'https://example.com'],
+        ['Access-Control-Expose-Headers', 'ETag'],
+        ['Access-Control-Max-Age', '600'],
+        ['Vary', 'Origin'],
+        ['Server', 'tencent-cos'],
+        ['x-cos-request-id', expect.any(String)],
+        ['Content-Length', '0'],
       ],
       body: '',
     })
@@ -118,15 +119,15 @@ describe('explainRequest', () => {
   })
 
   test('says what the closest rule lacks, and the change that would allow the request', () => {
-    const { explanation, response } = explained({ requestedHeaders: 'content-type,x-amz-date' })
-    expect(explanation).toMatchObject({
-      verdict: 'deny',
+    const answer = explained({ requestedHeaders: 'content-type,x-amz-date' })
+    expect(answer).toMatchObject({
+      decision: 'deny',
       reason: 'header',
       rule: 'web',
       lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
     })
-    expect(explanation.change).toContain('allowedHeaders: [content-type, x-amz-date]')
-    expect(response).toMatchObject({ kind: 'answer', status: 403 })
+    expect(answer.change).toContain('allowedHeaders: [content-type, x-amz-date]')
+    expect(answer.response).toMatchObject({ kind: 'answer', status: 403 })
   })
 
   test('shows what is done to the response of an actual request', () => {
@@ -134,21 +135,21 @@ describe('explainRequest', () => {
       kind: 'decorated',
       strip: true,
       headers: [
-        ...['Access-Control-Allow-Credentials', 'true'],
-        ...['Access-Control-Allow-Methods', 'GET,PUT'],
-        ...['Access-Control-Allow-Origin', 'https://example.com'],
-        ...['Access-Control-Expose-Headers', 'ETag'],
-        ...['Access-Control-Max-Age', '600'],
+        ['Access-Control-Allow-Credentials', 'true'],
+        ['Access-Control-Allow-Methods', 'GET,PUT'],
+        ['Access-Control-Allow-Origin', 'https://example.com'],
+        ['Access-Control-Expose-Headers', 'ETag'],
+        ['Access-Control-Max-Age', '600'],
       ],
       vary: ['Origin'],
     })
   })
 
   test('says that an actual request which no rule matches is served all the same', () => {
-    const { explanation, notes, response } = explained({ actual: true, method: 'DELETE' })
-    expect(explanation).toMatchObject({ verdict: 'deny', reason: 'method' })
-    expect(response).toMatchObject({ kind: 'decorated', headers: [] })
-    expect(notes).toEqual([expect.stringContaining('is served, but without CORS headers')])
+    const answer = explained({ actual: true, method: 'DELETE' })
+    expect(answer).toMatchObject({ decision: 'deny', reason: 'method' })
+    expect(answer.response).toMatchObject({ kind: 'decorated', headers: [] })
+    expect(answer.notes).toEqual([expect.stringContaining('is served, but without CORS headers')])
   })
 
   test.each([
@@ -172,15 +173,15 @@ describe('explainRequest', () => {
 
   test('asks about the named bucket also where the name of the endpoint stands for another one', () => {
     const other = snapshotOf(loaded('photos', { rules: [web] }), loaded('other', { hosts: ['localhost'] }))
-    expect(explained({}, other)).toMatchObject({ bucket: 'photos', explanation: { verdict: 'allow' } })
+    expect(explained({}, other)).toMatchObject({ bucket: 'photos', decision: 'allow' })
   })
 
   test('offers a new file for a bucket without one, but none beside a file that has an error', () => {
     const nobody = explained({ to: { kind: 'bucket', bucket: 'nobody' } })
-    expect(nobody.explanation).toMatchObject({ verdict: 'deny', reason: 'no_rules' })
-    expect(nobody.explanation.change).toContain('rules/nobody.yaml')
+    expect(nobody).toMatchObject({ decision: 'deny', reason: 'no_rules' })
+    expect(nobody.change).toContain('rules/nobody.yaml')
     const broken = explained({}, snapshotOf(loaded('photos', undefined)))
-    expect(broken.explanation.change).toBeUndefined()
+    expect(broken.change).toBeUndefined()
     expect(broken.notes).toEqual([
       'photos.yaml has an error, so no rules are served (line 3, column 5: unknown key).',
     ])
@@ -236,8 +237,8 @@ describe('explainRequest', () => {
   })
 
   test('explains a preflight without Origin', () => {
-    expect(explained({ origin: undefined }).explanation).toMatchObject({
-      verdict: 'deny',
+    expect(explained({ origin: undefined })).toMatchObject({
+      decision: 'deny',
       reason: 'malformed',
     })
   })

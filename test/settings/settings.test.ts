@@ -36,7 +36,7 @@ describe('what is in force', () => {
       listen: { host: '0.0.0.0', port: 8080 },
       admin: { host: '127.0.0.1', port: 9464 },
       dialect: 'cos',
-      hostSuffixes: [],
+      hostSuffix: [],
       unconfigured: 'refuse',
       bucketCorsApi: 'read',
       credentials: undefined,
@@ -128,7 +128,7 @@ describe('what is in force', () => {
     ['a list in the file', {}, {}, 'hostSuffix:\n  - a.example\n  - b.example\n'],
     ['spellings of one name', { hostSuffix: ['.A.Example.', 'a.example', 'b.example'] }, {}, undefined],
   ])('host suffixes come from %s', (_, flags, environment, text) => {
-    expect(settingsOf(flags, environment, text).hostSuffixes).toEqual(['a.example', 'b.example'])
+    expect(settingsOf(flags, environment, text).hostSuffix).toEqual(['a.example', 'b.example'])
   })
 
   test('an empty variable counts as not set', () => {
@@ -186,7 +186,7 @@ describe('addresses', () => {
     ['3com.example', '3com.example'],
     ['1.2.3.4.example', '1.2.3.4.example'],
   ])('--host-suffix %s', (text, expected) => {
-    expect(settingsOf({ hostSuffix: [text] }).hostSuffixes).toEqual([expected])
+    expect(settingsOf({ hostSuffix: [text] }).hostSuffix).toEqual([expected])
   })
 })
 

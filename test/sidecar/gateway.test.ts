@@ -3,12 +3,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { PlainResponse } from '../../src/http.ts'
-import { createGateway, type Exchange } from '../../src/sidecar/gateway.ts'
+import type { FinishedRequest } from '../../src/requests/finished-request.ts'
+import { createGateway } from '../../src/sidecar/gateway.ts'
 import { ruleFile, setup, snapshotOf } from '../core.ts'
 
 test('an answer of the bucket CORS API that cannot be sent costs its request, and nothing else', async () => {
   const failures: unknown[] = []
-  const finished: Exchange[] = []
+  const finished: FinishedRequest[] = []
   const unsendable: PlainResponse = { status: 200, headers: ['x-broken', 'a\nb'], body: '' }
   const answers: (PlainResponse | 'forward')[] = [unsendable, { ...unsendable, headers: [] }, 'forward']
   const gateway = createGateway({

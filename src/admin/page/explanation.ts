@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import type { Explained, Pairs } from '../shapes.ts'
+import type { Explained, ExplainedResponse, HeaderPairs } from '../../plan/explained.ts'
 import { badge, changeBlock, copyable, h } from './dom.ts'
 
 /** Why a request is decided as it is, and the change that would allow it. */
@@ -46,7 +46,7 @@ export function answerAndCurl(explained: Explained): HTMLElement[] {
   ]
 }
 
-function answerText(response: Explained['response']): string {
+function answerText(response: ExplainedResponse): string {
   if (response.kind === 'answer')
     return `HTTP/1.1 ${response.status}\n${lines(response.headers)}\n${response.body}`.trimEnd()
   const { strip, headers, vary } = response
@@ -58,7 +58,7 @@ function answerText(response: Explained['response']): string {
   return parts.length === 0 ? 'nothing: it passes as it is' : parts.join('\n')
 }
 
-const lines = (headers: Pairs): string => headers.map(([name, value]) => `${name}: ${value}\n`).join('')
+const lines = (headers: HeaderPairs): string => headers.map(([name, value]) => `${name}: ${value}\n`).join('')
 
 export function verdict({ decision, mode, file, bucket }: Explained): HTMLElement {
   const words = decision === 'allow' ? 'Allowed' : mode === 'report' ? 'Would be refused' : 'Refused'

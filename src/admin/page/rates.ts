@@ -3,7 +3,7 @@
 import type { History, HistoryPoint, Kind } from '../shapes.ts'
 
 export const reasonNames = ['matched', 'origin', 'method', 'header', 'no_rules', 'malformed'] as const
-export type ReasonName = (typeof reasonNames)[number]
+type ReasonName = (typeof reasonNames)[number]
 
 /** What each reason is called on the page. */
 export const reasonWords: Readonly<Record<ReasonName, string>> = {

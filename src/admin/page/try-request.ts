@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import type { Explained } from '../shapes.ts'
+import type { Explained } from '../../plan/explained.ts'
 import { ask, messageOf } from './ask.ts'
 import { byId, control, h } from './dom.ts'
 import { answerAndCurl, verdict, whyAndChange } from './explanation.ts'

@@ -1,5 +1,7 @@
+/// <reference lib="dom" />
 /** Gives every button its step, and plays them all. */
-export const mainScript = `import { byId } from './dom.js'
+
+import { byId } from './dom.ts'
 import {
   applyProposal,
   openRules,
@@ -8,37 +10,40 @@ import {
   saveAndSend,
   sendRefused,
   showProposal,
-} from './refusals.js'
-import { here, setup } from './requests.js'
-import { askDirectly, readBack, upload } from './transfers.js'
+} from './refusals.ts'
+import { here, setup } from './requests.ts'
+import { askDirectly, readBack, upload } from './transfers.ts'
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
 /** Time to see where the page has moved to. */
-const pause = () => new Promise((resolve) => setTimeout(resolve, calm.matches ? 0 : 600))
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, calm.matches ? 0 : 600))
 
-async function play() {
-  for (const [bucket, example] of Object.entries(setup.examples)) await save(bucket, example)
-  for (const [title, step] of [
-    ['title-1', askDirectly],
-    ['title-2', upload],
-    ['title-3', readBack],
-    [
-      'title-4',
-      async () => {
-        await openRules()
-        await sendRefused()
-      },
-    ],
-    [
-      'title-5',
-      async () => {
-        applyProposal()
-        await saveAndSend()
-      },
-    ],
-  ]) {
-    byId('play-status').textContent = 'Step ' + byId(title).textContent + ' …'
+const steps: readonly (readonly [title: string, step: () => Promise<void>])[] = [
+  ['title-1', askDirectly],
+  ['title-2', upload],
+  ['title-3', readBack],
+  [
+    'title-4',
+    async () => {
+      await openRules()
+      await sendRefused()
+    },
+  ],
+  [
+    'title-5',
+    async () => {
+      applyProposal()
+      await saveAndSend()
+    },
+  ],
+]
+
+async function play(): Promise<void> {
+  await save('photos', setup.examples.photos)
+  await save('reports', setup.examples.reports)
+  for (const [title, step] of steps) {
+    byId('play-status').textContent = `Step ${byId(title).textContent} …`
     await step()
     byId(title).scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth' })
     await pause()
@@ -47,7 +52,7 @@ async function play() {
 }
 
 /** Runs one step at a time, and says so when the demo itself has stopped. */
-function onAction(id, event, step) {
+function onAction(id: string, event: string, step: () => void | Promise<void>): void {
   byId(id).addEventListener(event, async (happening) => {
     happening.preventDefault()
     const buttons = [...document.querySelectorAll('button')]
@@ -57,31 +62,31 @@ function onAction(id, event, step) {
     try {
       await step()
     } catch (error) {
-      byId('play-status').textContent = 'The demo did not answer: ' + String(error)
+      byId('play-status').textContent = `The demo did not answer: ${error}`
     } finally {
       buttons.forEach((button, index) => {
-        button.disabled = disabled[index]
+        button.disabled = disabled[index] ?? false
       })
       showProposal()
       // A button that was disabled for a moment has lost the focus of whoever uses the keyboard.
-      focused?.focus({ preventScroll: true })
+      if (focused instanceof HTMLElement) focused.focus({ preventScroll: true })
     }
   })
 }
 
-byId('upload-file').addEventListener('change', ({ target }) => {
-  const tooLarge = (target.files[0]?.size ?? 0) > setup.maxObjectBytes
-  target.setCustomValidity(
-    tooLarge ? 'The store of this demo takes files of up to ' + setup.maxObjectBytes / 1048576 + ' MiB.' : '',
-  )
+const file = byId('upload-file', HTMLInputElement)
+file.addEventListener('change', () => {
+  const tooLarge = (file.files?.[0]?.size ?? 0) > setup.maxObjectBytes
+  const mebibytes = setup.maxObjectBytes / 1048576
+  file.setCustomValidity(tooLarge ? `The store of this demo takes files of up to ${mebibytes} MiB.` : '')
 })
 byId('page-origin').textContent = here
 byId('sidecar-origin').textContent = setup.sidecarOrigin
 byId('store-origin').textContent = setup.storeOrigin
 byId('dialect').textContent = setup.dialect
 byId('rules-folder').textContent = setup.rulesFolder
-byId('admin-link').href = setup.adminOrigin + '/'
-byId('metrics-link').href = setup.adminOrigin + '/metrics'
+byId('admin-link', HTMLAnchorElement).href = `${setup.adminOrigin}/`
+byId('metrics-link', HTMLAnchorElement).href = `${setup.adminOrigin}/metrics`
 onAction('direct', 'click', askDirectly)
 onAction('upload', 'submit', upload)
 onAction('read', 'click', readBack)
@@ -93,4 +98,3 @@ onAction('restore', 'click', restore)
 onAction('play', 'click', play)
 await openRules()
 document.documentElement.dataset.ready = 'yes'
-`

@@ -1,12 +1,16 @@
+/// <reference lib="dom" />
 /** Steps 4 and 5: refused and why; change the rule. */
-export const refusalsScript = String.raw`import { byId, element, fold, note, verdict } from './dom.js'
-import { send, setup, why } from './requests.js'
-import { uploadedKey } from './transfers.js'
+
+import type { DemoBucket } from '../example-data.ts'
+import type { ShownExplanation } from '../sidecar-view.ts'
+import { byId, element, fold, note, verdict } from './dom.ts'
+import { type Order, type Outcome, send, setup, why } from './requests.ts'
+import { uploadedKey } from './transfers.ts'
 
 /** The rule file that would allow what was refused last. */
-let proposal
+let proposal: string | undefined
 
-const cases = {
+const cases: Readonly<Record<string, () => Order>> = {
   method: () => ({
     method: 'PUT',
     bucket: 'reports',
@@ -24,78 +28,91 @@ const cases = {
   }),
 }
 
-const chosen = () => cases[document.querySelector('input[name="case"]:checked').value]()
+function chosen(): Order {
+  const name = String(new FormData(byId('refused', HTMLFormElement)).get('case'))
+  const order = cases[name]
+  if (order === undefined) throw new Error(`the page has no case ${name}`)
+  return order()
+}
 
-export async function sendRefused() {
+export async function sendRefused(): Promise<void> {
   const { outcome, reason } = await send(chosen())
   byId('refused-result').replaceChildren(browserSide(outcome), sidecarSide(reason))
   proposal = reason.proposal
   showProposal()
 }
 
-function browserSide(outcome) {
+function browserSide(outcome: Outcome): HTMLElement {
   return element(
     'div',
-    { className: 'side' },
+    { class: 'side' },
     element('h3', {}, 'What the browser tells the page'),
-    verdict(outcome.readable, outcome.readable ? 'status ' + outcome.status : 'refused'),
-    outcome.readable ? undefined : element('p', { className: 'error' }, outcome.error),
+    verdict(outcome.readable, outcome.readable ? `status ${outcome.status}` : 'refused'),
+    outcome.readable ? undefined : element('p', { class: 'error' }, outcome.error),
     note(outcome.readable ? 'The answer can be read.' : 'No status, no header, no reason.'),
   )
 }
 
-function sidecarSide(reason) {
-  const facts = [
+function sidecarSide(reason: ShownExplanation): HTMLElement {
+  const facts: readonly (readonly [string, string | undefined])[] = [
     ['reason', reason.reason],
     ['closest rule', reason.decision === 'deny' ? reason.rule : undefined],
-    ['it lacks', reason.lacks && reason.lacks.field + ': ' + reason.lacks.value],
+    ['it lacks', reason.lacks && `${reason.lacks.field}: ${reason.lacks.value}`],
     ['hint', reason.hint],
-  ].filter(([, value]) => value)
+  ]
   return element(
     'div',
-    { className: 'side' },
+    { class: 'side' },
     element('h3', {}, 'What cors-sidecar tells you'),
     verdict(reason.decision === 'allow', reason.decision === 'allow' ? 'allowed' : 'denied'),
-    element('p', { className: 'why' }, reason.text),
+    element('p', { class: 'why' }, reason.text),
     element(
       'dl',
       {},
-      ...facts.flatMap(([name, value]) => [
-        element('dt', {}, name),
-        element('dd', {}, element('code', {}, value)),
-      ]),
+      ...facts.flatMap(([name, value]) =>
+        value === undefined ? [] : [element('dt', {}, name), element('dd', {}, element('code', {}, value))],
+      ),
     ),
     ...(reason.change
       ? [note('This would allow it:'), element('pre', { tabindex: '0' }, reason.change)]
       : []),
     fold('The preflight and its answer, word for word', reason.exchange),
-    reason.curl ? fold('The same with curl', reason.curl) : undefined,
+    fold('The same with curl', reason.curl),
   )
 }
 
-export async function openRules() {
+export async function openRules(): Promise<void> {
   const { bucket } = chosen()
-  byId('rules-name').textContent = bucket + '.yaml'
-  byId('rules-text').value = await (await fetch('/rules/' + bucket)).text()
+  byId('rules-name').textContent = `${bucket}.yaml`
+  byId('rules-text', HTMLTextAreaElement).value = await (await fetch(`/rules/${bucket}`)).text()
   proposal = undefined
   showProposal()
 }
 
-export function showProposal() {
-  byId('allow').disabled = !proposal
+export function showProposal(): void {
+  byId('allow', HTMLButtonElement).disabled = proposal === undefined
 }
 
-export function applyProposal() {
-  if (proposal) byId('rules-text').value = proposal
+export function applyProposal(): void {
+  if (proposal !== undefined) byId('rules-text', HTMLTextAreaElement).value = proposal
 }
 
-/** Replaces a bucket's rule file and waits until the sidecar has taken notice. */
-export async function save(bucket, text) {
+/** A rule file that was saved, and what the sidecar made of it. */
+interface Saved {
+  readonly reason: ShownExplanation
+  readonly changed: boolean
+  readonly noticed?: boolean
+  /** Milliseconds. */
+  readonly elapsed?: number
+}
+
+/** Replaces a bucket's rule file and waits until the sidecar has read it. */
+export async function save(bucket: DemoBucket, text: string): Promise<Saved> {
   const order = { ...chosen(), bucket }
-  if (text === (await (await fetch('/rules/' + bucket)).text()))
+  if (text === (await (await fetch(`/rules/${bucket}`)).text()))
     return { reason: await why(order), changed: false }
   const before = (await why(order)).file
-  const answer = await fetch('/rules/' + bucket, {
+  const answer = await fetch(`/rules/${bucket}`, {
     method: 'PUT',
     body: text,
     headers: { 'content-type': 'text/plain' },
@@ -105,7 +122,7 @@ export async function save(bucket, text) {
 }
 
 /** Five seconds at most: whoever looks at the page should not wait for ever. */
-async function reloaded(order, before, start) {
+async function reloaded(order: Order, before: ShownExplanation['file'], start: number): Promise<Saved> {
   for (;;) {
     const reason = await why(order)
     const elapsed = Math.round(performance.now() - start)
@@ -115,8 +132,8 @@ async function reloaded(order, before, start) {
   }
 }
 
-export async function saveAndSend() {
-  const saved = await save(chosen().bucket, byId('rules-text').value)
+export async function saveAndSend(): Promise<void> {
+  const saved = await save(chosen().bucket, byId('rules-text', HTMLTextAreaElement).value)
   const findings = findingLines(saved.reason.file)
   if (saved.reason.file && saved.reason.file.state !== 'ok') {
     const words = verdict(false, 'not taken over', 'The rules from before stay in force.')
@@ -124,7 +141,7 @@ export async function saveAndSend() {
     return
   }
   const { outcome, reason } = await send(chosen())
-  const words = outcome.readable ? 'allowed, status ' + outcome.status : 'still refused'
+  const words = outcome.readable ? `allowed, status ${outcome.status}` : 'still refused'
   byId('editor-result').replaceChildren(
     verdict(outcome.readable, words, reloadWords(saved)),
     note(reason.text),
@@ -133,24 +150,23 @@ export async function saveAndSend() {
   if (!outcome.readable) await sendRefused()
 }
 
-function findingLines(file) {
-  const lines = (file?.findings ?? []).map(({ line, column, severity, code, message }) =>
-    [line + ':' + column, severity, code + ':', message].join(' '),
+function findingLines(file: ShownExplanation['file']): HTMLElement[] {
+  const lines = (file?.findings ?? []).map(
+    ({ line, column, severity, code, message }) => `${line}:${column} ${severity} ${code}: ${message}`,
   )
   return lines.length === 0 ? [] : [element('pre', { tabindex: '0' }, lines.join('\n'))]
 }
 
-function reloadWords({ changed, noticed, elapsed }) {
+function reloadWords({ changed, noticed, elapsed }: Saved): string {
   if (!changed) return 'The file was not changed.'
   return noticed
-    ? 'The new rules were live after ' + elapsed + ' ms.'
+    ? `The new rules were live after ${elapsed} ms.`
     : 'The sidecar has not read the new file yet.'
 }
 
-export async function restore() {
+export async function restore(): Promise<void> {
   const { bucket } = chosen()
   await save(bucket, setup.examples[bucket])
   await openRules()
   byId('editor-result').replaceChildren(note('The example is back.'))
 }
-`

@@ -1,7 +1,7 @@
 import type { Severity } from '../issue.ts'
 
 /** What `check --explain` says of a code. `severity` is the mildest the code has. */
-export interface CodeExplanation {
+interface CodeExplanation {
   readonly severity: Severity
   readonly text: string
 }
@@ -256,6 +256,6 @@ export const codes = {
   ),
 } as const satisfies Readonly<Record<string, CodeExplanation>>
 
-export type FindingCode = keyof typeof codes
+type FindingCode = keyof typeof codes
 
 export const isCode = (code: string): code is FindingCode => Object.hasOwn(codes, code)

@@ -7,7 +7,7 @@ import type { Severity } from '../issue.ts'
 import { type OriginParts, readParts } from '../origin-entry.ts'
 
 /** A remark on one value, still without its place. */
-export interface Remark {
+interface Remark {
   readonly severity: Severity
   readonly code: string
   readonly message: string

@@ -6,7 +6,7 @@ import {
   nothingLoaded,
   type Snapshot,
 } from '../../src/plan/snapshot.ts'
-import { createMirror, type Mirror, partsBetween } from '../../src/workers/mirror.ts'
+import { createReplica, partsBetween, type Replica } from '../../src/workers/replica.ts'
 import { loaded, rule, ruleFile } from '../core.ts'
 
 const good = (bucket: string, version: number, file = `${bucket}.yaml`): LoadedFile => ({
@@ -34,14 +34,14 @@ const essence = ({ generation, buckets, byHostName, hosts, fallback, service, fi
   files,
 })
 
-function bring(mirror: Mirror, before: Snapshot, after: Snapshot): number {
+function bring(replica: Replica, before: Snapshot, after: Snapshot): number {
   const parts = [...partsBetween(before, after)]
-  const inForce = parts.map((part) => mirror.take(structuredClone(part)))
+  const inForce = parts.map((part) => replica.take(structuredClone(part)))
   expect(inForce.indexOf(true)).toBe(parts.length - 1)
   return parts.reduce((sum, { changed }) => sum + changed.length, 0)
 }
 
-describe('a mirror', () => {
+describe('a replica', () => {
   // Sorted by name, as files are loaded.
   const history = [
     [good('a', 1), good('b', 1), bad('c')],
@@ -56,12 +56,12 @@ describe('a mirror', () => {
   ].map((files) => files.toSorted((one, other) => (one.file < other.file ? -1 : 1)))
 
   test('serves what the process that reads the directory serves, after each of its changes', () => {
-    const mirror = createMirror('oss')
+    const replica = createReplica('oss')
     let before = nothingLoaded
     for (const [index, files] of history.entries()) {
       const after = nextSnapshot(before, files, 'oss', index)
-      bring(mirror, before, after)
-      expect(essence(mirror.current())).toEqual(essence(after))
+      bring(replica, before, after)
+      expect(essence(replica.current())).toEqual(essence(after))
       before = after
     }
   })
@@ -70,14 +70,14 @@ describe('a mirror', () => {
     let before = nothingLoaded
     for (const [index, files] of history.entries()) {
       before = nextSnapshot(before, files, 'cos', index)
-      const late = createMirror('cos')
+      const late = createReplica('cos')
       bring(late, nothingLoaded, before)
       expect(essence(late.current())).toEqual(essence(before))
     }
   })
 
   test('may leave generations out', () => {
-    const mirror = createMirror('cos')
+    const replica = createReplica('cos')
     let latest = nothingLoaded
     const all = history.map((files, index) => {
       latest = nextSnapshot(latest, files, 'cos', index)
@@ -85,13 +85,13 @@ describe('a mirror', () => {
     })
     let before = nothingLoaded
     for (const after of all.filter((_, index) => index % 2 === 1)) {
-      bring(mirror, before, after)
-      expect(essence(mirror.current())).toEqual(essence(after))
+      bring(replica, before, after)
+      expect(essence(replica.current())).toEqual(essence(after))
       before = after
     }
   })
 
-  test('is told of changes only, and compiles what changed only', () => {
+  test('receives changes only, and compiles what changed only', () => {
     const many = Array.from({ length: 1000 }, (_, index) => good(`bucket-${index}`, 1))
     const before = nextSnapshot(nothingLoaded, many, 'cos', 0)
     const after = nextSnapshot(
@@ -100,25 +100,25 @@ describe('a mirror', () => {
       'cos',
       1,
     )
-    const mirror = createMirror('cos')
-    expect(bring(mirror, nothingLoaded, before)).toBe(1000)
-    const kept = mirror.current().buckets.get('bucket-1')
-    expect(bring(mirror, before, after)).toBe(1)
-    expect(mirror.current().buckets.get('bucket-1')).toBe(kept)
-    expect(mirror.current().buckets.get('bucket-500')?.rules[0]?.label).toBe('v2')
+    const replica = createReplica('cos')
+    expect(bring(replica, nothingLoaded, before)).toBe(1000)
+    const kept = replica.current().buckets.get('bucket-1')
+    expect(bring(replica, before, after)).toBe(1)
+    expect(replica.current().buckets.get('bucket-1')).toBe(kept)
+    expect(replica.current().buckets.get('bucket-500')?.rules[0]?.label).toBe('v2')
     expect(compilePolicy('bucket-500', good('bucket-500', 2).content ?? ruleFile(), 'cos').dialect).toBe(
-      mirror.current().buckets.get('bucket-500')?.dialect,
+      replica.current().buckets.get('bucket-500')?.dialect,
     )
   })
 
   test('shows nothing of a change before the last part of it', () => {
     const many = Array.from({ length: 450 }, (_, index) => good(`bucket-${index}`, 1))
-    const mirror = createMirror('cos')
+    const replica = createReplica('cos')
     const parts = [...partsBetween(nothingLoaded, nextSnapshot(nothingLoaded, many, 'cos', 0))]
     expect(parts.map(({ changed }) => changed.length)).toEqual([200, 200, 50])
-    for (const part of parts.slice(0, -1)) mirror.take(part)
-    expect(mirror.current()).toBe(nothingLoaded)
-    for (const part of parts.slice(-1)) mirror.take(part)
-    expect(mirror.current().buckets.size).toBe(450)
+    for (const part of parts.slice(0, -1)) replica.take(part)
+    expect(replica.current()).toBe(nothingLoaded)
+    for (const part of parts.slice(-1)) replica.take(part)
+    expect(replica.current().buckets.size).toBe(450)
   })
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Denial } from '../../src/requests/denials.ts'
 import { createTopGroups } from '../../src/requests/top-groups.ts'
-import { mergeTold, mergeTop, nothingTold, type Told } from '../../src/workers/told.ts'
+import { mergeStats, mergeTop, noStats, type WorkerStats } from '../../src/workers/stats.ts'
 
 const denial = (origin: string, time: number): Denial => ({
   time,
@@ -28,15 +28,15 @@ const group = (origin: string, count: number, first: number, time: number) => ({
   last: denial(origin, time),
 })
 
-const told = (denials: Told['denials'], matched: number): Told => ({
-  ...nothingTold,
-  totals: { ...nothingTold.totals, preflight: { ...nothingTold.totals.preflight, matched } },
+const stats = (denials: WorkerStats['denials'], matched: number): WorkerStats => ({
+  ...noStats,
+  totals: { ...noStats.totals, preflight: { ...noStats.totals.preflight, matched } },
   denials,
 })
 
-describe('what several processes tell', () => {
+describe('the stats of several processes', () => {
   test('is added up, the latest first and the most frequent first', () => {
-    const one = told(
+    const one = stats(
       {
         total: 3,
         recent: [denial('a', 30), denial('a', 10)],
@@ -44,7 +44,7 @@ describe('what several processes tell', () => {
       },
       7,
     )
-    const other = told(
+    const other = stats(
       {
         total: 4,
         recent: [denial('b', 20), denial('c', 15)],
@@ -52,7 +52,7 @@ describe('what several processes tell', () => {
       },
       2,
     )
-    const merged = mergeTold([one, other, nothingTold])
+    const merged = mergeStats([one, other, noStats])
     expect(merged.totals.preflight.matched).toBe(9)
     expect(merged.denials).toEqual({
       total: 7,
@@ -62,7 +62,7 @@ describe('what several processes tell', () => {
   })
 
   test('is nothing when there is nobody', () => {
-    expect(mergeTold([])).toEqual(nothingTold)
+    expect(mergeStats([])).toEqual(noStats)
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { type MetricsMessage, mergeMetrics } from '../../src/metrics/registry.ts'
-import { createDeparted } from '../../src/workers/departed.ts'
+import { createRetiredWorkers } from '../../src/workers/retired.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 
@@ -23,33 +23,33 @@ const values = (message: MetricsMessage, name: string) =>
     ?.values.map(({ labels, value }) => ({ labels, value }))
 
 test('what workers that are gone have counted is added up, and only what they counted', async () => {
-  const departed = createDeparted()
-  await departed.add(await counted())
-  await departed.add(await counted())
-  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([
+  const retired = createRetiredWorkers()
+  await retired.add(await counted())
+  await retired.add(await counted())
+  expect(values(retired.metrics(), 'rule_matches_total')).toEqual([
     { labels: { bucket: 'photos', rule: 'web' }, value: 2 },
     { labels: { bucket: 'films', rule: 'tv' }, value: 2 },
   ])
-  const all = await mergeMetrics([departed.metrics(), await counted()])
+  const all = await mergeMetrics([retired.metrics(), await counted()])
   expect(values(all, 'rule_matches_total')).toEqual([
     { labels: { bucket: 'photos', rule: 'web' }, value: 3 },
     { labels: { bucket: 'films', rule: 'tv' }, value: 3 },
   ])
-  const gauges = departed.metrics().filter(({ type }) => String(type) === 'gauge')
+  const gauges = retired.metrics().filter(({ type }) => String(type) === 'gauge')
   expect(gauges).toEqual([])
 })
 
 test('series of buckets, rules and modes that are gone are dropped', async () => {
-  const departed = createDeparted()
-  await departed.add(await counted())
-  departed.prune(snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'app' })], mode: 'report' }) }))
-  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([])
-  const buckets = values(departed.metrics(), 'decisions_total')?.map(({ labels }) => labels.bucket)
+  const retired = createRetiredWorkers()
+  await retired.add(await counted())
+  retired.prune(snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'app' })], mode: 'report' }) }))
+  expect(values(retired.metrics(), 'rule_matches_total')).toEqual([])
+  const buckets = values(retired.metrics(), 'decisions_total')?.map(({ labels }) => labels.bucket)
   expect(buckets).toEqual(['_other'])
 
-  await departed.add(await counted())
-  departed.prune(snapshotOf(photos))
-  expect(values(departed.metrics(), 'rule_matches_total')).toEqual([
+  await retired.add(await counted())
+  retired.prune(snapshotOf(photos))
+  expect(values(retired.metrics(), 'rule_matches_total')).toEqual([
     { labels: { bucket: 'photos', rule: 'web' }, value: 1 },
   ])
 })

@@ -1,4 +1,4 @@
-/** Memory of relayed pieces of a body. */
+/** Frees the memory of relayed pieces of a body. */
 
 /** In bytes: below this the collector is cheaper. */
 const worthFreeing = 16 * 1024

@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { isMessage, type ToPrimary, type ToWorker } from './messages.ts'
 
 /** A worker's side of the channel to its primary. */
-export interface Link {
+export interface Channel {
   send(message: ToPrimary): void
   /** Has `listener` hear of every message from now on. */
   listen(listener: (message: ToWorker) => void): void
@@ -11,12 +11,12 @@ export interface Link {
 }
 
 /** `undefined` in a process that no primary has started. */
-export function openLink(): Link | undefined {
+export function openChannel(): Channel | undefined {
   const { worker } = cluster
   if (worker === undefined) return undefined
   return {
     send(message) {
-      // A primary that is gone takes its workers with it: there is nobody to tell of a failure.
+      // A primary that is gone takes its workers with it: a failure matters to no one.
       worker.send(message, ignore)
     },
     listen(listener) {

@@ -3,17 +3,17 @@ import { type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
 import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../plan/snapshot.ts'
 
 /**
- * What workers that are gone had counted, as far as they had told: without it every sum would fall when one is
+ * The counters of workers that have ended, as far as they had reported them: without these every sum would fall when one is
  * replaced, which a scrape takes for a restart of the whole.
  */
-export interface Departed {
+interface RetiredWorkers {
   add(metrics: MetricsMessage): Promise<void>
   metrics(): MetricsMessage
   /** Drops the series of buckets, rules and modes that `snapshot` no longer has. */
   prune(snapshot: Snapshot): void
 }
 
-export function createDeparted(): Departed {
+export function createRetiredWorkers(): RetiredWorkers {
   let kept: MetricsMessage = []
   let adding: Promise<void> = Promise.resolve()
   return {

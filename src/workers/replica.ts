@@ -3,7 +3,7 @@ import type { DialectName, RuleFile } from '../cors/rule.ts'
 import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
 
 /** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
-export interface ServedFile {
+interface ServedFile {
   readonly status: FileStatus
   readonly rules: RuleFile
 }
@@ -21,7 +21,7 @@ export interface RulesPart {
 /** Files in one part: what is made and read without a pause. */
 const filesAtOnce = 200
 
-/** What a process that serves `before` must be told to serve `after`. */
+/** The parts that a process which serves `before` needs to serve `after`. */
 export function* partsBetween(before: Snapshot, after: Snapshot): Generator<RulesPart, void> {
   const known = new Map(before.files.map((status) => [status.file, status]))
   const names = new Set(after.files.map(({ file }) => file))
@@ -56,13 +56,13 @@ const isSame = (one: FileStatus | undefined, other: FileStatus): boolean =>
   one.findings === other.findings
 
 /** The rules of another process, which alone reads the directory, so that all serve the same generations. */
-export interface Mirror {
+export interface Replica {
   current(): Snapshot
   /** Returns whether `part` was the last, so that its generation is now in force. */
   take(part: RulesPart): boolean
 }
 
-export function createMirror(dialect: DialectName): Mirror {
+export function createReplica(dialect: DialectName): Replica {
   const served = new Map<string, ServedFile>()
   let current = nothingLoaded
   return {
@@ -70,7 +70,7 @@ export function createMirror(dialect: DialectName): Mirror {
     take({ generation, changed, gone, isLast }) {
       for (const file of gone) served.delete(file)
       for (const file of changed) served.set(file.status.file, file)
-      if (isLast) current = mirrored(current, [...served.values()].sort(byName), generation, dialect)
+      if (isLast) current = replicated(current, [...served.values()].sort(byName), generation, dialect)
       return isLast
     },
   }
@@ -80,7 +80,7 @@ const byName = ({ status: { file: one } }: ServedFile, { status: { file: other }
   one < other ? -1 : 1
 
 /** Which rules serve a bucket has been decided: each file is taken as if it were good, and keeps its state. */
-function mirrored(
+function replicated(
   previous: Snapshot,
   served: readonly ServedFile[],
   generation: number,

@@ -4,13 +4,13 @@ import type { DecisionTotals } from '../metrics/decisions.ts'
 import type { Denial, DenialGroup } from '../requests/denials.ts'
 
 /** What the console shows of one process, or of several. */
-export interface Told {
+export interface WorkerStats {
   readonly totals: DecisionTotals
-  readonly denials: ToldDenials
-  readonly candidates: ToldCandidates
+  readonly denials: DenialStats
+  readonly candidates: CandidateStats
 }
 
-export interface ToldDenials {
+interface DenialStats {
   readonly total: number
   /** Newest first. */
   readonly recent: readonly Denial[]
@@ -18,14 +18,14 @@ export interface ToldDenials {
   readonly top: readonly DenialGroup[]
 }
 
-export interface ToldCandidates {
+interface CandidateStats {
   readonly totals: CandidateTotals
   readonly top: readonly DifferenceGroup[]
 }
 
 const noDecisions = { matched: 0, no_rules: 0, origin: 0, method: 0, header: 0, malformed: 0 }
 
-export const nothingTold: Told = {
+export const noStats: WorkerStats = {
   totals: { preflight: noDecisions, actual: noDecisions },
   denials: { total: 0, recent: [], top: [] },
   candidates: { totals: { compared: 0, different: 0, undecided: 0 }, top: [] },
@@ -34,13 +34,13 @@ export const nothingTold: Told = {
 /** How many single denials, and how many groups, each process keeps and are kept of all. */
 const kept = 200
 
-/** What several processes tell, as if it came from one. */
-export function mergeTold(all: readonly Told[]): Told {
-  const [first = nothingTold, ...rest] = all
+/** The stats of several processes, as if they came from one. */
+export function mergeStats(all: readonly WorkerStats[]): WorkerStats {
+  const [first = noStats, ...rest] = all
   return rest.length === 0 ? first : rest.reduce(mergeTwo, first)
 }
 
-function mergeTwo(one: Told, other: Told): Told {
+function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
   return {
     totals: {
       preflight: sum(one.totals.preflight, other.totals.preflight),

@@ -1,0 +1,45 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
+import { extname } from 'node:path'
+
+/** One file as a browser gets it. */
+export interface Asset {
+  readonly type: string
+  readonly body: string
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** Colours and everything else that the pages share. */
+export const consolePage = new URL('./page/', import.meta.url)
+
+/**
+ * The files of a page by name, `main.js` for one. A checkout holds its scripts with types, the built package without:
+ * a browser gets the same names from both.
+ */
+export async function readPage(folder: URL): Promise<ReadonlyMap<string, Asset>> {
+  const names = (await readdir(folder)).filter((name) => extname(name) === '.ts' || extname(name) in types)
+  const files = names.map(async (name): Promise<[string, Asset]> => {
+    const text = await readFile(new URL(name, folder), 'utf8')
+    if (extname(name) !== '.ts') return [name, { type: types[extname(name)] ?? '', body: text }]
+    return [name.replace(/ts$/, 'js'), { type: types['.js'] ?? '', body: withoutTypes(text) }]
+  })
+  return new Map(await Promise.all(files))
+}
+
+/** A module as the compiler would write it, its lines where they were. */
+function withoutTypes(text: string): string {
+  // Node runs the whole program like this without a word, but warns of the function that does it.
+  const warn = process.emitWarning
+  process.emitWarning = () => undefined
+  try {
+    return stripTypeScriptTypes(text).replaceAll(/(\bfrom '\.[^'\n]*)\.ts'/g, "$1.js'")
+  } finally {
+    process.emitWarning = warn
+  }
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConsole } from '../../src/admin/console.ts'
+import { consolePage, readPage } from '../../src/admin/page-files.ts'
+
+const demoPage = new URL('../../src/demo/page/', import.meta.url)
+const colours = readFileSync(new URL('colours.css', consolePage), 'utf8')
+
+describe.each([
+  ['the console', consolePage],
+  ['the demo', demoPage],
+])('the page of %s', (_name, folder) => {
+  test('names only files that are there', async () => {
+    const served = new Set(
+      [...(await readConsole()).keys(), ...(await readPage(folder)).keys()].map((path) => basename(path)),
+    )
+    const { body = '' } = (await readPage(folder)).get('index.html') ?? {}
+    const named = [...body.matchAll(/(?:src|href)="([^"#]*\.[a-z]+)"/g)].map(([, path = '']) =>
+      basename(path),
+    )
+    expect(named.length).toBeGreaterThan(3)
+    for (const name of named) expect(served).toContain(name)
+  })
+
+  test('takes its colours from the one file that has them', async () => {
+    const sheets = [...(await readPage(folder))].filter(
+      ([name]) => name.endsWith('.css') && name !== 'colours.css',
+    )
+    expect(sheets).toHaveLength(1)
+    for (const [, { body }] of sheets) {
+      expect(body).not.toMatch(/#[0-9a-f]{3,8}\b|prefers-color-scheme/)
+      for (const [, name] of body.matchAll(/var\((--[a-z-]+)\)/g)) expect(colours).toContain(`${name}:`)
+    }
+  })
+
+  test('has scripts without types, which import each other by the names that are served', async () => {
+    const scripts = [...(await readPage(folder))].filter(([name]) => name.endsWith('.js'))
+    const names = scripts.map(([name]) => `./${name}`)
+    expect(names).toContain('./main.js')
+    for (const [, { body }] of scripts) {
+      expect(body).not.toMatch(/\binterface\b|import type|\.ts'/)
+      for (const [, imported] of body.matchAll(/\bfrom '([^']+)'/g)) expect(names).toContain(imported)
+    }
+  })
+})
