@@ -6,7 +6,7 @@ import type { Terminal } from './terminal.ts'
 /** The state of a large Terraform project is a few MiB; more is not a CORS configuration. */
 const maxBytes = 8 * 1024 * 1024
 
-export type ConfigurationInput =
+type ConfigurationInput =
   /** `shown` names the input in messages. */
   { readonly shown: string; readonly text: string } | { readonly shown: string; readonly problem: string }
 

@@ -118,7 +118,7 @@ async function readOne(
 }
 
 /** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
-export async function readRuleFile(
+async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,

@@ -90,7 +90,7 @@ function foreignFinding(file: string, text: string): Finding | undefined {
 }
 
 /** The text that a {@link Source} was read from. */
-export interface SourceText {
+interface SourceText {
   readonly text: string
   /** Bytes of the file, for the limits of the vendors. */
   readonly size: number

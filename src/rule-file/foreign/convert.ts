@@ -14,7 +14,7 @@ export interface ConvertedBucket {
   readonly notes: readonly Finding[]
 }
 
-export type ConvertedFile =
+type ConvertedFile =
   | Exclude<ForeignFile, { kind: 'buckets' }>
   | { readonly kind: 'buckets'; readonly title: string; readonly buckets: readonly ConvertedBucket[] }
 

@@ -8,7 +8,7 @@ import { computedIn, type Note, toRule, withoutComputed } from './rule.ts'
 import { readTree } from './tree.ts'
 
 /** The rules of one bucket, ready to be judged as if they had been written in a rule file. */
-export interface ForeignBucket {
+interface ForeignBucket {
   readonly bucket: string | undefined
   readonly source: Source
   readonly notes: readonly Note[]

@@ -10,7 +10,7 @@ export interface Note extends Span {
 }
 
 /** What one field of a foreign rule becomes. Absent parts are left out of the rule. */
-export type Field =
+type Field =
   | 'id'
   | 'allowedOrigins'
   | 'allowedMethods'
@@ -53,7 +53,7 @@ const fieldNames: Readonly<Record<string, Field>> = {
 }
 
 /** The field that `key` names in one of the products' spellings: allowed_origins, AllowedOrigins, origin. */
-export const fieldNamed = (key: string): Field | undefined => {
+const fieldNamed = (key: string): Field | undefined => {
   const plain = key.replace(/[-_]/g, '').toLowerCase()
   return Object.hasOwn(fieldNames, plain) ? fieldNames[plain] : undefined
 }
@@ -232,7 +232,7 @@ function secondsOf(node: SourceNode): SourceNode {
 }
 
 /** A value that a template computes: `{Ref: X}`, `{Fn::Sub: …}`. */
-export const isComputed = (node: SourceNode): boolean =>
+const isComputed = (node: SourceNode): boolean =>
   node.kind === 'map' && node.entries.length === 1 && /^(?:Ref$|Fn::)/.test(node.entries[0]?.key ?? '')
 
 /** The computed values of a rule: each has to be replaced by hand. */

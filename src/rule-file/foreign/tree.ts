@@ -8,7 +8,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseDocum
 import type { SourceEntry, SourceNode, Span } from '../source.ts'
 import { type Fault, fault, faultAt } from './fault.ts'
 
-export interface Tree {
+interface Tree {
   /** Absent when the text is not well-formed; the fault says why. */
   readonly root: SourceNode | undefined
   readonly fault: Fault | undefined
