@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
 import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
-import { createCrowd, maxClients } from './crowd.ts'
+import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { watchIdle } from './idle.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
@@ -48,7 +48,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
-  const crowd = createCrowd(maxClients(), (socket) => isIdle(peers.get(peerOf(socket))))
+  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(peerOf(socket))))
   // Under TLS a connection knows another socket than the one that was accepted.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
@@ -74,7 +74,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   })
 
   server.on('connection', (socket: Socket) => {
-    crowd.admit(socket)
+    limit.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     // Its handshake was under way when the drain began.
@@ -103,7 +103,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
         draining = true
         stopWatching()
         const deadline = setTimeout(() => {
-          for (const socket of crowd.sockets) socket.destroy()
+          for (const socket of limit.sockets) socket.destroy()
         }, timeout)
         // Closes the connections that have served before and are idle, too.
         server.close(() => {

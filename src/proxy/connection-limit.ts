@@ -1,4 +1,4 @@
-/** How many clients may be connected, and who has to go for a new one. */
+/** Connection limit of a listener; evicts the oldest idle connection for a new one. */
 
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -17,7 +17,7 @@ export function maxClients(): number {
   return Math.min(mostClients, Math.floor(Math.max(files / 4, (files - otherFiles) / 2)))
 }
 
-/** The soft limit of open files (proc_pid_limits(5)); Infinity where the system does not tell. */
+/** The soft limit of open files (proc_pid_limits(5)); Infinity where the system does not say. */
 function openFilesLimit(): number {
   try {
     const [, limit] = /^Max open files +([0-9]+) /m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
@@ -27,15 +27,13 @@ function openFilesLimit(): number {
   }
 }
 
-/** The connections of a listener. */
-export interface Crowd {
-  /** Takes one more, in whose place the oldest that `isIdle` goes; the new one itself when all are busy. */
+export interface ConnectionLimit {
+  /** Counts one more connection and closes the oldest idle one when there are too many, else the new one. */
   admit(socket: Socket): void
   readonly sockets: ReadonlySet<Socket>
 }
 
-/** A crowd of at most `most`, in which those that do nothing make room for those that may. */
-export function createCrowd(most: number, isIdle: (socket: Socket) => boolean): Crowd {
+export function createConnectionLimit(most: number, isIdle: (socket: Socket) => boolean): ConnectionLimit {
   const sockets = new Set<Socket>()
   return {
     sockets,
@@ -46,7 +44,7 @@ export function createCrowd(most: number, isIdle: (socket: Socket) => boolean): 
           socket.destroy()
           return
         }
-        // Not counted any more: that it is closed is told a turn later.
+        // Its close event comes a turn later.
         sockets.delete(idle)
         idle.destroy()
       }
