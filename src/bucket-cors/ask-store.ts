@@ -29,7 +29,7 @@ export interface StoreQuestion {
   readonly target: string
   readonly patch: HeaderPatch
   /** Address of the caller. */
-  readonly client: string | undefined
+  readonly client: string
 }
 
 export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>

@@ -8,6 +8,8 @@ import type { UpstreamErrorType } from './failure.ts'
 /** What the forwarder is asked to do with one request. */
 export interface ForwardOrder {
   readonly facts: RequestFacts
+  /** Address of the client. */
+  readonly client: string
   /** Request target for the store, byte for byte. */
   readonly target: string
   /** For the store's response. */

@@ -70,7 +70,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   })
 
   function perform(exchange: Exchange): void {
-    const { request, order } = exchange
+    const { order } = exchange
     const { facts } = order
     const lines = requestLines({
       headers: facts.headers,
@@ -79,7 +79,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       authority,
       hasHost: facts.host !== undefined,
       expects: expectsContinue(exchange),
-      client: request.socket.remoteAddress,
+      client: order.client,
       forwardedFor,
     })
     const method = methodForGet(exchange)

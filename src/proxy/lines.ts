@@ -15,8 +15,8 @@ export interface OutgoingRequest {
   readonly hasHost: boolean
   /** Whether an Expect line is passed on. */
   readonly expects: boolean
-  /** The client's address for X-Forwarded-For, `undefined` to leave that line alone. */
-  readonly client: string | undefined
+  /** The client's address for X-Forwarded-For. */
+  readonly client: string
   readonly forwardedFor: ForwardedFor
 }
 
@@ -26,7 +26,7 @@ export interface OutgoingRequest {
  */
 export function requestLines(request: OutgoingRequest): string[] {
   const { headers, framing, nominated } = request
-  const rewriteClient = request.forwardedFor !== 'off' && request.client !== undefined
+  const rewriteClient = request.forwardedFor !== 'off'
   const lines: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
@@ -53,7 +53,7 @@ export function requestLines(request: OutgoingRequest): string[] {
   return contentLengthLast(lines)
 }
 
-function forwardedFor({ headers, client = '', forwardedFor }: OutgoingRequest): string {
+function forwardedFor({ headers, client, forwardedFor }: OutgoingRequest): string {
   if (forwardedFor === 'replace') return client
   const hops: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2)

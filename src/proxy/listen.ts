@@ -14,6 +14,7 @@ import { type CertificateFiles, readCertificate, watchCertificate } from './cert
 import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
 import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { watchIdle } from './idle.ts'
+import { peerOf } from './peer.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
 export interface ListenerOptions {
@@ -48,7 +49,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
-  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(peerOf(socket))))
+  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))))
   // Under TLS a connection knows another socket than the one that was accepted.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
@@ -74,13 +75,19 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   })
 
   server.on('connection', (socket: Socket) => {
-    limit.admit(socket)
+    if (peerOf(socket) === undefined) socket.destroy()
+    else limit.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     // Its handshake was under way when the drain began.
     if (draining) socket.destroy()
+    // The client has reset the connection: nothing is served to a client without an address.
+    if (peerOf(socket) === undefined) {
+      socket.destroy()
+      return
+    }
     const connection = newConnection(socket)
-    const peer = peerOf(socket)
+    const peer = keyOf(socket)
     connections.set(socket, connection)
     peers.set(peer, connection)
     socket.once('close', () => {
@@ -117,7 +124,10 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
 }
 
 /** Tells connections apart, as long as they last. */
-const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+function keyOf(socket: Socket): string {
+  const peer = peerOf(socket)
+  return peer === undefined ? '' : `${peer.address} ${peer.port}`
+}
 
 interface OpenServer {
   readonly server: Server

@@ -7,6 +7,7 @@ import { type Plan, plan, wordError } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { sendAnswer } from '../proxy/answer.ts'
 import type { Forwarder, ForwardOutcome, UpstreamErrorType } from '../proxy/forward.ts'
+import { peerOf } from '../proxy/peer.ts'
 
 /** One request and what became of it, told once, when it is over. */
 export interface Exchange {
@@ -14,7 +15,7 @@ export interface Exchange {
   readonly plan: Plan
   /** Generation of the rules that decided. */
   readonly generation: number
-  readonly client: string | undefined
+  readonly client: string
   /** Status sent to the client; 0 when none was. */
   readonly status: number
   readonly milliseconds: number
@@ -36,6 +37,7 @@ export type AnswerBucketCors = (
   plan: Plan & { readonly act: 'bucket-cors' },
   snapshot: Snapshot,
   identity: RequestIdentity,
+  client: string,
   proceed: () => void,
 ) => Promise<PlainResponse | 'forward'>
 
@@ -94,7 +96,9 @@ export function createGateway(
   const memory = createMemory()
   return (request, response) => {
     try {
-      serve(options, begin(options, memory, identify(), request), request, response)
+      const client = peerOf(request.socket)?.address
+      if (client === undefined) response.destroy()
+      else serve(options, begin(options, memory, identify(), request, client), request, response)
     } catch (error) {
       options.failed(error)
       response.destroy()
@@ -108,7 +112,7 @@ interface Begun {
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly identity: RequestIdentity
-  readonly client: string | undefined
+  readonly client: string
   /** `performance.now()`. */
   readonly started: number
 }
@@ -118,13 +122,14 @@ function begin(
   memory: VerdictMemory,
   identity: RequestIdentity,
   request: IncomingMessage,
+  client: string,
 ): Begun {
   const started = performance.now()
   const facts = readFacts(request.method ?? '', request.url ?? '', request.httpVersion, request.rawHeaders)
   // Taken once and kept: a preflight or a decoration never mixes two generations of rules.
   const snapshot = rules()
   const planned = plan(snapshot, setup, facts, identity, memory)
-  return { facts, plan: planned, snapshot, identity, client: request.socket.remoteAddress, started }
+  return { facts, plan: planned, snapshot, identity, client, started }
 }
 
 function serve(
@@ -175,13 +180,13 @@ function forward(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { facts, identity } = begun
+  const { facts, identity, client } = begun
   const failure = (type: UpstreamErrorType): PlainResponse =>
     wordError(plan, options.setup, facts, identity, failures[type])
   options.forwarder.forward(
     request,
     response,
-    { facts, target: plan.target, patch: plan.patch, failure },
+    { facts, client, target: plan.target, patch: plan.patch, failure },
     (outcome) => options.finished(exchangeOf(begun, outcome)),
   )
 }
@@ -193,9 +198,9 @@ function callBucketCors(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { facts, snapshot, identity } = begun
+  const { facts, snapshot, identity, client } = begun
   options
-    .answerBucketCors(request, facts, plan, snapshot, identity, () => response.writeContinue())
+    .answerBucketCors(request, facts, plan, snapshot, identity, client, () => response.writeContinue())
     .then(
       (plain) => {
         if (plain === 'forward') forward(options, begun, plan, request, response)

@@ -117,8 +117,8 @@ export async function startSidecar(options: SidecarOptions = {}) {
     setup: { ...setup, dialect, bucketCorsApi: mode, ...options.setup },
     rules: rules.current,
     forwarder,
-    answerBucketCors: (request, facts, plan, snapshot, identity) =>
-      api(request, facts, plan, snapshot, identity, () => responses.get(request)?.writeContinue()),
+    answerBucketCors: (request, facts, plan, snapshot, identity, client) =>
+      api(request, facts, plan, snapshot, identity, client, () => responses.get(request)?.writeContinue()),
     finished: () => {},
     failed: (error) => failures.push(error),
   })

@@ -10,6 +10,7 @@ import { resolveAddress } from '../../src/plan/address.ts'
 import { sendAnswer } from '../../src/proxy/answer.ts'
 import { createForwarder, type ForwarderOptions, type ForwardOutcome } from '../../src/proxy/forward.ts'
 import { createListener, type Listener, type ListenerOptions } from '../../src/proxy/listen.ts'
+import { peerOf } from '../../src/proxy/peer.ts'
 
 export interface PathOptions extends Partial<ForwarderOptions>, Partial<ListenerOptions> {
   /** Port of the store on this machine, or the whole upstream. */
@@ -78,7 +79,13 @@ export async function startPath(options: PathOptions): Promise<Path> {
     forwarder.forward(
       request,
       response,
-      { facts, target, patch: options.patch ?? untouched, failure },
+      {
+        facts,
+        client: peerOf(request.socket)?.address ?? '',
+        target,
+        patch: options.patch ?? untouched,
+        failure,
+      },
       finish,
     )
   }
