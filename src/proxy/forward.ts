@@ -3,13 +3,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createProxyServer } from 'http-proxy-3'
 import type { Upstream } from '../settings/settings.ts'
+import { createAgent, createSingleUseAgent } from './agent.ts'
 import { createClientPool } from './client-pool.ts'
 import { createConnect } from './connect.ts'
 import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'
 import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
 import { dropClient } from './relay.ts'
-import { createAgent, expectsContinue, send } from './send.ts'
+import { expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
 
 export type { ForwardOrder, ForwardOutcome } from './exchange.ts'
@@ -57,6 +58,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const authority = authorityOf(upstream)
   const pool = createClientPool({ connect, origin: `http://${authority}`, keepAlive, maxHeaderSize })
   const agent = createAgent(connect, keepAlive)
+  const singleUse = createSingleUseAgent(connect)
+  /** Whether the store has sent 100 (Continue) unasked, which undici takes for no answer. */
+  let sendsContinue = false
   const watchdog = createWatchdog(upstreamTimeout, options.idleTimeout)
   // `proxy.web` runs its passes before it returns, so one place is enough to hand the exchange to ours.
   let entering: Exchange | undefined
@@ -83,7 +87,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       forwardedFor,
     })
     const method = methodForGet(exchange)
-    if (method !== undefined) get(exchange, pool, method, lines)
+    // What may be sent again is sent over a connection that no store can have closed meanwhile.
+    const sendSafe = (): void => send(exchange, { agent: singleUse, maxHeaderSize }, lines)
+    if (method !== undefined && !sendsContinue)
+      get(exchange, pool, { method, lines }, () => {
+        sendsContinue = true
+        sendSafe()
+      })
+    else if (method !== undefined || facts.method === 'HEAD') sendSafe()
     else send(exchange, { agent, maxHeaderSize }, lines)
   }
 
@@ -117,6 +128,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     async close() {
       watchdog.stop()
       agent.destroy()
+      singleUse.destroy()
       pool.close()
     },
   }

@@ -6,39 +6,47 @@
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
 import { type Exchange, enter, leaveStore } from './exchange.ts'
-import { typeOfError } from './failure.ts'
+import { isUnaskedContinue, typeOfError } from './failure.ts'
 import { linesOf } from './lines.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
 const methods = ['GET', 'HEAD', 'OPTIONS'] as const
+type Method = (typeof methods)[number]
 
 /** The method to send by `get`, or `undefined` when the request is not for it. undici sends paths only. */
-export function methodForGet({ order }: Exchange): (typeof methods)[number] | undefined {
+export function methodForGet({ order }: Exchange): Method | undefined {
   const { facts, target } = order
   if (facts.framing.kind !== 'none' || !target.startsWith('/')) return undefined
   return methods.find((method) => method === facts.method)
 }
 
-/** Sends the request of `exchange` with the header lines `lines` and relays the answer. */
+/**
+ * Sends the request of `exchange` and relays the answer. `otherwise` sends it again in another way, when the store says
+ * 100 (Continue) unasked: a client must expect that (RFC 9110 section 15.2), and undici ends the connection.
+ */
 export function get(
   exchange: Exchange,
   pool: ClientPool,
-  method: (typeof methods)[number],
-  lines: string[],
+  request: { readonly method: Method; readonly lines: string[] },
+  otherwise: () => void,
 ): void {
-  const path = exchange.order.target
-  // `reset`: without it undici closes the connection after every HEAD.
-  dispatch(exchange, pool, { method, path, headers: lines, reset: false }, pool.take())
+  const { method, lines } = request
+  // A store that sends a body to HEAD would have it read as the answer to the next request (nodejs/undici#258).
+  const reset = method === 'HEAD'
+  const options = { method, path: exchange.order.target, headers: lines, reset }
+  dispatch({ exchange, pool, options, otherwise }, pool.take())
 }
 
-function dispatch(
-  exchange: Exchange,
-  pool: ClientPool,
-  options: Dispatcher.DispatchOptions,
-  pooled: PooledClient,
-): void {
-  exchange.cancel = () => pool.discard(pooled)
-  pooled.client.dispatch(options, new GetHandler(exchange, pool, options, pooled))
+interface Sent {
+  readonly exchange: Exchange
+  readonly pool: ClientPool
+  readonly options: Dispatcher.DispatchOptions
+  readonly otherwise: () => void
+}
+
+function dispatch(sent: Sent, pooled: PooledClient): void {
+  sent.exchange.cancel = () => sent.pool.discard(pooled)
+  pooled.client.dispatch(sent.options, new GetHandler(sent, pooled))
 }
 
 /** A store closes what has not been used for a while; the shortest while in use is about this long. */
@@ -52,24 +60,19 @@ type Controller = Dispatcher.DispatchController
 
 /** undici's view of one exchange. A class, because undici calls these five for every request. */
 class GetHandler implements Dispatcher.DispatchHandler {
+  readonly #sent: Sent
   readonly #exchange: Exchange
   readonly #pool: ClientPool
-  readonly #options: Dispatcher.DispatchOptions
   readonly #pooled: PooledClient
   /** When this connection had served last, `undefined` when this is its first request. */
   #servedAt: number | undefined
   #answered = false
   #awaitsDrain = false
 
-  constructor(
-    exchange: Exchange,
-    pool: ClientPool,
-    options: Dispatcher.DispatchOptions,
-    pooled: PooledClient,
-  ) {
-    this.#exchange = exchange
-    this.#pool = pool
-    this.#options = options
+  constructor(sent: Sent, pooled: PooledClient) {
+    this.#sent = sent
+    this.#exchange = sent.exchange
+    this.#pool = sent.pool
     this.#pooled = pooled
   }
 
@@ -105,16 +108,21 @@ class GetHandler implements Dispatcher.DispatchHandler {
     if (this.#pooled.broken && this.#exchange.untilClose) failExchange(this.#exchange, 'reset')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
     leaveStore(this.#exchange)
-    this.#pool.release(this.#pooled)
+    if (this.#sent.options.reset === true) this.#pool.discard(this.#pooled)
+    else this.#pool.release(this.#pooled)
   }
 
   onResponseError(_: Controller, error: Error): void {
     const exchange = this.#exchange
     if (exchange.phase === 'over') return
-    if (!this.#answered && this.#wasStale(error)) {
+    if (exchange.phase !== 'answering' && isUnaskedContinue(error)) {
+      this.#pool.discard(this.#pooled)
+      exchange.phase = 'connecting'
+      this.#sent.otherwise()
+    } else if (!this.#answered && this.#wasStale(error)) {
       this.#pool.lose(this.#pooled)
       exchange.phase = 'connecting'
-      dispatch(exchange, this.#pool, this.#options, this.#pool.fresh())
+      dispatch(this.#sent, this.#pool.fresh())
     } else {
       this.#pool.discard(this.#pooled)
       failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))

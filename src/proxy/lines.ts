@@ -137,28 +137,32 @@ export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead
       lines.push(name, value)
     }
   }
-  const nominated = connection === undefined ? [] : nominations(connection)
-  const kept = nominated.length === 0 ? lines : without(lines, nominated)
+  const nominated = connection === undefined ? none : nominations(connection)
+  const kept = nominated.size === 0 ? lines : without(lines, nominated)
   const trailersFollow = chunked && form.trailers
   return {
-    lines: contentLengthLast(trailer && !trailersFollow ? without(kept, ['trailer']) : kept),
+    lines: contentLengthLast(trailer && !trailersFollow ? without(kept, new Set(['trailer'])) : kept),
     length,
     untilClose: !chunked && length === undefined,
   }
 }
 
-function nominations(connection: string): string[] {
-  if (connection === 'keep-alive' || connection === 'close') return []
-  return connection
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
+const none: ReadonlySet<string> = new Set()
+
+function nominations(connection: string): ReadonlySet<string> {
+  if (connection === 'keep-alive' || connection === 'close') return none
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
 }
 
-function without(lines: readonly string[], names: readonly string[]): string[] {
+function without(lines: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i + 1 < lines.length; i += 2)
-    if (!names.includes(lines[i]?.toLowerCase() ?? '')) kept.push(lines[i] ?? '', lines[i + 1] ?? '')
+    if (!names.has(lines[i]?.toLowerCase() ?? '')) kept.push(lines[i] ?? '', lines[i + 1] ?? '')
   return kept
 }
 
