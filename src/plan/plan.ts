@@ -233,7 +233,7 @@ const mayNameCors = /c|%63/
  */
 function parameterNames(query: string): string[] {
   const text = query.includes('%')
-    ? query.replace(escapedName, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)))
+    ? query.replace(escapedName, (triplet) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16)))
     : query
   return text.split('&').map((parameter) => {
     const equals = parameter.indexOf('=')

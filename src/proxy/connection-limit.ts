@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 
 /** Files for all else: 256 connections to the admin port, the log, rule files, certificates. */
 const otherFiles = 320
@@ -33,23 +34,37 @@ export interface ConnectionLimit {
   readonly sockets: ReadonlySet<Socket>
 }
 
-export function createConnectionLimit(most: number, isIdle: (socket: Socket) => boolean): ConnectionLimit {
+export function createConnectionLimit(
+  most: number,
+  isIdle: (socket: Socket) => boolean,
+  memory: { readonly budget: MemoryBudget; readonly bytes: number } = {
+    budget: createMemoryBudget(Infinity),
+    bytes: 0,
+  },
+): ConnectionLimit {
   const sockets = new Set<Socket>()
+  const remove = (socket: Socket): void => {
+    if (sockets.delete(socket)) memory.budget.giveBack(memory.bytes)
+  }
+  const evictIdle = (): boolean => {
+    const idle = firstOf(sockets, isIdle)
+    if (idle === undefined) return false
+    // Its close event comes a turn later.
+    remove(idle)
+    idle.destroy()
+    return true
+  }
+  memory.budget.onShort('idle', evictIdle)
   return {
     sockets,
     admit(socket) {
-      if (sockets.size >= most) {
-        const idle = firstOf(sockets, isIdle)
-        if (idle === undefined) {
-          socket.destroy()
-          return
-        }
-        // Its close event comes a turn later.
-        sockets.delete(idle)
-        idle.destroy()
+      const isFull = sockets.size >= most && !evictIdle()
+      if (isFull || !memory.budget.take(memory.bytes)) {
+        socket.destroy()
+        return
       }
       sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
+      socket.once('close', () => remove(socket))
     },
   }
 }

@@ -14,6 +14,8 @@ export interface ForwardOrder {
   readonly target: string
   /** For the store's response. */
   readonly patch: HeaderPatch
+  /** The answer when there is no memory for the exchange. */
+  readonly overload: () => PlainResponse
   /** The answer when the store fails before its response has begun. */
   readonly failure: (type: UpstreamErrorType) => PlainResponse
 }
@@ -67,6 +69,8 @@ export interface Exchange {
   queued: number | undefined
   /** Its index in the watchdog's list. */
   place: number
+  /** It counts against the memory budget. */
+  holdsMemory: boolean
   /** Breaks off what is under way with the store; a request there is never completed by it. */
   cancel: () => void
 }
@@ -100,6 +104,7 @@ export function newExchange(
     moved: 0,
     queued: undefined,
     place: 0,
+    holdsMemory: false,
     cancel: nothing,
   }
 }

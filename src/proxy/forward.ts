@@ -4,11 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createProxyServer } from 'http-proxy-3'
 import type { Upstream } from '../settings/settings.ts'
 import { createAgent, createSingleUseAgent } from './agent.ts'
+import { sendAnswer } from './answer.ts'
 import { createClientPool } from './client-pool.ts'
 import { createConnect } from './connect.ts'
 import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'
 import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
+import { createMemoryBudget, exchangeBytes, type MemoryBudget } from './memory-budget.ts'
 import { dropClient } from './relay.ts'
 import { expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
@@ -25,6 +27,8 @@ export interface ForwarderOptions {
   /** Milliseconds without a byte either way. */
   readonly idleTimeout: number
   readonly forwardedFor: ForwardedFor
+  /** Of the process; default: no bound. */
+  readonly memory?: MemoryBudget
   /** Told when something of ours threw; it costs that request. */
   readonly failed?: (error: unknown) => void
 }
@@ -50,6 +54,7 @@ const maxConnectTimeout = 10_000
 /** Throws when `upstreamCa` holds no certificate. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { upstream, upstreamTimeout, forwardedFor, failed = ignore } = options
+  const { memory = createMemoryBudget(Infinity) } = options
   const connect = createConnect({
     upstream,
     ca: options.upstreamCa,
@@ -61,7 +66,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const singleUse = createSingleUseAgent(connect)
   /** Whether the store has sent 100 (Continue) unasked, which undici takes for no answer. */
   let sendsContinue = false
-  const watchdog = createWatchdog(upstreamTimeout, options.idleTimeout)
+  const watchdog = createWatchdog(upstreamTimeout, options.idleTimeout, memory.isShort)
+  memory.onShort('stalled', () => {
+    const dropped = watchdog.dropLongestStalled()
+    if (dropped !== undefined) giveMemoryBack(dropped)
+    return dropped !== undefined
+  })
   // `proxy.web` runs its passes before it returns, so one place is enough to hand the exchange to ours.
   let entering: Exchange | undefined
 
@@ -98,6 +108,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     else send(exchange, { agent, maxHeaderSize }, lines)
   }
 
+  /** The close event of an exchange that was dropped comes later: once is enough. */
+  function giveMemoryBack(exchange: Exchange): void {
+    if (exchange.holdsMemory) memory.giveBack(exchangeBytes)
+    exchange.holdsMemory = false
+  }
+
   return {
     forward(request, response, order, done) {
       const exchange = newExchange(request, response, order, failed)
@@ -105,11 +121,19 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         done({ ...outcomeOf(exchange), aborted: true })
         return
       }
+      exchange.holdsMemory = memory.take(exchangeBytes)
+      if (!exchange.holdsMemory) {
+        const answer = order.overload()
+        sendAnswer(request, response, answer)
+        done({ ...outcomeOf(exchange), status: answer.status, bytesOut: Buffer.byteLength(answer.body) })
+        return
+      }
       watchdog.watch(exchange)
       // The listener's own idle clock does not govern what the watchdog governs.
       response.on('timeout', governedHere)
       response.on('close', () => {
         watchdog.release(exchange)
+        giveMemoryBack(exchange)
         settle(exchange)
         try {
           done(outcomeOf(exchange))

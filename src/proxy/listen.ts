@@ -14,6 +14,7 @@ import { type CertificateFiles, readCertificate, watchCertificate } from './cert
 import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
 import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { watchIdle } from './idle.ts'
+import { connectionBytes, createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 import { peerOf } from './peer.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
@@ -27,6 +28,8 @@ export interface ListenerOptions {
   /** Request line and header lines, in bytes. */
   readonly maxHeaderSize: number
   readonly tls: CertificateFiles | undefined
+  /** Of the process; default: no bound. */
+  readonly memory?: MemoryBudget
   /** Told when a handler threw; it costs that request. */
   readonly failed?: (error: unknown) => void
   /** Told when a changed certificate cannot be used; the old one stays. */
@@ -49,7 +52,10 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
-  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))))
+  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))), {
+    budget: options.memory ?? createMemoryBudget(Infinity),
+    bytes: options.tls === undefined ? connectionBytes.plain : connectionBytes.tls,
+  })
   // Under TLS a connection knows another socket than the one that was accepted.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()

@@ -8,6 +8,7 @@ import type { Setup } from '../plan/judge.ts'
 import { createConnect } from '../proxy/connect.ts'
 import { createForwarder, type Forwarder } from '../proxy/forward.ts'
 import { createListener, type Listener, type ListenerOptions } from '../proxy/listen.ts'
+import { bytesForClients, createMemoryBudget, type MemoryBudget, readMemory } from '../proxy/memory-budget.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createGateway, type GatewayOptions } from './gateway.ts'
@@ -30,7 +31,8 @@ export interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished'
 /** Rejects with {@link StartProblem} when a setting turns out to be unusable. */
 export async function openDataPath(settings: Settings, parts: DataPathParts): Promise<DataPath> {
   const { rules, finished, failed, log, reload } = parts
-  const forwarder = await openForwarder(settings, failed)
+  const memory = createMemoryBudget(bytesForClients(readMemory(settings.workers)))
+  const forwarder = await openForwarder(settings, memory, failed)
   const answerBucketCors = await openBucketCorsApi(settings, log, reload)
   const setup = setupOf(settings)
   const gateway = createGateway({ setup, rules, forwarder, answerBucketCors, finished, failed })
@@ -40,7 +42,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
       'tls.certificate': settings.tlsCert,
       'tls.key': settings.tlsKey,
     })
-  const listener = openListener(settings, gateway, { failed, certificateRefused })
+  const listener = openListener(settings, gateway, { memory, failed, certificateRefused })
   const { host, port } = settings.listen
   return {
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
@@ -63,11 +65,23 @@ export const setupOf = ({
   debugHeaders,
 }: Settings): Setup => ({ dialect, hostSuffixes, unconfigured, bucketCorsApi, debugHeaders })
 
-async function openForwarder(settings: Settings, failed: (error: unknown) => void): Promise<Forwarder> {
+async function openForwarder(
+  settings: Settings,
+  memory: MemoryBudget,
+  failed: (error: unknown) => void,
+): Promise<Forwarder> {
   const { upstream, upstreamTimeout, idleTimeout, forwardedFor } = settings
   const upstreamCa = await upstreamCaOf(settings)
   try {
-    return createForwarder({ upstream, upstreamCa, upstreamTimeout, idleTimeout, forwardedFor, failed })
+    return createForwarder({
+      upstream,
+      upstreamCa,
+      upstreamTimeout,
+      idleTimeout,
+      forwardedFor,
+      memory,
+      failed,
+    })
   } catch (error) {
     throw new StartProblem([`--upstream-ca ${settings.upstreamCa}: ${messageOf(error)}`])
   }
@@ -112,13 +126,13 @@ async function openBucketCorsApi(
 function openListener(
   settings: Settings,
   gateway: ReturnType<typeof createGateway>,
-  told: Pick<ListenerOptions, 'failed' | 'certificateRefused'>,
+  parts: Pick<ListenerOptions, 'memory' | 'failed' | 'certificateRefused'>,
 ): Listener {
   const { headersTimeout, idleTimeout, maxHeaderSize, tlsCert, tlsKey } = settings
   const tls =
     tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey }
   try {
-    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...told }, gateway)
+    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...parts }, gateway)
   } catch (error) {
     throw new StartProblem([`--tls-cert ${tlsCert}, --tls-key ${tlsKey}: ${messageOf(error)}`])
   }

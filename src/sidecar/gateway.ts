@@ -63,6 +63,13 @@ const failures: Readonly<Record<UpstreamErrorType, StoreError>> = {
   timeout: { status: 504, code: 'GatewayTimeout', message: 'The object store did not answer in time.' },
 }
 
+/** Too many exchanges for the memory there is: the next try may be served. */
+const overloaded: StoreError = {
+  status: 503,
+  code: 'ServiceUnavailable',
+  message: 'Too many requests are under way. Please try again in a second.',
+}
+
 function badGateway(message: string): StoreError {
   return { status: 502, code: 'BadGateway', message }
 }
@@ -183,10 +190,12 @@ function forward(
   const { facts, identity, client } = begun
   const failure = (type: UpstreamErrorType): PlainResponse =>
     wordError(plan, options.setup, facts, identity, failures[type])
+  const overload = (): PlainResponse =>
+    wordError(plan, options.setup, facts, identity, overloaded, ['Retry-After', '1'])
   options.forwarder.forward(
     request,
     response,
-    { facts, client, target: plan.target, patch: plan.patch, failure },
+    { facts, client, target: plan.target, patch: plan.patch, overload, failure },
     (outcome) => options.finished(exchangeOf(begun, outcome)),
   )
 }

@@ -184,7 +184,8 @@ async function meet(odd: Odd, method: 'GET' | 'HEAD', lines: string) {
   const side = store.sides.at(-1)
   if (odd.late !== undefined && side !== undefined && !side.socket.destroyed) side.socket.write(odd.late)
   // Long before a kept connection that is not used is closed.
-  if (odd.late !== undefined) await Promise.race([store.until(() => side?.socket.closed === true), wait(2_000)])
+  if (odd.late !== undefined)
+    await Promise.race([store.until(() => side?.socket.closed === true), wait(2_000)])
   const before = store.sides.length
   const next = await ask(path.port, get('/b/next', lines))
   const status = Number(/^HTTP\/1\.1 (\d+) /.exec(text)?.[1])
@@ -206,7 +207,13 @@ for (const [method, rows] of [
     test.each(clients)('over %s', async (_, lines) => {
       const { error, ...seen } = await meet(odd, method, lines)
       const { status, body, reused } = odd
-      expect(seen).toEqual({ status, body, reused: reused ?? seen.reused, next: 'HTTP/1.1 200 OK ok', failures: [] })
+      expect(seen).toEqual({
+        status,
+        body,
+        reused: reused ?? seen.reused,
+        next: 'HTTP/1.1 200 OK ok',
+        failures: [],
+      })
       const truncated = odd.body === 'hello' ? 'truncated' : undefined
       expect(error).toBe(status === 502 ? body : truncated)
     })

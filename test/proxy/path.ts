@@ -75,6 +75,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
       return
     }
     const failure = (type: string): PlainResponse => plain(type === 'timeout' ? 504 : 502, type)
+    const overload = (): PlainResponse => plain(503, 'overload')
     const { target } = address
     forwarder.forward(
       request,
@@ -84,6 +85,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
         client: peerOf(request.socket)?.address ?? '',
         target,
         patch: options.patch ?? untouched,
+        overload,
         failure,
       },
       finish,
