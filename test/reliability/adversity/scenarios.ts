@@ -13,6 +13,7 @@ import {
 } from './bad-stores.ts'
 import { measure as jumpClock } from './clock-jump.ts'
 import { keptConnections, moreThanFiles, pipelinedRequests, silentConnections } from './idle-flood.ts'
+import { stalledReaders, stalledReadersOverTls } from './memory-limit.ts'
 import { slowHeaders, slowUploads, stoppedReaders, unfinishedHandshakes } from './slowloris.ts'
 import { measure as useSmallHeap } from './small-heap.ts'
 import { measure as loseName } from './unresolvable-store.ts'
@@ -54,6 +55,22 @@ export const scenarios: readonly Scenario[] = [
     nightlyCount: 500,
     isTimed: true,
     measure: stoppedReaders,
+  },
+  {
+    name: 'readers that stop, in 384 MiB',
+    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    count: 2_000,
+    nightlyCount: 4_000,
+    isTimed: true,
+    measure: stalledReaders,
+  },
+  {
+    name: 'readers that stop, in 384 MiB, over TLS',
+    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    count: 1_500,
+    nightlyCount: 3_000,
+    isTimed: true,
+    measure: stalledReadersOverTls,
   },
   {
     name: 'TLS handshakes that do not go on',
