@@ -2,22 +2,24 @@
 
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Upstream } from '../settings/settings.ts'
 import { ConnectError } from './failure.ts'
 
 export interface ConnectOptions {
   readonly upstream: Upstream
-  /** PEM text that replaces the built-in roots, or `undefined`. */
-  readonly ca: string | undefined
+  readonly ca: Authorities
   /** Milliseconds for name look-up, TCP and TLS together. */
   readonly timeout: number
 }
 
+/** PEM text that replaces the built-in roots, or `undefined`. Asked for each new connection: it may change. */
+export type Authorities = () => string | undefined
+
 /** Calls back once: with a socket that is ready for HTTP, or with a `ConnectError`. */
 export type Connect = (done: (error: ConnectError | null, socket: Socket | null) => void) => void
 
-/** Throws when `ca` holds no certificate. */
+/** Throws when `ca` holds no certificate now. */
 export function createConnect(options: ConnectOptions): Connect {
   const open = opener(options)
   return (done) => {
@@ -55,10 +57,19 @@ function opener({ upstream, ca }: ConnectOptions): () => Socket {
 }
 
 /** Server name and certificate check follow the store's own name, never the Host that a client sent. */
-function secureOpener(host: string, port: number, ca: string | undefined): () => TLSSocket {
-  const secureContext = createSecureContext(ca === undefined ? {} : { ca: authorities(ca) })
+function secureOpener(host: string, port: number, ca: Authorities): () => TLSSocket {
+  let known = ca()
+  let secureContext = contextFor(known)
   let session: Buffer | undefined
   return () => {
+    const current = ca()
+    if (current !== known) {
+      known = current
+      secureContext = contextFor(current)
+      // A resumed session is not verified: the new authorities would have no say.
+      session = undefined
+    }
+    const contextOfSocket = secureContext
     const socket = connectTls({
       host,
       port,
@@ -69,15 +80,22 @@ function secureOpener(host: string, port: number, ca: string | undefined): () =>
       ...(session === undefined ? {} : { session }),
     })
     socket.on('session', (ticket) => {
-      session = ticket
+      if (contextOfSocket === secureContext) session = ticket
     })
     return socket
   }
 }
 
-/** Node reads PEM text without a certificate as no authority at all: nothing would ever verify. */
-function authorities(pem: string): string {
+const contextFor = (ca: string | undefined): SecureContext =>
+  ca === undefined ? createSecureContext() : createSecureContext({ ca: checkAuthorities(ca) })
+
+/**
+ * Throws when `pem` cannot be used: Node reads text without a certificate as no authority at all, so that nothing would
+ * ever verify.
+ */
+export function checkAuthorities(pem: string): string {
   new X509Certificate(pem)
+  createSecureContext({ ca: pem })
   return pem
 }
 

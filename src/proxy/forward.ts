@@ -6,7 +6,7 @@ import type { Upstream } from '../settings/settings.ts'
 import { createAgent, createSingleUseAgent } from './agent.ts'
 import { sendAnswer } from './answer.ts'
 import { createClientPool } from './client-pool.ts'
-import { createConnect } from './connect.ts'
+import { type Authorities, createConnect } from './connect.ts'
 import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'
 import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
@@ -20,8 +20,7 @@ export type { UpstreamErrorType } from './failure.ts'
 
 export interface ForwarderOptions {
   readonly upstream: Upstream
-  /** PEM text. */
-  readonly upstreamCa: string | undefined
+  readonly upstreamCa: Authorities
   /** Milliseconds from the complete request to the first byte of the store's answer. */
   readonly upstreamTimeout: number
   /** Milliseconds without a byte either way. */
@@ -51,7 +50,7 @@ const keepAlive = 4_000
 const maxHeaderSize = 64 * 1024
 const maxConnectTimeout = 10_000
 
-/** Throws when `upstreamCa` holds no certificate. */
+/** Throws when `upstreamCa` holds no certificate now. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { upstream, upstreamTimeout, forwardedFor, failed = ignore } = options
   const { memory = createMemoryBudget(Infinity) } = options

@@ -10,7 +10,13 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
+import {
+  type CertificateEvents,
+  type CertificateFiles,
+  type CertificatePair,
+  readCertificate,
+  watchCertificate,
+} from './certificate.ts'
 import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
 import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { watchIdle } from './idle.ts'
@@ -32,8 +38,7 @@ export interface ListenerOptions {
   readonly memory?: MemoryBudget
   /** Told when a handler threw; it costs that request. */
   readonly failed?: (error: unknown) => void
-  /** Told when a changed certificate cannot be used; the old one stays. */
-  readonly certificateRefused?: (error: unknown) => void
+  readonly certificate?: CertificateEvents
 }
 
 export interface Listener {
@@ -157,7 +162,7 @@ function newServer(options: ListenerOptions): OpenServer {
   const opened =
     tls === undefined
       ? openPlain(settings)
-      : openTls(settings, headersTimeout, tls, options.certificateRefused ?? ignore)
+      : openTls(settings, headersTimeout, tls, options.certificate ?? unheard)
   // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
   return opened
@@ -171,10 +176,12 @@ function openTls(
   settings: ServerOptions,
   handshakeTimeout: number,
   files: CertificateFiles,
-  refused: (error: unknown) => void,
+  events: CertificateEvents,
 ): OpenServer {
-  const server = createTlsServer({ ...settings, ...readCertificate(files), handshakeTimeout })
-  return { server, stopWatching: watchCertificate(files, (pair) => server.setSecureContext(pair), refused) }
+  const first = readCertificate(files)
+  const server = createTlsServer({ ...settings, cert: first.cert, key: first.key, handshakeTimeout })
+  const replace = ({ cert, key }: CertificatePair): void => server.setSecureContext({ cert, key })
+  return { server, stopWatching: watchCertificate(files, first, replace, events) }
 }
 
 function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {
@@ -189,3 +196,5 @@ function startListening(server: Server, host: string, port: number): Promise<Add
 }
 
 const ignore = (): void => {}
+
+const unheard: CertificateEvents = { served: ignore, refused: ignore, expired: ignore }

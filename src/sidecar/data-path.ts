@@ -4,15 +4,17 @@ import { createAskStore } from '../bucket-cors/ask-store.ts'
 import { type BucketCorsApi, createBucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import { followCredentials } from '../bucket-cors/credentials-file.ts'
 import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
-import { createConnect } from '../proxy/connect.ts'
+import { type Authorities, createConnect } from '../proxy/connect.ts'
 import { createForwarder, type Forwarder } from '../proxy/forward.ts'
 import { createListener, type Listener, type ListenerOptions } from '../proxy/listen.ts'
 import { bytesForClients, createMemoryBudget, type MemoryBudget, readMemory } from '../proxy/memory-budget.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createGateway, type GatewayOptions } from './gateway.ts'
-import { listening, messageOf, readText, StartProblem } from './start-problem.ts'
+import { listening, messageOf, StartProblem } from './start-problem.ts'
+import { followAuthorities, followCertificate } from './tls-files.ts'
 
 /** Everything that serves the data port, in one process. */
 export interface DataPath {
@@ -24,6 +26,7 @@ export interface DataPath {
 
 export interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
   readonly log: Log
+  readonly metrics: Pick<Metrics, 'register'>
   /** Takes what the bucket CORS API has written. Resolves once everybody who serves does. */
   readonly reload: () => Promise<ReloadResult>
 }
@@ -32,17 +35,13 @@ export interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished'
 export async function openDataPath(settings: Settings, parts: DataPathParts): Promise<DataPath> {
   const { rules, finished, failed, log, reload } = parts
   const memory = createMemoryBudget(bytesForClients(readMemory(settings.workers)))
-  const forwarder = await openForwarder(settings, memory, failed)
-  const answerBucketCors = await openBucketCorsApi(settings, log, reload)
+  const authorities = await followAuthorities(settings, log)
+  const forwarder = openForwarder(settings, authorities.current, memory, failed)
+  const answerBucketCors = await openBucketCorsApi(settings, authorities.current, log, reload)
   const setup = setupOf(settings)
   const gateway = createGateway({ setup, rules, forwarder, answerBucketCors, finished, failed })
-  const certificateRefused = (error: unknown): void =>
-    log.error('the new certificate of --tls-cert cannot be used; the old one stays', {
-      error,
-      'tls.certificate': settings.tlsCert,
-      'tls.key': settings.tlsKey,
-    })
-  const listener = openListener(settings, gateway, { memory, failed, certificateRefused })
+  const certificate = followCertificate(settings, parts)
+  const listener = openListener(settings, gateway, { memory, failed, certificate })
   const { host, port } = settings.listen
   return {
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
@@ -51,6 +50,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
       // A connection that was broken off tells so a turn of the event loop later: its request is logged then.
       await nextTurn()
       await nextTurn()
+      authorities.stop()
       await forwarder.close()
     },
   }
@@ -65,13 +65,13 @@ export const setupOf = ({
   debugHeaders,
 }: Settings): Setup => ({ dialect, hostSuffixes, unconfigured, bucketCorsApi, debugHeaders })
 
-async function openForwarder(
+function openForwarder(
   settings: Settings,
+  upstreamCa: Authorities,
   memory: MemoryBudget,
   failed: (error: unknown) => void,
-): Promise<Forwarder> {
+): Forwarder {
   const { upstream, upstreamTimeout, idleTimeout, forwardedFor } = settings
-  const upstreamCa = await upstreamCaOf(settings)
   try {
     return createForwarder({
       upstream,
@@ -87,12 +87,9 @@ async function openForwarder(
   }
 }
 
-async function upstreamCaOf({ upstreamCa }: Settings): Promise<string | undefined> {
-  return upstreamCa === undefined ? undefined : await readText('--upstream-ca', upstreamCa)
-}
-
 async function openBucketCorsApi(
   settings: Settings,
+  ca: Authorities,
   log: Log,
   reload: () => Promise<ReloadResult>,
 ): Promise<BucketCorsApi> {
@@ -106,7 +103,6 @@ async function openBucketCorsApi(
           for (const line of lines) log.error(line)
         })
   if (keys !== undefined && (await keys()) === undefined) throw new StartProblem(problems)
-  const ca = await upstreamCaOf(settings)
   return createBucketCorsApi({
     directory: settings.rules,
     overwriteAuthored: settings.overwriteAuthored,
@@ -126,7 +122,7 @@ async function openBucketCorsApi(
 function openListener(
   settings: Settings,
   gateway: ReturnType<typeof createGateway>,
-  parts: Pick<ListenerOptions, 'memory' | 'failed' | 'certificateRefused'>,
+  parts: Pick<ListenerOptions, 'memory' | 'failed' | 'certificate'>,
 ): Listener {
   const { headersTimeout, idleTimeout, maxHeaderSize, tlsCert, tlsKey } = settings
   const tls =

@@ -89,6 +89,7 @@ function createWorker(
       rules: mirror.current,
       reload: async () => ({ ...(await reload.ask()), snapshot: mirror.current() }),
       log,
+      metrics,
       failed,
       finished(exchange) {
         metrics.finished(exchange)
