@@ -4,18 +4,27 @@ import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } fr
 import type { Duplex } from 'node:stream'
 import type { Connect } from './connect.ts'
 
-/** Connections that are kept for `keepAlive` milliseconds without use. */
-export const createAgent = (connect: Connect, keepAlive: number): Agent =>
-  new StoreAgent(connect, { keepAlive: true, timeout: keepAlive })
+/**
+ * Connections that are kept for `keepAlive` milliseconds without use, and used for `maxAge` milliseconds, so that a name
+ * that leads elsewhere is followed.
+ */
+export const createAgent = (connect: Connect, keepAlive: number, maxAge: number): Agent =>
+  new StoreAgent(connect, { keepAlive: true, timeout: keepAlive }, maxAge)
 
 /** Connections that serve one request each. */
-export const createSingleUseAgent = (connect: Connect): Agent => new StoreAgent(connect, { keepAlive: false })
+export const createSingleUseAgent = (connect: Connect): Agent =>
+  new StoreAgent(connect, { keepAlive: false }, 0)
 
 class StoreAgent extends Agent {
-  constructor(connect: Connect, options: AgentOptions) {
+  readonly #maxAge: number
+  readonly #connectedAt = new WeakMap<Duplex, number>()
+
+  constructor(connect: Connect, options: AgentOptions, maxAge: number) {
     super(options)
+    this.#maxAge = maxAge
     this.createConnection = (_, done) => {
       connect((error, socket) => {
+        if (socket !== null) this.#connectedAt.set(socket, performance.now())
         // Node calls back with an error alone; its type asks for a stream beside it.
         if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
       })
@@ -26,6 +35,7 @@ class StoreAgent extends Agent {
   override keepSocketAlive(socket: Duplex): boolean {
     // Node leaves bytes that come between two answers in the socket and reads them as the answer to the next request.
     if (socket.readableLength > 0) return false
+    if (performance.now() - (this.#connectedAt.get(socket) ?? 0) >= this.#maxAge) return false
     socket.on('data', breakOff)
     super.keepSocketAlive(socket)
     return true

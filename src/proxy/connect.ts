@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Upstream } from '../settings/settings.ts'
+import { type Addresses, createAddresses } from './addresses.ts'
 import { ConnectError } from './failure.ts'
 
 export interface ConnectOptions {
@@ -52,12 +53,13 @@ export function createConnect(options: ConnectOptions): Connect {
 function opener({ upstream, ca }: ConnectOptions): () => Socket {
   if (upstream.kind === 'unix') return () => connectTcp({ path: upstream.path })
   const { host, port } = upstream
-  if (!upstream.secure) return () => connectTcp({ host, port })
-  return secureOpener(host, port, ca)
+  const addresses = createAddresses()
+  if (!upstream.secure) return () => addresses.watch(connectTcp({ host, port, lookup: addresses.lookup }))
+  return secureOpener(host, port, ca, addresses)
 }
 
 /** Server name and certificate check follow the store's own name, never the Host that a client sent. */
-function secureOpener(host: string, port: number, ca: Authorities): () => TLSSocket {
+function secureOpener(host: string, port: number, ca: Authorities, addresses: Addresses): () => TLSSocket {
   let known = ca()
   let secureContext = contextFor(known)
   let session: Buffer | undefined
@@ -73,6 +75,7 @@ function secureOpener(host: string, port: number, ca: Authorities): () => TLSSoc
     const socket = connectTls({
       host,
       port,
+      lookup: addresses.lookup,
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,
@@ -82,7 +85,7 @@ function secureOpener(host: string, port: number, ca: Authorities): () => TLSSoc
     socket.on('session', (ticket) => {
       if (contextOfSocket === secureContext) session = ticket
     })
-    return socket
+    return addresses.watch(socket)
   }
 }
 

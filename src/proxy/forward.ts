@@ -26,6 +26,8 @@ export interface ForwarderOptions {
   /** Milliseconds without a byte either way. */
   readonly idleTimeout: number
   readonly forwardedFor: ForwardedFor
+  /** Milliseconds that a connection to the store is used; default: 60 s. */
+  readonly maxConnectionAge?: number
   /** Of the process; default: no bound. */
   readonly memory?: MemoryBudget
   /** Told when something of ours threw; it costs that request. */
@@ -46,6 +48,8 @@ export interface Forwarder {
 
 /** Stores close unused connections after 5 s and more (Node 5 s, MinIO 30 s, nginx 75 s); a kept one must go before. */
 const keepAlive = 4_000
+/** A store whose name leads to another address is followed after this time, in milliseconds, also under load. */
+const usualMaxAge = 60_000
 /** Header section of the store's answer, in bytes. */
 const maxHeaderSize = 64 * 1024
 const maxConnectTimeout = 10_000
@@ -53,15 +57,21 @@ const maxConnectTimeout = 10_000
 /** Throws when `upstreamCa` holds no certificate now. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { upstream, upstreamTimeout, forwardedFor, failed = ignore } = options
-  const { memory = createMemoryBudget(Infinity) } = options
+  const { memory = createMemoryBudget(Infinity), maxConnectionAge: maxAge = usualMaxAge } = options
   const connect = createConnect({
     upstream,
     ca: options.upstreamCa,
     timeout: Math.min(upstreamTimeout, maxConnectTimeout),
   })
   const authority = authorityOf(upstream)
-  const pool = createClientPool({ connect, origin: `http://${authority}`, keepAlive, maxHeaderSize })
-  const agent = createAgent(connect, keepAlive)
+  const pool = createClientPool({
+    connect,
+    origin: `http://${authority}`,
+    keepAlive,
+    maxAge,
+    maxHeaderSize,
+  })
+  const agent = createAgent(connect, keepAlive, maxAge)
   const singleUse = createSingleUseAgent(connect)
   /** Whether the store has sent 100 (Continue) unasked, which undici takes for no answer. */
   let sendsContinue = false
