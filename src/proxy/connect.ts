@@ -2,9 +2,16 @@
 
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { Upstream } from '../settings/settings.ts'
 import { type Addresses, createAddresses } from './addresses.ts'
+import { carry, rememberClosure, watchClosure } from './closure.ts'
 import { ConnectError } from './failure.ts'
 
 export interface ConnectOptions {
@@ -63,6 +70,10 @@ function secureOpener(host: string, port: number, ca: Authorities, addresses: Ad
   let known = ca()
   let secureContext = contextFor(known)
   let session: Buffer | undefined
+  let isWatching = false
+  const watch = (): void => {
+    isWatching = true
+  }
   return () => {
     const current = ca()
     if (current !== known) {
@@ -72,21 +83,32 @@ function secureOpener(host: string, port: number, ca: Authorities, addresses: Ad
       session = undefined
     }
     const contextOfSocket = secureContext
-    const socket = connectTls({
-      host,
-      port,
-      lookup: addresses.lookup,
+    const shared = {
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,
       secureContext,
       ...(session === undefined ? {} : { session }),
-    })
+    }
+    const socket = isWatching
+      ? connectWatched(addresses.watch(connectTcp({ host, port, lookup: addresses.lookup })), shared)
+      : addresses.watch(connectTls({ host, port, lookup: addresses.lookup, ...shared }))
+    if (!isWatching) rememberClosure(socket, { kind: 'unseen', watch })
     socket.on('session', (ticket) => {
       if (contextOfSocket === secureContext) session = ticket
     })
-    return addresses.watch(socket)
+    return socket
   }
+}
+
+/** TLS over a stream of ours, see `closure.ts`. */
+function connectWatched(tcp: Socket, options: ConnectionOptions): TLSSocket {
+  tcp.setNoDelay(true).setKeepAlive(true, 60_000)
+  const carrier = carry(tcp)
+  const socket = connectTls({ ...options, socket: carrier })
+  watchClosure(socket, carrier)
+  tcp.once('connect', () => socket.emit('connect'))
+  return socket
 }
 
 const contextFor = (ca: string | undefined): SecureContext =>

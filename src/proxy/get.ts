@@ -5,9 +5,10 @@
 
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
+import { closureOf, isCutOff } from './closure.ts'
 import { type Exchange, enter, leaveStore } from './exchange.ts'
 import { isUnaskedContinue, typeOfError } from './failure.ts'
-import { linesOf } from './lines.ts'
+import { isUntilClose, linesOf } from './lines.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
 const methods = ['GET', 'HEAD', 'OPTIONS'] as const
@@ -92,7 +93,13 @@ class GetHandler implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Controller, status: number, _: unknown, reason?: string): void {
     if (status < 200 && status !== 101) return
-    beginResponse(this.#exchange, status, reason, rawLines(controller.rawHeaders))
+    const lines = rawLines(controller.rawHeaders)
+    const closure = closureOf(this.#pooled.socket)
+    const hasBody = this.#sent.options.method !== 'HEAD' && status !== 204 && status !== 304
+    if (closure?.kind === 'unseen' && hasBody && isUntilClose(lines)) {
+      closure.watch()
+      controller.abort(new ClosureUnseen())
+    } else beginResponse(this.#exchange, status, reason, lines)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -104,8 +111,10 @@ class GetHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Controller): void {
+    const { untilClose } = this.#exchange
     // undici takes the reset of a connection for the end of an answer that its end would have delimited.
-    if (this.#pooled.broken && this.#exchange.untilClose) failExchange(this.#exchange, 'reset')
+    if (untilClose && this.#pooled.broken) failExchange(this.#exchange, 'reset')
+    else if (untilClose && isCutOff(this.#pooled.socket)) failExchange(this.#exchange, 'truncated')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
     leaveStore(this.#exchange)
     if (this.#sent.options.reset === true) this.#pool.discard(this.#pooled)
@@ -115,7 +124,11 @@ class GetHandler implements Dispatcher.DispatchHandler {
   onResponseError(_: Controller, error: Error): void {
     const exchange = this.#exchange
     if (exchange.phase === 'over') return
-    if (exchange.phase !== 'answering' && isUnaskedContinue(error)) {
+    if (error instanceof ClosureUnseen) {
+      this.#pool.discard(this.#pooled)
+      exchange.phase = 'connecting'
+      dispatch(this.#sent, this.#pool.fresh())
+    } else if (exchange.phase !== 'answering' && isUnaskedContinue(error)) {
       this.#pool.discard(this.#pooled)
       exchange.phase = 'connecting'
       this.#sent.otherwise()
@@ -144,6 +157,9 @@ class GetHandler implements Dispatcher.DispatchHandler {
     return ended && waited < onItsWayMilliseconds
   }
 }
+
+/** The answer ends with its connection, and this one would not show whether it was cut off. */
+class ClosureUnseen extends Error {}
 
 function rawLines(raw: Controller['rawHeaders']): string[] {
   return Array.isArray(raw) ? linesOf(raw) : []

@@ -100,6 +100,13 @@ export interface ResponseHead {
   readonly untilClose: boolean
 }
 
+/** Whether nothing but the end of the connection marks the end of a body after the head with the lines `raw`. */
+export function isUntilClose(raw: HeaderLines): boolean {
+  for (let i = 0; i < raw.length; i += 2)
+    if (/^(?:content-length|transfer-encoding)$/i.test(raw[i] ?? '')) return false
+  return true
+}
+
 /** What the lines depend on beside themselves. */
 export interface ResponseForm {
   readonly status: number

@@ -5,6 +5,7 @@
 
 import { type Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 import { mayBeFollowedByBody } from './agent.ts'
+import { isCutOff } from './closure.ts'
 import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './memory.ts'
@@ -83,9 +84,17 @@ function receive(exchange: Exchange, incoming: IncomingMessage): void {
     if (!relayChunk(exchange, chunk)) incoming.pause()
   })
   response.on('drain', () => incoming.resume())
-  incoming.on('end', () => endResponse(exchange, incoming.rawTrailers))
+  const { socket } = incoming
+  incoming.on('end', () => {
+    if (exchange.untilClose && mayHaveBody(exchange) && isCutOff(socket)) failExchange(exchange, 'truncated')
+    else endResponse(exchange, incoming.rawTrailers)
+  })
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
+
+/** HEAD, 204 and 304 end with their heads. */
+const mayHaveBody = ({ request, status }: Exchange): boolean =>
+  request.method !== 'HEAD' && status !== 204 && status !== 304
 
 /** Asks the client for its body when the store does, or when the store says nothing. */
 function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
