@@ -12,6 +12,7 @@ import {
   unansweredStore,
 } from './bad-stores.ts'
 import { measure as jumpClock } from './clock-jump.ts'
+import { forgedHeads } from './head-forgery.ts'
 import { keptConnections, moreThanFiles, pipelinedRequests, silentConnections } from './idle-flood.ts'
 import { stalledReaders, stalledReadersOverTls } from './memory-limit.ts'
 import { slowHeaders, slowUploads, stoppedReaders, unfinishedHandshakes } from './slowloris.ts'
@@ -129,6 +130,13 @@ export const scenarios: readonly Scenario[] = [
   { name: 'a store that closes', promise: answered, count: 90, nightlyCount: 1_000, measure: closingStore },
   { name: 'a store that resets', promise: answered, count: 90, nightlyCount: 1_000, measure: resettingStore },
   { name: 'a store that is rude', promise: answered, count: 90, nightlyCount: 1_000, measure: rudeStore },
+  {
+    name: 'a store that sends a body to HEAD',
+    promise: '0 answers of other clients are forged by it, none fails',
+    count: 8,
+    nightlyCount: 60,
+    measure: forgedHeads,
+  },
   {
     name: 'a store that flaps each 200 ms',
     promise: 'each answer is whole or a 502 or 504 that a page can read; served again within 1 s after',
