@@ -69,6 +69,11 @@ export interface Exchange {
   queued: number | undefined
   /** Its index in the watchdog's list. */
   place: number
+  /**
+   * Sends the request once more over a new connection: set while it waits for its answer on a kept one and may be sent
+   * again.
+   */
+  sendAgain: (() => void) | undefined
   /** It counts against the memory budget. */
   holdsMemory: boolean
   /** Breaks off what is under way with the store; a request there is never completed by it. */
@@ -104,6 +109,7 @@ export function newExchange(
     moved: 0,
     queued: undefined,
     place: 0,
+    sendAgain: undefined,
     holdsMemory: false,
     cancel: nothing,
   }

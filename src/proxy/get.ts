@@ -68,6 +68,8 @@ class GetHandler implements Dispatcher.DispatchHandler {
   /** When this connection had served last, `undefined` when this is its first request. */
   #servedAt: number | undefined
   #answered = false
+  /** The request was sent over another connection: what becomes of this one does not matter. */
+  #isGivenUp = false
   #awaitsDrain = false
 
   constructor(sent: Sent, pooled: PooledClient) {
@@ -84,11 +86,22 @@ class GetHandler implements Dispatcher.DispatchHandler {
     }
     this.#servedAt = this.#pooled.servedAt
     this.#exchange.store = this.#pooled.socket
+    if (this.#servedAt !== undefined) this.#exchange.sendAgain = () => this.#sendAgain()
     enter(this.#exchange, 'waiting')
+  }
+
+  /** The store has not got the request: its connection is half open. */
+  #sendAgain(): void {
+    if (this.#answered || this.#exchange.phase !== 'waiting') return
+    this.#isGivenUp = true
+    this.#pool.discard(this.#pooled)
+    this.#exchange.phase = 'connecting'
+    dispatch(this.#sent, this.#pool.fresh())
   }
 
   onResponseStarted(): void {
     this.#answered = true
+    this.#exchange.sendAgain = undefined
   }
 
   onResponseStart(controller: Controller, status: number, _: unknown, reason?: string): void {
@@ -123,7 +136,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Controller, error: Error): void {
     const exchange = this.#exchange
-    if (exchange.phase === 'over') return
+    if (exchange.phase === 'over' || this.#isGivenUp) return
     if (error instanceof ClosureUnseen) {
       this.#pool.discard(this.#pooled)
       exchange.phase = 'connecting'

@@ -22,6 +22,12 @@ export interface Watchdog {
 const stalledMilliseconds = { answering: 3_000, sending: 10_000 }
 
 /**
+ * A kept connection whose peer has not acknowledged a request after this time, in milliseconds, is half open: a firewall
+ * forgot it, or the store's machine is gone.
+ */
+const halfOpenMilliseconds = 3_000
+
+/**
  * Times are milliseconds; both clocks are read at an eighth of the shorter one, at most every second. `isShort`: the
  * kernel is asked early which clients have stalled.
  */
@@ -56,7 +62,10 @@ export function createWatchdog(
     const { phase } = exchange
     if (phase === 'connecting' || phase === 'over') return false
     if (phase === 'waiting') {
-      if (now - exchange.since >= upstreamTimeout) failExchange(exchange, 'timeout')
+      const waited = now - exchange.since
+      if (waited >= upstreamTimeout) failExchange(exchange, 'timeout')
+      // Looked at once, in one of the first turns after that time.
+      else return exchange.sendAgain !== undefined && waited >= halfOpenMilliseconds
       return false
     }
     const moved = movedBytes(exchange)
@@ -114,7 +123,12 @@ async function sample(stalled: readonly Exchange[]): Promise<void> {
   const queues = await unacknowledged()
   const now = performance.now()
   for (const exchange of stalled) {
-    const { request, store } = exchange
+    const { request, store, phase, sendAgain } = exchange
+    if (phase === 'waiting' && sendAgain !== undefined) {
+      exchange.sendAgain = undefined
+      if (store !== undefined && queues(store) > 0) sendAgain()
+      continue
+    }
     const queued = queues(request.socket) + (store === undefined ? 0 : queues(store))
     if (exchange.queued !== undefined && exchange.queued !== queued) exchange.since = now
     exchange.queued = queued
