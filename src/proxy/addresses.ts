@@ -1,6 +1,6 @@
 /** The addresses of the store's name: one that did not answer is tried last for a while. */
 
-import { type LookupAddress, lookup as lookUp } from 'node:dns'
+import dns, { type LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 
 export interface Addresses {
@@ -17,7 +17,7 @@ const deadMilliseconds = 30_000
  * Node tries the addresses one after the other and waits a quarter of a second and more for each: one that is dead
  * and stands first would cost every new connection that.
  */
-export function createAddresses(resolve: typeof lookUp = lookUp): Addresses {
+export function createAddresses(resolve?: typeof dns.lookup): Addresses {
   const deadSince = new Map<string, number>()
   const isDead = ({ address }: LookupAddress): boolean => {
     const since = deadSince.get(address)
@@ -30,7 +30,8 @@ export function createAddresses(resolve: typeof lookUp = lookUp): Addresses {
   }
   return {
     lookup(hostname, options, done) {
-      resolve(hostname, { ...options, all: true }, (error, found) => {
+      const find = resolve ?? dns.lookup
+      find(hostname, { ...options, all: true }, (error, found) => {
         if (error !== null) {
           done(error, [])
           return
