@@ -25,6 +25,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       'admin.address': adminAddress.address,
       'admin.port': adminAddress.port,
     })
+    if (settings.forwardedFor === 'append') log.warn(appendWarning)
     await new Promise<void>((ended) => {
       let signalled = false
       signals.onTerminate(() => {
@@ -42,5 +43,8 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     return 2
   }
 }
+
+const appendWarning =
+  '--forwarded-for append passes on what clients write into X-Forwarded-For, and many stores (MinIO among them) take the first address for the client: use replace where policies go by address'
 
 const ignore = (): void => {}

@@ -58,6 +58,9 @@ export const untouched: HeaderPatch = { strip: false, add: [], vary: [] }
 /** Request lines and header lines are bounded in bytes by Node; this bounds their number (CVE-2026-58044). */
 export const maxHeaderLines = 200
 
+/** Elements of Connection. Clients name one or two; each costs a look at each header line. */
+const maxNominated = 32
+
 /** The standard methods, and those of WebDAV (RFC 4918), which legacy stores speak. */
 const methods = new Set([
   'GET',
@@ -164,7 +167,7 @@ export function readFacts(
           ? { kind: 'length', bytes: Number(contentLength) }
           : noBody,
     expectContinue: expect !== undefined,
-    nominated,
+    nominated: nominated ?? [],
     defect:
       firstDefect(method, version, headers, host, repeated) ??
       framingDefect(version, contentLength, transferEncoding) ??
@@ -172,12 +175,13 @@ export function readFacts(
   }
 }
 
-function nominations(connection: string): string[] {
+/** `undefined`: there are too many. */
+function nominations(connection: string): string[] | undefined {
   if (connection === 'keep-alive' || connection === 'close') return []
-  return connection
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
+  const names = connection.split(',', maxNominated + 1)
+  if (names.length > maxNominated) return undefined
+  return names
+    .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive')
 }
 
@@ -227,9 +231,14 @@ function framingDefect(
   return undefined
 }
 
-function hopDefect(expect: string | undefined, nominated: readonly string[]): RequestDefect | undefined {
+function hopDefect(
+  expect: string | undefined,
+  nominated: readonly string[] | undefined,
+): RequestDefect | undefined {
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
     return defect(417, 'ExpectationFailed', 'The only expectation that is met is 100-continue.')
+  if (nominated === undefined)
+    return defect(400, 'InvalidRequest', `Connection names more than ${maxNominated} headers.`)
   for (const name of nominated)
     if (protectedNames.test(name))
       return defect(400, 'InvalidRequest', 'Connection names a header that belongs to the request itself.')

@@ -111,6 +111,17 @@ describe('what is passed on', () => {
     expect(read([], 'PROPFIND').framing).toEqual({ kind: 'none' })
   })
 
+  test.each([
+    [32, undefined],
+    [33, 400],
+    [2_900, 400],
+  ])('%i names in Connection: defect %s', (count, status) => {
+    const names = Array.from({ length: count }, (_, index) => `x-${index}`).join(',')
+    const request = read(['Connection', names])
+    expect(request.defect?.status).toBe(status)
+    expect(request.nominated).toHaveLength(status === undefined ? count : 0)
+  })
+
   test('several Access-Control-Request-Headers lines are one list, several methods are none', () => {
     const request = read([
       'access-control-request-headers',

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createCrowd } from '../proxy/crowd.ts'
+import { createConnectionLimit } from '../proxy/connection-limit.ts'
 import { refuseAccess } from './access.ts'
 import { createHistory, historyInterval } from './history.ts'
 import { json, type Reply, sendReply } from './reply.ts'
@@ -30,7 +30,7 @@ export function createAdmin(options: AdminOptions): Admin {
   let sampling: NodeJS.Timeout | undefined
   const busy = new WeakSet<Socket>()
   // Whoever reaches this port could else keep the kubelet from it with connections that do nothing.
-  const crowd = createCrowd(maxConnections, (socket) => !busy.has(socket))
+  const connectionLimit = createConnectionLimit(maxConnections, (socket) => !busy.has(socket))
   const server = createServer(
     {
       maxHeaderSize: 16_384,
@@ -49,7 +49,7 @@ export function createAdmin(options: AdminOptions): Admin {
       })
     },
   )
-  server.on('connection', crowd.admit)
+  server.on('connection', connectionLimit.admit)
   return {
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {

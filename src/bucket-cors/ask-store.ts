@@ -2,8 +2,9 @@ import { type IncomingMessage, request as startRequest } from 'node:http'
 import { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } from '../http.ts'
+import { isCutOff } from '../proxy/closure.ts'
 import type { Connect } from '../proxy/connect.ts'
-import { type ForwardedFor, requestLines, responseHead } from '../proxy/lines.ts'
+import { type ForwardedFor, isUntilClose, requestLines, responseHead } from '../proxy/lines.ts'
 import { readElements } from '../rule-file/xml-elements.ts'
 
 /** What the store makes of a signed `GET ?cors`. */
@@ -29,7 +30,7 @@ interface StoreQuestion {
   readonly target: string
   readonly patch: HeaderPatch
   /** Address of the caller. */
-  readonly client: string | undefined
+  readonly client: string
 }
 
 export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>
@@ -92,7 +93,7 @@ function linesFor({ facts, client }: StoreQuestion, forwardedFor: ForwardedFor):
   return lines
 }
 
-/** The whole body; `undefined` when it is too large or breaks off. */
+/** The whole body; `undefined` when it is too large, breaks off or may have been cut off. */
 async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -101,6 +102,7 @@ async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined
     if (length > maxAnswerBytes) return undefined
     chunks.push(chunk)
   }
+  if (isUntilClose(incoming.rawHeaders) && isCutOff(incoming.socket)) return undefined
   return incoming.complete ? Buffer.concat(chunks, length) : undefined
 }
 

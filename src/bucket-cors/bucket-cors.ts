@@ -23,14 +23,15 @@ export type BucketCorsApi = (
   plan: Plan & { readonly act: 'bucket-cors' },
   snapshot: Snapshot,
   identity: RequestIdentity,
+  client: string,
   proceed?: () => void,
 ) => Promise<PlainResponse | 'forward'>
 
 /** GET, PUT and DELETE of `?cors`, for callers who have shown who they are. */
 export function createBucketCorsApi(options: BucketCorsOptions): BucketCorsApi {
   const inTurn = createTurns()
-  return (request, facts, plan, snapshot, identity, proceed = nothing) =>
-    answer({ options, request, facts, plan, snapshot, identity, proceed, inTurn })
+  return (request, facts, plan, snapshot, identity, client, proceed = nothing) =>
+    answer({ options, request, client, facts, plan, snapshot, identity, proceed, inTurn })
 }
 
 const nothing = (): void => {}

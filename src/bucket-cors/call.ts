@@ -19,7 +19,7 @@ export interface AuditEntry {
   readonly file: string
   readonly requestId: string
   /** Address of the caller. */
-  readonly client: string | undefined
+  readonly client: string
   readonly from: readonly CorsRule[]
   /** Empty: the bucket has no rules any more. */
   readonly to: readonly CorsRule[]
@@ -45,6 +45,8 @@ export interface BucketCorsOptions {
 export interface Call {
   readonly options: BucketCorsOptions
   readonly request: IncomingMessage
+  /** Address of the caller. */
+  readonly client: string
   readonly facts: RequestFacts
   readonly plan: Plan & { readonly act: 'bucket-cors' }
   readonly snapshot: Snapshot

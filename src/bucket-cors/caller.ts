@@ -53,10 +53,9 @@ async function verifyCaller(call: Call, keys: AccessKeys): Promise<Caller> {
 }
 
 async function askAboutCaller(call: Call): Promise<Caller> {
-  const { facts, plan, options, request } = call
+  const { facts, plan, options, client } = call
   const why = whyNotSigned(signedRequest(call), secondsNow(call))
   if (why !== undefined) return refuse(call, why)
-  const client = request.socket.remoteAddress
   const verdict = await options.askStore({ facts, target: plan.target, patch: plan.patch, client })
   switch (verdict.kind) {
     case 'accepted':

@@ -69,14 +69,14 @@ const perform = (directory: string, planned: Performed): Promise<Change> =>
     ? removeFile(directory, planned.file)
     : replaceFile(directory, planned.file, planned.text)
 
-function auditEntry({ plan, request }: Call, accessKeyId: string, planned: Performed): AuditEntry {
+function auditEntry({ plan, client }: Call, accessKeyId: string, planned: Performed): AuditEntry {
   return {
     action: plan.method === 'PUT' ? 'put' : 'delete',
     accessKeyId,
     bucket: plan.bucket,
     file: planned.file,
     requestId: plan.requestId,
-    client: request.socket.remoteAddress,
+    client,
     from: planned.from,
     to: planned.kind === 'replace' ? planned.to : [],
   }

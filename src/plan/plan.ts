@@ -174,6 +174,7 @@ function planBucketCors(
 ): Plan | undefined {
   const { address, policy, handsOff } = planned.judgement
   if (address.kind !== 'bucket' || !address.onBucket) return undefined
+  if (!mayNameCors.test(address.query)) return undefined
   const names = parameterNames(address.query)
   const calls = names.filter((name) => name === 'cors').length
   if (calls === 0 || policy?.mode === 'report') return undefined
@@ -222,15 +223,22 @@ function policyName({ address, policy }: Judgement): string {
   return policy !== undefined && policy.label !== '_other' ? policy.name : address.name
 }
 
+/** Most queries do not, and need no look at their parameters. */
+const mayNameCors = /c|%63/
+
+/**
+ * The names of the parameters, with letters, digits and hyphens decoded, of which all names of sub-resources are made.
+ * One pass over the text: decoding each name apart costs microseconds where a percent sign encodes nothing, and 16 KB
+ * have room for thousands of names.
+ */
 function parameterNames(query: string): string[] {
-  if (query === '') return []
-  return query.split('&').map((parameter) => {
+  const text = query.includes('%')
+    ? query.replace(escapedName, (triplet) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16)))
+    : query
+  return text.split('&').map((parameter) => {
     const equals = parameter.indexOf('=')
-    const name = equals < 0 ? parameter : parameter.slice(0, equals)
-    try {
-      return decodeURIComponent(name)
-    } catch {
-      return name
-    }
+    return equals < 0 ? parameter : parameter.slice(0, equals)
   })
 }
+
+const escapedName = /%(?:2[dD]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])/g

@@ -1,8 +1,9 @@
 /** The certificate of the data port, read again when its files change. */
 
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import { watchFiles } from './watch-files.ts'
 
 export interface CertificateFiles {
   readonly certFile: string
@@ -12,77 +13,66 @@ export interface CertificateFiles {
 export interface CertificatePair {
   readonly cert: string
   readonly key: string
+  /** When the certificate expires, in milliseconds since 1970. */
+  readonly expiry: number
 }
 
-/** How often the files are looked at, in milliseconds. */
-const interval = 1_000
+/** What happens to the certificate while it is served. */
+export interface CertificateEvents {
+  /** A changed pair is served from now on, or the first one, at start. */
+  readonly served: (pair: CertificatePair) => void
+  /** A changed pair cannot be used; the old one stays. */
+  readonly refused: (error: unknown) => void
+  /** The pair that is served has expired: clients refuse it. */
+  readonly expired: (pair: CertificatePair) => void
+}
 
 /** Reads the pair at start. Throws when a file cannot be read or the two do not belong together. */
 export function readCertificate(files: CertificateFiles): CertificatePair {
-  return checked({ cert: readFileSync(files.certFile, 'utf8'), key: readFileSync(files.keyFile, 'utf8') })
+  return checked(readFileSync(files.certFile, 'utf8'), readFileSync(files.keyFile, 'utf8'))
 }
 
-function checked(pair: CertificatePair): CertificatePair {
-  createSecureContext(pair)
-  return pair
+function checked(cert: string, key: string): CertificatePair {
+  createSecureContext({ cert, key })
+  return { cert, key, expiry: new X509Certificate(cert).validToDate.getTime() }
 }
 
-/**
- * Calls `replace` with each new pair. A pair that cannot be used is told to `refused`, once, and the old one stays; it
- * is tried again all the same, as what was wrong (no more files to open) may pass without a change of it.
- * Files are compared by what they lead to, so that the swapped links of a Kubernetes secret are seen. Returns the
- * function that ends the watch.
- */
+/** How often an expired certificate is reported, in milliseconds. */
+const day = 86_400_000
+
+/** Reports `first`, and calls `replace` with each new pair that can be used. Returns the function that ends the watch. */
 export function watchCertificate(
   files: CertificateFiles,
+  first: CertificatePair,
   replace: (pair: CertificatePair) => void,
-  refused: (error: unknown) => void,
+  events: CertificateEvents,
 ): () => void {
-  let seen: string | undefined
-  let told: string | undefined
-  let busy = true
-  const look = async (): Promise<void> => {
-    const now = await mark(files)
-    if (seen === undefined || now === seen) {
-      seen = now
-      return
-    }
-    try {
-      const [cert, key] = await Promise.all([
-        readFile(files.certFile, 'utf8'),
-        readFile(files.keyFile, 'utf8'),
-      ])
-      replace(checked({ cert, key }))
-      seen = now
-    } catch (error) {
-      if (now !== told) refused(error)
-      told = now
-    }
+  let served = first
+  let reportedAt = Number.NEGATIVE_INFINITY
+  const reportExpiry = (): void => {
+    const now = Date.now()
+    if (served.expiry > now || now - reportedAt < day) return
+    reportedAt = now
+    events.expired(served)
   }
-  const rest = (): void => {
-    busy = false
+  const serve = (pair: CertificatePair): void => {
+    served = pair
+    reportedAt = Number.NEGATIVE_INFINITY
+    events.served(pair)
+    reportExpiry()
   }
-  look().finally(rest)
-  const timer = setInterval(() => {
-    if (busy) return
-    busy = true
-    look().finally(rest)
-  }, interval)
-  timer.unref()
-  return () => clearInterval(timer)
-}
-
-/** Tells two states of the files apart. A file that is missing is a state like any other. */
-async function mark({ certFile, keyFile }: CertificateFiles): Promise<string> {
-  const states = await Promise.all(
-    [certFile, keyFile].map(async (file) => {
-      try {
-        const { ino, size, mtimeMs } = await stat(file)
-        return `${ino} ${size} ${mtimeMs}`
-      } catch {
-        return 'missing'
-      }
-    }),
-  )
-  return states.join(', ')
+  serve(first)
+  const stopWatching = watchFiles([files.certFile, files.keyFile], {
+    read: ([cert = '', key = '']) => checked(cert, key),
+    replace(pair) {
+      replace(pair)
+      serve(pair)
+    },
+    refused: events.refused,
+  })
+  const timer = setInterval(reportExpiry, 1_000).unref()
+  return () => {
+    stopWatching()
+    clearInterval(timer)
+  }
 }

@@ -11,6 +11,8 @@ export interface PooledClient {
   readonly client: Client
   /** The connection, once it stands. */
   socket: Socket | undefined
+  /** When the connection was made, `performance.now()`. */
+  connectedAt: number
   /** When the last answer over this connection ended, `performance.now()`. */
   servedAt: number | undefined
   /** An error of the connection that undici may take for the end of an answer. */
@@ -39,6 +41,8 @@ interface ClientPoolOptions {
   readonly origin: string
   /** Milliseconds that an unused connection is kept. */
   readonly keepAlive: number
+  /** Milliseconds that a connection is used, so that a name that leads elsewhere is followed. */
+  readonly maxAge: number
   /** Bytes of the header section of an answer. */
   readonly maxHeaderSize: number
 }
@@ -69,7 +73,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     release(pooled) {
       if (pooled.servedAt !== undefined) served++
       pooled.servedAt = performance.now()
-      if (closed) destroy(pooled)
+      if (closed || pooled.servedAt - pooled.connectedAt >= options.maxAge) destroy(pooled)
       else if (!pooled.client.destroyed) idle.push(pooled)
     },
     discard: destroy,
@@ -96,6 +100,7 @@ function newClient(options: ClientPoolOptions, lost: Lost): PooledClient {
           return
         }
         pooled.socket = socket
+        pooled.connectedAt = performance.now()
         pooled.servedAt = undefined
         pooled.broken = false
         socket.once('error', () => {
@@ -111,7 +116,13 @@ function newClient(options: ClientPoolOptions, lost: Lost): PooledClient {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  const pooled: PooledClient = { client, socket: undefined, servedAt: undefined, broken: false }
+  const pooled: PooledClient = {
+    client,
+    socket: undefined,
+    connectedAt: 0,
+    servedAt: undefined,
+    broken: false,
+  }
   client.on('disconnect', (_origin, _targets, error) => lost(pooled, error))
   return pooled
 }

@@ -2,22 +2,32 @@
 
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { Upstream } from '../settings/settings.ts'
+import { type Addresses, createAddresses } from './addresses.ts'
+import { carry, rememberClosure, watchClosure } from './closure.ts'
 import { ConnectError } from './failure.ts'
 
 interface ConnectOptions {
   readonly upstream: Upstream
-  /** PEM text that replaces the built-in roots, or `undefined`. */
-  readonly ca: string | undefined
+  readonly ca: Authorities
   /** Milliseconds for name look-up, TCP and TLS together. */
   readonly timeout: number
 }
 
+/** PEM text that replaces the built-in roots, or `undefined`. Asked for each new connection: it may change. */
+export type Authorities = () => string | undefined
+
 /** Calls back once: with a socket that is ready for HTTP, or with a `ConnectError`. */
 export type Connect = (done: (error: ConnectError | null, socket: Socket | null) => void) => void
 
-/** Throws when `ca` holds no certificate. */
+/** Throws when `ca` holds no certificate now. */
 export function createConnect(options: ConnectOptions): Connect {
   const open = opener(options)
   return (done) => {
@@ -50,34 +60,67 @@ export function createConnect(options: ConnectOptions): Connect {
 function opener({ upstream, ca }: ConnectOptions): () => Socket {
   if (upstream.kind === 'unix') return () => connectTcp({ path: upstream.path })
   const { host, port } = upstream
-  if (!upstream.secure) return () => connectTcp({ host, port })
-  return secureOpener(host, port, ca)
+  const addresses = createAddresses()
+  if (!upstream.secure) return () => addresses.watch(connectTcp({ host, port, lookup: addresses.lookup }))
+  return secureOpener(host, port, ca, addresses)
 }
 
 /** Server name and certificate check follow the store's own name, never the Host that a client sent. */
-function secureOpener(host: string, port: number, ca: string | undefined): () => TLSSocket {
-  const secureContext = createSecureContext(ca === undefined ? {} : { ca: authorities(ca) })
+function secureOpener(host: string, port: number, ca: Authorities, addresses: Addresses): () => TLSSocket {
+  let known = ca()
+  let secureContext = contextFor(known)
   let session: Buffer | undefined
+  let isWatching = false
+  const watch = (): void => {
+    isWatching = true
+  }
   return () => {
-    const socket = connectTls({
-      host,
-      port,
+    const current = ca()
+    if (current !== known) {
+      known = current
+      secureContext = contextFor(current)
+      // A resumed session is not verified: the new authorities would have no say.
+      session = undefined
+    }
+    const contextOfSocket = secureContext
+    const shared = {
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,
       secureContext,
       ...(session === undefined ? {} : { session }),
-    })
+    }
+    const socket = isWatching
+      ? connectWatched(addresses.watch(connectTcp({ host, port, lookup: addresses.lookup })), shared)
+      : addresses.watch(connectTls({ host, port, lookup: addresses.lookup, ...shared }))
+    if (!isWatching) rememberClosure(socket, { kind: 'unseen', watch })
     socket.on('session', (ticket) => {
-      session = ticket
+      if (contextOfSocket === secureContext) session = ticket
     })
     return socket
   }
 }
 
-/** Node reads PEM text without a certificate as no authority at all: nothing would ever verify. */
-function authorities(pem: string): string {
+/** TLS over a stream of ours, see `closure.ts`. */
+function connectWatched(tcp: Socket, options: ConnectionOptions): TLSSocket {
+  tcp.setNoDelay(true).setKeepAlive(true, 60_000)
+  const carrier = carry(tcp)
+  const socket = connectTls({ ...options, socket: carrier })
+  watchClosure(socket, carrier)
+  tcp.once('connect', () => socket.emit('connect'))
+  return socket
+}
+
+const contextFor = (ca: string | undefined): SecureContext =>
+  ca === undefined ? createSecureContext() : createSecureContext({ ca: checkAuthorities(ca) })
+
+/**
+ * Throws when `pem` cannot be used: Node reads text without a certificate as no authority at all, so that nothing would
+ * ever verify.
+ */
+export function checkAuthorities(pem: string): string {
   new X509Certificate(pem)
+  createSecureContext({ ca: pem })
   return pem
 }
 

@@ -8,10 +8,14 @@ import type { UpstreamErrorType } from './failure.ts'
 /** What the forwarder is asked to do with one request. */
 export interface ForwardOrder {
   readonly facts: RequestFacts
+  /** Address of the client. */
+  readonly client: string
   /** Request target for the store, byte for byte. */
   readonly target: string
   /** For the store's response. */
   readonly patch: HeaderPatch
+  /** The answer when there is no memory for the exchange. */
+  readonly overload: () => PlainResponse
   /** The answer when the store fails before its response has begun. */
   readonly failure: (type: UpstreamErrorType) => PlainResponse
 }
@@ -65,6 +69,13 @@ export interface Exchange {
   queued: number | undefined
   /** Its index in the watchdog's list. */
   place: number
+  /**
+   * Sends the request once more over a new connection: set while it waits for its answer on a kept one and may be sent
+   * again.
+   */
+  sendAgain: (() => void) | undefined
+  /** It counts against the memory budget. */
+  holdsMemory: boolean
   /** Breaks off what is under way with the store; a request there is never completed by it. */
   cancel: () => void
 }
@@ -98,6 +109,8 @@ export function newExchange(
     moved: 0,
     queued: undefined,
     place: 0,
+    sendAgain: undefined,
+    holdsMemory: false,
     cancel: nothing,
   }
 }

@@ -47,6 +47,10 @@ export function typeOfError(error: Error, begun: boolean): UpstreamErrorType {
   return ended.has(code) ? 'reset' : 'invalid'
 }
 
+/** With a request under way, undici says this of one answer alone: 100 (Continue). */
+export const isUnaskedContinue = (error: Error): boolean =>
+  codeOf(error) === 'UND_ERR_SOCKET' && error.message === 'bad response'
+
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

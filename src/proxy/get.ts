@@ -5,40 +5,49 @@
 
 import type { Dispatcher } from 'undici'
 import type { ClientPool, PooledClient } from './client-pool.ts'
+import { closureOf, isCutOff } from './closure.ts'
 import { type Exchange, enter, leaveStore } from './exchange.ts'
-import { typeOfError } from './failure.ts'
-import { linesOf } from './lines.ts'
+import { isUnaskedContinue, typeOfError } from './failure.ts'
+import { isUntilClose, linesOf } from './lines.ts'
 import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
 
 const methods = ['GET', 'HEAD', 'OPTIONS'] as const
+type Method = (typeof methods)[number]
 
 /** The method to send by `get`, or `undefined` when the request is not for it. undici sends paths only. */
-export function methodForGet({ order }: Exchange): (typeof methods)[number] | undefined {
+export function methodForGet({ order }: Exchange): Method | undefined {
   const { facts, target } = order
   if (facts.framing.kind !== 'none' || !target.startsWith('/')) return undefined
   return methods.find((method) => method === facts.method)
 }
 
-/** Sends the request of `exchange` with the header lines `lines` and relays the answer. */
+/**
+ * Sends the request of `exchange` and relays the answer. `otherwise` sends it again in another way, when the store says
+ * 100 (Continue) unasked: a client must expect that (RFC 9110 section 15.2), and undici ends the connection.
+ */
 export function get(
   exchange: Exchange,
   pool: ClientPool,
-  method: (typeof methods)[number],
-  lines: string[],
+  request: { readonly method: Method; readonly lines: string[] },
+  otherwise: () => void,
 ): void {
-  const path = exchange.order.target
-  // `reset`: without it undici closes the connection after every HEAD.
-  dispatch(exchange, pool, { method, path, headers: lines, reset: false }, pool.take())
+  const { method, lines } = request
+  // A store that sends a body to HEAD would have it read as the answer to the next request (nodejs/undici#258).
+  const reset = method === 'HEAD'
+  const options = { method, path: exchange.order.target, headers: lines, reset }
+  dispatch({ exchange, pool, options, otherwise }, pool.take())
 }
 
-function dispatch(
-  exchange: Exchange,
-  pool: ClientPool,
-  options: Dispatcher.DispatchOptions,
-  pooled: PooledClient,
-): void {
-  exchange.cancel = () => pool.discard(pooled)
-  pooled.client.dispatch(options, new GetHandler(exchange, pool, options, pooled))
+interface Sent {
+  readonly exchange: Exchange
+  readonly pool: ClientPool
+  readonly options: Dispatcher.DispatchOptions
+  readonly otherwise: () => void
+}
+
+function dispatch(sent: Sent, pooled: PooledClient): void {
+  sent.exchange.cancel = () => sent.pool.discard(pooled)
+  pooled.client.dispatch(sent.options, new GetHandler(sent, pooled))
 }
 
 /** A store closes what has not been used for a while; the shortest while in use is about this long. */
@@ -52,24 +61,21 @@ type Controller = Dispatcher.DispatchController
 
 /** undici's view of one exchange. A class, because undici calls these five for every request. */
 class GetHandler implements Dispatcher.DispatchHandler {
+  readonly #sent: Sent
   readonly #exchange: Exchange
   readonly #pool: ClientPool
-  readonly #options: Dispatcher.DispatchOptions
   readonly #pooled: PooledClient
   /** When this connection had served last, `undefined` when this is its first request. */
   #servedAt: number | undefined
   #answered = false
+  /** The request was sent over another connection: what becomes of this one does not matter. */
+  #isGivenUp = false
   #awaitsDrain = false
 
-  constructor(
-    exchange: Exchange,
-    pool: ClientPool,
-    options: Dispatcher.DispatchOptions,
-    pooled: PooledClient,
-  ) {
-    this.#exchange = exchange
-    this.#pool = pool
-    this.#options = options
+  constructor(sent: Sent, pooled: PooledClient) {
+    this.#sent = sent
+    this.#exchange = sent.exchange
+    this.#pool = sent.pool
     this.#pooled = pooled
   }
 
@@ -80,16 +86,33 @@ class GetHandler implements Dispatcher.DispatchHandler {
     }
     this.#servedAt = this.#pooled.servedAt
     this.#exchange.store = this.#pooled.socket
+    if (this.#servedAt !== undefined) this.#exchange.sendAgain = () => this.#sendAgain()
     enter(this.#exchange, 'waiting')
+  }
+
+  /** The store has not got the request: its connection is half open. */
+  #sendAgain(): void {
+    if (this.#answered || this.#exchange.phase !== 'waiting') return
+    this.#isGivenUp = true
+    this.#pool.discard(this.#pooled)
+    this.#exchange.phase = 'connecting'
+    dispatch(this.#sent, this.#pool.fresh())
   }
 
   onResponseStarted(): void {
     this.#answered = true
+    this.#exchange.sendAgain = undefined
   }
 
   onResponseStart(controller: Controller, status: number, _: unknown, reason?: string): void {
     if (status < 200 && status !== 101) return
-    beginResponse(this.#exchange, status, reason, rawLines(controller.rawHeaders))
+    const lines = rawLines(controller.rawHeaders)
+    const closure = closureOf(this.#pooled.socket)
+    const hasBody = this.#sent.options.method !== 'HEAD' && status !== 204 && status !== 304
+    if (closure?.kind === 'unseen' && hasBody && isUntilClose(lines)) {
+      closure.watch()
+      controller.abort(new ClosureUnseen())
+    } else beginResponse(this.#exchange, status, reason, lines)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -101,20 +124,31 @@ class GetHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Controller): void {
+    const { untilClose } = this.#exchange
     // undici takes the reset of a connection for the end of an answer that its end would have delimited.
-    if (this.#pooled.broken && this.#exchange.untilClose) failExchange(this.#exchange, 'reset')
+    if (untilClose && this.#pooled.broken) failExchange(this.#exchange, 'reset')
+    else if (untilClose && isCutOff(this.#pooled.socket)) failExchange(this.#exchange, 'truncated')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
     leaveStore(this.#exchange)
-    this.#pool.release(this.#pooled)
+    if (this.#sent.options.reset === true) this.#pool.discard(this.#pooled)
+    else this.#pool.release(this.#pooled)
   }
 
   onResponseError(_: Controller, error: Error): void {
     const exchange = this.#exchange
-    if (exchange.phase === 'over') return
-    if (!this.#answered && this.#wasStale(error)) {
+    if (exchange.phase === 'over' || this.#isGivenUp) return
+    if (error instanceof ClosureUnseen) {
+      this.#pool.discard(this.#pooled)
+      exchange.phase = 'connecting'
+      dispatch(this.#sent, this.#pool.fresh())
+    } else if (exchange.phase !== 'answering' && isUnaskedContinue(error)) {
+      this.#pool.discard(this.#pooled)
+      exchange.phase = 'connecting'
+      this.#sent.otherwise()
+    } else if (!this.#answered && this.#wasStale(error)) {
       this.#pool.lose(this.#pooled)
       exchange.phase = 'connecting'
-      dispatch(exchange, this.#pool, this.#options, this.#pool.fresh())
+      dispatch(this.#sent, this.#pool.fresh())
     } else {
       this.#pool.discard(this.#pooled)
       failExchange(exchange, typeOfError(error, exchange.phase === 'answering'))
@@ -136,6 +170,9 @@ class GetHandler implements Dispatcher.DispatchHandler {
     return ended && waited < onItsWayMilliseconds
   }
 }
+
+/** The answer ends with its connection, and this one would not show whether it was cut off. */
+class ClosureUnseen extends Error {}
 
 function rawLines(raw: Controller['rawHeaders']): string[] {
   return Array.isArray(raw) ? linesOf(raw) : []

@@ -15,8 +15,8 @@ interface OutgoingRequest {
   readonly hasHost: boolean
   /** Whether an Expect line is passed on. */
   readonly expects: boolean
-  /** The client's address for X-Forwarded-For, `undefined` to leave that line alone. */
-  readonly client: string | undefined
+  /** The client's address for X-Forwarded-For. */
+  readonly client: string
   readonly forwardedFor: ForwardedFor
 }
 
@@ -26,7 +26,7 @@ interface OutgoingRequest {
  */
 export function requestLines(request: OutgoingRequest): string[] {
   const { headers, framing, nominated } = request
-  const rewriteClient = request.forwardedFor !== 'off' && request.client !== undefined
+  const rewriteClient = request.forwardedFor !== 'off'
   const lines: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
@@ -53,7 +53,7 @@ export function requestLines(request: OutgoingRequest): string[] {
   return contentLengthLast(lines)
 }
 
-function forwardedFor({ headers, client = '', forwardedFor }: OutgoingRequest): string {
+function forwardedFor({ headers, client, forwardedFor }: OutgoingRequest): string {
   if (forwardedFor === 'replace') return client
   const hops: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2)
@@ -100,6 +100,13 @@ interface ResponseHead {
   readonly untilClose: boolean
 }
 
+/** Whether nothing but the end of the connection marks the end of a body after the head with the lines `raw`. */
+export function isUntilClose(raw: HeaderLines): boolean {
+  for (let i = 0; i < raw.length; i += 2)
+    if (/^(?:content-length|transfer-encoding)$/i.test(raw[i] ?? '')) return false
+  return true
+}
+
 /** What the lines depend on beside themselves. */
 interface ResponseForm {
   readonly status: number
@@ -137,28 +144,32 @@ export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead
       lines.push(name, value)
     }
   }
-  const nominated = connection === undefined ? [] : nominations(connection)
-  const kept = nominated.length === 0 ? lines : without(lines, nominated)
+  const nominated = connection === undefined ? none : nominations(connection)
+  const kept = nominated.size === 0 ? lines : without(lines, nominated)
   const trailersFollow = chunked && form.trailers
   return {
-    lines: contentLengthLast(trailer && !trailersFollow ? without(kept, ['trailer']) : kept),
+    lines: contentLengthLast(trailer && !trailersFollow ? without(kept, new Set(['trailer'])) : kept),
     length,
     untilClose: !chunked && length === undefined,
   }
 }
 
-function nominations(connection: string): string[] {
-  if (connection === 'keep-alive' || connection === 'close') return []
-  return connection
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
+const none: ReadonlySet<string> = new Set()
+
+function nominations(connection: string): ReadonlySet<string> {
+  if (connection === 'keep-alive' || connection === 'close') return none
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
 }
 
-function without(lines: readonly string[], names: readonly string[]): string[] {
+function without(lines: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i + 1 < lines.length; i += 2)
-    if (!names.includes(lines[i]?.toLowerCase() ?? '')) kept.push(lines[i] ?? '', lines[i + 1] ?? '')
+    if (!names.has(lines[i]?.toLowerCase() ?? '')) kept.push(lines[i] ?? '', lines[i + 1] ?? '')
   return kept
 }
 

@@ -10,10 +10,18 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts'
+import {
+  type CertificateEvents,
+  type CertificateFiles,
+  type CertificatePair,
+  readCertificate,
+  watchCertificate,
+} from './certificate.ts'
 import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
-import { createCrowd, maxClients } from './crowd.ts'
+import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { watchIdle } from './idle.ts'
+import { connectionBytes, createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
+import { peerOf } from './peer.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
 export interface ListenerOptions {
@@ -26,10 +34,11 @@ export interface ListenerOptions {
   /** Request line and header lines, in bytes. */
   readonly maxHeaderSize: number
   readonly tls: CertificateFiles | undefined
+  /** Of the process; default: no bound. */
+  readonly memory?: MemoryBudget
   /** Told when a handler threw; it costs that request. */
   readonly failed?: (error: unknown) => void
-  /** Told when a changed certificate cannot be used; the old one stays. */
-  readonly certificateRefused?: (error: unknown) => void
+  readonly certificate?: CertificateEvents
 }
 
 export interface Listener {
@@ -48,7 +57,10 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
   // All of them, TLS handshake or not: what the deadline of a drain closes.
-  const crowd = createCrowd(maxClients(), (socket) => isIdle(peers.get(peerOf(socket))))
+  const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))), {
+    budget: options.memory ?? createMemoryBudget(Infinity),
+    bytes: options.tls === undefined ? connectionBytes.plain : connectionBytes.tls,
+  })
   // Under TLS a connection knows another socket than the one that was accepted.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
@@ -74,13 +86,19 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   })
 
   server.on('connection', (socket: Socket) => {
-    crowd.admit(socket)
+    if (peerOf(socket) === undefined) socket.destroy()
+    else limit.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     // Its handshake was under way when the drain began.
     if (draining) socket.destroy()
+    // The client has reset the connection: nothing is served to a client without an address.
+    if (peerOf(socket) === undefined) {
+      socket.destroy()
+      return
+    }
     const connection = newConnection(socket)
-    const peer = peerOf(socket)
+    const peer = keyOf(socket)
     connections.set(socket, connection)
     peers.set(peer, connection)
     socket.once('close', () => {
@@ -103,7 +121,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
         draining = true
         stopWatching()
         const deadline = setTimeout(() => {
-          for (const socket of crowd.sockets) socket.destroy()
+          for (const socket of limit.sockets) socket.destroy()
         }, timeout)
         // Closes the connections that have served before and are idle, too.
         server.close(() => {
@@ -117,7 +135,10 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
 }
 
 /** Tells connections apart, as long as they last. */
-const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+function keyOf(socket: Socket): string {
+  const peer = peerOf(socket)
+  return peer === undefined ? '' : `${peer.address} ${peer.port}`
+}
 
 interface OpenServer {
   readonly server: Server
@@ -141,7 +162,7 @@ function newServer(options: ListenerOptions): OpenServer {
   const opened =
     tls === undefined
       ? openPlain(settings)
-      : openTls(settings, headersTimeout, tls, options.certificateRefused ?? ignore)
+      : openTls(settings, headersTimeout, tls, options.certificate ?? unheard)
   // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
   return opened
@@ -155,10 +176,12 @@ function openTls(
   settings: ServerOptions,
   handshakeTimeout: number,
   files: CertificateFiles,
-  refused: (error: unknown) => void,
+  events: CertificateEvents,
 ): OpenServer {
-  const server = createTlsServer({ ...settings, ...readCertificate(files), handshakeTimeout })
-  return { server, stopWatching: watchCertificate(files, (pair) => server.setSecureContext(pair), refused) }
+  const first = readCertificate(files)
+  const server = createTlsServer({ ...settings, cert: first.cert, key: first.key, handshakeTimeout })
+  const replace = ({ cert, key }: CertificatePair): void => server.setSecureContext({ cert, key })
+  return { server, stopWatching: watchCertificate(files, first, replace, events) }
 }
 
 function startListening(server: Server, host: string, port: number): Promise<AddressInfo> {
@@ -173,3 +196,5 @@ function startListening(server: Server, host: string, port: number): Promise<Add
 }
 
 const ignore = (): void => {}
+
+const unheard: CertificateEvents = { served: ignore, refused: ignore, expired: ignore }

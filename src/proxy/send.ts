@@ -3,8 +3,9 @@
  * connection alone when the store answers before the upload is complete.
  */
 
-import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
-import type { Connect } from './connect.ts'
+import { type Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
+import { mayBeFollowedByBody } from './agent.ts'
+import { isCutOff } from './closure.ts'
 import { type Exchange, enter } from './exchange.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
@@ -14,19 +15,6 @@ interface SendOptions {
   readonly agent: Agent
   /** Bytes of the header section of an answer. */
   readonly maxHeaderSize: number
-}
-
-/** Connections that are kept for `keepAlive` milliseconds without use. */
-export function createAgent(connect: Connect, keepAlive: number): Agent {
-  const agent = new Agent({ keepAlive: true, timeout: keepAlive })
-  agent.createConnection = (_, done) => {
-    connect((error, socket) => {
-      // Node calls back with an error alone; its type asks for a stream beside it.
-      if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
-    })
-    return undefined
-  }
-  return agent
 }
 
 /** How long a store may think about `Expect: 100-continue`; many never answer it. */
@@ -71,6 +59,7 @@ function start(exchange: Exchange, options: SendOptions, lines: readonly string[
   outgoing.on('finish', () => enter(exchange, 'waiting'))
   outgoing.on('response', (incoming) => {
     answer = incoming
+    if (mayBeFollowedByBody(incoming)) outgoing.shouldKeepAlive = false
     receive(exchange, incoming)
   })
   // Just before the agent gives the connection to another, to whom what moves on it belongs then.
@@ -95,9 +84,17 @@ function receive(exchange: Exchange, incoming: IncomingMessage): void {
     if (!relayChunk(exchange, chunk)) incoming.pause()
   })
   response.on('drain', () => incoming.resume())
-  incoming.on('end', () => endResponse(exchange, incoming.rawTrailers))
+  const { socket } = incoming
+  incoming.on('end', () => {
+    if (exchange.untilClose && mayHaveBody(exchange) && isCutOff(socket)) failExchange(exchange, 'truncated')
+    else endResponse(exchange, incoming.rawTrailers)
+  })
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
+
+/** HEAD, 204 and 304 end with their heads. */
+const mayHaveBody = ({ request, status }: Exchange): boolean =>
+  request.method !== 'HEAD' && status !== 204 && status !== 304
 
 /** Asks the client for its body when the store does, or when the store says nothing. */
 function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {

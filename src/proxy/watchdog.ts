@@ -10,11 +10,32 @@ import { unacknowledged } from './send-queue.ts'
 interface Watchdog {
   watch(exchange: Exchange): void
   release(exchange: Exchange): void
+  /** Drops the client that has taken or sent nothing for longest. Returns it, `undefined` when none has stalled. */
+  dropLongestStalled(): Exchange | undefined
   stop(): void
 }
 
-/** Times are milliseconds; both clocks are read at an eighth of the shorter one, at most every second. */
-export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Watchdog {
+/**
+ * How long a client takes or sends nothing, in milliseconds, before another may have its memory. A sender may have to
+ * read from somewhere first.
+ */
+const stalledMilliseconds = { answering: 3_000, sending: 10_000 }
+
+/**
+ * A kept connection whose peer has not acknowledged a request after this time, in milliseconds, is half open: a firewall
+ * forgot it, or the store's machine is gone.
+ */
+const halfOpenMilliseconds = 3_000
+
+/**
+ * Times are milliseconds; both clocks are read at an eighth of the shorter one, at most every second. `isShort`: the
+ * kernel is asked early which clients have stalled.
+ */
+export function createWatchdog(
+  upstreamTimeout: number,
+  idleTimeout: number,
+  isShort: () => boolean,
+): Watchdog {
   // No Set: what it dropped stays reachable from its outgrown tables until a full collection, which costs a
   // quarter of the time of a small request.
   const watched: Exchange[] = []
@@ -41,7 +62,10 @@ export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Wa
     const { phase } = exchange
     if (phase === 'connecting' || phase === 'over') return false
     if (phase === 'waiting') {
-      if (now - exchange.since >= upstreamTimeout) failExchange(exchange, 'timeout')
+      const waited = now - exchange.since
+      if (waited >= upstreamTimeout) failExchange(exchange, 'timeout')
+      // Looked at once, in one of the first turns after that time.
+      else return exchange.sendAgain !== undefined && waited >= halfOpenMilliseconds
       return false
     }
     const moved = movedBytes(exchange)
@@ -56,7 +80,7 @@ export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Wa
       endIdle(exchange)
       return false
     }
-    return idle >= idleTimeout / 4
+    return idle >= (isShort() ? Math.min(1_000, idleTimeout / 4) : idleTimeout / 4)
   }
 
   return {
@@ -69,6 +93,11 @@ export function createWatchdog(upstreamTimeout: number, idleTimeout: number): Wa
       if (last === undefined || last === exchange) return
       watched[exchange.place] = last
       last.place = exchange.place
+    },
+    dropLongestStalled() {
+      const longest = longestStalled(watched, performance.now())
+      if (longest !== undefined) dropClient(longest)
+      return longest
     },
     stop: () => clearInterval(timer),
   }
@@ -94,7 +123,12 @@ async function sample(stalled: readonly Exchange[]): Promise<void> {
   const queues = await unacknowledged()
   const now = performance.now()
   for (const exchange of stalled) {
-    const { request, store } = exchange
+    const { request, store, phase, sendAgain } = exchange
+    if (phase === 'waiting' && sendAgain !== undefined) {
+      exchange.sendAgain = undefined
+      if (store !== undefined && queues(store) > 0) sendAgain()
+      continue
+    }
     const queued = queues(request.socket) + (store === undefined ? 0 : queues(store))
     if (exchange.queued !== undefined && exchange.queued !== queued) exchange.since = now
     exchange.queued = queued
@@ -103,9 +137,22 @@ async function sample(stalled: readonly Exchange[]): Promise<void> {
 
 /** Closes the side that has stopped taking part. */
 function endIdle(exchange: Exchange): void {
-  const { response, store, phase } = exchange
-  const storeIsIdle =
-    phase === 'answering' ? response.writableLength === 0 : store !== undefined && store.writableLength > 0
-  if (storeIsIdle) failExchange(exchange, 'timeout')
+  if (storeIsIdle(exchange)) failExchange(exchange, 'timeout')
   else dropClient(exchange)
+}
+
+/** Whether the store holds things up, not the client. */
+const storeIsIdle = ({ response, store, phase }: Exchange): boolean =>
+  phase === 'answering' ? response.writableLength === 0 : store !== undefined && store.writableLength > 0
+
+/** The client that has stalled for longest: the kernel was asked, and delivered nothing to it either. */
+function longestStalled(watched: readonly Exchange[], now: number): Exchange | undefined {
+  let longest: Exchange | undefined
+  for (const exchange of watched) {
+    const { phase, since, queued } = exchange
+    if ((phase !== 'answering' && phase !== 'sending') || queued === undefined || storeIsIdle(exchange))
+      continue
+    if (now - since >= stalledMilliseconds[phase] && since < (longest?.since ?? Infinity)) longest = exchange
+  }
+  return longest
 }

@@ -20,7 +20,7 @@ export interface FinishedRequest {
   /** Generation of the rules that decided. */
   readonly generation: number
   /** Address of the peer. */
-  readonly client: string | undefined
+  readonly client: string
   /** Status sent to the client; 0 when none was. */
   readonly status: number
   readonly milliseconds: number

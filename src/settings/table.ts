@@ -93,7 +93,7 @@ export const settingTable = {
     forwardedForModes.join('|'),
     choice(forwardedForModes),
     'off',
-    'X-Forwarded-For towards the store',
+    'X-Forwarded-For towards the store; only replace can be relied on for access policies',
   ),
   strictStart: toggle('exit 2 when any rule file has an error'),
   candidateRules: setting(

@@ -4,14 +4,17 @@ import { createAskStore } from '../bucket-cors/ask-store.ts'
 import { type BucketCorsApi, createBucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import { followCredentials } from '../bucket-cors/credentials-file.ts'
 import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
-import { createConnect } from '../proxy/connect.ts'
+import { type Authorities, createConnect } from '../proxy/connect.ts'
 import { createForwarder, type Forwarder } from '../proxy/forward.ts'
 import { createListener, type Listener, type ListenerOptions } from '../proxy/listen.ts'
+import { bytesForClients, createMemoryBudget, type MemoryBudget, readMemory } from '../proxy/memory-budget.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createGateway, type GatewayOptions } from './gateway.ts'
-import { listening, messageOf, readText, StartProblem } from './start-problem.ts'
+import { listening, messageOf, StartProblem } from './start-problem.ts'
+import { followAuthorities, followCertificate } from './tls-files.ts'
 
 /** Everything that serves the data port, in one process. */
 export interface DataPath {
@@ -23,6 +26,7 @@ export interface DataPath {
 
 interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
   readonly log: Log
+  readonly metrics: Pick<Metrics, 'register'>
   /** Takes what the bucket CORS API has written. Resolves once everybody who serves does. */
   readonly reload: () => Promise<ReloadResult>
 }
@@ -30,17 +34,14 @@ interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'fai
 /** Rejects with {@link StartProblem} when a setting turns out to be unusable. */
 export async function openDataPath(settings: Settings, parts: DataPathParts): Promise<DataPath> {
   const { rules, finished, failed, log, reload } = parts
-  const forwarder = await openForwarder(settings, failed)
-  const answerBucketCors = await openBucketCorsApi(settings, log, reload)
+  const memory = createMemoryBudget(bytesForClients(readMemory(settings.workers)))
+  const authorities = await followAuthorities(settings, log)
+  const forwarder = openForwarder(settings, authorities.current, memory, failed)
+  const answerBucketCors = await openBucketCorsApi(settings, authorities.current, log, reload)
   const setup = setupOf(settings)
   const gateway = createGateway({ setup, rules, forwarder, answerBucketCors, finished, failed })
-  const certificateRefused = (error: unknown): void =>
-    log.error('the new certificate of --tls-cert cannot be used; the old one stays', {
-      error,
-      'tls.certificate': settings.tlsCert,
-      'tls.key': settings.tlsKey,
-    })
-  const listener = openListener(settings, gateway, { failed, certificateRefused })
+  const certificate = followCertificate(settings, parts)
+  const listener = openListener(settings, gateway, { memory, failed, certificate })
   const { host, port } = settings.listen
   return {
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
@@ -49,6 +50,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
       // A connection that was broken off tells so a turn of the event loop later: its request is logged then.
       await nextTurn()
       await nextTurn()
+      authorities.stop()
       await forwarder.close()
     },
   }
@@ -63,22 +65,31 @@ export const setupOf = ({
   debugHeaders,
 }: Settings): Setup => ({ dialect, hostSuffixes: hostSuffix, unconfigured, bucketCorsApi, debugHeaders })
 
-async function openForwarder(settings: Settings, failed: (error: unknown) => void): Promise<Forwarder> {
+function openForwarder(
+  settings: Settings,
+  upstreamCa: Authorities,
+  memory: MemoryBudget,
+  failed: (error: unknown) => void,
+): Forwarder {
   const { upstream, upstreamTimeout, idleTimeout, forwardedFor } = settings
-  const upstreamCa = await upstreamCaOf(settings)
   try {
-    return createForwarder({ upstream, upstreamCa, upstreamTimeout, idleTimeout, forwardedFor, failed })
+    return createForwarder({
+      upstream,
+      upstreamCa,
+      upstreamTimeout,
+      idleTimeout,
+      forwardedFor,
+      memory,
+      failed,
+    })
   } catch (error) {
     throw new StartProblem([`--upstream-ca ${settings.upstreamCa}: ${messageOf(error)}`])
   }
 }
 
-async function upstreamCaOf({ upstreamCa }: Settings): Promise<string | undefined> {
-  return upstreamCa === undefined ? undefined : await readText('--upstream-ca', upstreamCa)
-}
-
 async function openBucketCorsApi(
   settings: Settings,
+  ca: Authorities,
   log: Log,
   reload: () => Promise<ReloadResult>,
 ): Promise<BucketCorsApi> {
@@ -92,7 +103,6 @@ async function openBucketCorsApi(
           for (const line of lines) log.error(line)
         })
   if (keys !== undefined && (await keys()) === undefined) throw new StartProblem(problems)
-  const ca = await upstreamCaOf(settings)
   return createBucketCorsApi({
     directory: settings.rules,
     overwriteAuthored: settings.overwriteAuthored,
@@ -112,13 +122,13 @@ async function openBucketCorsApi(
 function openListener(
   settings: Settings,
   gateway: ReturnType<typeof createGateway>,
-  told: Pick<ListenerOptions, 'failed' | 'certificateRefused'>,
+  parts: Pick<ListenerOptions, 'memory' | 'failed' | 'certificate'>,
 ): Listener {
   const { headersTimeout, idleTimeout, maxHeaderSize, tlsCert, tlsKey } = settings
   const tls =
     tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey }
   try {
-    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...told }, gateway)
+    return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...parts }, gateway)
   } catch (error) {
     throw new StartProblem([`--tls-cert ${tlsCert}, --tls-key ${tlsKey}: ${messageOf(error)}`])
   }

@@ -8,6 +8,7 @@ import { type Plan, plan, wordError } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { sendAnswer } from '../proxy/answer.ts'
 import type { Forwarder, ForwardOutcome } from '../proxy/forward.ts'
+import { peerOf } from '../proxy/peer.ts'
 import type { FinishedRequest, UpstreamErrorType } from '../requests/finished-request.ts'
 
 export interface GatewayOptions {
@@ -30,6 +31,13 @@ const failures: Readonly<Record<UpstreamErrorType, StoreError>> = {
   truncated: badGateway('The object store ended its answer too early.'),
   invalid: badGateway('The object store sent an answer that is not valid HTTP.'),
   timeout: { status: 504, code: 'GatewayTimeout', message: 'The object store did not answer in time.' },
+}
+
+/** Too many exchanges for the memory there is: the next try may be served. */
+const overloaded: StoreError = {
+  status: 503,
+  code: 'ServiceUnavailable',
+  message: 'Too many requests are under way. Please try again in a second.',
 }
 
 function badGateway(message: string): StoreError {
@@ -65,7 +73,9 @@ export function createGateway(
   const memory = createMemory()
   return (request, response) => {
     try {
-      serve(options, begin(options, memory, identify(), request), request, response)
+      const client = peerOf(request.socket)?.address
+      if (client === undefined) response.destroy()
+      else serve(options, begin(options, memory, identify(), request, client), request, response)
     } catch (error) {
       options.failed(error)
       response.destroy()
@@ -79,7 +89,7 @@ interface Begun {
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly identity: RequestIdentity
-  readonly client: string | undefined
+  readonly client: string
   /** `performance.now()`. */
   readonly started: number
 }
@@ -89,13 +99,14 @@ function begin(
   memory: VerdictMemory,
   identity: RequestIdentity,
   request: IncomingMessage,
+  client: string,
 ): Begun {
   const started = performance.now()
   const facts = readFacts(request.method ?? '', request.url ?? '', request.httpVersion, request.rawHeaders)
   // Taken once and kept: a preflight or a decoration never mixes two generations of rules.
   const snapshot = rules()
   const planned = plan(snapshot, setup, facts, identity, memory)
-  return { facts, plan: planned, snapshot, identity, client: request.socket.remoteAddress, started }
+  return { facts, plan: planned, snapshot, identity, client, started }
 }
 
 function serve(
@@ -146,13 +157,15 @@ function forward(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { facts, identity } = begun
+  const { facts, identity, client } = begun
   const failure = (type: UpstreamErrorType): PlainResponse =>
     wordError(plan, options.setup, facts, identity, failures[type])
+  const overload = (): PlainResponse =>
+    wordError(plan, options.setup, facts, identity, overloaded, ['Retry-After', '1'])
   options.forwarder.forward(
     request,
     response,
-    { facts, target: plan.target, patch: plan.patch, failure },
+    { facts, client, target: plan.target, patch: plan.patch, overload, failure },
     (outcome) => options.finished(finishedRequest(begun, outcome)),
   )
 }
@@ -164,9 +177,9 @@ function callBucketCors(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const { facts, snapshot, identity } = begun
+  const { facts, snapshot, identity, client } = begun
   options
-    .answerBucketCors(request, facts, plan, snapshot, identity, () => response.writeContinue())
+    .answerBucketCors(request, facts, plan, snapshot, identity, client, () => response.writeContinue())
     .then(
       (plain) => {
         if (plain === 'forward') forward(options, begun, plan, request, response)

@@ -41,6 +41,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     rules: store.current,
     reload: () => store.reload('bucket-cors'),
     log,
+    metrics,
     failed,
     finished(exchange) {
       metrics.finished(exchange)

@@ -89,6 +89,7 @@ function createWorker(
       rules: replica.current,
       reload: async () => ({ ...(await reload.ask()), snapshot: replica.current() }),
       log,
+      metrics,
       failed,
       finished(exchange) {
         metrics.finished(exchange)

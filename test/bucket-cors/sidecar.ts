@@ -89,7 +89,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
   const store = { kind: 'tcp', secure: false, host: '127.0.0.1', port: storePort } as const
   const forwarder = createForwarder({
     upstream: store,
-    upstreamCa: undefined,
+    upstreamCa: () => undefined,
     upstreamTimeout: 5000,
     idleTimeout: 5000,
     forwardedFor,
@@ -103,7 +103,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
         ? undefined
         : followCredentials(credentialsFile, (found) => problems.push(...found)),
     askStore: createAskStore({
-      connect: createConnect({ upstream: store, ca: undefined, timeout: 5000 }),
+      connect: createConnect({ upstream: store, ca: () => undefined, timeout: 5000 }),
       timeout: 5000,
       forwardedFor,
     }),
@@ -117,8 +117,8 @@ export async function startSidecar(options: SidecarOptions = {}) {
     setup: { ...setup, dialect, bucketCorsApi: mode, ...options.setup },
     rules: rules.current,
     forwarder,
-    answerBucketCors: (request, facts, plan, snapshot, identity) =>
-      api(request, facts, plan, snapshot, identity, () => responses.get(request)?.writeContinue()),
+    answerBucketCors: (request, facts, plan, snapshot, identity, client) =>
+      api(request, facts, plan, snapshot, identity, client, () => responses.get(request)?.writeContinue()),
     finished: () => {},
     failed: (error) => failures.push(error),
   })

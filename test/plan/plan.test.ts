@@ -109,6 +109,7 @@ describe('the bucket CORS API', () => {
     '/photos/?cors=',
     '/photos/?%63ors',
     '/photos/?&cors&',
+    '/photos/?%zz&%&%63%6F%72%73&%',
     '/photos/?cors&X-Amz-Expires=5',
   ])('%s is a call of it', (target) => {
     expect(planned(photos, ['PUT', target], [], write)).toMatchObject({
@@ -122,6 +123,7 @@ describe('the bucket CORS API', () => {
     '/photos/?CORS',
     '/photos/?cors%20',
     '/photos/?x=cors',
+    '/photos/?x=%63ors&%2563ors&%C3%A7ors&cor%',
     '/photos/k?cors',
     '/photos//?cors',
     '/?cors',

@@ -13,6 +13,7 @@ async function startPool(keepAlive = 60_000): Promise<{ pool: ClientPool; store:
     },
     origin: 'http://store',
     keepAlive,
+    maxAge: 60_000,
     maxHeaderSize: 65_536,
   })
   onTestFinished(() => pool.close())

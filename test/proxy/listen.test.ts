@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sendAnswer } from '../../src/proxy/answer.ts'
 import { createListener } from '../../src/proxy/listen.ts'
 import {
@@ -404,11 +404,27 @@ describe('TLS on the data port', () => {
     replace(at, 'elsewhere', 'localhost')
     await expect.poll(() => path.refusedCertificates.length, { timeout: 10_000 }).toBe(1)
     expect(await nameAt(path.port)).toBe('localhost')
+    expect(path.certificates.served).toHaveLength(1)
 
     replace(at, 'elsewhere')
     await expect.poll(() => nameAt(path.port), { timeout: 10_000 }).toBe('elsewhere')
     before.send(get())
     expect(await before.until(whole)).toContain('502')
+    expect(path.certificates.served).toHaveLength(2)
+    expect(path.certificates.expired).toEqual([])
+  })
+
+  test('reports a certificate that has expired, once a day', async () => {
+    const at = folder()
+    replace(at, 'localhost')
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2200, 0, 1))
+    onTestFinished(() => now.mockRestore())
+    const path = await startPath({ tls: filesIn(at) })
+    const [expiry = 0] = path.certificates.served
+    expect(new Date(expiry).getUTCFullYear()).toBe(2126)
+    expect(path.certificates.expired).toEqual([expiry])
+    now.mockReturnValue(Date.UTC(2200, 0, 2))
+    await expect.poll(() => path.certificates.expired, { timeout: 10_000 }).toEqual([expiry, expiry])
   })
 
   test('sees a pair that a swapped link leads to, as Kubernetes does it', async () => {

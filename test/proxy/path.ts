@@ -8,10 +8,16 @@ import { onTestFinished } from 'vitest'
 import { type HeaderPatch, type PlainResponse, readFacts, untouched } from '../../src/http.ts'
 import { resolveAddress } from '../../src/plan/address.ts'
 import { sendAnswer } from '../../src/proxy/answer.ts'
+import type { CertificatePair } from '../../src/proxy/certificate.ts'
 import { createForwarder, type ForwarderOptions, type ForwardOutcome } from '../../src/proxy/forward.ts'
 import { createListener, type Listener, type ListenerOptions } from '../../src/proxy/listen.ts'
+import { peerOf } from '../../src/proxy/peer.ts'
 
-export interface PathOptions extends Partial<ForwarderOptions>, Partial<ListenerOptions> {
+export interface PathOptions
+  extends Partial<Omit<ForwarderOptions, 'upstreamCa'>>,
+    Partial<Omit<ListenerOptions, 'certificate'>> {
+  /** PEM text, or a function that gives it. */
+  readonly upstreamCa?: string | (() => string) | undefined
   /** Port of the store on this machine, or the whole upstream. */
   readonly store?: number
   readonly patch?: HeaderPatch
@@ -27,6 +33,8 @@ export interface Path {
   readonly failures: readonly unknown[]
   /** New certificates that could not be used. */
   readonly refusedCertificates: readonly unknown[]
+  /** Expiry of each certificate that was served, and of each that was reported as expired. */
+  readonly certificates: { readonly served: readonly number[]; readonly expired: readonly number[] }
   /** Resolves when `count` forwarded requests are over. */
   over(count: number): Promise<void>
 }
@@ -44,21 +52,26 @@ export async function startPath(options: PathOptions): Promise<Path> {
   const outcomes: ForwardOutcome[] = []
   const failures: unknown[] = []
   const refusedCertificates: unknown[] = []
-  const certificateRefused = (error: unknown): void => {
-    refusedCertificates.push(error)
+  const served: number[] = []
+  const expired: number[] = []
+  const certificate = {
+    served: ({ expiry }: CertificatePair): void => void served.push(expiry),
+    expired: ({ expiry }: CertificatePair): void => void expired.push(expiry),
+    refused: (error: unknown): void => void refusedCertificates.push(error),
   }
+  const { upstreamCa: ca } = options
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
   const failed = (error: unknown): void => {
     failures.push(error)
   }
   const forwarder = createForwarder({
     upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: options.store ?? 1 },
-    upstreamCa: undefined,
     upstreamTimeout: 5_000,
     idleTimeout: 5_000,
     forwardedFor: 'off',
     failed,
     ...options,
+    upstreamCa: typeof ca === 'function' ? ca : () => ca,
   })
   const finish = (outcome: ForwardOutcome): void => {
     outcomes.push(outcome)
@@ -74,11 +87,19 @@ export async function startPath(options: PathOptions): Promise<Path> {
       return
     }
     const failure = (type: string): PlainResponse => plain(type === 'timeout' ? 504 : 502, type)
+    const overload = (): PlainResponse => plain(503, 'overload')
     const { target } = address
     forwarder.forward(
       request,
       response,
-      { facts, target, patch: options.patch ?? untouched, failure },
+      {
+        facts,
+        client: peerOf(request.socket)?.address ?? '',
+        target,
+        patch: options.patch ?? untouched,
+        overload,
+        failure,
+      },
       finish,
     )
   }
@@ -89,7 +110,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
       maxHeaderSize: 16_384,
       tls: undefined,
       failed,
-      certificateRefused,
+      certificate,
       ...options,
     },
     handle,
@@ -105,6 +126,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
     outcomes,
     failures,
     refusedCertificates,
+    certificates: { served, expired },
     over: (count) =>
       new Promise((resolve) => {
         if (outcomes.length >= count) resolve()

@@ -32,13 +32,17 @@ interface TlsStore {
   readonly port: number
   /** Server names that clients asked for, `false` for none. */
   readonly names: readonly (string | false)[]
+  /** Whether each connection resumed a session. */
+  readonly resumed: readonly boolean[]
 }
 
 async function tlsStore(certificate: string): Promise<TlsStore> {
   const names: (string | false)[] = []
+  const resumed: boolean[] = []
   const server = createTlsServer({ cert: pem(`${certificate}.pem`), key: pem(`${certificate}.key`) })
   server.on('secureConnection', (socket: TLSSocket) => {
     names.push(socket.servername ?? false)
+    resumed.push(socket.isSessionReused())
     socket.on('error', () => {})
     socket.on('data', () => socket.write(ok))
     onTestFinished(() => {
@@ -47,7 +51,7 @@ async function tlsStore(certificate: string): Promise<TlsStore> {
   })
   server.on('tlsClientError', () => {})
   await listening(server, { port: 0 })
-  return { port: (server.address() as AddressInfo).port, names }
+  return { port: (server.address() as AddressInfo).port, names, resumed }
 }
 
 const overTls = (host: string, port: number): Upstream => ({ kind: 'tcp', secure: true, host, port })
@@ -85,6 +89,30 @@ describe('TLS to the store', () => {
     })
     const path = await startPath({ upstream: overTls('localhost', store.port) })
     for (const method of methods) await expectFailure(path, requestOf(method, 'h'), 'tls')
+  })
+
+  test('trusts new authorities from the next connection on, and the old ones no more', async () => {
+    const store = await tlsStore('localhost')
+    let ca = pem('elsewhere.pem')
+    const path = await startPath({ upstream: overTls('localhost', store.port), upstreamCa: () => ca })
+    // A connection of its own each: HEAD leaves none.
+    const head = async (): Promise<string | undefined> =>
+      headOf(await ask(path.port, requestOf('HEAD', 'h'), (text) => text.includes('\r\n\r\n')))[0]
+    expect(await head()).toBe('HTTP/1.1 502 Bad Gateway')
+    ca = pem('ca.pem')
+    for (let i = 0; i < 3; i++) expect(await head()).toBe('HTTP/1.1 200 OK')
+    ca = pem('elsewhere.pem')
+    // Not even with a session of the store that was verified before.
+    expect(await head()).toBe('HTTP/1.1 502 Bad Gateway')
+    expect(path.outcomes.map(({ error }) => error)).toEqual(['tls', undefined, undefined, undefined, 'tls'])
+  })
+
+  test('resumes sessions, so that a connection for each HEAD is cheap', async () => {
+    const store = await tlsStore('localhost')
+    const path = await startPath({ upstream: overTls('localhost', store.port), upstreamCa: pem('ca.pem') })
+    for (let i = 0; i < 3; i++)
+      await ask(path.port, requestOf('HEAD', 'h'), (text) => text.includes('\r\n\r\n'))
+    expect(store.resumed).toEqual([false, true, true])
   })
 
   test('is refused at start with a CA text that holds no certificate', async () => {

@@ -220,14 +220,14 @@ describe('the response', () => {
     expect(/content-length/i.test(text)).toBe(status !== 204)
   })
 
-  test('of HEAD keeps its Content-Length, has no body, and leaves both connections in use', async () => {
+  test('of HEAD keeps its Content-Length, has no body, and leaves the client its connection', async () => {
     const store = await storeThatSays('HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n')
     const path = await startPath({ store: store.port })
     const head = get().replace('GET', 'HEAD')
     const text = await ask(path.port, head + head, (text) => text.split('\r\n\r\n').length === 3)
     expect(text.match(/Content-Length: 1234/g)).toHaveLength(2)
     expect(text).not.toContain('Transfer-Encoding')
-    expect(store.sides).toHaveLength(1)
+    expect(store.sides).toHaveLength(2)
   })
 
   test('with chunks is sent on with chunks, and its trailers follow', async () => {

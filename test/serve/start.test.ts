@@ -144,3 +144,20 @@ test('an empty rules directory is served, and refuses every preflight', async ()
   expect((await exchange(`${program.admin}/readyz`)).status).toBe(200)
   await endProgram(program)
 })
+
+test.each([
+  ['append', 1],
+  ['replace', 0],
+  ['off', 0],
+] as const)('--forwarded-for %s: %i warnings that the line cannot be relied on', async (mode, warnings) => {
+  const rules = await folderWith(await mkdtemp(join(folder, 'forwarded-')), {
+    'bucket.yaml': generationFile(1),
+  })
+  const program = await startProgram(store.url, rules, ['--forwarded-for', mode])
+  program.signal('SIGTERM')
+  await program.ended
+  const warned = program
+    .out()
+    .filter((line) => line.includes('"level":"warn"') && line.includes('use replace'))
+  expect(warned).toHaveLength(warnings)
+})

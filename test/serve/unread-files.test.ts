@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type CertificatePair, watchCertificate } from '../../src/proxy/certificate.ts'
+import { type CertificatePair, readCertificate, watchCertificate } from '../../src/proxy/certificate.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { exchange } from './exchange.ts'
@@ -33,6 +33,7 @@ test('a new certificate that could not be read for want of open files is taken o
   const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
   const write = async (name: string): Promise<CertificatePair> => {
     const pair = {
+      expiry: expect.any(Number),
       cert: await readFile(fixture(`${name}.pem`), 'utf8'),
       key: await readFile(fixture(`${name}.key`), 'utf8'),
     }
@@ -41,12 +42,17 @@ test('a new certificate that could not be read for want of open files is taken o
     return pair
   }
   await write('localhost')
+  const first = readCertificate(files)
   const replaced = Promise.withResolvers<CertificatePair>()
   const refusals: unknown[] = []
   const refused = Promise.withResolvers<void>()
-  const stop = watchCertificate(files, replaced.resolve, (error) => {
-    refusals.push(error)
-    refused.resolve()
+  const stop = watchCertificate(files, first, replaced.resolve, {
+    served: () => {},
+    expired: () => {},
+    refused(error) {
+      refusals.push(error)
+      refused.resolve()
+    },
   })
   try {
     // The first look only takes note of what is there.

@@ -12,7 +12,9 @@ import {
   unansweredStore,
 } from './bad-stores.ts'
 import { measure as jumpClock } from './clock-jump.ts'
+import { forgedHeads } from './head-forgery.ts'
 import { keptConnections, moreThanFiles, pipelinedRequests, silentConnections } from './idle-flood.ts'
+import { stalledReaders, stalledReadersOverTls } from './memory-limit.ts'
 import { slowHeaders, slowUploads, stoppedReaders, unfinishedHandshakes } from './slowloris.ts'
 import { measure as useSmallHeap } from './small-heap.ts'
 import { measure as loseName } from './unresolvable-store.ts'
@@ -54,6 +56,22 @@ export const scenarios: readonly Scenario[] = [
     nightlyCount: 500,
     isTimed: true,
     measure: stoppedReaders,
+  },
+  {
+    name: 'readers that stop, in 384 MiB',
+    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    count: 2_000,
+    nightlyCount: 4_000,
+    isTimed: true,
+    measure: stalledReaders,
+  },
+  {
+    name: 'readers that stop, in 384 MiB, over TLS',
+    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    count: 1_500,
+    nightlyCount: 3_000,
+    isTimed: true,
+    measure: stalledReadersOverTls,
   },
   {
     name: 'TLS handshakes that do not go on',
@@ -112,6 +130,13 @@ export const scenarios: readonly Scenario[] = [
   { name: 'a store that closes', promise: answered, count: 90, nightlyCount: 1_000, measure: closingStore },
   { name: 'a store that resets', promise: answered, count: 90, nightlyCount: 1_000, measure: resettingStore },
   { name: 'a store that is rude', promise: answered, count: 90, nightlyCount: 1_000, measure: rudeStore },
+  {
+    name: 'a store that sends a body to HEAD',
+    promise: '0 answers of other clients are forged by it, none fails',
+    count: 8,
+    nightlyCount: 60,
+    measure: forgedHeads,
+  },
   {
     name: 'a store that flaps each 200 ms',
     promise: 'each answer is whole or a 502 or 504 that a page can read; served again within 1 s after',

@@ -19,6 +19,8 @@ export interface SidecarOptions {
   readonly nodeFlags?: readonly string[]
   /** File that gets its log; default: one that is gone with it. */
   readonly log?: string
+  /** Folder of a control group that it joins before it starts. */
+  readonly controlGroup?: string
   /** Limit of open files that it starts with (prlimit(1)). */
   readonly openFiles?: number
 }
@@ -41,12 +43,13 @@ export interface Sidecar {
 
 /** Starts `serve` and resolves when it serves. Rejects with its stderr when it ends instead. */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
-  const { upstream, rules, flags = [], nodeFlags = [], openFiles } = options
+  const { upstream, rules, flags = [], nodeFlags = [], openFiles, controlGroup } = options
   const folder = await mkdtemp(join(tmpdir(), 'adversity-log-'))
   const log = options.log ?? join(folder, 'log')
   const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
   const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}`]
   const [command = '', ...rest] = [
+    ...(controlGroup === undefined ? [] : ['sh', '-c', joinGroup, controlGroup]),
     ...limit,
     ...[process.execPath, ...nodeFlags, main, 'serve'],
     ...['--upstream', upstream, '--rules', rules, ...ports, ...flags],
@@ -86,6 +89,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     end,
   }
 }
+
+/** The shell becomes the program: its id stays. */
+const joinGroup = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 
 async function whenServing(
   child: ChildProcess,

@@ -1,7 +1,8 @@
-/** How many clients may be connected, and who has to go for a new one. */
+/** Connection limit of a listener; evicts the oldest idle connection for a new one. */
 
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 
 /** Files for all else: 256 connections to the admin port, the log, rule files, certificates. */
 const otherFiles = 320
@@ -17,7 +18,7 @@ export function maxClients(): number {
   return Math.min(mostClients, Math.floor(Math.max(files / 4, (files - otherFiles) / 2)))
 }
 
-/** The soft limit of open files (proc_pid_limits(5)); Infinity where the system does not tell. */
+/** The soft limit of open files (proc_pid_limits(5)); Infinity where the system does not say. */
 function openFilesLimit(): number {
   try {
     const [, limit] = /^Max open files +([0-9]+) /m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
@@ -27,31 +28,43 @@ function openFilesLimit(): number {
   }
 }
 
-/** The connections of a listener. */
-interface Crowd {
-  /** Takes one more, in whose place the oldest that `isIdle` goes; the new one itself when all are busy. */
+interface ConnectionLimit {
+  /** Counts one more connection and closes the oldest idle one when there are too many, else the new one. */
   admit(socket: Socket): void
   readonly sockets: ReadonlySet<Socket>
 }
 
-/** A crowd of at most `most`, in which those that do nothing make room for those that may. */
-export function createCrowd(most: number, isIdle: (socket: Socket) => boolean): Crowd {
+export function createConnectionLimit(
+  most: number,
+  isIdle: (socket: Socket) => boolean,
+  memory: { readonly budget: MemoryBudget; readonly bytes: number } = {
+    budget: createMemoryBudget(Infinity),
+    bytes: 0,
+  },
+): ConnectionLimit {
   const sockets = new Set<Socket>()
+  const remove = (socket: Socket): void => {
+    if (sockets.delete(socket)) memory.budget.giveBack(memory.bytes)
+  }
+  const evictIdle = (): boolean => {
+    const idle = firstOf(sockets, isIdle)
+    if (idle === undefined) return false
+    // Its close event comes a turn later.
+    remove(idle)
+    idle.destroy()
+    return true
+  }
+  memory.budget.onShort('idle', evictIdle)
   return {
     sockets,
     admit(socket) {
-      if (sockets.size >= most) {
-        const idle = firstOf(sockets, isIdle)
-        if (idle === undefined) {
-          socket.destroy()
-          return
-        }
-        // Not counted any more: that it is closed is told a turn later.
-        sockets.delete(idle)
-        idle.destroy()
+      const isFull = sockets.size >= most && !evictIdle()
+      if (isFull || !memory.budget.take(memory.bytes)) {
+        socket.destroy()
+        return
       }
       sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
+      socket.once('close', () => remove(socket))
     },
   }
 }

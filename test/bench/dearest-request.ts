@@ -1,0 +1,280 @@
+/** Looks for the request of up to 16 KB that costs the sidecar most: random shapes, then changes of the dearest ones. */
+
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { cpuNanoseconds } from './accounting.ts'
+import { bucket, hundredRules, origin, writeRules } from './rule-sets.ts'
+import type { Bench } from './section.ts'
+import { ratiosOf, type Spread, spreadOf } from './stats.ts'
+
+/** A group of header lines that look alike. */
+interface Lines {
+  readonly name: string
+  /** What the value repeats; `#` stands for a number that counts up. */
+  readonly piece: string
+  readonly pieces: number
+  readonly lines: number
+}
+
+interface Shape {
+  readonly method: string
+  readonly path: string
+  /** What the query repeats. */
+  readonly query: string
+  readonly times: number
+  readonly headers: readonly Lines[]
+}
+
+export interface Dearest {
+  /** The shape, in words. */
+  readonly name: string
+  readonly spread: Spread
+}
+
+const mostBytes = 16_000
+const mostLines = 195
+/** Requests that are timed together. */
+const batch = 40
+const candidates = { random: 60, changed: 90 }
+
+const methods = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'BREW']
+const paths = [
+  `/${bucket}`,
+  `/${bucket}/object`,
+  '/',
+  '/%70/x',
+  '/other',
+  `/${bucket}/${'%2e%2e%2f'.repeat(40)}`,
+]
+const pieces = [
+  '%',
+  '%&',
+  'a&',
+  '&',
+  'a=b&',
+  '%63ors&',
+  'cors&',
+  '%2e',
+  '%41',
+  '%zz',
+  '/',
+  '/.',
+  'x',
+  ';',
+  '#&',
+  '%C3%A7&',
+]
+const values = [
+  'x',
+  'x,',
+  ',',
+  ' ',
+  'x-#,',
+  '%',
+  '"',
+  '\\',
+  '\xff',
+  'a=b; ',
+  '*',
+  'https://#.example',
+  '10.0.0.#, ',
+  '\t',
+]
+const names = [
+  ...[
+    'Connection',
+    'X-Forwarded-For',
+    'Access-Control-Request-Headers',
+    'Origin',
+    'Cookie',
+    'Vary',
+    'Trailer',
+  ],
+  ...[
+    'Access-Control-Request-Method',
+    'Authorization',
+    'User-Agent',
+    'X-Amz-Meta-#',
+    'x#',
+    'Range',
+    'Expect',
+    'TE',
+  ],
+]
+
+/** Those that reviews found: they must stay cheap, too. */
+const known: readonly Shape[] = [
+  { method: 'GET', path: `/${bucket}`, query: '%&', times: 7_900, headers: [] },
+  {
+    method: 'GET',
+    path: `/${bucket}/object`,
+    query: '',
+    times: 0,
+    headers: [
+      { name: 'Connection', piece: 'x#,', pieces: 2_600, lines: 1 },
+      { name: 'x#', piece: 'y', pieces: 1, lines: 190 },
+    ],
+  },
+]
+
+const normal: Shape = {
+  method: 'GET',
+  path: `/${bucket}/object`,
+  query: '',
+  times: 0,
+  headers: [{ name: 'Origin', piece: origin, pieces: 1, lines: 1 }],
+}
+
+/** The dearest request that was found, beside a normal GET; the median of some rounds. */
+export async function dearestRequest(bench: Bench): Promise<Dearest> {
+  const { testbed, sidecars, options, progress } = bench
+  const store = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
+    request.resume().on('end', () => response.end('x'.repeat(1_024)))
+  }).listen(0, '127.0.0.1')
+  store.maxHeadersCount = 0
+  await new Promise((resolve) => store.once('listening', resolve))
+  const rules = await writeRules(testbed.path('rules'), 1, () => hundredRules)
+  const { port: upstreamPort } = store.address() as AddressInfo
+  const sidecar = await sidecars.start({ upstreamPort, rules, logLevel: 'info' })
+  const costOf = async (shape: Shape): Promise<number> => {
+    const bytes = Buffer.from(textOf(shape), 'latin1')
+    const before = cpuNanoseconds(sidecar.pid)
+    await sendAll(sidecar.port, bytes, batch)
+    return (cpuNanoseconds(sidecar.pid) - before) / batch
+  }
+  try {
+    for (let i = 0; i < 20; i++) await costOf(normal)
+    const found: { readonly shape: Shape; readonly cost: number }[] = []
+    const add = async (shape: Shape): Promise<void> => {
+      found.push({ shape, cost: await costOf(shape) })
+      found.sort((a, b) => b.cost - a.cost)
+      progress(`dearest request, ${found.length} of ${known.length + candidates.random + candidates.changed}`)
+    }
+    for (const shape of known) await add(shape)
+    for (let i = 0; i < candidates.random; i++) await add(randomShape())
+    for (let i = 0; i < candidates.changed; i++) await add(changed(pick(found.slice(0, 8)).shape))
+    // One batch may have met a collection: the dearest are measured again.
+    const finalists: Dearest[] = []
+    for (const { shape } of found.slice(0, 6)) {
+      const costs: number[] = []
+      const normals: number[] = []
+      for (let round = 0; round < Math.max(5, options.rounds); round++) {
+        normals.push(await costOf(normal))
+        costs.push(await costOf(shape))
+      }
+      finalists.push({ name: describe(shape), spread: spreadOf(ratiosOf(costs, normals)) })
+    }
+    return finalists.reduce((a, b) => (b.spread.median > a.spread.median ? b : a))
+  } finally {
+    await sidecar.end()
+    store.closeAllConnections()
+    store.close()
+  }
+}
+
+const below = (limit: number): number => Math.floor(Math.random() * limit)
+
+function pick<Item>(list: readonly Item[]): Item {
+  const item = list[below(list.length)]
+  if (item === undefined) throw new Error('nothing to pick from')
+  return item
+}
+
+/** Small numbers and large ones alike. */
+const amount = (most: number): number => Math.ceil(most ** Math.random())
+
+const randomLines = (): Lines => {
+  const lines = amount(mostLines)
+  return { name: pick(names), piece: pick(values), pieces: amount(mostBytes / lines), lines }
+}
+
+const randomShape = (): Shape => ({
+  method: pick(methods),
+  path: pick(paths),
+  query: pick(pieces),
+  times: below(2) === 0 ? 0 : amount(mostBytes),
+  headers: Array.from({ length: below(4) }, randomLines),
+})
+
+function changed(shape: Shape): Shape {
+  const other = randomShape()
+  const kept = shape.headers.filter(() => below(4) > 0)
+  switch (below(5)) {
+    case 0:
+      return { ...shape, method: other.method }
+    case 1:
+      return { ...shape, path: other.path }
+    case 2:
+      return { ...shape, query: other.query, times: amount(mostBytes) }
+    case 3:
+      return { ...shape, times: amount(mostBytes), headers: kept }
+    default:
+      return { ...shape, headers: [...kept, randomLines()] }
+  }
+}
+
+const numbered = (text: string, number: number): string => text.replaceAll('#', String(number))
+
+/** The request, cut so that it stays within the bounds that every request has. */
+function textOf({ method, path, query, times, headers }: Shape): string {
+  let target = path
+  for (let i = 0; i < times && target.length < mostBytes; i++)
+    target += `${i === 0 ? '?' : ''}${numbered(query, i)}`
+  const lines = ['Host: store']
+  let bytes = target.length + 40
+  for (const { name, piece, pieces, lines: count } of headers)
+    for (let i = 0; i < count && lines.length < mostLines; i++) {
+      let value = ''
+      for (let j = 0; j < pieces && bytes + value.length < mostBytes; j++) value += numbered(piece, j)
+      const line = `${numbered(name, i)}: ${value}`
+      if (bytes + line.length > mostBytes) break
+      lines.push(line)
+      bytes += line.length + 2
+    }
+  return `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+}
+
+const describe = ({ method, path, query, times, headers }: Shape): string =>
+  [
+    `${method} ${path.slice(0, 24)}${times === 0 ? '' : `?, "${query}" ${times} times`}`,
+    ...headers.map(
+      ({ name, piece, pieces, lines }) => `${lines} × ${name}: ${JSON.stringify(piece)} ${pieces} times`,
+    ),
+  ].join('; ')
+
+/** Sends `count` requests one after the other, over a new connection whenever the last answer closed it. */
+async function sendAll(port: number, bytes: Buffer, count: number): Promise<void> {
+  const isHead = bytes.toString('latin1', 0, 5) === 'HEAD '
+  let socket: Socket | undefined
+  for (let i = 0; i < count; i++) {
+    if (socket === undefined || socket.destroyed || !socket.writable)
+      socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    await sendOne(socket, bytes, isHead)
+  }
+  socket?.destroy()
+}
+
+function sendOne(socket: Socket, bytes: Buffer, isHead: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    let text = ''
+    const done = (): void => {
+      socket.off('data', read).off('close', done).off('error', closed)
+      resolve()
+    }
+    const closed = (): void => {
+      socket.destroy()
+    }
+    const read = (piece: Buffer): void => {
+      text += piece.toString('latin1')
+      const end = text.indexOf('\r\n\r\n')
+      if (end < 0) return
+      const length = isHead ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0)
+      if (text.length < end + 4 + length) return
+      // It may say so and take its time.
+      if (/\r\nconnection: close/i.test(text.slice(0, end))) socket.destroy()
+      done()
+    }
+    socket.on('data', read).once('close', done).once('error', closed)
+    socket.write(bytes)
+  })
+}

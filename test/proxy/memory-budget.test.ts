@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import {
+  bytesForClients,
+  connectionBytes,
+  createMemoryBudget,
+  exchangeBytes,
+} from '../../src/proxy/memory-budget.ts'
+import { ask, get, headOf, ok, openClient, playStore, startPath, whole } from './path.ts'
+
+const megabyte = 1024 * 1024
+
+describe('the bytes for clients of one process', () => {
+  const memory = { limit: 384 * megabyte, resident: 110 * megabyte, heapLimit: 240 * megabyte, processes: 1 }
+
+  test('fit into the limit, beside what is resident and what is not yet collected', () => {
+    const bytes = bytesForClients(memory)
+    expect(bytes + memory.resident + 64 * megabyte).toBeLessThanOrEqual(memory.limit)
+    expect(bytes).toBeGreaterThan(128 * megabyte)
+  })
+
+  test('are fewer in each of several processes', () => {
+    expect(bytesForClients({ ...memory, limit: 768 * megabyte, processes: 2 })).toBeLessThanOrEqual(
+      bytesForClients(memory),
+    )
+  })
+
+  test('are bounded by the heap, too', () => {
+    expect(bytesForClients({ ...memory, limit: 64_000 * megabyte })).toBe(480 * megabyte)
+  })
+
+  test('are enough for some clients in any case', () => {
+    expect(bytesForClients({ ...memory, limit: megabyte })).toBe(64 * exchangeBytes)
+  })
+})
+
+test('what is idle goes before what has stalled, and nothing goes in vain', () => {
+  const budget = createMemoryBudget(10)
+  const given: string[] = []
+  const giveUp = (name: string) => (): boolean => {
+    if (given.filter((one) => one === name).length === 2) return false
+    given.push(name)
+    budget.giveBack(2)
+    return true
+  }
+  budget.onShort('stalled', giveUp('stalled'))
+  budget.onShort('idle', giveUp('idle'))
+  expect(budget.take(10)).toBe(true)
+  expect(budget.take(2)).toBe(true)
+  expect(given).toEqual(['idle'])
+  expect(budget.take(4)).toBe(true)
+  expect(given).toEqual(['idle', 'idle', 'stalled'])
+  expect(budget.take(4)).toBe(false)
+})
+
+/** A store whose objects have no end, except for `/b/small`. */
+const endlessStore = () =>
+  playStore((side) => {
+    const { socket, text } = side
+    if (!text.endsWith('\r\n\r\n')) return
+    side.text = ''
+    if (text.includes('/b/small')) {
+      socket.write(ok)
+      return
+    }
+    const offer = (): void => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+    }
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+    socket.on('drain', offer)
+    offer()
+  })
+
+/** Room for `exchanges` with a connection each, and for half an exchange more. */
+const roomFor = (exchanges: number) =>
+  createMemoryBudget(exchanges * (connectionBytes.plain + exchangeBytes) + exchangeBytes / 2)
+
+describe('when there is no memory for another exchange', () => {
+  const readNothing = async (port: number) => {
+    const client = await openClient(port)
+    client.send(get('/b/endless'))
+    await client.until((text) => text.length > 0)
+    client.socket.pause()
+    return client
+  }
+
+  test('it gets 503, its connection stays, and it is served once there is', async () => {
+    const store = await endlessStore()
+    const path = await startPath({ store: store.port, memory: roomFor(2) })
+    const readers = await Promise.all([readNothing(path.port), readNothing(path.port)])
+    const client = await openClient(path.port)
+    client.send(get('/b/small'))
+    expect(headOf(await client.until(whole))[0]).toBe('HTTP/1.1 503 Service Unavailable')
+    expect(path.outcomes).toEqual([
+      expect.objectContaining({ status: 503, error: undefined, aborted: false }),
+    ])
+    readers[0]?.socket.destroy()
+    await path.over(2)
+    client.send(get('/b/small'))
+    expect(await client.until((text) => text.endsWith('ok'))).toContain('HTTP/1.1 200 OK')
+  })
+
+  test('an upload that gets 503 never reaches the store', async () => {
+    const store = await endlessStore()
+    const path = await startPath({ store: store.port, memory: roomFor(1) })
+    await readNothing(path.port)
+    const text = await ask(path.port, 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello')
+    expect(headOf(text)[0]).toBe('HTTP/1.1 503 Service Unavailable')
+    expect(store.text()).not.toContain('PUT')
+  })
+
+  test('the reader that takes nothing for longest goes first, and the store is let go', async () => {
+    const store = await endlessStore()
+    const path = await startPath({ store: store.port, memory: roomFor(2) })
+    const first = await readNothing(path.port)
+    // Stalls later.
+    const second = await openClient(path.port)
+    second.send(get('/b/endless'))
+    const served = async (): Promise<boolean> => (await ask(path.port, get('/b/small'))).includes(' 200 OK')
+    await expect.poll(served, { timeout: 20_000 }).toBe(true)
+    expect(path.outcomes.filter(({ aborted }) => aborted)).toHaveLength(1)
+    first.socket.resume()
+    await first.ended()
+    expect(second.socket.closed).toBe(false)
+  })
+
+  test('connections that are idle go first', async () => {
+    const store = await endlessStore()
+    const path = await startPath({ store: store.port, memory: roomFor(2) })
+    const idle = await Promise.all(Array.from({ length: 7 }, () => openClient(path.port)))
+    const reader = await readNothing(path.port)
+    expect(await ask(path.port, get('/b/small'))).toContain(' 200 OK')
+    expect(reader.socket.closed).toBe(false)
+    await idle[0]?.ended()
+  })
+})
+
+test('what is taken is given back, whatever becomes of an exchange', async () => {
+  let used = 0
+  const budget = createMemoryBudget(Infinity)
+  const memory = {
+    ...budget,
+    take: (bytes: number) => {
+      used += bytes
+      return true
+    },
+    giveBack: (bytes: number) => {
+      used -= bytes
+    },
+  }
+  const store = await playStore(({ socket, text }) => {
+    if (text.includes('/b/reset')) socket.resetAndDestroy()
+    else if (text.includes('/b/invalid')) socket.write('HTTQ\r\n\r\n')
+    else if (!text.includes('/b/never')) socket.write(ok)
+  })
+  const path = await startPath({ store: store.port, memory })
+  for (const target of ['/b/k', '/b/reset', '/b/invalid'])
+    for (const method of ['GET', 'HEAD', 'DELETE'])
+      await ask(
+        path.port,
+        `${method} ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
+        () => false,
+      )
+  const client = await openClient(path.port)
+  client.send(get('/b/never'))
+  await store.until(() => store.text().includes('/b/never'))
+  client.socket.destroy()
+  await path.over(10)
+  await expect.poll(() => used).toBe(0)
+})
