@@ -28,16 +28,18 @@ export function sendAnswer(
   const { status, body } = answer
   const unread = hasUnreadBody(request)
   if (unread || options.close === true) response.shouldKeepAlive = false
-  const length = body === '' ? '0' : String(Buffer.byteLength(body))
+  // As bytes: Node joins a text to the head and encodes both as UTF-8, whatever bytes the head holds.
+  const bytes = Buffer.from(body)
+  const length = String(bytes.length)
   const lines =
     status === 204 || status === 304 ? [...answer.headers] : [...answer.headers, 'Content-Length', length]
   response.writeHead(status, STATUS_CODES[status] ?? 'Unknown', lines)
   if (!unread || waitsForContinue(request)) {
-    response.end(body)
+    if (body === '') response.end()
+    else response.end(bytes)
     return
   }
-  if (body === '') response.flushHeaders()
-  else response.write(body)
+  response.write(bytes)
   endAfterDrain(request, response)
 }
 

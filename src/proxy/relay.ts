@@ -43,8 +43,19 @@ export function beginResponse(
   exchange.status = status
   exchange.remaining = head.length
   exchange.untilClose = head.untilClose
+  process.nextTick(sendHead, exchange)
   return true
 }
+
+/**
+ * Sends the head when no part of the body came with it: a store may pause between the two for as long as it likes.
+ * Not by `flushHeaders()`, which encodes bytes above 0x7F a second time, as UTF-8.
+ */
+function sendHead({ phase, bytesOut, response }: Exchange): void {
+  if (phase === 'answering' && bytesOut === 0 && !response.writableEnded) response.write(noBytes)
+}
+
+const noBytes = Buffer.alloc(0)
 
 /** Trailers follow chunks, and chunks are sent to HTTP/1.1 clients in responses that have a body. */
 function readsTrailers(request: IncomingMessage, status: number): boolean {
