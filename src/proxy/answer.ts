@@ -54,7 +54,7 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
 
 /** Whether the client holds its body back for a 100 (Continue), and nobody has begun to read it. */
 function waitsForContinue(request: IncomingMessage): boolean {
-  return request.headers.expect !== undefined && request.readableFlowing === null
+  return request.readableFlowing === null && /100-continue/i.test(request.headers.expect ?? '')
 }
 
 /** What is read of an upload that nobody wants, so that its sender gets to read the answer (RFC 9112 section 9.6). */

@@ -12,7 +12,7 @@ import { dropClient } from './relay.ts'
 import { createAgent, expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
 
-export type { ForwardOrder, ForwardOutcome } from './exchange.ts'
+export type { ForwardFailure, ForwardOrder, ForwardOutcome } from './exchange.ts'
 export type { UpstreamErrorType } from './failure.ts'
 
 export interface ForwarderOptions {

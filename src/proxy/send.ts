@@ -6,9 +6,11 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
 import type { Connect } from './connect.ts'
 import { type Exchange, enter } from './exchange.ts'
+import { hasFailedWrites, surviveFailedWrites } from './failed-writes.ts'
 import { typeOfError } from './failure.ts'
+import { uploadTrailers } from './lines.ts'
 import { whenWritten } from './memory.ts'
-import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
+import { beginResponse, endResponse, failExchange, refuseUpload, relayChunk } from './relay.ts'
 
 export interface SendOptions {
   readonly agent: Agent
@@ -21,6 +23,7 @@ export function createAgent(connect: Connect, keepAlive: number): Agent {
   const agent = new Agent({ keepAlive: true, timeout: keepAlive })
   agent.createConnection = (_, done) => {
     connect((error, socket) => {
+      if (socket !== null) surviveFailedWrites(socket)
       // Node calls back with an error alone; its type asks for a stream beside it.
       if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
     })
@@ -95,7 +98,14 @@ function receive(exchange: Exchange, incoming: IncomingMessage): void {
     if (!relayChunk(exchange, chunk)) incoming.pause()
   })
   response.on('drain', () => incoming.resume())
-  incoming.on('end', () => endResponse(exchange, incoming.rawTrailers))
+  incoming.on('end', () => {
+    const isLost = hasFailedWrites(exchange.store)
+    // A failed write may have taken the error that the read side would have reported: this end may be a reset.
+    if (isLost && exchange.untilClose) failExchange(exchange, 'truncated')
+    else endResponse(exchange, incoming.rawTrailers)
+    // The agent must not give it to another request.
+    if (isLost) incoming.socket.destroy()
+  })
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
 
@@ -127,8 +137,9 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
     request.resume()
   }
   const end = (): void => {
-    if (request.complete) outgoing.end()
-    else exchange.cancel()
+    if (!request.complete) exchange.cancel()
+    else if (request.rawTrailers.length === 0) outgoing.end()
+    else endWithTrailers(exchange, outgoing)
   }
   exchange.cancel = () => {
     request.off('data', pass).off('end', end)
@@ -136,4 +147,15 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   }
   request.on('data', pass).once('end', end)
   outgoing.on('drain', goOn)
+}
+
+/** Trailers go to the store too: what the client sent there, such as a checksum, would else never be checked. */
+function endWithTrailers(exchange: Exchange, outgoing: ClientRequest): void {
+  const trailers = uploadTrailers(exchange.request.rawTrailers)
+  if (trailers === undefined) {
+    refuseUpload(exchange)
+    return
+  }
+  outgoing.addTrailers(trailers)
+  outgoing.end()
 }
