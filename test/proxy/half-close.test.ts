@@ -11,7 +11,8 @@ const file = (name: string): string => fileURLToPath(new URL(`../fixtures/tls/${
 const tls = { certFile: file('localhost.pem'), keyFile: file('localhost.key') }
 
 async function openTlsClient(port: number) {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true })
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  socket.allowHalfOpen = true
   onTestFinished(() => void socket.destroy())
   return clientOf(socket, once(socket, 'secureConnect'))
 }

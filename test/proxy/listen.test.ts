@@ -260,7 +260,12 @@ describe('an answer of our own', () => {
 describe('drain', () => {
   test('lets what is under way finish, and closes what is idle or has never been used', async () => {
     const store = await playStore(() => {})
-    const path = await startPath({ store: store.port, headersTimeout: 30_000 })
+    const path = await startPath({
+      store: store.port,
+      headersTimeout: 30_000,
+      upstreamTimeout: 30_000,
+      idleTimeout: 30_000,
+    })
     const [idle, unused, busy, begun] = await Promise.all([1, 2, 3, 4].map(() => openClient(path.port)))
     if (!idle || !unused || !busy || !begun) throw new Error('four clients')
     idle.send(get('/b/idle'))

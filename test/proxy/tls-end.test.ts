@@ -16,8 +16,6 @@ async function open(port: number, protocols: string[] = ['http/1.1']) {
     host: '127.0.0.1',
     rejectUnauthorized: false,
     ALPNProtocols: protocols,
-    // RFC 8446 section 6.1: an end without close_notify is a truncation. OpenSSL reports it unless it is asked not to.
-    allowHalfOpen: true,
   })
   onTestFinished(() => void socket.destroy())
   return {

@@ -67,12 +67,12 @@ async function line(child: ChildProcess, isIt: (text: string) => boolean): Promi
   throw new Error('it ended without the line')
 }
 
-const size = 12 << 20
+const size = 5 << 20
 
 const store = `require('http').createServer((_, response) => response.end(Buffer.alloc(${size}, 'x')))
   .listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
 
-/** Takes about 2 MB a second, and says when it has begun and how it ended. */
+/** Takes about half a megabyte a second, and says when it has begun and how it ended. */
 const reader = (lines: string): string => `let bytes = 0, last
 const socket = require('net').connect(8080, '${podAddress}', () =>
   socket.write('GET /site/large HTTP/1.1\\r\\nHost: h\\r\\n${lines}\\r\\n'))
@@ -84,7 +84,7 @@ socket.on('data', (piece) => {
   clearTimeout(last)
   last = setTimeout(over, 8000, 'stalled')
   socket.pause()
-  setTimeout(() => socket.resume(), 8)
+  setTimeout(() => socket.resume(), 30)
 })
 socket.on('end', () => over('end')).on('error', (error) => over(error.code))`
 
