@@ -3,7 +3,7 @@ export type HeaderLines = readonly string[]
 
 /** Why a request cannot be passed on safely. `status` is the answer, `code` and `message` go into its error body. */
 export interface RequestDefect {
-  readonly status: 400 | 405 | 417 | 431 | 501 | 505
+  readonly status: 400 | 405 | 417 | 501 | 505
   readonly code: string
   readonly message: string
 }
@@ -54,9 +54,6 @@ export interface HeaderPatch {
 
 /** The patch that changes nothing. */
 export const untouched: HeaderPatch = { strip: false, add: [], vary: [] }
-
-/** Request lines and header lines are bounded in bytes by Node; this bounds their number (CVE-2026-58044). */
-export const maxHeaderLines = 200
 
 /** Elements of Connection. Clients name one or two; each costs a look at each header line. */
 const maxNominated = 32
@@ -114,9 +111,7 @@ export function readFacts(
   let expect: string | undefined
   let connection: string | undefined
   let repeated: string | undefined
-  // With more lines the request is refused, whatever they say; nothing is decided by the rest.
-  const end = Math.min(headers.length, 2 * maxHeaderLines)
-  for (let i = 0; i + 1 < end; i += 2) {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
     const value = headers[i + 1] ?? ''
     switch ((headers[i] ?? '').toLowerCase()) {
       case 'host':
@@ -151,6 +146,7 @@ export function readFacts(
     }
   }
   const nominated = connection === undefined ? [] : nominations(connection)
+  const expectations = expect === undefined ? [] : elementsOf(expect)
   return {
     method,
     target,
@@ -166,12 +162,12 @@ export function readFacts(
         : contentLength !== undefined
           ? { kind: 'length', bytes: Number(contentLength) }
           : noBody,
-    expectContinue: expect !== undefined,
+    expectContinue: expectations.length > 0,
     nominated: nominated ?? [],
     defect:
-      firstDefect(method, version, headers, host, repeated) ??
+      firstDefect(method, version, host, repeated) ??
       framingDefect(version, contentLength, transferEncoding) ??
-      hopDefect(expect, nominated),
+      hopDefect(expectations, nominated),
   }
 }
 
@@ -180,22 +176,26 @@ function nominations(connection: string): string[] | undefined {
   if (connection === 'keep-alive' || connection === 'close') return []
   const names = connection.split(',', maxNominated + 1)
   if (names.length > maxNominated) return undefined
-  return names
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive')
+  return elementsOf(connection).filter((name) => name !== 'close' && name !== 'keep-alive')
+}
+
+/** The elements of a list in lower case. Empty ones do not count (RFC 9110 section 5.6.1). */
+function elementsOf(list: string): string[] {
+  return list
+    .toLowerCase()
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
 }
 
 function firstDefect(
   method: string,
   version: string,
-  headers: HeaderLines,
   host: string | undefined,
   repeated: string | undefined,
 ): RequestDefect | undefined {
   if (version !== '1.1' && version !== '1.0')
     return defect(505, 'HTTPVersionNotSupported', 'Only HTTP/1.1 and HTTP/1.0 are served.')
-  if (headers.length > 2 * maxHeaderLines)
-    return defect(431, 'RequestHeaderSectionTooLarge', `More than ${maxHeaderLines} header lines.`)
   if (!methods.has(method))
     return defect(405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.')
   if (repeated !== undefined)
@@ -232,10 +232,10 @@ function framingDefect(
 }
 
 function hopDefect(
-  expect: string | undefined,
+  expectations: readonly string[],
   nominated: readonly string[] | undefined,
 ): RequestDefect | undefined {
-  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+  if (expectations.some((expectation) => expectation !== '100-continue'))
     return defect(417, 'ExpectationFailed', 'The only expectation that is met is 100-continue.')
   if (nominated === undefined)
     return defect(400, 'InvalidRequest', `Connection names more than ${maxNominated} headers.`)

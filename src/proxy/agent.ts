@@ -3,6 +3,7 @@
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Connect } from './connect.ts'
+import { surviveFailedWrites } from './failed-writes.ts'
 
 /**
  * Connections that are kept for `keepAlive` milliseconds without use, and used for `maxAge` milliseconds, so that a name
@@ -24,7 +25,10 @@ class StoreAgent extends Agent {
     this.#maxAge = maxAge
     this.createConnection = (_, done) => {
       connect((error, socket) => {
-        if (socket !== null) this.#connectedAt.set(socket, performance.now())
+        if (socket !== null) {
+          this.#connectedAt.set(socket, performance.now())
+          surviveFailedWrites(socket)
+        }
         // Node calls back with an error alone; its type asks for a stream beside it.
         if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
       })

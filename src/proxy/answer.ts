@@ -28,16 +28,18 @@ export function sendAnswer(
   const { status, body } = answer
   const unread = hasUnreadBody(request)
   if (unread || options.close === true) response.shouldKeepAlive = false
-  const length = body === '' ? '0' : String(Buffer.byteLength(body))
+  // As bytes: Node joins a text to the head and encodes both as UTF-8, whatever bytes the head holds.
+  const bytes = Buffer.from(body)
+  const length = String(bytes.length)
   const lines =
     status === 204 || status === 304 ? [...answer.headers] : [...answer.headers, 'Content-Length', length]
   response.writeHead(status, STATUS_CODES[status] ?? 'Unknown', lines)
   if (!unread || waitsForContinue(request)) {
-    response.end(body)
+    if (body === '') response.end()
+    else response.end(bytes)
     return
   }
-  if (body === '') response.flushHeaders()
-  else response.write(body)
+  response.write(bytes)
   endAfterDrain(request, response)
 }
 
@@ -52,7 +54,7 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
 
 /** Whether the client holds its body back for a 100 (Continue), and nobody has begun to read it. */
 function waitsForContinue(request: IncomingMessage): boolean {
-  return request.headers.expect !== undefined && request.readableFlowing === null
+  return request.readableFlowing === null && /100-continue/i.test(request.headers.expect ?? '')
 }
 
 /** What is read of an upload that nobody wants, so that its sender gets to read the answer (RFC 9112 section 9.6). */

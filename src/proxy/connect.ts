@@ -34,6 +34,8 @@ export function createConnect(options: ConnectOptions): Connect {
     const socket = open()
     // The store may be far away: TCP keep-alive finds a peer that vanished without a word.
     socket.setNoDelay(true).setKeepAlive(true, 60_000)
+    // Node writes a head with Expect as text without an encoding; as UTF-8 its bytes above 0x7F would become two each.
+    socket.setDefaultEncoding('latin1')
     const ready = 'encrypted' in socket ? 'secureConnect' : 'connect'
     let greeted = false
     const timer = setTimeout(() => fail(new ConnectError('timeout')), options.timeout)

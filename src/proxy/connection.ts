@@ -48,14 +48,15 @@ export function take(
   const { response: before, waiting, socket } = connection
   // What came with the bytes that were one too many.
   if (socket.destroyed) return
-  if (before === undefined || before.writableFinished) {
+  // After its end nothing can be answered; what comes then is counted only.
+  if (!socket.writableEnded && (before === undefined || before.writableFinished)) {
     serve(connection, request, response, perform)
     return
   }
   waiting.push([request, response])
   connection.waitingBytes += headerBytes(request)
   if (waiting.length > maxPipelined || connection.waitingBytes > maxPipelinedBytes) giveUp(connection)
-  else if (waiting.length === 1) before.once('close', () => serveNext(connection, perform))
+  else if (waiting.length === 1) before?.once('close', () => serveNext(connection, perform))
 }
 
 /** Frees at once what was sent ahead: the end of the connection is told later. */
@@ -95,12 +96,34 @@ export function isIdle(connection: Connection | undefined): boolean {
   return connection?.response === undefined || connection.response.writableFinished
 }
 
-/** Readies one connection for its end. One whose request is still arriving is left to finish it. */
-export function leave({ socket, response, waiting }: Connection): void {
+/** Has the answer that is under way end its connection, unless its head has left. */
+export function closeAfterAnswer({ response }: Connection): void {
+  if (response?.headersSent === false) response.shouldKeepAlive = false
+}
+
+/** Ends one connection as soon as it is idle. One whose first request is still arriving is left to finish it. */
+export function leave(connection: Connection): void {
+  const { socket, response, waiting } = connection
+  closeAfterAnswer(connection)
   if (response === undefined) {
     // Of a TLS connection the handshake does not count.
-    if (socket.bytesRead === 0) socket.destroy()
-  } else if (!response.headersSent) response.shouldKeepAlive = false
-  else if (!response.writableFinished && waiting.length === 0)
-    response.once('close', () => socket.destroySoon())
+    if (socket.bytesRead === 0) socket.end()
+  } else if (waiting.length > 0) return
+  else if (response.writableFinished) socket.end()
+  else if (response.headersSent) response.once('close', () => socket.destroySoon())
+}
+
+/**
+ * Replaces how Node closes a connection after its last answer. Node destroys the socket once the kernel has the answer,
+ * and the kernel delivers it unless the process ends and its network is deleted, as that of a pod is. So the socket is
+ * half-closed, and stays until the client has closed its side, or `watchIdle` or the end of a drain closes it.
+ */
+export function closeWhenDelivered(connection: Connection): void {
+  const { socket } = connection
+  const destroySoon = socket.destroySoon.bind(socket)
+  socket.destroySoon = () => {
+    // Of the rest of an upload, and of what is no HTTP, nothing more may be read.
+    if (connection.refused || connection.request?.complete === false) destroySoon()
+    else socket.end()
+  }
 }

@@ -5,6 +5,9 @@ import type { Socket } from 'node:net'
 import type { HeaderPatch, PlainResponse, RequestFacts } from '../http.ts'
 import type { UpstreamErrorType } from './failure.ts'
 
+/** Why an answer is made here in place of the store's. */
+export type ForwardFailure = UpstreamErrorType | 'reset-in-upload' | 'trailers'
+
 /** What the forwarder is asked to do with one request. */
 export interface ForwardOrder {
   readonly facts: RequestFacts
@@ -16,8 +19,8 @@ export interface ForwardOrder {
   readonly patch: HeaderPatch
   /** The answer when there is no memory for the exchange. */
   readonly overload: () => PlainResponse
-  /** The answer when the store fails before its response has begun. */
-  readonly failure: (type: UpstreamErrorType) => PlainResponse
+  /** The answer when the request fails before the store's response has begun. */
+  readonly failure: (failure: ForwardFailure) => PlainResponse
 }
 
 /** What became of one request. Told once, when its response has been sent or cannot be sent any more. */

@@ -15,7 +15,7 @@ import { dropClient } from './relay.ts'
 import { expectsContinue, send } from './send.ts'
 import { createWatchdog } from './watchdog.ts'
 
-export type { ForwardOutcome } from './exchange.ts'
+export type { ForwardFailure, ForwardOutcome } from './exchange.ts'
 
 export interface ForwarderOptions {
   readonly upstream: Upstream

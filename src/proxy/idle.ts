@@ -41,5 +41,8 @@ function judge(connection: Connection, limits: IdleLimits, now: number): void {
   const isWaiting = isOver && socket.writableLength === 0
   if (now - connection.movedAt < (isWaiting ? limits.waiting : limits.busy)) return
   const isGoverned = !isOver && response !== undefined && response.listenerCount('timeout') > 0
-  if (!isGoverned) socket.destroy()
+  if (isGoverned) return
+  // In order, so that a TLS client gets a close_notify; destroyed if it is still there at the next look.
+  if ((isWaiting || response === undefined) && !socket.writableEnded) socket.end()
+  else socket.destroy()
 }

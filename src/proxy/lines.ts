@@ -27,6 +27,9 @@ interface OutgoingRequest {
 export function requestLines(request: OutgoingRequest): string[] {
   const { headers, framing, nominated } = request
   const rewriteClient = request.forwardedFor !== 'off'
+  // Connection and the header lines may each hold thousands of names.
+  const nominatedNames = new Set(nominated)
+  let expects = request.expects
   const lines: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
@@ -41,9 +44,12 @@ export function requestLines(request: OutgoingRequest): string[] {
     } else if (lower === 'transfer-encoding') {
       if (framing.kind === 'chunked') lines.push(name, 'chunked')
     } else if (lower === 'expect') {
-      if (request.expects) lines.push(name, '100-continue')
+      if (expects) lines.push(name, '100-continue')
+      expects = false
     } else {
-      const dropped = hopByHop.has(lower) || lower === 'trailer' || nominated.includes(lower)
+      // Trailers can follow chunks alone.
+      const announces = lower !== 'trailer' || framing.kind === 'chunked'
+      const dropped = hopByHop.has(lower) || !announces || nominatedNames.has(lower)
       const rewritten = rewriteClient && lower === 'x-forwarded-for'
       if (!dropped && !rewritten) lines.push(name, value)
     }
@@ -204,6 +210,23 @@ export function trailerPairs(raw: HeaderLines): [string, string][] {
   }
   return pairs
 }
+
+/**
+ * The trailer fields of an upload, as pairs; `undefined` when one of them must not follow a body. Whether the store
+ * would read it like a header line is unknown, and what the client sent is never passed on in part.
+ */
+export function uploadTrailers(raw: HeaderLines): [string, string][] | undefined {
+  const pairs: [string, string][] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (neverTrailer.test(name) || neverUploadTrailer.test(name)) return undefined
+    pairs.push([name, raw[i + 1] ?? ''])
+  }
+  return pairs
+}
+
+/** Fields that say where a request comes from. */
+const neverUploadTrailer = /^(?:forwarded|origin|referer|x-forwarded-.*|x-real-ip)$/i
 
 /** Fields that frame, route, authenticate, control or describe the message: they must stand in the head. */
 const neverTrailer =

@@ -17,8 +17,16 @@ import {
   readCertificate,
   watchCertificate,
 } from './certificate.ts'
-import { type Connection, type Handle, isIdle, leave, newConnection, take } from './connection.ts'
+import {
+  type Connection,
+  closeWhenDelivered,
+  type Handle,
+  isIdle,
+  newConnection,
+  take,
+} from './connection.ts'
 import { createConnectionLimit, maxClients } from './connection-limit.ts'
+import { drainConnections } from './drain.ts'
 import { watchIdle } from './idle.ts'
 import { connectionBytes, createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 import { peerOf } from './peer.ts'
@@ -45,12 +53,18 @@ export interface Listener {
   readonly server: Server
   /** Resolves once connections are accepted; rejects when the address cannot be had. Port 0 takes a free one. */
   listen(host: string, port: number): Promise<AddressInfo>
-  /** Accepts no more, lets what is under way finish, and closes everything after `timeout` milliseconds at the latest. */
+  /**
+   * Answers what comes in the next seconds with `Connection: close`, accepts no more then, and resolves when everything
+   * is delivered; after `timeout` milliseconds at the latest everything is closed.
+   */
   drain(timeout: number): Promise<void>
 }
 
 /** Longer than the usual 60 s of load balancers, which must be the ones to close first. */
 const usualKeepAlive = 75_000
+
+/** Milliseconds between two probes of a client that has ended its side. */
+const halfClosedProbe = 10_000
 
 /** Throws when the certificate files cannot be used. */
 export function createListener(options: ListenerOptions, onRequest: Handle): Listener {
@@ -65,6 +79,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
   let draining = false
+  let connectedAt = Number.NEGATIVE_INFINITY
 
   const perform = (request: IncomingMessage, response: ServerResponse): void => {
     if (draining) response.shouldKeepAlive = false
@@ -86,18 +101,22 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   })
 
   server.on('connection', (socket: Socket) => {
+    connectedAt = performance.now()
     if (peerOf(socket) === undefined) socket.destroy()
     else limit.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-    // Its handshake was under way when the drain began.
-    if (draining) socket.destroy()
     // The client has reset the connection: nothing is served to a client without an address.
     if (peerOf(socket) === undefined) {
       socket.destroy()
       return
     }
     const connection = newConnection(socket)
+    closeWhenDelivered(connection)
+    // As Node has it for plain HTTP. Not as an option of the server: a FIN in the TLS handshake ends the connection.
+    socket.allowHalfOpen = true
+    // Its FIN may be half of a close or all of it; a probe of TCP finds out when no bytes do.
+    socket.once('end', () => socket.setKeepAlive(true, halfClosedProbe))
     const peer = keyOf(socket)
     connections.set(socket, connection)
     peers.set(peer, connection)
@@ -116,21 +135,21 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   return {
     server,
     listen: (host, port) => startListening(server, host, port),
-    drain: (timeout) =>
-      new Promise((resolve) => {
-        draining = true
-        stopWatching()
-        const deadline = setTimeout(() => {
-          for (const socket of limit.sockets) socket.destroy()
-        }, timeout)
-        // Closes the connections that have served before and are idle, too.
-        server.close(() => {
-          clearTimeout(deadline)
-          stopIdle()
-          resolve()
-        })
-        for (const connection of connections.values()) leave(connection)
-      }),
+    async drain(timeout) {
+      draining = true
+      stopWatching()
+      await drainConnections(
+        {
+          server,
+          sockets: limit.sockets,
+          connections,
+          isReady: (socket) => peers.has(keyOf(socket)),
+          connectedAt: () => connectedAt,
+        },
+        timeout,
+      )
+      stopIdle()
+    },
   }
 }
 
@@ -165,6 +184,9 @@ function newServer(options: ListenerOptions): OpenServer {
       : openTls(settings, headersTimeout, tls, options.certificate ?? unheard)
   // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
+  // A client may end its side after its request and still wait for the answer (RFC 9112 section 9.6). Node knows this
+  // setting since its first versions and documents it nowhere; without it the answer is lost.
+  Object.assign(opened.server, { httpAllowHalfOpen: true })
   return opened
 }
 
@@ -179,7 +201,14 @@ function openTls(
   events: CertificateEvents,
 ): OpenServer {
   const first = readCertificate(files)
-  const server = createTlsServer({ ...settings, cert: first.cert, key: first.key, handshakeTimeout })
+  const server = createTlsServer({
+    ...settings,
+    cert: first.cert,
+    key: first.key,
+    handshakeTimeout,
+    // An HTTP/1.0 client names its own version alone (RFC 7301 section 6).
+    ALPNProtocols: ['http/1.1', 'http/1.0'],
+  })
   const replace = ({ cert, key }: CertificatePair): void => server.setSecureContext({ cert, key })
   return { server, stopWatching: watchCertificate(files, first, replace, events) }
 }

@@ -3,7 +3,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { applyPatch, type HeaderLines } from '../http.ts'
 import { endAfterDrain, hasUnreadBody, sendAnswer } from './answer.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, ForwardFailure } from './exchange.ts'
+import { hasFailedWrites } from './failed-writes.ts'
 import type { UpstreamErrorType } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
 import { responseHead, trailerPairs } from './lines.ts'
@@ -43,8 +44,19 @@ export function beginResponse(
   exchange.status = status
   exchange.remaining = head.length
   exchange.untilClose = head.untilClose
+  process.nextTick(sendHead, exchange)
   return true
 }
+
+/**
+ * Sends the head when no part of the body came with it: a store may pause between the two for as long as it likes.
+ * Not by `flushHeaders()`, which encodes bytes above 0x7F a second time, as UTF-8.
+ */
+function sendHead({ phase, bytesOut, response }: Exchange): void {
+  if (phase === 'answering' && bytesOut === 0 && !response.writableEnded) response.write(noBytes)
+}
+
+const noBytes = Buffer.alloc(0)
 
 /** Trailers follow chunks, and chunks are sent to HTTP/1.1 clients in responses that have a body. */
 function readsTrailers(request: IncomingMessage, status: number): boolean {
@@ -97,16 +109,34 @@ function endEarlyAnswer({ request, response, cancel }: Exchange): void {
  */
 export function failExchange(exchange: Exchange, type: UpstreamErrorType): void {
   if (exchange.phase === 'over' || exchange.response.writableEnded) return
-  const { request, response, order, phase } = exchange
+  const { phase } = exchange
+  const failure = type === 'reset' && isUploading(exchange) ? 'reset-in-upload' : type
   exchange.phase = 'over'
   exchange.error = type
   exchange.cancel()
-  if (phase === 'answering') {
-    breakOff(exchange)
-    return
-  }
+  if (phase === 'answering') breakOff(exchange)
+  else answerFailure(exchange, failure)
+}
+
+/** Refuses an upload whose trailers cannot be passed on. The store never completes it. */
+export function refuseUpload(exchange: Exchange): void {
+  const { phase } = exchange
+  if (phase === 'over') return
+  exchange.cancel()
+  // An answer that has begun is broken off with the connection to the store.
+  if (phase === 'answering') return
+  exchange.phase = 'over'
+  answerFailure(exchange, 'trailers')
+}
+
+function isUploading({ phase, store, order }: Exchange): boolean {
+  return order.facts.framing.kind !== 'none' && (phase === 'sending' || hasFailedWrites(store))
+}
+
+function answerFailure(exchange: Exchange, failure: ForwardFailure): void {
+  const { request, response, order } = exchange
   try {
-    const answer = order.failure(type)
+    const answer = order.failure(failure)
     exchange.status = answer.status
     exchange.bytesOut = request.method === 'HEAD' ? 0 : Buffer.byteLength(answer.body)
     // The watchdog has let go of it: from here on the idle clock of its connection governs.

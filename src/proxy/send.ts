@@ -7,9 +7,11 @@ import { type Agent, type ClientRequest, type IncomingMessage, request as startR
 import { mayBeFollowedByBody } from './agent.ts'
 import { isCutOff } from './closure.ts'
 import { type Exchange, enter } from './exchange.ts'
+import { hasFailedWrites } from './failed-writes.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
-import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts'
+import { uploadTrailers } from './lines.ts'
+import { beginResponse, endResponse, failExchange, refuseUpload, relayChunk } from './relay.ts'
 
 interface SendOptions {
   readonly agent: Agent
@@ -86,8 +88,13 @@ function receive(exchange: Exchange, incoming: IncomingMessage): void {
   response.on('drain', () => incoming.resume())
   const { socket } = incoming
   incoming.on('end', () => {
-    if (exchange.untilClose && mayHaveBody(exchange) && isCutOff(socket)) failExchange(exchange, 'truncated')
+    const isLost = hasFailedWrites(exchange.store)
+    // A failed write may have taken the error that the read side would have reported: this end may be a reset.
+    const isTruncated = exchange.untilClose && (isLost || (mayHaveBody(exchange) && isCutOff(socket)))
+    if (isTruncated) failExchange(exchange, 'truncated')
     else endResponse(exchange, incoming.rawTrailers)
+    // The agent must not give it to another request.
+    if (isLost) socket.destroy()
   })
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
@@ -124,8 +131,9 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
     request.resume()
   }
   const end = (): void => {
-    if (request.complete) outgoing.end()
-    else exchange.cancel()
+    if (!request.complete) exchange.cancel()
+    else if (request.rawTrailers.length === 0) outgoing.end()
+    else endWithTrailers(exchange, outgoing)
   }
   exchange.cancel = () => {
     request.off('data', pass).off('end', end)
@@ -133,4 +141,15 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   }
   request.on('data', pass).once('end', end)
   outgoing.on('drain', goOn)
+}
+
+/** Trailers go to the store too: what the client sent there, such as a checksum, would else never be checked. */
+function endWithTrailers(exchange: Exchange, outgoing: ClientRequest): void {
+  const trailers = uploadTrailers(exchange.request.rawTrailers)
+  if (trailers === undefined) {
+    refuseUpload(exchange)
+    return
+  }
+  outgoing.addTrailers(trailers)
+  outgoing.end()
 }

@@ -7,9 +7,9 @@ import type { Setup, Verdict, VerdictMemory } from '../plan/judge.ts'
 import { type Plan, plan, wordError } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { sendAnswer } from '../proxy/answer.ts'
-import type { Forwarder, ForwardOutcome } from '../proxy/forward.ts'
+import type { Forwarder, ForwardFailure, ForwardOutcome } from '../proxy/forward.ts'
 import { peerOf } from '../proxy/peer.ts'
-import type { FinishedRequest, UpstreamErrorType } from '../requests/finished-request.ts'
+import type { FinishedRequest } from '../requests/finished-request.ts'
 
 export interface GatewayOptions {
   readonly setup: Setup
@@ -23,11 +23,19 @@ export interface GatewayOptions {
 }
 
 /** Answers of ours that have no status of the store's to go by. */
-const failures: Readonly<Record<UpstreamErrorType, StoreError>> = {
+const failures: Readonly<Record<ForwardFailure, StoreError>> = {
   refused: badGateway('The object store refused the connection.'),
   dns: badGateway('The name of the object store cannot be resolved.'),
   tls: badGateway('The TLS connection to the object store failed.'),
   reset: badGateway('The object store closed the connection before it answered.'),
+  'reset-in-upload': badGateway(
+    'The object store closed the connection during the upload, before it answered.',
+  ),
+  trailers: {
+    status: 400,
+    code: 'InvalidRequest',
+    message: 'The upload ends with a trailer field that must stand in the header section.',
+  },
   truncated: badGateway('The object store ended its answer too early.'),
   invalid: badGateway('The object store sent an answer that is not valid HTTP.'),
   timeout: { status: 504, code: 'GatewayTimeout', message: 'The object store did not answer in time.' },
@@ -158,8 +166,8 @@ function forward(
   response: ServerResponse,
 ): void {
   const { facts, identity, client } = begun
-  const failure = (type: UpstreamErrorType): PlainResponse =>
-    wordError(plan, options.setup, facts, identity, failures[type])
+  const failure = (why: ForwardFailure): PlainResponse =>
+    wordError(plan, options.setup, facts, identity, failures[why])
   const overload = (): PlainResponse =>
     wordError(plan, options.setup, facts, identity, overloaded, ['Retry-After', '1'])
   options.forwarder.forward(

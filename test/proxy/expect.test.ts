@@ -161,3 +161,47 @@ test.each([
   await store.until(() => store.sides.every((side) => side.socket.closed))
   expect(store.text()).not.toMatch(/^upgrade/im)
 })
+
+describe('an Expect that is written otherwise', () => {
+  test.each([
+    '',
+    ' ,',
+  ])('"%s" expects nothing: the upload goes on at once, and no Expect to the store', async (value) => {
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('hello')) socket.write(stored)
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(`${put().replace('100-continue', value)}hello`)
+    await client.until((text) => text.endsWith('ok'))
+    expect(store.text()).not.toMatch(/expect/i)
+    expect(client.text()).not.toContain('100 Continue')
+  })
+
+  test.each([
+    ['twice on a line', '100-continue, 100-continue'],
+    ['on two lines', '100-continue\r\nExpect: 100-Continue'],
+  ])('%s is one', async (_, value) => {
+    const store = await playStore(({ socket, text }) => {
+      if (text.endsWith('\r\n\r\n')) socket.write(asked)
+      else if (text.endsWith('hello')) socket.write(stored)
+    })
+    const path = await startPath({ store: store.port })
+    const client = await openClient(path.port)
+    client.send(put().replace('100-continue', value))
+    await client.until((text) => text === asked)
+    client.send('hello')
+    await client.until((text) => text.endsWith('ok'))
+    expect(store.text().match(/^Expect: 100-continue\r$/gim)).toHaveLength(1)
+  })
+
+  test('an empty one does not cut off an upload that is answered here', async () => {
+    const path = await startPath({ store: 1 })
+    const client = await openClient(path.port)
+    client.send(put().replace('100-continue', '').replace('Length: 5', 'Length: 3000000'))
+    client.socket.write(Buffer.alloc(3_000_000))
+    const { text, how } = await client.ended()
+    expect(headOf(text)[0]).toBe('HTTP/1.1 502 Bad Gateway')
+    expect(how).toBe('end')
+  })
+})

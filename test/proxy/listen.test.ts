@@ -260,7 +260,12 @@ describe('an answer of our own', () => {
 describe('drain', () => {
   test('lets what is under way finish, and closes what is idle or has never been used', async () => {
     const store = await playStore(() => {})
-    const path = await startPath({ store: store.port })
+    const path = await startPath({
+      store: store.port,
+      headersTimeout: 30_000,
+      upstreamTimeout: 30_000,
+      idleTimeout: 30_000,
+    })
     const [idle, unused, busy, begun] = await Promise.all([1, 2, 3, 4].map(() => openClient(path.port)))
     if (!idle || !unused || !busy || !begun) throw new Error('four clients')
     idle.send(get('/b/idle'))
@@ -277,6 +282,7 @@ describe('drain', () => {
     const drained = path.listener.drain(10_000)
     expect((await unused.ended()).text).toBe('')
     await idle.ended()
+    for (const { socket } of [unused, idle]) socket.end()
     await expect(openClient(path.port)).rejects.toThrow()
     sideOf('/b/busy')?.write(ok)
     sideOf('/b/begun')?.write('cd')

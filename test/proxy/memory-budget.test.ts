@@ -163,7 +163,7 @@ test('what is taken is given back, whatever becomes of an exchange', async () =>
   const client = await openClient(path.port)
   client.send(get('/b/never'))
   await store.until(() => store.text().includes('/b/never'))
-  client.socket.destroy()
+  client.socket.resetAndDestroy()
   await path.over(10)
   await expect.poll(() => used).toBe(0)
 })

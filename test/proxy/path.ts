@@ -86,7 +86,8 @@ export async function startPath(options: PathOptions): Promise<Path> {
       sendAnswer(request, response, plain(defect?.status ?? 400, defect?.message ?? ''), { close: true })
       return
     }
-    const failure = (type: string): PlainResponse => plain(type === 'timeout' ? 504 : 502, type)
+    const failure = (why: string): PlainResponse =>
+      plain(why === 'timeout' ? 504 : why === 'trailers' ? 400 : 502, why)
     const overload = (): PlainResponse => plain(503, 'overload')
     const { target } = address
     forwarder.forward(
