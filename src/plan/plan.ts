@@ -199,7 +199,7 @@ function planBucketCors(
       ...planned,
       act: 'bucket-cors',
       method,
-      bucket: policyName(planned.judgement),
+      bucket: address.name,
       target: address.target,
       patch,
     }
@@ -214,12 +214,6 @@ function planBucketCors(
     },
     ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],
   )
-}
-
-/** The bucket by the name of its file, where letter case of Host differed. */
-function policyName({ address, policy }: Judgement): string {
-  if (address.kind !== 'bucket') return ''
-  return policy !== undefined && policy.label !== '_other' ? policy.name : address.name
 }
 
 function parameterNames(query: string): string[] {
