@@ -1,6 +1,7 @@
 import { type DestinationStream, pino } from 'pino'
 import { explainJudgement } from '../plan/explain-request.ts'
 import { createDenialGate } from './denial-gate.ts'
+import { escapeControls } from './escape-controls.ts'
 import { type OnExit, standardOutput } from './output.ts'
 import { redactFields, redactText } from './redact.ts'
 import {
@@ -118,11 +119,12 @@ function lineFields({ error, ...fields }: LogFields): Record<string, unknown> {
 }
 
 /** A line that is too long is replaced by what fits: who wrote it and how it began. */
-function bounded(line: string): string {
+function bounded(unescaped: string): string {
+  const line = escapeControls(unescaped)
   if (line.length * 6 < maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
   const { level, time, msg }: Record<string, unknown> = JSON.parse(line)
   const short = { level, time, msg: cut(String(msg), 512), cut: cut(line, 512) }
-  return `${JSON.stringify(short)}\n`
+  return `${escapeControls(JSON.stringify(short))}\n`
 }
 
 /** Denials at warn: the first of each bucket, origin and reason in a minute, and how many there were beside. */
@@ -163,5 +165,5 @@ function denialLine({ facts, plan }: FinishedRequest, level: string, time: strin
   const words = `"msg":${JSON.stringify(cut(`denied: ${text}`, 700))}`
   const more = hint === undefined ? '' : `,"hint":${JSON.stringify(cut(hint, 300))}`
   const count = folded === 0 ? '' : `,"folded":${folded}`
-  return `{"level":"${level}","time":"${time}",${words}${more},"request_id":${JSON.stringify(plan.requestId)}${decisionFields(plan, cuts)}${corsFields(facts, cuts)}${count}}`
+  return `{"level":"${level}","time":"${time}",${escapeControls(words + more)},"request_id":${JSON.stringify(plan.requestId)}${decisionFields(plan, cuts)}${corsFields(facts, cuts)}${count}}`
 }

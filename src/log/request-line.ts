@@ -1,6 +1,7 @@
 import type { RequestFacts } from '../http.ts'
 import type { Judgement, Verdict } from '../plan/judge.ts'
 import type { Plan } from '../plan/plan.ts'
+import { escapeControls } from './escape-controls.ts'
 import { redactQuery } from './redact.ts'
 
 /** A request that is over. */
@@ -200,11 +201,11 @@ export function traceId(traceparent: string): string | undefined {
 export const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}…` : text
 
-/** A string of JSON. Lone surrogates are escaped, so that the line is UTF-8 whatever was sent. */
+/** A string of JSON. Lone surrogates are escaped, so that the line is UTF-8 whatever was sent, and controls. */
 function quote(text: string, length: number): string {
   const part = cut(text, length)
   // Hardly any value has something to escape, and to look is quicker than to escape.
-  return /[^ !#-[\]-~]/.test(part) ? JSON.stringify(part) : `"${part}"`
+  return /[^ !#-[\]-~]/.test(part) ? escapeControls(JSON.stringify(part)) : `"${part}"`
 }
 
 /** Three decimals, by way of whole numbers, whose text is made in a fraction of the time. */

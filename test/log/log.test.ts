@@ -121,7 +121,32 @@ describe('the line of a request', () => {
     ])
   })
 
+  test('escapes what a terminal or a reader of lines obeys', () => {
+    const { log, texts } = logTo('debug')
+    const hostile = `a\u009b2J\u0085b\u0080\u009f\u007f\u2028\u2029\u202e`
+    log.request(
+      finished(photos, {
+        method: 'OPTIONS',
+        target: '/photos/k',
+        headers: [
+          ...['Host', 'x', 'Origin', hostile, 'Access-Control-Request-Method', hostile],
+          ...['Access-Control-Request-Headers', hostile, 'User-Agent', hostile],
+        ],
+      }),
+    )
+    log.error(hostile, { hostile, error: new Error(hostile) })
+    log.error(hostile.repeat(2000), { hostile: hostile.repeat(2000) })
+    expect(texts.length).toBeGreaterThan(3)
+    for (const text of texts) {
+      expect(text.slice(0, -1)).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028-\u202e]/)
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(8192)
+      JSON.parse(text)
+    }
+    expect(texts.join('')).toContain('\\u009b2J\\u0085b')
+  })
+
   test.each([
+    ['C1 controls', '\u009b'],
     ['plain', 'a'],
     ['quotes', '"'],
     ['backslashes', '\\'],
@@ -262,6 +287,13 @@ describe('redaction', () => {
     'password',
     'api_key',
     '%zz',
+    'auth',
+    'jwt',
+    'pwd',
+    'code',
+    'key',
+    'x-amz-server-side-encryption-customer-key',
+    'anything-new',
   ])('never shows the value of the query parameter %s', (name) => {
     const { log, texts } = logTo('debug')
     for (const query of [
@@ -269,6 +301,9 @@ describe('redaction', () => {
       `a=1&${name}=${secret}&b=2`,
       `a=1;${name}=${secret}`,
       `${name}=x=${secret}`,
+      // A secret that stands alone, as base64 does with its padding.
+      `${secret}`,
+      `${secret}==&${name}=1`,
     ])
       log.request(finished(photos, { ...preflight('https://evil.example'), target: `/photos/a?${query}` }))
     expect(texts.join('')).not.toContain(secret)
@@ -284,9 +319,11 @@ describe('redaction', () => {
     'X-Amz-Expires',
     'q-sign-time',
     'Expires',
-    'cors',
+    'X-Amz-SignedHeaders',
+    'response-content-type',
+    'list-type',
   ])('shows the value of the query parameter %s', (name) => {
-    expect(redactQuery(`${name}=1&b`)).toBe(`${name}=1&b`)
+    expect(redactQuery(`${name}=1&acl`)).toBe(`${name}=1&acl`)
   })
 
   test.each([
