@@ -113,8 +113,9 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
   return undefined
 }
 
+/** Not file descriptor 0: importing `node:process` makes a pipe there non-blocking, and reads of it fail with EAGAIN. */
 const openLog = (log: string, cwd: string): AsyncIterable<Uint8Array> =>
-  log === '-' ? createReadStream('', { fd: 0, autoClose: false }) : createReadStream(resolve(cwd, log))
+  log === '-' ? process.stdin : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)
