@@ -9,7 +9,7 @@ const source = (file: string): string => JSON.stringify(new URL(`../../src/${fil
 const logging = (statements: string): string[] => [
   '--input-type=module',
   '--eval',
-  `const { createLog } = await import(${source('log.ts')})
+  `const { createLog } = await import(${source('log/log.ts')})
    const log = createLog({ level: 'info', onExit: (listener) => process.on('exit', listener) })
    const more = { more: 'x'.repeat(4000) }
    ${statements}`,
