@@ -140,6 +140,9 @@ function createWorker(
             .message()
             .then((message) => link.send({ kind: 'metrics', id: order.id, metrics: message }), failed)
           return
+        case 'ping':
+          link.send({ kind: 'pong', id: order.id })
+          return
         case 'drain':
           drain(order.timeout).catch(over.reject)
           return
