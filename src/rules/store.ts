@@ -8,6 +8,7 @@ import { refuseConflicts } from './refuse-conflicts.ts'
 import { describeReload, type ReloadCause, type ReloadResult } from './reload-result.ts'
 import { nothingSeen, readyFiles, type Seen, type TakenFile, takenFiles } from './seen.ts'
 import { defaultSettleTimes, type SettleTimes } from './settle.ts'
+import { agree } from './sighting.ts'
 import { type Clock, createPause, systemClock } from './slices.ts'
 import type { RuleReader } from './take.ts'
 
@@ -111,10 +112,14 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
 }
 
 /** Those of `names` that are not as they were in the look before. */
-const stillChanging = (names: ReadonlySet<string>, before: Seen, after: Seen): ReadonlySet<string> =>
-  names.size === 0
-    ? names
-    : new Set([...names].filter((name) => before.files.get(name)?.since !== after.files.get(name)?.since))
+function stillChanging(names: ReadonlySet<string>, before: Seen, after: Seen): ReadonlySet<string> {
+  if (names.size === 0) return names
+  const changed = [...names].filter((name) => {
+    const [one, other] = [before.files.get(name), after.files.get(name)]
+    return one === undefined || other === undefined || !agree(one.sighting, other.sighting)
+  })
+  return new Set(changed)
+}
 
 const areSame = (files: readonly TakenFile[], others: readonly TakenFile[]): boolean =>
   files.length === others.length && files.every((file, index) => file === others[index])

@@ -579,7 +579,7 @@ describe('a file that is being written', () => {
     await store.reload('watch')
     await writeFile(join(folder, 'b.yaml'), rulesOf(2))
     const began = store.clock.elapsed()
-    store.clock.duringNextWait(again)
+    await again()
     expect(await store.reload('watch')).toMatchObject({ result: 'applied', pending: ['a.yaml'] })
     expect(store.live()).toEqual({ a: 1, b: 2 })
     expect(store.clock.elapsed() - began).toBeLessThanOrEqual(300)
