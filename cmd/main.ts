@@ -24,6 +24,8 @@ const terminal: Terminal = {
   },
   env: process.env,
   cwd: process.cwd(),
+  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads of it fail with EAGAIN while its writer pauses.
+  stdin: () => process.stdin,
   colour: process.stdout.isTTY && process.stdout.hasColors(),
 }
 

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { createReplay, type ReplayResult } from '../src/compare/replay.ts'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
@@ -74,7 +75,7 @@ async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Prom
   const setup = { dialect, hostSuffixes, unconfigured, bucketCorsApi: 'off', debugHeaders: false } as const
   const replaying = createReplay({ snapshot, setup })
   try {
-    for await (const line of boundedLines(openLog(log, terminal.cwd), maxLogLine)) replaying.take(line)
+    for await (const line of boundedLines(openLog(log, terminal), maxLogLine)) replaying.take(line)
   } catch (error) {
     return complain(terminal, `${quote(log)} cannot be read: ${whyNot(error)}`)
   }
@@ -113,9 +114,8 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
   return undefined
 }
 
-/** Not file descriptor 0: importing `node:process` makes a pipe there non-blocking, and reads of it fail with EAGAIN. */
-const openLog = (log: string, cwd: string): AsyncIterable<Uint8Array> =>
-  log === '-' ? process.stdin : createReadStream(resolve(cwd, log))
+const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Array> =>
+  log === '-' ? (stdin?.() ?? Readable.from([])) : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)

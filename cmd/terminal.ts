@@ -9,6 +9,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Relative paths start here. */
   readonly cwd: string
+  /** Opens standard input, which is left alone until then; absent where there is none. */
+  stdin?(): AsyncIterable<Uint8Array>
   /** Whether stdout is a terminal that shows colours. */
   readonly colour: boolean
 }

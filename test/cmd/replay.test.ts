@@ -378,7 +378,8 @@ describe('replay', () => {
     const rules = await rulesOf({ 'photos.yaml': yaml({ methods: 'GET' }) })
     const main = new URL('../../cmd/main.ts', import.meta.url).pathname
     // A pipe of the shell's: Node gives its children sockets, which never fail with EAGAIN. The pause is the case.
-    const script = '(head -n 1 "$1"; sleep 3; tail -n +2 "$1") | "$0" "$2" replay - --rules "$3" --format json'
+    const script =
+      '(head -n 1 "$1"; sleep 3; tail -n +2 "$1") | "$0" "$2" replay - --rules "$3" --format json'
     const child = spawn('sh', ['-c', script, process.execPath, log, main, rules])
     const [out, err, [code]] = await Promise.all([
       text(child.stdout),
