@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createFront } from 'node:net'
 import { type AccessRefusal, refuseAccess } from './access.ts'
 import { limitConnections } from './connection-limit.ts'
 import { createHistory, historyInterval } from './history.ts'
@@ -7,6 +7,7 @@ import { json, type Reply, sendReply } from './reply.ts'
 import { type AdminOptions, createRoutes, pathOf, type Route } from './routes.ts'
 import { createSessions, type Sessions } from './session.ts'
 import { refusalPage } from './sign-in.ts'
+import { createSlowFeed } from './slow-feed.ts'
 
 export type { AdminOptions } from './routes.ts'
 
@@ -46,15 +47,21 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     options.idleLimits,
   )
+  const slowly = createSlowFeed()
+  const front = createFront({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    server.emit('connection', slowly(socket)),
+  )
   return {
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ host, port }, () => {
-          server.off('error', reject)
+        front.once('error', reject)
+        front.listen({ host, port }, () => {
+          front.off('error', reject)
+          // Starts Node's watch over headersTimeout and requestTimeout.
+          server.emit('listening')
           history.sample()
           sampling = setInterval(history.sample, historyInterval).unref()
-          const address = server.address()
+          const address = front.address()
           if (address === null || typeof address === 'string')
             throw new Error('the admin port has no address')
           resolve(address)
@@ -64,7 +71,8 @@ export function createAdmin(options: AdminOptions): Admin {
       new Promise((resolve) => {
         clearInterval(sampling)
         stopWatching()
-        server.close(() => resolve())
+        front.close(() => resolve())
+        server.close()
         server.closeAllConnections()
       }),
   }
