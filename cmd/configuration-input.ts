@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -13,7 +14,8 @@ type ConfigurationInput =
 /** Reads a file, or standard input for `-`, as UTF-8 of at most 8 MiB. */
 export async function readConfiguration(file: string, terminal: Terminal): Promise<ConfigurationInput> {
   const shown = file === '-' ? 'standard input' : file
-  const source = file === '-' ? terminal.input() : createReadStream(resolve(terminal.cwd, file))
+  const source =
+    file === '-' ? (terminal.stdin?.() ?? Readable.from([])) : createReadStream(resolve(terminal.cwd, file))
   try {
     const pieces: Uint8Array[] = []
     let length = 0

@@ -20,12 +20,13 @@ const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   // Not file descriptor 0: some import has made a pipe there non-blocking, and plain reads fail with EAGAIN.
-  input: () => process.stdin,
+  stdin: () => process.stdin,
   exit(code) {
     process.exitCode = code
   },
   env: process.env,
   cwd: process.cwd(),
+  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads of it fail with EAGAIN while its writer pauses.
   colour: process.stdout.isTTY && process.stdout.hasColors(),
 }
 

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { createReplay, type ReplayResult } from '../src/compare/replay.ts'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
@@ -113,8 +114,8 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
   return undefined
 }
 
-const openLog = (log: string, { cwd, input }: Terminal): AsyncIterable<Uint8Array> =>
-  log === '-' ? input() : createReadStream(resolve(cwd, log))
+const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Array> =>
+  log === '-' ? (stdin?.() ?? Readable.from([])) : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)

@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { createConnectionLimit } from '../proxy/connection-limit.ts'
-import { refuseAccess } from './access.ts'
+import { type AddressInfo, createServer as createFront } from 'node:net'
+import { type AccessRefusal, refuseAccess } from './access.ts'
+import { limitConnections } from './connection-limit.ts'
 import { createHistory, historyInterval } from './history.ts'
 import { json, type Reply, sendReply } from './reply.ts'
 import { type AdminOptions, createRoutes, pathOf, type Route } from './routes.ts'
+import { createSessions, type Sessions } from './session.ts'
+import { refusalPage } from './sign-in.ts'
+import { createSlowFeed } from './slow-feed.ts'
 
 export type { AdminOptions } from './routes.ts'
 
@@ -13,9 +16,6 @@ interface Admin {
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>
   close(): Promise<void>
 }
-
-/** Consoles and scrapers are few; what opens more is something else. */
-const maxConnections = 256
 
 type FindRoute = (path: string) => Route | undefined
 
@@ -26,39 +26,42 @@ const maxTargetLength = 8192
 export function createAdmin(options: AdminOptions): Admin {
   const { metrics, now = Date.now } = options
   const history = createHistory(metrics.decisionTotals, now)
-  const findRoute = createRoutes(options, history)
+  const sessions = createSessions(now)
+  const findRoute = createRoutes(options, history, sessions)
   let sampling: NodeJS.Timeout | undefined
-  const busy = new WeakSet<Socket>()
-  // Whoever reaches this port could else keep the kubelet from it with connections that do nothing.
-  const connectionLimit = createConnectionLimit(maxConnections, (socket) => !busy.has(socket))
-  const server = createServer(
-    {
-      maxHeaderSize: 16_384,
-      headersTimeout: 15_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 65_000,
-      // Node's own 30 s would let a silent connection stay for three times its time.
-      connectionsCheckingInterval: 1_000,
-    },
+  const server = createServer({
+    maxHeaderSize: 16_384,
+    headersTimeout: 15_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    // Node's own 30 s would let a silent connection stay for three times its time.
+    connectionsCheckingInterval: 1_000,
+  })
+  const stopWatching = limitConnections(
+    server,
     (request, response) => {
-      busy.add(request.socket)
-      response.once('close', () => busy.delete(request.socket))
-      answer(options, findRoute, request, response).catch((error: unknown) => {
+      answer(options, findRoute, sessions, request, response).catch((error: unknown) => {
         options.log.error('the admin port failed to answer', { error, 'url.path': pathOf(request) })
         response.destroy()
       })
     },
+    options.idleLimits,
   )
-  server.on('connection', connectionLimit.admit)
+  const slowly = createSlowFeed()
+  const front = createFront({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    server.emit('connection', slowly(socket)),
+  )
   return {
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ host, port }, () => {
-          server.off('error', reject)
+        front.once('error', reject)
+        front.listen({ host, port }, () => {
+          front.off('error', reject)
+          // Starts Node's watch over headersTimeout and requestTimeout.
+          server.emit('listening')
           history.sample()
           sampling = setInterval(history.sample, historyInterval).unref()
-          const address = server.address()
+          const address = front.address()
           if (address === null || typeof address === 'string')
             throw new Error('the admin port has no address')
           resolve(address)
@@ -67,7 +70,9 @@ export function createAdmin(options: AdminOptions): Admin {
     close: () =>
       new Promise((resolve) => {
         clearInterval(sampling)
-        server.close(() => resolve())
+        stopWatching()
+        front.close(() => resolve())
+        server.close()
         server.closeAllConnections()
       }),
   }
@@ -76,15 +81,17 @@ export function createAdmin(options: AdminOptions): Admin {
 async function answer(
   options: AdminOptions,
   findRoute: FindRoute,
+  sessions: Sessions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await sendReply(request, response, await replyTo(options, findRoute, request))
+  await sendReply(request, response, await replyTo(options, findRoute, sessions, request))
 }
 
 async function replyTo(
   { tokenFile }: AdminOptions,
   findRoute: FindRoute,
+  sessions: Sessions,
   request: IncomingMessage,
 ): Promise<Reply> {
   const { url = '', method = '' } = request
@@ -96,13 +103,17 @@ async function replyTo(
   if (!allowed.includes(method))
     return json(405, { error: `Use ${allowed.join(' or ')}.` }, { Allow: allowed.join(', ') })
   if (route.restricted) {
-    const refusal = await refuseAccess(request, tokenFile)
-    if (refusal !== undefined)
-      return json(
-        refusal.status,
-        { error: refusal.message },
-        refusal.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {},
-      )
+    const refusal = await refuseAccess(request, tokenFile, sessions)
+    if (refusal !== undefined) return refusalReply(path, refusal)
   }
   return route.answer(request, new URLSearchParams(url.slice(path.length + 1)))
+}
+
+/** A person opens the console's page; everything else is asked for by programs. */
+function refusalReply(path: string, refusal: AccessRefusal): Reply {
+  const { status, message } = refusal
+  const asked: Readonly<Record<string, string>> = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}
+  if (path !== '/') return json(status, { error: message }, asked)
+  const page = refusalPage(refusal)
+  return { ...page, headers: { ...page.headers, ...asked } }
 }

@@ -7,7 +7,7 @@ export interface Reply {
   readonly status: number
   readonly type: string
   /** In pieces when it can be long: requests are served between them. */
-  readonly body: string | Iterable<string>
+  readonly body: string | Iterable<string | Buffer>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -91,11 +91,11 @@ export async function sendReply(
 
 /** A caller that goes away before the end is no fault of ours; that there is no end to `pieces` is one. */
 async function sentInTurns(
-  pieces: Iterable<string>,
+  pieces: Iterable<string | Buffer>,
   response: ServerResponse,
 ): Promise<{ readonly reason: unknown } | undefined> {
   let fault: { readonly reason: unknown } | undefined
-  async function* inTurns(): AsyncGenerator<string> {
+  async function* inTurns(): AsyncGenerator<string | Buffer> {
     try {
       for (const piece of pieces) {
         yield piece

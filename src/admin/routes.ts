@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../log/log.ts'
-import { contentTypes, exposition, negotiateFormat } from '../metrics/family.ts'
+import { contentTypes, negotiateFormat } from '../metrics/family.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
+import type { IdleLimits } from '../proxy/idle.ts'
 import type { Denials } from '../requests/denials.ts'
 import { presets } from '../rule-file/presets.ts'
 import type { ReloadOutcome } from '../rules/reload-result.ts'
@@ -17,6 +18,9 @@ import { readBody } from './read-body.ts'
 import { json, type Reply, text } from './reply.ts'
 import { checkFormReply } from './rule-form.ts'
 import { countStates, rulesReply } from './rules-view.ts'
+import type { Sessions } from './session.ts'
+import { createSharedExposition, type ReadExposition } from './shared-exposition.ts'
+import { signInPath, signInReply, signOutPath, signOutReply } from './sign-in.ts'
 
 /** What the admin port tells of. */
 export interface AdminOptions {
@@ -34,16 +38,18 @@ export interface AdminOptions {
   readonly log: Log
   /** `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store. */
   readonly health: { live(): boolean; ready(): boolean }
-  /** File with the bearer token that opens the console to callers from elsewhere. */
+  /** File with the token that everybody then needs for the console and `/-/…`. */
   readonly tokenFile: string | undefined
   readonly version: string
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: () => number
+  /** Milliseconds without a byte; see `limitConnections`. */
+  readonly idleLimits?: IdleLimits
 }
 
 export interface Route {
   readonly methods: readonly ('GET' | 'POST')[]
-  /** For callers on this machine, and those with the token. */
+  /** For callers on this machine; with a token file for those with the token. */
   readonly restricted: boolean
   readonly answer: (request: IncomingMessage, query: URLSearchParams) => Reply | Promise<Reply>
 }
@@ -55,14 +61,16 @@ const maxBodyBytes = 131_072
 export function createRoutes(
   options: AdminOptions,
   history: DecisionHistory,
+  sessions: Sessions,
 ): (path: string) => Route | undefined {
-  const { rules, setup, endpoint, denials, health, metrics, now = Date.now } = options
+  const { rules, setup, endpoint, denials, health, metrics, tokenFile, now = Date.now } = options
+  const readExposition = createSharedExposition(metrics)
   const explainer = { rules, setup, endpoint, now }
   const overlooked = { ...options, history }
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],
     ['/readyz', open(() => (health.ready() ? text(200, 'ok') : text(503, 'not ready')))],
-    ['/metrics', open((request) => metricsReply(metrics, request.headers.accept))],
+    ['/metrics', open((request) => metricsReply(readExposition, request.headers.accept))],
     ['/-/rules', restricted((_request, query) => rulesReply(rules(), query))],
     ['/-/explain', restricted((_request, query) => explainReply(explainer, query))],
     ['/-/denials', restricted((_request, query) => denialsReply(explainer, denials, query))],
@@ -71,6 +79,8 @@ export function createRoutes(
     ['/-/overview', restricted((_request, query) => overviewReply(overlooked, query))],
     ['/-/presets', restricted(() => json(200, presets))],
     ['/-/check', posted((request) => checkReply(request, setup))],
+    [signInPath, { ...posted((request) => signInReply(request, tokenFile, sessions)), restricted: false }],
+    [signOutPath, { ...posted(signOutReply), restricted: false }],
   ])
   const page = consoleRoute()
   return (path) => routes.get(path) ?? (path === '/' || path.startsWith('/-/page/') ? page : undefined)
@@ -112,9 +122,9 @@ function consoleRoute(): Route {
 
 export const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? ''
 
-async function metricsReply(metrics: Metrics, accept: string | undefined): Promise<Reply> {
+async function metricsReply(read: ReadExposition, accept: string | undefined): Promise<Reply> {
   const format = negotiateFormat(accept)
-  return { status: 200, type: contentTypes[format], body: exposition(await metrics.families(), format) }
+  return { status: 200, type: contentTypes[format], body: await read(format) }
 }
 
 async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {

@@ -138,20 +138,18 @@ function check(parts: RequestParts, credential: Credential, key: AccessKey): Ref
   }
 }
 
-/** Values that stand in the place of a body's SHA-256 and promise nothing (S3 API reference, x-amz-content-sha256). */
-const noHash = new Set([
-  'UNSIGNED-PAYLOAD',
-  'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
-])
+/**
+ * Stands in the place of a body's SHA-256 and promises nothing (S3 API reference, x-amz-content-sha256). The
+ * `STREAMING-…` values are no digest: they promise chunk signatures or a trailer, which are not checked here.
+ */
+const noHash = 'UNSIGNED-PAYLOAD'
 
 /** The digests that a request states of its body; `undefined` when one of them is none. */
 function readDigests(parts: RequestParts, signedHash: string | undefined): readonly BodyDigest[] | undefined {
   const digests: BodyDigest[] = []
   const hashes = [parts.headers.get('x-amz-content-sha256'), parts.headers.get('x-oss-content-sha256')]
   for (const hash of new Set([signedHash, ...hashes.flatMap((values) => values ?? [])])) {
-    if (hash === undefined || noHash.has(hash)) continue
+    if (hash === undefined || hash === noHash) continue
     if (!/^[0-9A-Fa-f]{64}$/.test(hash)) return undefined
     digests.push({ algorithm: 'sha256', hex: hash.toLowerCase() })
   }

@@ -3,6 +3,7 @@ import type { Family } from '../metrics/family.ts'
 import { judge, type Setup } from '../plan/judge.ts'
 import type { FileState, Snapshot } from '../plan/snapshot.ts'
 import type { DecidedRequest } from '../requests/finished-request.ts'
+import { reportChurn } from '../rules/churn.ts'
 import { createRulesStore, type ReloadCause, type ReloadResult } from '../rules/store.ts'
 import { watchRules } from '../rules/watch.ts'
 import { createDifferences, type DifferenceGroup, type Differences } from './differences.ts'
@@ -67,7 +68,9 @@ export function createCandidates(options: CandidatesOptions): Candidates {
   let watch: ReturnType<typeof watchRules> | undefined
   let closed = false
 
+  const churn = reportChurn((message, fields) => log.warn(`candidate rules: ${message}`, fields))
   store.subscribe((result) => {
+    churn(result)
     logReload(log, directory, result, last)
     const { successful, failure } = result
     last = { successful, failure, time: now() }

@@ -30,7 +30,7 @@ export interface Family {
   readonly samples: Iterable<Sample>
 }
 
-type ExpositionFormat = 'prometheus' | 'openmetrics'
+export type ExpositionFormat = 'prometheus' | 'openmetrics'
 
 /** Content-Type of each format (Prometheus text format 0.0.4; OpenMetrics 1.0.0). */
 export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {

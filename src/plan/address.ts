@@ -1,11 +1,15 @@
 import type { RequestDefect, RequestFacts } from '../http.ts'
 
-/** Host names by which buckets are known, all lower case and without port. */
+/** Names by which buckets are known. Hosts and suffixes are lower case and have no port. */
 export interface Endpoints {
   /** `hosts:` entries of the rule files, to the bucket's name. */
   readonly hosts: ReadonlyMap<string, string>
   /** `--host-suffix` names: `BUCKET.NAME` in Host names the bucket. */
   readonly suffixes: readonly string[]
+  /** Buckets that have a rule file. */
+  readonly buckets: ReadonlyMap<string, unknown>
+  /** The same buckets: {@link foldedName} to a name. */
+  readonly foldedNames: ReadonlyMap<string, string>
 }
 
 /** What a request is addressed to. `target` is what is forwarded; the bucket is read from exactly those bytes. */
@@ -13,8 +17,14 @@ export type Address =
   | {
       readonly kind: 'bucket'
       readonly name: string
-      /** Host named the bucket, so letter case does not matter. */
+      /** Host named the bucket, not the path. */
       readonly byHost: boolean
+      /**
+       * Other buckets with a rule file that a store may read the request as: those of shorter host suffixes, and that of
+       * the first path segment. Their rules have to allow what this bucket's allow. A name that is only close to a
+       * bucket's is among them: no rules speak for it.
+       */
+      readonly others: readonly string[]
       readonly target: string
       readonly path: string
       readonly query: string
@@ -24,6 +34,8 @@ export type Address =
   | {
       /** `service`: the root of the endpoint (ListBuckets, STS). `none`: something that cannot be a bucket. */
       readonly kind: 'service' | 'none'
+      /** The bucket with a rule file that the name differs from by case or trailing dots only. */
+      readonly closeTo?: string
       readonly target: string
       readonly path: string
       readonly query: string
@@ -35,6 +47,8 @@ export type Address =
       /** The bucket, where Host named one beyond doubt. */
       readonly name: string | undefined
     }
+
+const noOthers: readonly string[] = []
 
 const bucketName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
@@ -49,8 +63,18 @@ const refused = (message: string, path: string, name?: string): Address => ({
 })
 
 /**
+ * `name` as stores on file systems that ignore case (Windows, macOS, many NAS) may see it: they fold letters, ignore
+ * trailing dots and spaces, and some ignore invisible characters.
+ */
+export const foldedName = (name: string): string =>
+  (/[^!-~]/.test(name) ? name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '') : name)
+    .toLowerCase()
+    .replace(/[. ]+$/, '')
+
+/**
  * Finds the bucket of a request: a rule file's host, a host suffix, else the first path segment. Nothing is
- * normalised: a target that a store could resolve to another bucket than the one read here is refused.
+ * normalised: a request that a store could resolve to another bucket than the one read here is refused, or lists the
+ * other bucket in `others`.
  */
 export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Address {
   const target = originForm(facts.target, facts.host ?? '')
@@ -61,18 +85,32 @@ export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Addre
   const query = mark < 0 ? '' : target.slice(mark + 1)
   const unsafe = unsafePath(path) ?? (target.includes('#') ? 'a fragment' : undefined)
 
-  const name = hosted(facts.host ?? '', endpoints)
+  const names = hosted(facts.host ?? '', endpoints)
+  if (names === undefined)
+    return refused(
+      'The Host header names a bucket only after its case, trailing dot or port is changed.',
+      path,
+    )
+  const [name] = names
   if (unsafe !== undefined) {
     const named = name !== undefined && isBucketName(name) ? name : undefined
     return refused(`The request target contains ${unsafe}.`, path, named)
   }
-  if (name === undefined) return pathStyle(target, path, query)
-  return isBucketName(name)
-    ? { kind: 'bucket', name, byHost: true, target, path, query, onBucket: path === '/' }
-    : { kind: 'none', target, path, query }
+  if (name === undefined) return pathStyle(target, path, query, endpoints)
+  if (!isBucketName(name)) return { kind: 'none', target, path, query }
+  const closeTo = closeName(name, endpoints)
+  if (closeTo !== undefined) return { kind: 'none', closeTo, target, path, query }
+  const others = otherBuckets(name, [...names.slice(1), firstSegment(path)], endpoints)
+  return { kind: 'bucket', name, byHost: true, others, target, path, query, onBucket: path === '/' }
 }
 
-function pathStyle(target: string, path: string, query: string): Address {
+/** Those of `names` that are, or are close to, a bucket with a rule file, `name` apart. */
+function otherBuckets(name: string, names: readonly string[], { foldedNames }: Endpoints): readonly string[] {
+  const others = names.filter((other) => other !== name && foldedNames.has(foldedName(other)))
+  return others.length === 0 ? noOthers : [...new Set(others)]
+}
+
+function pathStyle(target: string, path: string, query: string, endpoints: Endpoints): Address {
   if (path === '/') return { kind: 'service', target, path, query }
   const slash = path.indexOf('/', 1)
   const segment = slash < 0 ? path.slice(1) : path.slice(1, slash)
@@ -83,9 +121,22 @@ function pathStyle(target: string, path: string, query: string): Address {
     )
   const name = segment.includes('%') ? decoded(segment) : segment
   if (name === undefined || !isBucketName(name)) return { kind: 'none', target, path, query }
+  const closeTo = closeName(name, endpoints)
+  if (closeTo !== undefined) return { kind: 'none', closeTo, target, path, query }
   const onBucket = slash < 0 || slash === path.length - 1
-  return { kind: 'bucket', name, byHost: false, target, path, query, onBucket }
+  return { kind: 'bucket', name, byHost: false, others: noOthers, target, path, query, onBucket }
 }
+
+/**
+ * The bucket that a store in path style may read from `path`, for comparison only: stores merge slashes (nginx), decode
+ * before they split, and cut at ";" (Tomcat) or ":" (NTFS streams).
+ */
+function firstSegment(path: string): string {
+  const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-9a-f]{2}/gi, decodedAscii)) : path
+  return /^[/\\]*([^/\\;:\0]*)/.exec(plain)?.[1] ?? ''
+}
+
+const decodedAscii = (sent: string): string => decoded(sent) ?? sent
 
 function decoded(segment: string): string | undefined {
   try {
@@ -102,25 +153,39 @@ export function hostName(host: string): string {
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase()
 }
 
-/** What Host says the bucket is, `undefined` when it names none. */
-function hosted(sent: string, { hosts, suffixes }: Endpoints): string | undefined {
+/**
+ * What Host says the bucket is, in the order of preference; empty when it names none. `undefined`: it would name one
+ * only if it was normalised, which the store may do or not (MinIO compares Host as it came with its MINIO_DOMAIN).
+ */
+function hosted(sent: string, endpoints: Endpoints): readonly string[] | undefined {
   // With path-style addresses alone, Host says nothing.
-  if (hosts.size === 0 && suffixes.length === 0) return undefined
-  const host = hostName(sent)
-  return hosts.get(host) ?? suffixLabel(sent, host, suffixes)
+  if (endpoints.hosts.size === 0 && endpoints.suffixes.length === 0) return noOthers
+  const name = hostName(sent)
+  const names = namesIn(name, endpoints)
+  if (names.length === 0) return noOthers
+  const rest = sent.slice(name.length)
+  const isAsSent = rest === '' || /^:[1-9][0-9]*$/.test(rest)
+  if (!isAsSent) return undefined
+  if (sent.startsWith(name)) return names
+  // Letters that are not lower case may stand before a suffix: there the name is read as it was sent.
+  const exact = namesIn(sent.slice(0, name.length), endpoints)
+  const [first] = exact
+  const isSame = first !== undefined && first.toLowerCase() === names[0]
+  return isSame && closeName(first, endpoints) === undefined ? exact : undefined
 }
 
-/** The label before the longest suffix that fits, spelled as Host spells it. */
-function suffixLabel(sent: string, host: string, suffixes: readonly string[]): string | undefined {
-  let longest = ''
-  for (const suffix of suffixes)
-    if (
-      suffix.length > longest.length &&
-      host.endsWith(suffix) &&
-      host.charAt(host.length - suffix.length - 1) === '.'
-    )
-      longest = suffix
-  return longest === '' ? undefined : sent.slice(0, host.length - longest.length - 1)
+/** The bucket with a rule file that `name` is close to, but is not. */
+const closeName = (name: string, { buckets, foldedNames }: Endpoints): string | undefined =>
+  buckets.has(name) ? undefined : foldedNames.get(foldedName(name))
+
+/** The bucket of a `hosts:` entry, then the labels before the suffixes that fit, that of the longest first. */
+function namesIn(host: string, { hosts, suffixes }: Endpoints): readonly string[] {
+  const own = hosts.get(host)
+  const labels = suffixes
+    .filter((suffix) => host.endsWith(`.${suffix}`))
+    .sort((one, other) => other.length - one.length)
+    .map((suffix) => host.slice(0, -suffix.length - 1))
+  return own === undefined ? labels : [own, ...labels]
 }
 
 /**

@@ -6,7 +6,7 @@ import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
-import type { Judgement, Setup } from './judge.ts'
+import { endpointsOf, type Judgement, type Setup } from './judge.ts'
 import { type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
@@ -96,9 +96,19 @@ export function explainJudgement(judgement: Judgement): Explanation | undefined 
   const { address, policy, decision, question } = judgement
   if (decision === undefined) return undefined
   if (policy === undefined && address.kind !== 'bucket') return explainWithoutBucket(judgement, decision)
+  // The remedy is another path or host: rules of a bucket that the page does not use are not to be widened for it.
+  if (judgement.deniedFor !== undefined)
+    return {
+      ...explain({ bucket: judgement.deniedFor, rules: [], decision, question }),
+      text: deniedForText(judgement.deniedFor),
+      change: undefined,
+    }
   const bucket = address.kind === 'bucket' ? address.name : (policy?.name ?? serviceName)
   return explain({ bucket, rules: policy?.rules ?? [], decision, question })
 }
+
+const deniedForText = (other: string): string =>
+  `Host names one bucket and the path begins with the name of another, ${other}, whose rules do not allow this: a store that goes by path would open ${other}. Use a Host that names no bucket, or another prefix.`
 
 /** `text` as one word of a POSIX shell. */
 export function shellWord(text: string): string {
@@ -132,7 +142,7 @@ function addressed(
   const target = `/${to.bucket}${requestTarget(to.path ?? '/exampleobject')}`
   // Where the endpoint's own name stands for a bucket, path style needs a name that stands for none.
   const probe = readFacts('GET', '/', '1.1', ['Host', authority])
-  const root = resolveAddress(probe, { hosts: snapshot.hosts, suffixes: setup.hostSuffixes })
+  const root = resolveAddress(probe, endpointsOf(snapshot, setup))
   return { host: root.kind === 'service' ? authority : 'cors-sidecar.invalid', target }
 }
 
@@ -174,6 +184,10 @@ function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefine
   if (defect !== undefined)
     return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
   const notes: string[] = []
+  if (address.kind === 'none' && address.closeTo !== undefined)
+    notes.push(
+      `The name of the bucket differs from ${address.closeTo} only by case or trailing dots, so no rules speak for it: write it as ${address.closeTo}.`,
+    )
   if (policy?.name === fallbackName && address.kind === 'bucket')
     notes.push(
       `Bucket ${address.name} has no rule file of its own: ${file?.file ?? fallbackName} speaks for it.`,

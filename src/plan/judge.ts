@@ -4,7 +4,7 @@ import type { DialectName } from '../cors/rule.ts'
 import { corsHeaders, type Dialect } from '../dialect/dialect.ts'
 import { dialects } from '../dialect/dialects.ts'
 import type { HeaderLines, RequestFacts } from '../http.ts'
-import { type Address, resolveAddress } from './address.ts'
+import { type Address, type Endpoints, resolveAddress } from './address.ts'
 import type { BucketPolicy, Snapshot } from './snapshot.ts'
 
 /** The settings that decisions depend on. */
@@ -35,6 +35,11 @@ export interface Verdict {
 export interface Judgement extends Omit<Verdict, 'isKept'> {
   readonly address: Address
   readonly dialect: Dialect
+  /**
+   * The other bucket of {@link Address} whose rules deny what the bucket's own allow: its name, or what its name is
+   * close to; `undefined` when the bucket's own rules decided.
+   */
+  readonly deniedFor: string | undefined
   /** Leave the store's own CORS as it is: report mode, or an unconfigured bucket with `--unconfigured forward`. */
   readonly handsOff: boolean
   /** The one verdict that many requests share; what is made of it once can be kept by it. */
@@ -57,11 +62,13 @@ export function judge(
   facts: RequestFacts,
   memory?: VerdictMemory,
 ): Judgement {
-  const address = resolveAddress(facts, { hosts: snapshot.hosts, suffixes: setup.hostSuffixes })
+  const address = resolveAddress(facts, endpointsOf(snapshot, setup))
   const policy = policyFor(snapshot, address)
   const forwarded = policy === undefined && address.kind === 'bucket' && setup.unconfigured === 'forward'
-  const verdict = memory === undefined ? verdictOf(policy, facts) : recall(memory, policy, facts)
-  const { kind, decision, question, headers } = verdict
+  const own = memory === undefined ? verdictOf(policy, facts) : recall(memory, policy, facts)
+  const others = otherBuckets(snapshot, address)
+  const stricter = others.length === 0 ? undefined : denialOf(others, own, facts)
+  const { kind, decision, question, headers, isKept } = stricter?.verdict ?? own
   return {
     address,
     policy,
@@ -70,9 +77,46 @@ export function judge(
     decision,
     question,
     headers,
-    handsOff: forwarded || policy?.mode === 'report',
-    remembered: verdict.isKept ? verdict : undefined,
+    deniedFor: stricter?.name,
+    handsOff:
+      (forwarded || policy?.mode === 'report') && others.every(({ rules }) => rules?.mode === 'report'),
+    remembered: isKept ? own : undefined,
   }
+}
+
+/** What addresses are read with. */
+export const endpointsOf = (snapshot: Snapshot, { hostSuffixes }: Setup): Endpoints => ({
+  hosts: snapshot.hosts,
+  suffixes: hostSuffixes,
+  buckets: snapshot.buckets,
+  foldedNames: snapshot.foldedNames,
+})
+
+interface OtherBucket {
+  readonly name: string
+  /** `undefined`: the name is only close to that of a bucket, and no rules speak for it. */
+  readonly rules: BucketPolicy | undefined
+}
+
+const noOthers: readonly OtherBucket[] = []
+
+function otherBuckets(snapshot: Snapshot, address: Address): readonly OtherBucket[] {
+  if (address.kind !== 'bucket' || address.others.length === 0) return noOthers
+  return address.others.map((name) => ({ name, rules: snapshot.buckets.get(name) }))
+}
+
+/** What `own` allows, the rules of each other bucket that a store may open have to allow, too. */
+function denialOf(
+  others: readonly OtherBucket[],
+  own: Verdict,
+  facts: RequestFacts,
+): { readonly name: string; readonly verdict: Verdict } | undefined {
+  if (own.decision?.verdict !== 'allow') return undefined
+  for (const { name, rules } of others) {
+    const verdict = verdictOf(rules, facts)
+    if (verdict.decision?.verdict !== 'allow') return { name, verdict }
+  }
+  return undefined
 }
 
 function policyFor(snapshot: Snapshot, address: Address): BucketPolicy | undefined {
@@ -82,16 +126,14 @@ function policyFor(snapshot: Snapshot, address: Address): BucketPolicy | undefin
     case 'none':
       return undefined
     case 'bucket':
-      return policyNamed(snapshot, address.name, address.byHost)
+      return policyNamed(snapshot, address.name)
     case 'refused':
-      return address.name === undefined ? undefined : policyNamed(snapshot, address.name, true)
+      return address.name === undefined ? undefined : policyNamed(snapshot, address.name)
   }
 }
 
-const policyNamed = (snapshot: Snapshot, name: string, byHost: boolean): BucketPolicy | undefined =>
-  snapshot.buckets.get(name) ??
-  (byHost ? snapshot.byHostName.get(name.toLowerCase()) : undefined) ??
-  snapshot.fallback
+const policyNamed = (snapshot: Snapshot, name: string): BucketPolicy | undefined =>
+  snapshot.buckets.get(name) ?? snapshot.fallback
 
 const notCors: Verdict = {
   policy: undefined,

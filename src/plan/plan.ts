@@ -200,7 +200,7 @@ function planBucketCors(
       ...planned,
       act: 'bucket-cors',
       method,
-      bucket: policyName(planned.judgement),
+      bucket: address.name,
       target: address.target,
       patch,
     }
@@ -215,12 +215,6 @@ function planBucketCors(
     },
     ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],
   )
-}
-
-/** The bucket by the name of its file, where letter case of Host differed. */
-function policyName({ address, policy }: Judgement): string {
-  if (address.kind !== 'bucket') return ''
-  return policy !== undefined && policy.label !== '_other' ? policy.name : address.name
 }
 
 /** Most queries do not, and need no look at their parameters. */

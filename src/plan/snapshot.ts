@@ -4,7 +4,7 @@ import { createSharing } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
 import { dialects } from '../dialect/dialects.ts'
 import type { Finding } from '../rule-file/issue.ts'
-import { isBucketName } from './address.ts'
+import { foldedName, isBucketName } from './address.ts'
 
 /** One rule file as read from the directory. `content` is `undefined` when a finding is an error. */
 export interface LoadedFile {
@@ -51,8 +51,8 @@ export interface FileStatus {
 export interface Snapshot {
   readonly generation: number
   readonly buckets: ReadonlyMap<string, BucketPolicy>
-  /** Lower-cased names of buckets, for those that Host names. */
-  readonly byHostName: ReadonlyMap<string, BucketPolicy>
+  /** {@link foldedName} of each bucket, to its name. */
+  readonly foldedNames: ReadonlyMap<string, string>
   /** `hosts:` entries to the bucket's name. */
   readonly hosts: ReadonlyMap<string, string>
   readonly fallback: BucketPolicy | undefined
@@ -67,7 +67,7 @@ export const serviceName = '_service'
 export const nothingLoaded: Snapshot = {
   generation: 0,
   buckets: new Map(),
-  byHostName: new Map(),
+  foldedNames: new Map(),
   hosts: new Map(),
   fallback: undefined,
   service: undefined,
@@ -129,7 +129,7 @@ export function nextSnapshot(
   return {
     generation: previous.generation + 1,
     buckets,
-    byHostName: byHostName(buckets),
+    foldedNames: new Map([...buckets.keys()].map((name) => [foldedName(name), name])),
     hosts: hostsOf(buckets),
     fallback: special.get(fallbackName),
     service: special.get(serviceName),
@@ -187,15 +187,6 @@ export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | und
   if (bucket === fallbackName) return snapshot.fallback
   if (bucket === serviceName) return snapshot.service
   return snapshot.buckets.get(bucket)
-}
-
-function byHostName(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, BucketPolicy> {
-  const names = new Map<string, BucketPolicy>()
-  for (const [name, policy] of buckets) {
-    const lower = name.toLowerCase()
-    if (!names.has(lower) || name === lower) names.set(lower, policy)
-  }
-  return names
 }
 
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
-export type Closure =
+type Closure =
   /** Node alone reads this connection. `watch`: the next ones are to be watched. */
   | { readonly kind: 'unseen'; readonly watch: () => void }
   | { readonly kind: 'watched'; readonly isCutOff: () => boolean }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 
-/** Files for all else: 256 connections to the admin port, the log, rule files, certificates. */
+/** Files for all else: 64 connections to the admin port, the log, rule files, certificates. */
 const otherFiles = 320
 /** More than one process can serve in the memory that a sidecar is given. */
 const mostClients = 10_000

@@ -4,7 +4,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { type Connection, closeAfterAnswer, leave } from './connection.ts'
 import { unacknowledged } from './send-queue.ts'
 
-export interface DrainParts {
+interface DrainParts {
   readonly server: NetServer
   /** Everything that was accepted, TLS handshake or not. */
   readonly sockets: ReadonlySet<Socket>

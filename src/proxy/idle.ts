@@ -6,7 +6,7 @@
 import type { Connection } from './connection.ts'
 
 /** Milliseconds without a byte. */
-interface IdleLimits {
+export interface IdleLimits {
   /** With a request under way, or before the first one. */
   readonly busy: number
   /** Between two requests. */

@@ -7,7 +7,7 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
 /** Gives up something that is idle or stalled, and its memory with it. Returns whether there was anything. */
-export type GiveUp = () => boolean
+type GiveUp = () => boolean
 
 export interface MemoryBudget {
   /** Takes `bytes`, for which others give up theirs when there is too little. Returns false when that is not enough. */
@@ -46,7 +46,7 @@ export function createMemoryBudget(total: number): MemoryBudget {
   }
 }
 
-export interface Memory {
+interface Memory {
   /** Of the machine, or of the control group. */
   readonly limit: number
   /** What the process has resident at rest. */

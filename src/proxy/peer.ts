@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 
-export interface Peer {
+interface Peer {
   readonly address: string
   readonly port: number
 }

@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises'
 /** How often the files are looked at, in milliseconds. */
 const interval = 1_000
 
-export interface FileWatch<Value> {
+interface FileWatch<Value> {
   /** Makes a value of the texts of the files, in their order. Throws when they cannot be used. */
   readonly read: (texts: readonly string[]) => Value
   readonly replace: (value: Value) => void

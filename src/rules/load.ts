@@ -113,13 +113,13 @@ function settle(
   if (known?.sighting === sighting && isTaken(known)) return known
   const isSame = known !== undefined && agree(known.sighting, sighting)
   const since = isSame ? known.since : clock.elapsed()
-  const seen = { sighting, since, taken: known?.taken, next: known?.next }
-  if (isTaken(seen)) return { ...seen, next: undefined }
+  const seen = { sighting, since, taken: known?.taken, takenFrom: known?.takenFrom, next: known?.next }
+  if (isTaken(seen)) return { ...seen, takenFrom: sighting, next: undefined }
   const next = isReady(seen) ? seen.next : take(name, sighting, bytes)
   const lasted = isSame ? began - since : 0
-  return lasted < settleTime(sighting, settle, emptied)
+  return lasted < settleTime(sighting, settle, emptied, seen.takenFrom)
     ? { ...seen, next }
-    : { ...seen, taken: next, next: undefined }
+    : { ...seen, taken: next, takenFrom: sighting, next: undefined }
 }
 
 function inOrder(
@@ -141,7 +141,9 @@ function dueIn(
   { settle, clock }: LookOptions,
 ): number | undefined {
   if (pending.length === 0) return undefined
-  const moments = pending.map(([, { sighting, since }]) => since + settleTime(sighting, settle, emptied))
+  const moments = pending.map(
+    ([, { sighting, since, takenFrom }]) => since + settleTime(sighting, settle, emptied, takenFrom),
+  )
   const first = moments.reduce((least, moment) => Math.min(least, moment))
   return Math.max(1, Math.ceil(first - clock.elapsed()))
 }

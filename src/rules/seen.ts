@@ -15,6 +15,8 @@ export interface KnownFile {
   readonly since: number
   /** As last taken; `undefined` when it never was. */
   readonly taken: TakenFile | undefined
+  /** What `taken` was made of. */
+  readonly takenFrom: Sighting | undefined
   /** What it is to be taken as once it has settled: read with the sighting, so that it need not be read once more. */
   readonly next: TakenFile | undefined
 }

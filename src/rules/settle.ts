@@ -16,8 +16,27 @@ export interface SettleTimes {
  */
 export const defaultSettleTimes: SettleTimes = { file: 150, incomplete: 500, emptied: 4_000 }
 
-/** How long `sighting` must last. `emptied`: nothing is left of a directory that had rule files. */
-export function settleTime(sighting: Sighting, times: SettleTimes, emptied: boolean): number {
+/**
+ * How long `sighting`, which was `before` when its file was last taken, must last. `emptied`: nothing is left of a
+ * directory that had rule files.
+ */
+export function settleTime(
+  sighting: Sighting,
+  times: SettleTimes,
+  emptied: boolean,
+  before?: Sighting,
+): number {
   if (sighting.kind === 'gone') return emptied ? times.emptied : times.file
+  if (isMovedIn(sighting, before)) return 0
   return sighting.kind === 'file' && !sighting.endsWithNewline ? times.incomplete : times.file
 }
+
+/**
+ * Whether another file was renamed into place. It was written under another name, so it is whole. A write that was cut
+ * off changes neither the inode nor its ctime alone. A rename within the same tick of the clock as the last write
+ * cannot be told from a write, and settles as one does.
+ */
+const isMovedIn = (sighting: Sighting, before: Sighting | undefined): boolean =>
+  sighting.kind === 'file' &&
+  sighting.renamed &&
+  !(before?.kind === 'file' && before.inode === sighting.inode)

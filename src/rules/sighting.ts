@@ -13,6 +13,10 @@ export type Sighting =
       readonly reliable: boolean
       /** Size and time of the last write. */
       readonly written: string
+      /** Device and inode. */
+      readonly inode: string
+      /** The inode was changed after the last write, as a rename does. */
+      readonly renamed: boolean
       /** SHA-256 of the bytes. */
       readonly hash: string
       /** Whether the last line is complete. A write that is cut off seldom ends with one. */
@@ -29,6 +33,8 @@ export type Outline =
       readonly kind: 'file'
       readonly mark: string
       readonly written: string
+      readonly inode: string
+      readonly renamed: boolean
       readonly size: number
       /** The later of the last write and the last change of the inode, in milliseconds since 1970. */
       readonly changedAt: number
@@ -57,6 +63,8 @@ export async function outline(path: string, files: FileCalls): Promise<Outline> 
       kind: 'file',
       mark: [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':'),
       written: `${stats.size}:${stats.mtimeNs}`,
+      inode: `${stats.dev}:${stats.ino}`,
+      renamed: stats.ctimeNs > stats.mtimeNs,
       size: Number(stats.size),
       changedAt: Number(latest(stats)),
     }
@@ -82,6 +90,8 @@ export async function read(
       mark: outlined.mark,
       reliable: now - outlined.changedAt > coarsestTime,
       written: outlined.written,
+      inode: outlined.inode,
+      renamed: outlined.renamed,
       hash: hash('sha256', bytes),
       endsWithNewline: bytes.at(-1) === 0x0a,
     }

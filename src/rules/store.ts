@@ -6,8 +6,9 @@ import { type FileCalls, inBackground } from './file-calls.ts'
 import { lookAt, type Scope } from './load.ts'
 import { refuseConflicts } from './refuse-conflicts.ts'
 import { describeReload, type ReloadCause, type ReloadResult } from './reload-result.ts'
-import { nothingSeen, readyFiles, type TakenFile, takenFiles } from './seen.ts'
+import { nothingSeen, readyFiles, type Seen, type TakenFile, takenFiles } from './seen.ts'
 import { defaultSettleTimes, type SettleTimes } from './settle.ts'
+import { agree } from './sighting.ts'
 import { type Clock, createPause, systemClock } from './slices.ts'
 import type { RuleReader } from './take.ts'
 
@@ -49,6 +50,8 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   let current = nothingLoaded
   let seen = nothingSeen
   let inForce: readonly TakenFile[] = []
+  /** Files that changed throughout the reload before: the others do not wait for them. */
+  let churning: ReadonlySet<string> = new Set()
 
   /** Puts into force what was taken. Everything is made ready before, in slices; the swap is one assignment. */
   async function publish(ahead: CompiledAhead): Promise<void> {
@@ -75,10 +78,13 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
       const look = await lookAt({ directory, dialect, read, clock, settle: times, files }, seen, scope)
       if (look.kind === 'failed') return { failure: look.reason, pending: [] }
       const { due, pending, emptied } = look
+      churning = stillChanging(churning, seen, look.seen)
       seen = look.seen
-      const isLast = due === undefined || waited + due > patience
+      const onlyChurning = waited > 0 && pending.every((name) => churning.has(name))
+      const isLast = due === undefined || onlyChurning || waited + due > patience
       // Files that change together are taken together, unless one of them stays unfinished.
       if (isLast || waited >= settle.incomplete) await publish(ahead)
+      if (isLast) churning = new Set(pending)
       if (isLast) return { failure: emptied && pending.length > 0 ? emptiedReason : undefined, pending }
       waited += due
       await Promise.all([clock.wait(due), ahead.add(readyFiles(seen), current, createPause(clock))])
@@ -103,6 +109,16 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
       }
     },
   }
+}
+
+/** Those of `names` that are not as they were in the look before. */
+function stillChanging(names: ReadonlySet<string>, before: Seen, after: Seen): ReadonlySet<string> {
+  if (names.size === 0) return names
+  const changed = [...names].filter((name) => {
+    const [one, other] = [before.files.get(name), after.files.get(name)]
+    return one === undefined || other === undefined || !agree(one.sighting, other.sighting)
+  })
+  return new Set(changed)
 }
 
 const areSame = (files: readonly TakenFile[], others: readonly TakenFile[]): boolean =>

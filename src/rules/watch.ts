@@ -78,8 +78,9 @@ export function watchRules(
     try {
       // Nothing is filtered, not even "..data" or folders: a watcher that ignores part of a mount loses its swaps. The
       // raw events come at once, the cooked ones after chokidar has looked at all files; "ready" because what happened
-      // before it was not seen.
-      watcher = watch(directory, { ignoreInitial: true, persistent: false })
+      // before it was not seen. Without a depth it would descend into folders, and through links to folders, which are
+      // not rules and may be the whole file system; a swap of "..data" is an event of the directory itself.
+      watcher = watch(directory, { ignoreInitial: true, persistent: false, depth: 0 })
       for (const event of ['raw', 'all', 'ready'] as const) watcher.on(event, debounce.happened)
       watcher.on('error', (error) => report(error, exhausted.has(systemErrorCode(error))))
     } catch (error) {

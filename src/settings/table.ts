@@ -106,7 +106,7 @@ export const settingTable = {
     'FILE',
     optionalPath,
     undefined,
-    'bearer token that opens the console to callers from elsewhere',
+    'token that the console and /-/ then need, from local callers too',
   ),
   overwriteAuthored: toggle('PUT ?cors may replace rule files that people wrote'),
   logLevel: setting(

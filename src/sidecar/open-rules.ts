@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { reportChurn } from '../rules/churn.ts'
 import { atOnceWhileQuick } from '../rules/file-calls.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import { createRulesStore, type RulesStore } from '../rules/store.ts'
@@ -17,7 +18,9 @@ export async function openRules(settings: Settings, log: Log, metrics: Metrics):
     firstCalls: atOnceWhileQuick(),
   })
   let failure: string | undefined
+  const churn = reportChurn(log.warn)
   store.subscribe((result) => {
+    churn(result)
     metrics.reload(result, Date.now())
     logReload(log, settings.rules, result, failure)
     failure = result.failure

@@ -6,6 +6,7 @@ import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from '../sidecar/start-problem.ts'
 import type { WorkerEnd, WorkerProcess } from './fork.ts'
+import { createHeartbeat } from './heartbeat.ts'
 import { partsBetween } from './replica.ts'
 import { noStats, type WorkerStats } from './stats.ts'
 
@@ -14,6 +15,7 @@ export interface Member {
   readonly pid: number | undefined
   /** Resolves when it serves; rejects with {@link StartProblem} when it ends before. */
   readonly serving: Promise<AddressInfo>
+  /** It was started, has not ended, and answers. */
   isServing(): boolean
   readonly ended: Promise<WorkerEnd>
   /** Has it serve `snapshot`. Resolves with whether it does, or has ended; `false`: not within the time there is. */
@@ -32,13 +34,19 @@ interface MemberOptions {
   readonly rules: () => Snapshot
   /** Resolves when every worker has what the directory says. */
   readonly reload: () => Promise<ReloadResult>
+  /** It does not answer any more, and is killed. */
+  readonly onHung: (pid: number | undefined) => void
 }
 
-/** Milliseconds for a worker to take rules, and to send its metrics. A worker that needs longer is stuck. */
-const takeTimeout = 5_000
+/** Milliseconds for a worker to take rules: longer than it takes to find out that it hangs, and to end it. */
+const takeTimeout = 10_000
+/** Milliseconds for a worker to send its metrics. */
 const metricsTimeout = 2_000
 
-export function createMember(child: WorkerProcess, { settings, rules, reload }: MemberOptions): Member {
+export function createMember(
+  child: WorkerProcess,
+  { settings, rules, reload, onHung }: MemberOptions,
+): Member {
   const ready = Promise.withResolvers<void>()
   const serving = Promise.withResolvers<AddressInfo>()
   const taken = createProgress()
@@ -50,6 +58,13 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
   let metrics: MetricsMessage | undefined
   let stats = noStats
   let count = 0
+  const heartbeat = createHeartbeat({
+    ask: (id) => child.send({ kind: 'ping', id }),
+    onHung() {
+      onHung(child.pid)
+      child.kill()
+    },
+  })
 
   child.listen((message) => {
     switch (message.kind) {
@@ -60,6 +75,7 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
         return
       case 'serving':
         isServing = true
+        heartbeat.start()
         serving.resolve(message.address)
         return
       case 'problem':
@@ -78,6 +94,9 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
         asked.get(message.id)?.(metrics)
         asked.delete(message.id)
         return
+      case 'pong':
+        heartbeat.answered(message.id)
+        return
       case 'stats': {
         const { candidates, ...rest } = message.stats
         stats = { ...stats, ...rest }
@@ -92,6 +111,7 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
   })
   void child.ended.then(({ code, signal, reason }) => {
     isServing = false
+    heartbeat.stop()
     ready.resolve()
     serving.reject(
       problem ??
@@ -119,7 +139,7 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
   return {
     pid: child.pid,
     serving: serving.promise,
-    isServing: () => isServing,
+    isServing: () => isServing && !heartbeat.isSilent(),
     ended: child.ended,
     bring,
     async metrics() {
@@ -132,7 +152,10 @@ export function createMember(child: WorkerProcess, { settings, rules, reload }: 
     },
     lastMetrics: () => metrics,
     stats: () => stats,
-    drain: (timeout) => child.send({ kind: 'drain', timeout }),
+    drain(timeout) {
+      heartbeat.stop()
+      child.send({ kind: 'drain', timeout })
+    },
     kill: child.kill,
   }
 }

@@ -13,6 +13,7 @@ export type ToWorker =
   /** Answers `reload`. */
   | { readonly kind: 'reloaded'; readonly id: number; readonly result: Omit<ReloadResult, 'snapshot'> }
   | { readonly kind: 'metrics'; readonly id: number }
+  | { readonly kind: 'ping'; readonly id: number }
   /** Milliseconds for what is under way. */
   | { readonly kind: 'drain'; readonly timeout: number }
 
@@ -30,6 +31,8 @@ export type ToPrimary =
   /** Answers `metrics`. */
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsMessage }
   | { readonly kind: 'stats'; readonly stats: StatsNow }
+  /** Answers `ping`. */
+  | { readonly kind: 'pong'; readonly id: number }
 
 /** Parts that have not changed since they were last sent are left out. */
 type StatsNow = Pick<WorkerStats, 'totals'> & {

@@ -103,12 +103,14 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     serving: () => [...members].filter((member) => member.isServing()).length,
     restarts: () => restarts,
     async metrics() {
-      const serving = [...members].filter((member) => member.isServing())
-      const messages = await Promise.all(serving.map((member) => member.metrics()))
-      // Asked for afterwards: a worker that has ended meanwhile is among those that are gone, and only there.
-      const left = messages.filter(
-        (message, index) => message !== undefined && serving[index]?.isServing() === true,
+      const asked = [...members]
+      // One that does not answer still counts with what it sent last: no sum may fall.
+      const messages = await Promise.all(
+        asked.map((member) => (member.isServing() ? member.metrics() : member.lastMetrics())),
       )
+      // Looked up afterwards: a worker that has ended meanwhile is among those that are gone, and only there.
+      const present = asked.map((member) => members.has(member))
+      const left = messages.filter((_message, index) => present[index])
       return [retired.metrics(), ...left.filter((message) => message !== undefined)]
     },
     stats: () => mergeStats([retiredStats, ...[...members].map((member) => member.stats())]),

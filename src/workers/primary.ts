@@ -51,7 +51,12 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
   const create = (): Member =>
     createMember(
       forkWorker((stream) => readWholeLines(stream, (lines) => output.write(lines))),
-      { settings, rules: store.current, reload: () => reload('bucket-cors') },
+      {
+        settings,
+        rules: store.current,
+        reload: () => reload('bucket-cors'),
+        onHung: (pid) => log.error('a worker does not answer and is killed', { 'process.pid': pid }),
+      },
     )
   const pool = createPool({ count: settings.workers, create, log })
 

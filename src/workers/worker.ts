@@ -141,6 +141,9 @@ function createWorker(
             .message()
             .then((message) => channel.send({ kind: 'metrics', id: order.id, metrics: message }), failed)
           return
+        case 'ping':
+          channel.send({ kind: 'pong', id: order.id })
+          return
         case 'drain':
           drain(order.timeout).catch(over.reject)
           return

@@ -42,6 +42,10 @@ describe('without a token', () => {
     ['X-Forwarded-For', { 'X-Forwarded-For': '127.0.0.1' }],
     ['X-Forwarded-Host', { 'X-Forwarded-Host': 'localhost' }],
     ['X-Forwarded-Anything', { 'x-forwarded-anything': '' }],
+    ['Via', { Via: '1.1 proxy' }],
+    ['X-Real-IP', { 'X-Real-IP': '127.0.0.1' }],
+    ['CF-Connecting-IP', { 'CF-Connecting-IP': '127.0.0.1' }],
+    ['True-Client-IP', { 'True-Client-IP': '127.0.0.1' }],
     ['a foreign Origin', { Origin: 'https://attacker.example' }],
     ['the Origin of another port', { Host: 'localhost:1', Origin: 'http://localhost:2' }],
     ['Origin null', { Origin: 'null' }],
@@ -53,7 +57,7 @@ describe('without a token', () => {
     for (const path of restricted) {
       const refused = await call(path, { headers })
       expect(refused.status).toBe(403)
-      expect(refused.body).toMatch(/^\{\n {2}"error": /)
+      expect(refused.body).toMatch(path === '/' ? /^<!doctype html>/ : /^\{\n {2}"error": /)
       expect(refused.body).not.toContain('attacker')
     }
     expect((await call('/-/reload', { method: 'POST', headers })).status).toBe(403)
@@ -125,9 +129,11 @@ describe('with a token', () => {
     expect(refused.body).not.toContain('correct-horse')
   })
 
-  test('a local caller needs none', async () => {
+  test('a local caller needs it too: a plain proxy on this machine makes every caller look local', async () => {
     const { call } = await startAdmin({ tokenFile })
-    expect((await call('/-/rules')).status).toBe(200)
+    for (const path of restricted) expect((await call(path)).status).toBe(401)
+    expect((await call('/-/reload', { method: 'POST' })).status).toBe(401)
+    for (const path of ['/healthz', '/readyz', '/metrics']) expect((await call(path)).status).toBe(200)
   })
 
   test('a token that was changed counts at once; an empty, a missing and a huge file hold none', async () => {

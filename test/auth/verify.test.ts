@@ -189,12 +189,20 @@ describe('the body', () => {
     expect(outcome(sign({ payload: '' }))).toBe('invalid-digest')
   })
 
+  test('UNSIGNED-PAYLOAD promises nothing and is taken as that', () => {
+    const request = sign({ payload: 'UNSIGNED-PAYLOAD' })
+    expect(verify(request, keys, at)).toEqual({ kind: 'verified', accessKeyId: id, digests: [] })
+  })
+
   test.each([
-    'UNSIGNED-PAYLOAD',
     'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
     'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-  ])('%s promises nothing and is taken as that', (payload) => {
-    expect(verify(sign({ payload }), keys, at)).toEqual({ kind: 'verified', accessKeyId: id, digests: [] })
+    'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
+    'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD',
+    'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER',
+    'streaming-aws4-hmac-sha256-payload',
+  ])('%s promises signed chunks or a trailer, which are not checked, and is refused', (payload) => {
+    expect(outcome(sign({ payload }))).toBe('invalid-digest')
   })
 })
 

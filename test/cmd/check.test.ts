@@ -235,17 +235,18 @@ describe('a directory', () => {
   })
 
   test('with two files for one bucket, or one host in two files, has errors on both', async () => {
-    const hosts = (name: string): string => `${clean}hosts: [other.example, ${name}]\n`
+    const accepted = '# cors-sidecar: allow host-mapping because the store maps it\n'
+    const hosts = (name: string): string => `${clean}${accepted}hosts: [other.example, ${name}]\n`
     const folder = folderWith({
       'photos.yaml': clean,
       'photos.json': JSON.stringify([{ AllowedOrigins: ['https://a.com'], AllowedMethods: ['HEAD'] }]),
       'a.yaml': hosts('Assets.example'),
-      'b.yaml': `${clean}hosts: [assets.example]\n`,
+      'b.yaml': `${clean}${accepted}hosts: [assets.example]\n`,
     })
     const outcome = await check(folder, '--format', 'json', '.')
     expect(JSON.parse(outcome.out)).toMatchObject([
-      { file: 'a.yaml', line: 4, column: 24, code: 'duplicate-host' },
-      { file: 'b.yaml', line: 4, column: 9, code: 'duplicate-host' },
+      { file: 'a.yaml', line: 5, column: 24, code: 'duplicate-host' },
+      { file: 'b.yaml', line: 5, column: 9, code: 'duplicate-host' },
       { file: 'photos.json', line: 1, column: 1, code: 'duplicate-bucket' },
       { file: 'photos.yaml', line: 1, column: 1, code: 'duplicate-bucket' },
     ])

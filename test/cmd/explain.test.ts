@@ -53,7 +53,7 @@ async function explained(
     err: (written) => {
       err += written
     },
-    input: () => pieces(),
+    stdin: () => pieces(),
     exit: (exitCode) => {
       code = exitCode
     },
@@ -209,7 +209,7 @@ The request by curl, which changes what the store holds:
     ['http://127.0.0.1:8080/', 'http://127.0.0.1:8080/photos/exampleobject'],
     ['https://s3.example.com/photos/a/b?x=1', "'https://s3.example.com/photos/a/b?x=1'"],
     ['http://photos.s3.example.com', 'http://photos.s3.example.com/exampleobject'],
-    ['http://PHOTOS.s3.example.com:81/k', 'http://PHOTOS.s3.example.com:81/k'],
+    ['http://photos.s3.example.com:81/k', 'http://photos.s3.example.com:81/k'],
     ['http://img.example.org', 'http://img.example.org/exampleobject'],
     ['http://[::1]:81/photos/', "'http://[::1]:81/photos/'"],
   ])('finds the bucket by the URL %s', async (url, shown) => {

@@ -29,7 +29,7 @@ async function runHere(...argv: readonly string[]): Promise<Outcome> {
     err: (written) => {
       err += written
     },
-    input: () => pieces(),
+    stdin: () => pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

@@ -80,7 +80,7 @@ async function replayed(...argv: readonly string[]): Promise<Outcome> {
     err: (written: string) => {
       err += written
     },
-    input: () => pieces(),
+    stdin: () => pieces(),
     exit: (exitCode: number) => {
       code = exitCode
     },
@@ -373,6 +373,23 @@ describe('replay', () => {
       unchanged: 1,
       groups: [{ change: 'refused', method: 'PUT', count: 1 }],
     })
+  })
+
+  test('waits for a pipe whose writer is slower than the reader', async () => {
+    const log = await logOf(line(put), line(put))
+    const rules = await rulesOf({ 'photos.yaml': yaml({ methods: 'GET' }) })
+    const main = new URL('../../cmd/main.ts', import.meta.url).pathname
+    // A pipe of the shell's: Node gives its children sockets, which never fail with EAGAIN. The pause is the case.
+    const script =
+      '(head -n 1 "$1"; sleep 3; tail -n +2 "$1") | "$0" "$2" replay - --rules "$3" --format json'
+    const child = spawn('sh', ['-c', script, process.execPath, log, main, rules])
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit'),
+    ])
+    expect({ code, err }).toEqual({ code: 1, err: '' })
+    expect(JSON.parse(out)).toMatchObject({ groups: [{ change: 'refused', count: 2 }] })
   })
 
   test('takes a long log with memory that does not grow with it', async () => {

@@ -38,7 +38,7 @@ export async function runCommand(
     exit: (given) => {
       code = given
     },
-    input: () => pieces(input),
+    stdin: () => pieces(input),
     env: {},
     cwd,
     colour,

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Endpoints, hostName, isBucketName, resolveAddress } from '../../src/plan/address.ts'
+import { type Endpoints, foldedName, hostName, isBucketName, resolveAddress } from '../../src/plan/address.ts'
 import { facts } from '../core.ts'
 
+const configured = ['photos', 'private', 'public', 'Upper', 'photos.deep']
+
 const endpoints: Endpoints = {
+  buckets: new Map(configured.map((name) => [name, name])),
+  foldedNames: new Map(configured.map((name) => [foldedName(name), name])),
   hosts: new Map([['cdn.example.com', 'photos']]),
   suffixes: [
     'store.test',
@@ -28,8 +32,9 @@ describe('which bucket', () => {
     ['photos.store.test', '/cat.png', 'photos', false],
     ['photos.store.test', '/', 'photos', true],
     ['photos.store.test', '//', 'photos', false],
-    ['PHOTOS.Store.Test:8443', '/k', 'PHOTOS', false],
-    ['photos.store.test.', '/k', 'photos', false],
+    ['photos.store.test:8443', '/k', 'photos', false],
+    ['Upper.store.test', '/k', 'Upper', false],
+    ['Unknown.store.test', '/k', 'Unknown', false],
     ['a.b.store.test', '/k', 'a.b', false],
     ['photos.deep.store.test', '/k', 'photos', false],
     ['examplebucket-1250000000.cos.ap-beijing.myqcloud.com', '/k', 'examplebucket-1250000000', false],
@@ -38,7 +43,10 @@ describe('which bucket', () => {
     ['photos.s3.us-west-2.amazonaws.com:443', '/k', 'photos', false],
     ['s3.us-west-2.amazonaws.com', '/photos/k', 'photos', false],
     ['cdn.example.com', '/anything/k', 'photos', false],
-    ['CDN.example.com.:8443', '/anything/k', 'photos', false],
+    ['cdn.example.com:8443', '/anything/k', 'photos', false],
+    // Host names no bucket however it is spelled.
+    ['STORE.test.', '/photos/k', 'photos', false],
+    ['Other.test:080', '/photos/k', 'photos', false],
     ['[::1]:9000', '/photos/k', 'photos', false],
     ['127.0.0.1:9000', '/photos/k', 'photos', false],
     ['xstore.test', '/photos/k', 'photos', false],
@@ -61,6 +69,77 @@ describe('which bucket', () => {
   ])('%s %s names no bucket', (host, target, kind) => {
     expect(resolve(host, target)).toMatchObject({ kind, target })
   })
+})
+
+describe('a Host that names a bucket only after it is normalised is refused', () => {
+  test.each([
+    'photos.store.test.',
+    'photos.store.test.:80',
+    'photos.store.test:080',
+    'photos.store.test:0',
+    'photos.store.test:',
+    'photos.Store.test',
+    'photos.STORE.TEST:8443',
+    'unknown.store.test.',
+    'photos.deep.Store.test',
+    'photos.DEEP.store.test',
+    // Of a bucket that has rules even the label must be spelled as its file is.
+    'PHOTOS.store.test',
+    'CDN.example.com',
+    'cdn.example.com.',
+    'cdn.example.com.:8443',
+  ])('%s', (host) => {
+    for (const target of ['/private/secret', '/', '/private/../secret'])
+      expect(resolve(host, target)).toMatchObject({
+        kind: 'refused',
+        defect: { status: 400 },
+        name: undefined,
+      })
+  })
+})
+
+describe('a Host-named request lists the other buckets that a store may take it for', () => {
+  test.each([
+    ['public.store.test', '/private/secret', ['private']],
+    ['public.store.test', '/private', ['private']],
+    ['public.store.test', '/%70rivate/secret', ['private']],
+    ['public.store.test', '//private/secret', ['private']],
+    ['public.store.test', '/private%2fsecret', ['private']],
+    ['public.store.test', '/%2fprivate/secret', ['private']],
+    ['public.store.test', '/private%5csecret', ['private']],
+    ['public.store.test', '/private;v=1/secret', ['private']],
+    ['public.store.test', '/private::$INDEX_ALLOCATION/secret', ['private']],
+    // Close to a configured name: no rules speak for it.
+    ['public.store.test', '/Private/secret', ['Private']],
+    ['public.store.test', '/private./secret', ['private.']],
+    ['public.store.test', '/private%20/secret', ['private ']],
+    ['public.store.test', '/priv%E2%80%8Date/secret', ['priv\u200date']],
+    ['cdn.example.com', '/private/secret', ['private']],
+    ['photos.deep.store.test', '/k', ['photos.deep']],
+    ['photos.deep.store.test', '/private/k', ['photos.deep', 'private']],
+    ['public.store.test', '/public/k', []],
+    ['public.store.test', '/unknown/private/k', []],
+    ['public.store.test', '/', []],
+    ['store.test', '/public/private/k', []],
+  ])('%s %s: %j', (host, target, others) => {
+    expect(resolve(host, target)).toMatchObject({ kind: 'bucket', others })
+  })
+})
+
+test.each([
+  ['/Private/x', 'private'],
+  ['/PRIVATE', 'private'],
+  ['/private./x', 'private'],
+  ['/private../x', 'private'],
+  ['/private%2e/x', 'private'],
+  ['/upper/x', 'Upper'],
+  ['/%50rivate/x', 'private'],
+])('%s differs from a configured bucket by case or trailing dots only: it is no bucket', (target, closeTo) => {
+  expect(resolve('store.test', target)).toEqual({ kind: 'none', closeTo, target, path: target, query: '' })
+})
+
+test('a lower-case Host does not name a bucket whose rule file is written in capitals', () => {
+  expect(resolve('upper.store.test', '/k')).toMatchObject({ kind: 'none', closeTo: 'Upper' })
 })
 
 describe('targets that two readers could understand differently are refused', () => {

@@ -51,7 +51,6 @@ describe('errors that are answered here', () => {
 
   test.each([
     ['photos.store.test', 'photos', 'cos'],
-    ['PHOTOS.store.test', 'photos', 'cos'],
     ['other.store.test', '_default', 's3'],
   ])('a target refused on %s is answered by the rules of %s', (host, bucket, dialect) => {
     const both = snapshotOf({ photos: ruleFile(), _default: ruleFile({ dialect: 's3' }) })

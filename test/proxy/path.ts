@@ -39,7 +39,12 @@ export interface Path {
   over(count: number): Promise<void>
 }
 
-const nowhere = { hosts: new Map<string, string>(), suffixes: [] }
+const nowhere = {
+  hosts: new Map<string, string>(),
+  suffixes: [],
+  buckets: new Map<string, unknown>(),
+  foldedNames: new Map<string, string>(),
+}
 
 export const plain = (status: number, body: string): PlainResponse => ({
   status,

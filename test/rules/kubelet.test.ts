@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { broken, kubeletWrite, liveVersions, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
@@ -66,9 +67,11 @@ describe.each(orders)('a ConfigMap mount whose links are made %s', (links) => {
     const store = storeOn(mount)
     await store.reload('start')
     await kubeletWrite(mount, { ...payload(2, ['a']), ...payload(1, ['b']) }, links)
+    // Written in place, which settles: the files of a mount are whole when their link is swapped.
+    await writeFile(join(mount, 'c.yaml'), rulesOf(3))
     store.clock.duringNextWait(() => kubeletWrite(mount, payload(3, ['a', 'b']), links))
     await store.reload('watch')
-    expect(store.live()).toEqual({ a: 3, b: 3 })
+    expect(store.live()).toEqual({ a: 3, b: 3, c: 3 })
     expect(store.current().generation).toBe(2)
   })
 

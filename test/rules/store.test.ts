@@ -565,6 +565,52 @@ describe('a file that is being written', () => {
     expect(store.live()).toEqual({ a: version - 1, b: 2 })
   })
 
+  test('all the time delays no other file in the reloads that follow, and is taken when it rests', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
+    const store = storeOn(folder)
+    await store.reload('start')
+    let version = 2
+    let isHot = true
+    const again = async (): Promise<void> => {
+      if (isHot) await writeFile(join(folder, 'a.yaml'), rulesOf(version++))
+      if (isHot) store.clock.duringNextWait(again)
+    }
+    await again()
+    await store.reload('watch')
+    await writeFile(join(folder, 'b.yaml'), rulesOf(2))
+    const began = store.clock.elapsed()
+    await again()
+    expect(await store.reload('watch')).toMatchObject({ result: 'applied', pending: ['a.yaml'] })
+    expect(store.live()).toEqual({ a: 1, b: 2 })
+    expect(store.clock.elapsed() - began).toBeLessThanOrEqual(300)
+    isHot = false
+    expect(await store.reload('watch')).toMatchObject({ pending: [] })
+    expect(store.live()).toEqual({ a: version - 1, b: 2 })
+  })
+
+  test('under another name and renamed is taken at once', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+    const store = storeOn(folder)
+    await store.reload('start')
+    for (const version of [2, 3, 4]) {
+      const began = store.clock.elapsed()
+      const beside = join(folder, '.new')
+      await writeFile(beside, rulesOf(version).trimEnd())
+      // Written a while ago: within one tick of the clock a rename leaves no trace.
+      await utimes(beside, new Date(), new Date(Date.now() - 1_000))
+      await rename(beside, join(folder, 'a.yaml'))
+      await store.reload('watch')
+      expect(store.live()).toEqual({ a: version })
+      expect(store.clock.elapsed()).toBe(began)
+    }
+    // Written in place, the same file settles.
+    const began = store.clock.elapsed()
+    await writeFile(join(folder, 'a.yaml'), rulesOf(5))
+    await store.reload('watch')
+    expect(store.live()).toEqual({ a: 5 })
+    expect(store.clock.elapsed() - began).toBeGreaterThanOrEqual(150)
+  })
+
   test('and deleted meanwhile was never there', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)

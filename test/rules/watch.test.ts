@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { spawn, spawnSync } from 'node:child_process'
+import { cp, mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type watch as chokidarWatch, FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createRulesStore } from '../../src/rules/store.ts'
@@ -287,6 +288,43 @@ describe('hints', () => {
     expect(watcher.closings).toBe(1)
   })
 })
+
+test('a folder in the rules directory, and a link to one, cost nothing', async () => {
+  const place = await temporaryFolder()
+  const rules = await folderWith(join(place, 'rules'), { 'a.yaml': rulesOf(1) })
+  const large = join(place, 'large')
+  for (let n = 0; n < 50; n++) await folderWith(join(large, `folder-${n}`, 'below'), { 'b.yaml': rulesOf(1) })
+  const watches = await watchesOn(rules)
+  await cp(large, join(rules, 'folder'), { recursive: true })
+  await symlink(large, join(rules, 'linked'))
+  await symlink('/', join(rules, 'all'))
+  await symlink('/proc', join(rules, 'system'))
+  await symlink('.', join(rules, 'loop'))
+  expect(await watchesOn(rules)).toBeLessThanOrEqual(watches + 5)
+})
+
+/** How many watches the system has for a watch of `directory` that is ready, in a process of its own. */
+async function watchesOn(directory: string): Promise<number> {
+  const script = `
+    import { readdirSync, readFileSync } from 'node:fs'
+    import { watchRules } from ${JSON.stringify(new URL('../../src/rules/watch.ts', import.meta.url).href)}
+    watchRules(${JSON.stringify(directory)}, () => {
+      const lines = readdirSync('/proc/self/fdinfo').flatMap((name) => {
+        try {
+          return readFileSync('/proc/self/fdinfo/' + name, 'latin1').split('\\n')
+        } catch {
+          return []
+        }
+      })
+      console.log(lines.filter((line) => line.startsWith('inotify wd:')).length)
+      process.exit()
+    })
+    setTimeout(() => {}, 60_000)`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  expect(err).toBe('')
+  return Number(out)
+}
 
 test('a closed watch leaves nothing behind in the system', async () => {
   const active = (): string[] => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap')

@@ -24,10 +24,10 @@ const bad = (bucket: string, hash = 'bad', file = `${bucket}.yaml`): LoadedFile 
 })
 
 /** What decides, in a form that can be compared: functions and caches of compiled rules left out. */
-const essence = ({ generation, buckets, byHostName, hosts, fallback, service, files }: Snapshot) => ({
+const essence = ({ generation, buckets, foldedNames, hosts, fallback, service, files }: Snapshot) => ({
   generation,
   buckets: [...buckets].map(([name, { file }]) => [name, file]),
-  byHostName: [...byHostName].map(([name, { file }]) => [name, file]),
+  foldedNames: [...foldedNames],
   hosts: [...hosts],
   fallback: fallback?.file,
   service: service?.file,

@@ -242,6 +242,9 @@ export const codes = {
     'The first rule that matches decides. Rules before this one match every request that it could allow, so it never has a say, nor have its exposed headers and its max-age.',
   ),
   'rule-never-matches': warning('No browser sends an origin that this rule has.'),
+  'host-mapping': info(
+    'These rules answer every request with this Host. A store that is not set up with the host reads the bucket from the path, so the host is of no use there; where the path begins with the name of a bucket that has a rule file, the rules of both must allow the request.',
+  ),
   'duplicate-id': warning('Two rules with one id are one rule in logs and metrics.'),
   'duplicate-entry': info('The same value twice in one list.'),
   // Acceptances

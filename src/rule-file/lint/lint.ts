@@ -28,8 +28,22 @@ export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules
     ...duplicateIds(placed),
     ...shadowedRules(placed),
     ...repeated(file.hosts, ['hosts']),
+    ...mappedHosts(file.hosts),
   ]
 }
+
+/** A store that does not know the host goes by path, and would open other buckets under these rules. */
+const mappedHosts = (hosts: readonly string[]): Issue[] =>
+  hosts.length === 0
+    ? []
+    : [
+        issue(
+          'info',
+          'host-mapping',
+          `the store must map ${hosts.map(quoted).join(', ')} to this bucket, too: one that goes by path opens the bucket that the path names`,
+          ['hosts'],
+        ),
+      ]
 
 interface PlacedRule {
   readonly rule: CorsRule

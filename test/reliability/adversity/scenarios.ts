@@ -1,6 +1,7 @@
 /** Everything hostile or unlucky that has no figure of its own, with what is promised. */
 
 import type { Measured } from '../figure.ts'
+import { measure as measureAdminAttack } from './admin-attack.ts'
 import {
   closingStore,
   deadStore,
@@ -110,6 +111,15 @@ export const scenarios: readonly Scenario[] = [
     count: 600,
     nightlyCount: 2_000,
     measure: moreThanFiles,
+  },
+  {
+    name: 'an admin port under attack',
+    promise:
+      'p99 of the data port within 50 ms of idle, at most 96 MB more, every probe answered, no death with the heap of the manifests',
+    count: 40,
+    nightlyCount: 400,
+    isTimed: true,
+    measure: measureAdminAttack,
   },
   { name: 'a dead store', promise: answered, count: 90, nightlyCount: 1_000, measure: deadStore },
   { name: 'a silent store', promise: answered, count: 90, nightlyCount: 1_000, measure: silentStore },

@@ -456,3 +456,16 @@ tests:
     expect(findings.map((found) => found.message)).toEqual([message])
   })
 })
+
+test('a host gets the remark that the store must map it', () => {
+  const text = `rules:
+  - allowedOrigins: ["https://app.example.com"]
+    allowedMethods: [GET, HEAD]
+hosts: [cdn.example.org]
+`
+  const { findings, content } = readRules('a.yaml', new TextEncoder().encode(text), 'cos')
+  expect(content).toBeDefined()
+  expect(findings).toMatchObject([
+    { severity: 'info', code: 'host-mapping', line: 4, message: expect.stringContaining('cdn.example.org') },
+  ])
+})

@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
+import { type ExpositionFormat, exposition } from '../metrics/family.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+
+/** Expositions take at most a fifth of the time, however many ask: the rest is for requests. */
+const restsFor = 4
+
+/** The text of all metrics, in pieces. */
+export type ReadExposition = (format: ExpositionFormat) => Promise<readonly Buffer[]>
+
+/**
+ * Makes one exposition at a time, shared by all who ask before it is begun, so that many scrapes cost as much as one
+ * and hold one text in memory. None is older than the request that it answers.
+ */
+export function createSharedExposition(metrics: Metrics): ReadExposition {
+  let running: Promise<unknown> = Promise.resolve()
+  let lasted = 0
+  const next = new Map<ExpositionFormat, Promise<readonly Buffer[]>>()
+
+  async function make(format: ExpositionFormat, before: Promise<unknown>): Promise<readonly Buffer[]> {
+    await before
+    if (lasted > 0) await wait(lasted * restsFor)
+    next.delete(format)
+    const began = performance.now()
+    try {
+      return await readPieces(metrics, format)
+    } finally {
+      lasted = performance.now() - began
+    }
+  }
+
+  return (format) => {
+    const shared = next.get(format)
+    if (shared !== undefined) return shared
+    const made = make(format, running)
+    next.set(format, made)
+    running = made.catch(() => {})
+    return made
+  }
+}
+
+async function readPieces(metrics: Metrics, format: ExpositionFormat): Promise<readonly Buffer[]> {
+  const pieces: Buffer[] = []
+  for (const piece of exposition(await metrics.families(), format)) {
+    pieces.push(Buffer.from(piece))
+    await nextTurn()
+  }
+  return pieces
+}

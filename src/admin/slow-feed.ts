@@ -1,0 +1,76 @@
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+
+/** Bytes that are parsed in one turn of the event loop: some forty of the smallest requests. */
+const bytesInATurn = 1_024
+
+/** Gives what clients send to the parser a little at a time, one connection a turn: see {@link SlowSocket}. */
+export function createSlowFeed(): (socket: Socket) => Duplex {
+  const queue: (() => void)[] = []
+  const runNext = (): void => {
+    queue.shift()?.()
+    if (queue.length > 0) setImmediate(runNext)
+  }
+  const inTurn = (run: () => void): void => {
+    queue.push(run)
+    if (queue.length === 1) setImmediate(runNext)
+  }
+  return (socket) => new SlowSocket(socket, inTurn)
+}
+
+/**
+ * A socket whose bytes arrive slowly. Node parses what one read brings, 64 KB, without a pause, and makes an object of
+ * each of two thousand small requests even where the first one ends the connection: 50 ms for each connection.
+ */
+class SlowSocket extends Duplex {
+  readonly #socket: Socket
+
+  constructor(socket: Socket, inTurn: (run: () => void) => void) {
+    super({ allowHalfOpen: true })
+    this.#socket = socket
+    let left: Buffer = Buffer.alloc(0)
+    const feed = (): void => {
+      if (this.destroyed || left.length === 0) return
+      this.push(left.subarray(0, bytesInATurn))
+      left = left.subarray(bytesInATurn)
+      if (left.length > 0) inTurn(feed)
+      else socket.resume()
+    }
+    socket.on('data', (bytes: Buffer) => {
+      socket.pause()
+      left = bytes
+      inTurn(feed)
+    })
+    socket.once('end', () => inTurn(() => this.push(null)))
+    socket.once('error', (error) => this.destroy(error))
+    socket.once('close', () => this.destroy())
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead
+  }
+
+  /** With what still waits here, as {@link Socket} counts it. */
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength + this.writableLength
+  }
+
+  override _read(): void {}
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
+    this.#socket.write(bytes, written)
+  }
+
+  override _final(ended: (error?: Error | null) => void): void {
+    this.#socket.end(() => ended())
+  }
+
+  override _destroy(error: Error | null, destroyed: (error?: Error | null) => void): void {
+    this.#socket.destroy()
+    destroyed(error)
+  }
+}

@@ -1,0 +1,23 @@
+import type { ReloadResult } from './reload-result.ts'
+
+/** Milliseconds that a change may stay unfinished before it is reported. */
+const patience = 5_000
+
+/** Reports files that change all the time, so that their last good rules stay: each once, until it has been taken. */
+export function reportChurn(
+  warn: (message: string, fields: { readonly 'code.file.path': string }) => void,
+  now: () => number = () => performance.now(),
+): (result: Pick<ReloadResult, 'pending'>) => void {
+  let since = new Map<string, { readonly at: number; reported: boolean }>()
+  return ({ pending }) => {
+    since = new Map(pending.map((file) => [file, since.get(file) ?? { at: now(), reported: false }]))
+    for (const [file, state] of since) {
+      if (state.reported || now() - state.at < patience) continue
+      state.reported = true
+      warn(
+        `${file} changes all the time and is not taken: its last good rules stay. Write it under another name in the same directory, then rename it`,
+        { 'code.file.path': file },
+      )
+    }
+  }
+}

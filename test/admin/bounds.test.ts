@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
+import { startAdmin } from './running.ts'
+
+const sockets: Socket[] = []
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+})
+
+async function open(port: number, bytes = ''): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  sockets.push(socket)
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  if (bytes !== '') socket.write(bytes)
+  return socket
+}
+
+const scrape = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
+
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => void socket.once('close', () => resolve()))
+
+/** Metrics of `size` bytes of text and more, and how often they were read. */
+function largeMetrics(size: number): Metrics & { readonly reads: () => number } {
+  const metrics = createMetrics({ version: '1.2.3' })
+  let reads = 0
+  metrics.register(() => {
+    reads++
+    return {
+      name: 'filling',
+      help: 'x',
+      type: 'gauge',
+      aggregator: 'sum',
+      samples: Array.from({ length: size / 1_000 }, (_, n) => ({
+        suffix: '',
+        labels: { filling: String(n).padEnd(1_000, 'x') },
+        value: n,
+      })),
+    }
+  })
+  return { ...metrics, reads: () => reads }
+}
+
+describe('the admin port', () => {
+  test('ends a connection that sends too many requests ahead, having made one exposition at most', async () => {
+    const metrics = largeMetrics(100_000)
+    const { port, call } = await startAdmin({ metrics })
+    const before = metrics.reads()
+    const socket = await open(port, scrape.repeat(1_985))
+    await closed(socket)
+    expect(metrics.reads() - before).toBeLessThanOrEqual(1)
+    expect((await call('/healthz')).status).toBe(200)
+  })
+
+  test('answers requests of one connection one after the other', async () => {
+    const metrics = largeMetrics(100_000)
+    const { port } = await startAdmin({ metrics })
+    const before = metrics.reads()
+    const socket = await open(
+      port,
+      `${scrape.repeat(3)}GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    )
+    let text = ''
+    for await (const piece of socket) text += String(piece)
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(4)
+    expect(text.lastIndexOf('HTTP/1.1 200')).toBeGreaterThan(text.lastIndexOf('filling{'))
+    // The requests after the first were not looked at before it was answered: nothing was shared.
+    expect(metrics.reads() - before).toBe(3)
+  })
+
+  test('makes one exposition for all who ask at once', async () => {
+    const metrics = largeMetrics(10_000)
+    const { call } = await startAdmin({ metrics })
+    const answers = await Promise.all(Array.from({ length: 40 }, () => call('/metrics')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(metrics.reads()).toBeLessThanOrEqual(10)
+    const before = metrics.reads()
+    await call('/metrics')
+    expect(metrics.reads()).toBe(before + 1)
+  })
+
+  test('cuts off a reader that takes nothing', async () => {
+    const metrics = largeMetrics(20_000_000)
+    const { port } = await startAdmin({ metrics, idleLimits: { busy: 400, waiting: 60_000 } })
+    const stalled = await open(port, scrape)
+    stalled.pause()
+    // What is sent ahead of an answer is no sign of life, and shows when the connection has been cut.
+    await vi.waitFor(
+      () => {
+        stalled.write('\r\n')
+        expect(stalled.destroyed).toBe(true)
+      },
+      { timeout: 20_000, interval: 100 },
+    )
+  })
+
+  test('answers a probe however many readers are slow', async () => {
+    const metrics = largeMetrics(5_000_000)
+    const { port, call } = await startAdmin({ metrics })
+    for (let n = 0; n < 70; n++) (await open(port, scrape)).pause()
+    expect((await call('/healthz')).status).toBe(200)
+    expect((await call('/readyz')).status).toBe(200)
+  })
+})

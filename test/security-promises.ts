@@ -1,0 +1,416 @@
+/** A test by file and title. */
+type Named = readonly [file: string, title: string]
+
+/** What SECURITY.md promises, by how the statement begins, with the tests that would fail if it were not kept. */
+export const promises: Readonly<Record<string, readonly Named[]>> = {
+  'What reaches the store is what the client sent, once:': [
+    ['test/proxy/transparency.test.ts', '%s reaches the store byte for byte'],
+    ['test/proxy/framing.test.ts', 'a body that looks like a request is never one'],
+    ['test/proxy/aborts.test.ts', 'and the answer to a malformed chunk is 400'],
+    ['test/proxy/retry.test.ts', 'nothing is sent more than once more'],
+    ['test/serve/raw-rows.test.ts', 'the program with rules holds '],
+    [
+      'test/stores/stores.spec.ts',
+      'no object comes with what the rules of another bucket allow, and every answer is the store’s',
+    ],
+  ],
+  'An answer that was cut short never passes': [
+    ['test/serve/dead-store.test.ts', 'is never a whole one for a client'],
+    ['test/proxy/aborts.test.ts', 'delimited by the end of the connection, of %s, by reset'],
+  ],
+  'Over TLS that goes for answers without a length': [
+    ['test/proxy/closure.test.ts', 'to %s that ends by a FIN alone is truncated'],
+    ['test/proxy/closure.test.ts', 'to %s that ends by a closure alert is whole'],
+  ],
+  '`--forwarded-for replace` gives': [
+    [
+      'test/proxy/peer.test.ts',
+      '%s on a connection that is reset before it is accepted never reaches the store, with ',
+    ],
+  ],
+  'With `append` the client': [
+    ['test/serve/start.test.ts', '--forwarded-for %s: %i warnings that the line cannot be relied on'],
+  ],
+  '| names in `Connection` |': [['test/http.test.ts', '%i names in Connection: defect %s']],
+  '| memory of clients |': [
+    [
+      'test/proxy/memory-budget.test.ts',
+      'fit into the limit, beside what is resident and what is not yet collected',
+    ],
+    [
+      'test/proxy/memory-budget.test.ts',
+      'the reader that takes nothing for longest goes first, and the store is let go',
+    ],
+  ],
+  '| connections to the store |': [
+    ['test/proxy/addresses.test.ts', 'a connection that has served %s for its time is followed by a new one'],
+  ],
+  'The sidecar answers them with 400 `InvalidURI`': [
+    [
+      'test/transparency/sdk.test.ts',
+      'a name with a dot segment is refused by the sidecar, in a way that the SDK can read',
+    ],
+  ],
+  'Trailers of an upload are passed on;': [
+    [
+      'test/proxy/upload-trailers.test.ts',
+      'a trailer that must stand in the head is refused, and the upload never completed: %s',
+    ],
+  ],
+  'CORS headers are sent only to origins': [
+    ['test/vectors.test.ts', '$id: $note'],
+    ['test/serve/dead-store.test.ts', 'no origin is let in that the rules do not'],
+    ['test/browser/dialects.test.ts', 'a refused %s is blocked, and nothing reaches the store'],
+  ],
+  'Those of the store are removed.': [
+    [
+      'test/http.test.ts',
+      'removes every Access-Control line whatever its case, keeps order, case and repeats',
+    ],
+    ['test/proxy/transparency.test.ts', 'gets the patch once: upstream CORS out, ours in, Vary merged'],
+  ],
+  'Nobody changes them who may not;': [
+    ['test/bucket-cors/write.test.ts', 'a caller who is not verified changes nothing and learns nothing'],
+    ['test/bucket-cors/crash.test.ts', 'killed '],
+    ['test/plan/snapshot.test.ts', 'keeps the last good rules of a file that went bad, until it is mended'],
+  ],
+  'No client, store or file ends the process': [
+    [
+      'test/serve/hostile-clients.test.ts',
+      'idle connections make room for health checks, for new requests and for connections to the store',
+    ],
+    [
+      'test/admin/bounds.test.ts',
+      'ends a connection that sends too many requests ahead, having made one exposition at most',
+    ],
+    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
+    ['test/rule-file/read-fuzz.test.ts', 'the largest files that were made to hurt a parser'],
+  ],
+  '| clients, from anywhere': [
+    ['test/serve/raw-rows.test.ts', 'the program with rules holds '],
+    ['test/proxy/listen.test.ts', 'a head that is never completed: 408'],
+  ],
+  '| holders of an access key': [
+    [
+      'test/bucket-cors/running.test.ts',
+      'a key writes only the buckets it is for, and the store never hears of the API',
+    ],
+    ['test/bucket-cors/write.test.ts', 'a key that is tied to other buckets is refused here'],
+    [
+      'test/bucket-cors/write.test.ts',
+      'a file with %s is not rewritten, and not deleted, unless that is asked for',
+    ],
+    ['test/bucket-cors/write.test.ts', '%s writes no file'],
+  ],
+  '| whoever writes the rules directory': [
+    ['test/rule-file/read-fuzz.test.ts', 'noise'],
+    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
+    ['test/rules/watch.test.ts', 'what a linked file elsewhere says now'],
+  ],
+  '| the store |': [
+    [
+      'test/http.test.ts',
+      'removes every Access-Control line whatever its case, keeps order, case and repeats',
+    ],
+    ['test/proxy/framing.test.ts', 'with %s is not trusted'],
+    [
+      'test/proxy/framing.test.ts',
+      'bytes after a whole response are not passed on, and the connection is not used again',
+    ],
+  ],
+  '| callers whose signed `GET ?cors`': [
+    ['test/bucket-cors/read.test.ts', 'the store accepts the same request with %s: ours is the answer'],
+    ['test/bucket-cors/read.test.ts', 'an unsigned request is refused here: the store may let anybody read'],
+    ['test/bucket-cors/read.test.ts', 'PUT and DELETE stay refused'],
+  ],
+  '| Prometheus, the kubelet, everybody': [
+    [
+      'test/admin/access.test.ts',
+      'a local caller needs it too: a plain proxy on this machine makes every caller look local',
+    ],
+    [
+      'test/metrics/metrics.test.ts',
+      '100,000 requests of random buckets, methods, origins and paths add no series',
+    ],
+  ],
+  '| users of the console': [['test/admin/admin.test.ts', 'of %s to %s is 405 and names what is allowed']],
+  '| pages open in a browser': [['test/admin/access.test.ts', '%s is refused']],
+  'A Host that would name a bucket only after': [
+    ['test/plan/address.test.ts', 'a Host that names a bucket only after it is normalised is refused'],
+  ],
+  'A name that differs from a bucket with a rule file': [
+    ['test/plan/other-bucket.test.ts', '%s gets neither _default nor the CORS headers of the store'],
+    ['test/plan/other-bucket.test.ts', '%s %s: a name close to a configured one gets nothing'],
+  ],
+  '`check` remarks on it.': [
+    ['test/rule-file/lint/lint.test.ts', 'a host gets the remark that the store must map it'],
+  ],
+  'Where Host names one bucket and the path': [
+    ['test/plan/other-bucket.test.ts', '%s %s: gets what both buckets allow'],
+  ],
+  '`npm run test:stores` compares': [
+    [
+      'test/stores/stores.spec.ts',
+      'no object comes with what the rules of another bucket allow, and every answer is the store’s',
+    ],
+  ],
+  'A request that matches no rule is still served': [
+    [
+      'test/plan/explain-request.test.ts',
+      'says that an actual request which no rule matches is served all the same',
+    ],
+  ],
+  'They are passed on as they came.': [
+    ['test/proxy/transparency.test.ts', 'of an upload keep case, order and repeats, and nothing is added'],
+  ],
+  'To a store with an `https://` URL': [
+    ['test/proxy/store-connection.test.ts', 'refuses a certificate %s'],
+    ['test/proxy/store-connection.test.ts', 'follows the name of the store, %s, never the Host of a client'],
+  ],
+  '`check` warns of patterns': [
+    ['test/rule-file/lint/lint.test.ts', 'writing for everybody is a warning, reading is not'],
+  ],
+  '`Access-Control-Allow-Credentials` is never sent': [
+    ['test/browser/dialects.test.ts', 'credentials: never with a rule for any origin'],
+  ],
+  'Load is bounded for each connection': [
+    ['test/proxy/listen.test.ts', 'are bounded in number'],
+    [
+      'test/serve/hostile-clients.test.ts',
+      'requests sent ahead of an answer that does not come are bounded by their bytes',
+    ],
+  ],
+  '| request line and header lines': [['test/serve/raw-rows.test.ts', 'the program with rules holds ']],
+  '| time for a request': [['test/proxy/listen.test.ts', 'a head that is never completed: 408']],
+  '| a connection without a request': [
+    ['test/proxy/idle.test.ts', 'a connection that has served and stays silent is closed'],
+  ],
+  '| connections of clients': [
+    [
+      'test/serve/hostile-clients.test.ts',
+      'idle connections make room for health checks, for new requests and for connections to the store',
+    ],
+  ],
+  '| requests sent ahead of their answers': [
+    ['test/proxy/listen.test.ts', 'are bounded in number'],
+    [
+      'test/serve/hostile-clients.test.ts',
+      'requests sent ahead of an answer that does not come are bounded by their bytes',
+    ],
+  ],
+  '| time until the store is connected': [
+    ['test/proxy/store-connection.test.ts', 'because it never completes the connection'],
+  ],
+  '| time until the store answers': [
+    ['test/proxy/aborts.test.ts', 'a store that does not answer %s in time is reported as such'],
+  ],
+  '| no byte either way': [
+    ['test/proxy/flow.test.ts', 'ends an answer that the store does not continue'],
+    ['test/proxy/flow.test.ts', 'ends an upload that the client does not continue'],
+    [
+      'test/serve/hostile-clients.test.ts',
+      'a reader that takes nothing is cut off, whatever it sends meanwhile',
+    ],
+  ],
+  '| size and duration of a body': [
+    ['test/proxy/flow.test.ts', 'never cuts a slow reader that still takes bytes'],
+    ['test/proxy/flow.test.ts', 'a store is not read further than some buffers ahead of the client'],
+    ['test/proxy/flow.test.ts', 'a client is not read further than some buffers ahead of the store'],
+  ],
+  '| header lines of the store': [
+    ['test/proxy/store-connection.test.ts', '63 KiB of header lines are fine'],
+    ['test/proxy/store-connection.test.ts', 'more than 64 KiB of header lines'],
+  ],
+  '| rest of an upload': [
+    [
+      'test/proxy/listen.test.ts',
+      'to an upload ends the connection, and is read even by a client that sends everything first',
+    ],
+  ],
+  '| `Origin`': [['test/cors/decide.test.ts', '%j is %s']],
+  '| `Access-Control-Request-Headers`': [['test/cors/request.test.ts', '%s over the whole length are read']],
+  '| verdicts that are remembered': [['test/plan/judge.test.ts', 'does not keep %s']],
+  '| body of `PUT ?cors`': [
+    ['test/bucket-cors/body.test.ts', 'a body that %s is not asked for'],
+    ['test/bucket-cors/body.test.ts', 'a body that does not come in time is given up'],
+  ],
+  '| signature |': [
+    ['test/auth/verify.test.ts', 'an Authorization beyond the bound is malformed'],
+    ['test/auth/verify.test.ts', '%i seconds off: %s'],
+    [
+      'test/auth/verify.test.ts',
+      '%s promises signed chunks or a trailer, which are not checked, and is refused',
+    ],
+  ],
+  '| file of access keys': [
+    ['test/bucket-cors/credentials.test.ts', 'more keys than the bound are an error'],
+    ['test/bucket-cors/credentials.test.ts', 'what is too large or no text is not parsed'],
+  ],
+  '| rule file |': [
+    ['test/rule-file/read.test.ts', 'twenty aliases are followed, and no more'],
+    ['test/rule-file/read.test.ts', '%s stores %i rules, and no more'],
+    ['test/rule-file/read.test.ts', 'OSS stores 16 KiB, the others 64 KiB'],
+  ],
+  '| admin port |': [
+    [
+      'test/admin/bounds.test.ts',
+      'ends a connection that sends too many requests ahead, having made one exposition at most',
+    ],
+    ['test/admin/bounds.test.ts', 'answers requests of one connection one after the other'],
+    ['test/admin/bounds.test.ts', 'makes one exposition for all who ask at once'],
+    ['test/admin/bounds.test.ts', 'cuts off a reader that takes nothing'],
+    ['test/admin/bounds.test.ts', 'answers a probe however many readers are slow'],
+    ['test/admin/admin.test.ts', 'to a target that is too long is 414, and to headers that are 431'],
+  ],
+  '| a worker that does not answer': [
+    [
+      'test/serve/workers.test.ts',
+      'a worker that hangs does not count as serving, is killed and replaced, and PUT ?cors is right',
+    ],
+  ],
+  '| denials that are kept': [
+    ['test/admin/denials.test.ts', 'hold the latest ones, newest first, whatever the ring has gone through'],
+    ['test/admin/denials.test.ts', 'take the same memory under a million distinct origins'],
+  ],
+  '| log |': [
+    ['test/log/log.test.ts', 'is valid JSON of at most 8 KB, whatever is sent: %s'],
+    ['test/log/log.test.ts', 'are at most a hundred lines a minute, however many origins there are'],
+    ['test/log/output.test.ts', 'lines that a slow reader made us drop are counted and told'],
+  ],
+  '| metrics |': [
+    [
+      'test/metrics/metrics.test.ts',
+      '100,000 requests of random buckets, methods, origins and paths add no series',
+    ],
+  ],
+  'It listens on `127.0.0.1:9464`': [['test/settings/settings.test.ts', 'only the store has no default']],
+  '`/metrics`, `/healthz` and `/readyz` answer': [['test/admin/access.test.ts', '%s is refused']],
+  '**Without a token**': [
+    ['test/admin/access.test.ts', 'a local caller with %s is answered'],
+    ['test/admin/access.test.ts', '%s is refused'],
+    ['test/admin/access.test.ts', 'a caller at another address of the machine is refused'],
+  ],
+  '**With a token**': [
+    [
+      'test/admin/access.test.ts',
+      'a local caller needs it too: a plain proxy on this machine makes every caller look local',
+    ],
+    ['test/admin/access.test.ts', 'with %s the caller is asked for it'],
+  ],
+  'It is sent as a bearer token': [
+    [
+      'test/admin/access.test.ts',
+      'a token that was changed counts at once; an empty, a missing and a huge file hold none',
+    ],
+  ],
+  "The console's page exchanges it": [
+    [
+      'test/admin/sign-in.test.ts',
+      'exchanges the token for a cookie that scripts and other sites cannot use',
+    ],
+    ['test/admin/sign-in.test.ts', 'ends after twelve hours, with another token, and with the process'],
+    ['test/admin/sign-in.test.ts', 'cannot be forged or prolonged'],
+  ],
+  'Another web site is never answered:': [
+    ['test/admin/access.test.ts', '%s is refused'],
+    ['test/admin/sign-in.test.ts', 'is of no use to another site'],
+    ['test/admin/sign-in.test.ts', 'from another site is refused'],
+  ],
+  'Shown are rules, findings': [
+    ['test/admin/denials.test.ts', 'keep bounded parts of what was sent, and no query'],
+    [
+      'test/requests/kept-request.test.ts',
+      'holds the origin, the method and the headers that were asked for, and no query',
+    ],
+  ],
+  'What a request sent is shown as text only': [
+    ['test/admin/console.test.ts', 'shows what was sent as text, whatever it is'],
+    ['test/admin/console.test.ts', 'keeps to its own files'],
+  ],
+  '`--debug-headers` tells': [['test/settings/settings.test.ts', 'only the store has no default']],
+  'Log lines hold the client': [
+    ['test/log/log.test.ts', 'of a preflight holds all that was decided and asked, and nothing else'],
+  ],
+  'Of queries only the values': [
+    ['test/log/log.test.ts', 'never shows the value of the query parameter %s'],
+    ['test/log/log.test.ts', 'never shows the header %s'],
+  ],
+  'Control characters, those that terminals obey': [
+    ['test/log/log.test.ts', 'escapes what a terminal or a reader of lines obeys'],
+  ],
+  'The packages at run time are named': [
+    ['test/security.test.ts', 'the lock file has a hash for every package'],
+  ],
+  'None of those runs a script': [
+    [
+      'test/deploy/image/image.spec.ts',
+      'leave the program, its production dependencies, licence and bill of materials, and nothing else',
+    ],
+    [
+      'test/security.test.ts',
+      'no package that is needed at run time has an install script, and npm runs that of node alone',
+    ],
+  ],
+  'Of the development packages with an install script': [
+    [
+      'test/security.test.ts',
+      'no package that is needed at run time has an install script, and npm runs that of node alone',
+    ],
+  ],
+  'Nothing is downloaded and nothing is reported': [
+    ['test/serve/connections-out.test.ts', 'connects to the store, and to nothing else'],
+  ],
+  'The deployment examples run as user 65532': [
+    ['test/deploy/kustomize.test.ts', 'the sidecar runs as 65532, in the variant its place asks for'],
+    [
+      'test/deploy/kustomize.test.ts',
+      'pods fit the restricted Pod Security Standard, with read-only roots and without a token',
+    ],
+  ],
+}
+
+/** Statements that promise nothing of the program: headings, advice, and what is for others to keep. */
+export const statements: readonly string[] = [
+  "**The store's requests.**",
+  "**The store's answers.**",
+  '**The reading of pages.**',
+  '**The rules.**',
+  '**Availability.**',
+  '| whoever writes settings, keys, certificates',
+  'The sidecar finds the bucket in the very bytes',
+  'Set the store up like this:',
+  '**`--host-suffix NAME`**',
+  'A name that only the store has',
+  '**`hosts:`** of a rule file',
+  'MinIO has no such setting:',
+  '**MinIO in Kubernetes** serves',
+  'Point clients at another name',
+  'A bucket without a file is not protected',
+  '**A store that ignores case**',
+  '**CORS is no access control.**',
+  'It says which pages may *read*',
+  'Who may read an object',
+  '**Requests for objects are not authenticated here.**',
+  'Whoever can reach the data port',
+  'Keep the store reachable',
+  '**HTTP between client and sidecar is plain**',
+  '**An allowed origin is trusted.**',
+  'A page of an origin that the rules let in',
+  '**No rate limit.**',
+  '`test/reliability` measures',
+  '`npm run test:reliability`.',
+  'Everything else, the console',
+  'A proxy on the same machine that adds none',
+  'A bearer token, which no browser sends',
+  'Token and cookie travel in the clear',
+  '`npm audit --omit=dev`',
+  'Neither changes `X-Real-IP`',
+  'Some stores accept these keys.',
+  'a segment that is `.` or `..`',
+  '`./c`, `a/../b`',
+  'such a segment with a parameter',
+  '`..;/x`;',
+  'such a segment before a backslash',
+  '`..%5Cx`.',
+  'A copy source is not a request target',
+]

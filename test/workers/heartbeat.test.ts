@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createHeartbeat } from '../../src/workers/heartbeat.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function beating() {
+  const asked: number[] = []
+  const onHung = vi.fn()
+  const heartbeat = createHeartbeat({ ask: (id) => asked.push(id), onHung, now: Date.now })
+  heartbeat.start()
+  return { asked, onHung, heartbeat }
+}
+
+test('a process that answers is never silent', () => {
+  const { asked, onHung, heartbeat } = beating()
+  for (let second = 0; second < 60; second++) {
+    vi.advanceTimersByTime(1_000)
+    heartbeat.answered(asked.at(-1) ?? 0)
+    expect(heartbeat.isSilent()).toBe(false)
+  }
+  expect(onHung).not.toHaveBeenCalled()
+})
+
+test('one that stops answering is silent, then hung, once', () => {
+  const { onHung, heartbeat } = beating()
+  vi.advanceTimersByTime(2_000)
+  expect(heartbeat.isSilent()).toBe(false)
+  vi.advanceTimersByTime(1_000)
+  expect(heartbeat.isSilent()).toBe(true)
+  expect(onHung).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(2_000)
+  expect(onHung).toHaveBeenCalledTimes(1)
+  vi.advanceTimersByTime(60_000)
+  expect(onHung).toHaveBeenCalledTimes(1)
+})
+
+test('one that answers again is not', () => {
+  const { asked, onHung, heartbeat } = beating()
+  vi.advanceTimersByTime(4_000)
+  heartbeat.answered(asked.at(-1) ?? 0)
+  expect(heartbeat.isSilent()).toBe(false)
+  vi.advanceTimersByTime(3_000)
+  expect(onHung).not.toHaveBeenCalled()
+})
+
+test('what was paused together with the one that asks is not blamed', () => {
+  const { onHung } = beating()
+  vi.advanceTimersByTime(3_000)
+  for (let pause = 0; pause < 10; pause++) {
+    vi.setSystemTime(Date.now() + 30_000)
+    vi.advanceTimersByTime(1_000)
+  }
+  expect(onHung).not.toHaveBeenCalled()
+})
+
+test('nothing is asked after the end', () => {
+  const { asked, heartbeat } = beating()
+  heartbeat.stop()
+  vi.advanceTimersByTime(10_000)
+  expect(asked).toEqual([])
+})
