@@ -4,6 +4,8 @@ import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import type { Finding } from '../src/rule-file/issue.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
 import { nearest } from '../src/text/closest.ts'
+import { programVersion } from '../src/version.ts'
+import { findingsSarif } from './findings-sarif.ts'
 import {
   type FindingFormat,
   findingAnnotation,
@@ -23,6 +25,7 @@ Exit code: 0 clean, 1 errors (with --strict also warnings), 2 wrong usage, or so
 Examples:
   cors-sidecar check --strict rules
   cors-sidecar check --format github --strict rules
+  cors-sidecar check --format sarif rules > cors.sarif
   cors-sidecar check --explain origin-pattern-public-suffix
 `
 
@@ -71,6 +74,8 @@ function written({ findings, texts }: RuleInput, format: FindingFormat, colour: 
   switch (format) {
     case 'json':
       return findingsJson(findings)
+    case 'sarif':
+      return findingsSarif(findings, programVersion())
     case 'github':
       return findings.map(findingAnnotation).join('')
     case 'text':

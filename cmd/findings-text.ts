@@ -1,7 +1,7 @@
 import type { Finding, Severity } from '../src/rule-file/issue.ts'
 
 /** How `check` writes its findings. */
-export const findingFormats = ['text', 'json', 'github'] as const
+export const findingFormats = ['text', 'json', 'github', 'sarif'] as const
 export type FindingFormat = (typeof findingFormats)[number]
 
 /**

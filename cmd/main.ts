@@ -19,6 +19,8 @@ process.stderr.on('error', endQuietly)
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  // Not file descriptor 0: some import has made a pipe there non-blocking, and plain reads fail with EAGAIN.
+  input: () => process.stdin,
   exit(code) {
     process.exitCode = code
   },

@@ -74,7 +74,7 @@ async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Prom
   const setup = { dialect, hostSuffixes, unconfigured, bucketCorsApi: 'off', debugHeaders: false } as const
   const replaying = createReplay({ snapshot, setup })
   try {
-    for await (const line of boundedLines(openLog(log, terminal.cwd), maxLogLine)) replaying.take(line)
+    for await (const line of boundedLines(openLog(log, terminal), maxLogLine)) replaying.take(line)
   } catch (error) {
     return complain(terminal, `${quote(log)} cannot be read: ${whyNot(error)}`)
   }
@@ -113,8 +113,8 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
   return undefined
 }
 
-const openLog = (log: string, cwd: string): AsyncIterable<Uint8Array> =>
-  log === '-' ? createReadStream('', { fd: 0, autoClose: false }) : createReadStream(resolve(cwd, log))
+const openLog = (log: string, { cwd, input }: Terminal): AsyncIterable<Uint8Array> =>
+  log === '-' ? input() : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)

@@ -4,6 +4,8 @@ export interface Terminal {
   out(text: string): void
   /** Progress, summaries and complaints. */
   err(text: string): void
+  /** Standard input; it is opened by the call. */
+  input(): AsyncIterable<Uint8Array>
   /** Sets the exit code; it does not end the process. 0: done, 1: findings, 2: usage or unreadable. */
   exit(code: 0 | 1 | 2): void
   readonly env: Readonly<Record<string, string | undefined>>

@@ -6,12 +6,14 @@ import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
+import { foreignFormatOf } from './foreign/foreign.ts'
 import type { Finding, Issue, ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
 import { type FileFormat, formatOf } from './names.ts'
 import { parseRuleFile } from './parse.ts'
 import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
@@ -68,15 +70,45 @@ export function readRules(
 ): ReadRules {
   const format = formatOf(file) ?? 'yaml'
   const { text, legible, problems } = decode(bytes, format)
-  const placeOf = createLineIndex(text)
   const source = legible ? readers[format](text) : { root: undefined, problems: [], comments: [] }
-  const told = [...problems, ...source.problems]
-  const document = source.root === undefined ? undefined : toDocument(source.root)
+  const read = readSource(file, { ...source, problems: [...problems, ...source.problems] }, dialect, {
+    ...options,
+    text,
+    size: bytes.length,
+    format,
+  })
+  const foreign = read.content === undefined && legible ? foreignFinding(file, text) : undefined
+  return foreign === undefined ? read : { ...read, findings: [foreign] }
+}
+
+/** One finding in place of one for each key that a rule file has not. */
+function foreignFinding(file: string, text: string): Finding | undefined {
+  const format = foreignFormatOf(text)
+  if (format === undefined) return undefined
+  const message = `a CORS configuration of ${format.title}: convert it with "cors-sidecar convert ${file} --out DIR"`
+  return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
+}
+
+/** The text that a {@link Source} was read from. */
+export interface SourceText {
+  readonly text: string
+  /** Bytes of the file, for the limits of the vendors. */
+  readonly size: number
+  readonly format: FileFormat
+}
+
+/** Validates and lints what a reader of one format made of a text. */
+export function readSource(
+  file: string,
+  source: Source,
+  dialect: DialectName,
+  { text, size, format, ...options }: SourceText & ReadOptions,
+): ReadRules {
+  const placeOf = createLineIndex(text)
+  const document = source.root === undefined ? undefined : toDocument(unwrapped(source.root, format))
   const read =
-    document === undefined
-      ? nothingRead
-      : readDocument({ document, text, size: bytes.length, format, dialect, ...options })
-  const all = [...told, ...read.problems]
+    document === undefined ? nothingRead : readDocument({ document, text, size, format, dialect, ...options })
+  const all = [...source.problems, ...read.problems]
   const content = all.some(isError) ? undefined : read.content
   const position = (path: ValuePath): Place => placeOf(document?.locate(path).offset ?? 0)
   return {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { addConvert } from '../../cmd/convert.ts'
@@ -87,18 +88,98 @@ rules:
 
   test.each<[string, readonly string[], string]>([
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
-    ['no target', ['a.yaml'], "required option '--to <FORMAT>' not specified"],
+    ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are cloudformation'],
     ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
-    ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: there is no such file or directory'],
-    ['a name without a format', ['a.txt', '--to', 'json'], 'its name must tell the format'],
+    ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: cannot be read: there is no such file'],
+    ['a directory', ['.'], 'cannot be read: it is a directory'],
   ])('with %s ends with 2', async (_, args, complaint) => {
     const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n', 'a.txt': '' }), ...args)
     expect({ out, code }).toEqual({ out: '', code: 2 })
     expect(err).toContain(complaint)
   })
 
+  test('reads standard input, and YAML is what it writes unless another format is named', async () => {
+    const input = '{"CORSRules": [{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}]}'
+    const { out, code } = await runCommand(addConvert, ['convert', '-'], { input })
+    expect(code).toBe(0)
+    expect(out).toContain('allowedOrigins: ["https://a.example"]')
+  })
+
+  test('recognises another product, and reports each difference with its place', async () => {
+    const input = '[\n  {"origin": ["https://a.example"], "method": ["GET", "OPTIONS"]}\n]\n'
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { input })
+    expect(code).toBe(0)
+    expect(out).toContain('allowedMethods: [GET]')
+    expect(err).toBe(
+      'note: read as the configuration of Google Cloud Storage\nstandard input:2:55: note: OPTIONS is left out: preflights are always answered\n',
+    )
+  })
+
+  test('an error in the given file is shown at its place there, and nothing is written', async () => {
+    const folder = folderWith({ 'cors.json': '[{"origin": ["https://a.example/"],\n"method": ["GET"]}]\n' })
+    const { out, err, code } = await convert(folder, 'cors.json', '--out', 'rules')
+    expect({ out, code }).toEqual({ out: '', code: 1 })
+    expect(err).toContain('cors.json:1:14: error origin-has-path')
+    expect(existsSync(join(folder, 'rules'))).toBe(false)
+  })
+
+  const twoBuckets = JSON.stringify({
+    values: {
+      root_module: {
+        resources: ['one', 'two'].map((bucket) => ({
+          type: 'aws_s3_bucket_cors_configuration',
+          values: {
+            bucket,
+            cors_rule: [{ allowed_origins: ['https://a.example'], allowed_methods: ['GET'] }],
+          },
+        })),
+      },
+    },
+  })
+
+  test('several buckets need --out, and the message names them', async () => {
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { input: twoBuckets })
+    expect({ out, code }).toEqual({ out: '', code: 2 })
+    expect(err).toContain('the rules of 2 buckets (one, two): add --out DIR')
+  })
+
+  test('--out writes a file for each bucket, and leaves a file alone that exists', async () => {
+    const folder = folderWith({ 'show.json': twoBuckets, 'rules/two.yaml': 'mine' })
+    const { err, code } = await convert(folder, 'show.json', '--out', 'rules')
+    expect(code).toBe(1)
+    expect(err).toContain('wrote rules/one.yaml')
+    expect(err).toContain('rules/two.yaml exists and was left alone')
+    expect(readFileSync(join(folder, 'rules/one.yaml'), 'utf8')).toContain('https://a.example')
+    expect(readFileSync(join(folder, 'rules/two.yaml'), 'utf8')).toBe('mine')
+  })
+
+  test('a bucket name that could leave the directory is refused', async () => {
+    const input = twoBuckets.replace('"one"', '"../one"')
+    const { err, code } = await runCommand(addConvert, ['convert', '-', '--out', 'x'], { input })
+    expect(code).toBe(2)
+    expect(err).toContain('"../one.yaml" is no name of a rule file')
+  })
+
+  test('Terraform source is named, with the command that makes it readable', async () => {
+    const text =
+      'resource "aws_s3_bucket_cors_configuration" "files" {\n  cors_rule {\n    allowed_methods = ["GET"]\n  }\n}\n'
+    const { out, err, code } = await convert(folderWith({ 'main.tf': text }), 'main.tf')
+    expect({ out, code }).toEqual({ out: '', code: 1 })
+    expect(err).toBe(
+      'error: main.tf: Terraform source is a program and cannot be read: run "terraform show -json" and convert its output\n',
+    )
+  })
+
+  test('a format named by --from is the only one that is tried', async () => {
+    const { err, code } = await runCommand(addConvert, ['convert', '-', '--from', 'b2'], {
+      input: twoBuckets,
+    })
+    expect(code).toBe(1)
+    expect(err).toContain('no CORS configuration of the format b2 found in it')
+  })
+
   test('--help has an example', async () => {
-    expect((await convert('/', '--help')).out).toContain('cors-sidecar convert cors.json --to yaml')
+    expect((await convert('/', '--help')).out).toContain('cors-sidecar convert cors.json > rules/photos.yaml')
   })
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../cmd/program.ts'
 import type { Terminal } from '../../cmd/terminal.ts'
+import { pieces } from './rule-commands.ts'
 
 const web = `rules:
   - id: web
@@ -52,6 +53,7 @@ async function explained(
     err: (written) => {
       err += written
     },
+    input: () => pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

@@ -7,6 +7,7 @@ import { nodeDefect } from '../../cmd/node-version.ts'
 import { run } from '../../cmd/program.ts'
 import type { Signals } from '../../cmd/signals.ts'
 import type { Terminal } from '../../cmd/terminal.ts'
+import { pieces } from './rule-commands.ts'
 
 const packageJson: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
@@ -28,6 +29,7 @@ async function runHere(...argv: readonly string[]): Promise<Outcome> {
     err: (written) => {
       err += written
     },
+    input: () => pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

@@ -16,6 +16,7 @@ import { requestLine } from '../../src/log/request-line.ts'
 import { rule, ruleFile, setup, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 import { serveInTest } from '../serving.ts'
+import { pieces } from './rule-commands.ts'
 
 const web = rule({
   id: 'web',
@@ -79,6 +80,7 @@ async function replayed(...argv: readonly string[]): Promise<Outcome> {
     err: (written: string) => {
       err += written
     },
+    input: () => pieces(),
     exit: (exitCode: number) => {
       code = exitCode
     },

@@ -12,11 +12,18 @@ export interface Outcome {
   readonly code: number | undefined
 }
 
+/** A standard input that comes in two pieces. */
+export async function* pieces(text = ''): AsyncGenerator<Uint8Array, void> {
+  const bytes = Buffer.from(text)
+  yield bytes.subarray(0, bytes.length >> 1)
+  yield bytes.subarray(bytes.length >> 1)
+}
+
 /** Runs one subcommand in `cwd` as the program does. */
 export async function runCommand(
   add: (program: Command, terminal: Terminal) => void,
   args: readonly string[],
-  { cwd = tmpdir(), colour = false } = {},
+  { cwd = tmpdir(), colour = false, input = '' } = {},
 ): Promise<Outcome> {
   let out = ''
   let err = ''
@@ -31,6 +38,7 @@ export async function runCommand(
     exit: (given) => {
       code = given
     },
+    input: () => pieces(input),
     env: {},
     cwd,
     colour,

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../cmd/program.ts'
 import type { Terminal } from '../../cmd/terminal.ts'
+import { pieces } from './rule-commands.ts'
 
 let directory = ''
 
@@ -49,6 +50,7 @@ async function serve(argv: readonly string[], env: Terminal['env'] = {}): Promis
     err: (written) => {
       err += written
     },
+    input: () => pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

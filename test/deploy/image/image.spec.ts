@@ -95,6 +95,17 @@ describe('the steps of the Dockerfile', () => {
     expect(own.filter((name) => /\.ts$|\.map$|^test/.test(name))).toEqual([])
   })
 
+  test('leave Node and its libraries of the base image, and neither a shell nor npm', async () => {
+    const names = await readdir(image.root, { recursive: true })
+    expect(names).toContain(join('usr', 'local', 'bin', 'node'))
+    expect(names.some((name) => /(?:^|\/)libc\.so\.6$/.test(name))).toBe(true)
+    const outside = names.filter((name) => !name.startsWith('app'))
+    expect(
+      outside.filter((name) => /(?:^|\/)(?:sh|bash|dash|busybox|npm|npx|apt|dpkg|perl)$/.test(name)),
+    ).toEqual([])
+    expect((await readdir(image.root)).toSorted()).toEqual(['app', 'lib', 'lib64', 'node', 'tmp', 'usr'])
+  })
+
   test('name every installed package and its version in the bill of materials', async () => {
     const bill = z
       .object({
@@ -112,7 +123,7 @@ describe('the steps of the Dockerfile', () => {
 
   test('end in an image that names itself, runs as 65532 and has no health check of its own', () => {
     expect(image.user).toBe('65532:65532')
-    expect(image.entrypoint).toEqual(['node', '/app/dist/cmd/main.js'])
+    expect(image.entrypoint).toEqual(['/usr/local/bin/node', '/app/dist/cmd/main.js'])
     expect(image.command).toEqual(['serve'])
     for (const label of ['title', 'description', 'licenses', 'version', 'revision'])
       expect(image.labels).toContain(`org.opencontainers.image.${label}=`)

@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The state of a large Terraform project is a few MiB; more is not a CORS configuration. */
+const maxBytes = 8 * 1024 * 1024
+
+export type ConfigurationInput =
+  /** `shown` names the input in messages. */
+  { readonly shown: string; readonly text: string } | { readonly shown: string; readonly problem: string }
+
+/** Reads a file, or standard input for `-`, as UTF-8 of at most 8 MiB. */
+export async function readConfiguration(file: string, terminal: Terminal): Promise<ConfigurationInput> {
+  const shown = file === '-' ? 'standard input' : file
+  const source = file === '-' ? terminal.input() : createReadStream(resolve(terminal.cwd, file))
+  try {
+    const pieces: Uint8Array[] = []
+    let length = 0
+    for await (const piece of source) {
+      length += piece.length
+      if (length > maxBytes) return { shown, problem: `longer than ${maxBytes} bytes` }
+      pieces.push(piece)
+    }
+    return { shown, text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)) }
+  } catch (error) {
+    return { shown, problem: why(error) }
+  }
+}
+
+function why(error: unknown): string {
+  const reason = whyUnreadable(error)
+  if (reason !== undefined) return `cannot be read: ${reason}`
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  if (code === undefined) throw error
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not UTF-8 text' : `cannot be read (${code})`
+}

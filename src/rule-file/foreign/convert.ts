@@ -1,0 +1,48 @@
+import type { DialectName, RuleFile } from '../../cors/rule.ts'
+import type { Finding } from '../issue.ts'
+import { readSource } from '../read.ts'
+import { createLineIndex } from '../source.ts'
+import { type ForeignFile, readForeign } from './foreign.ts'
+
+/** One bucket of a foreign file. Every finding and every note has a place in that file. */
+export interface ConvertedBucket {
+  readonly bucket: string | undefined
+  /** Absent when a finding is an error. */
+  readonly content: RuleFile | undefined
+  readonly findings: readonly Finding[]
+  /** Differences between the file and its conversion, as findings of severity info. */
+  readonly notes: readonly Finding[]
+}
+
+export type ConvertedFile =
+  | Exclude<ForeignFile, { kind: 'buckets' }>
+  | { readonly kind: 'buckets'; readonly title: string; readonly buckets: readonly ConvertedBucket[] }
+
+/** Reads `text`, which `file` names in findings, and judges it as a rule file of `dialect`. */
+export function convertForeign(
+  file: string,
+  text: string,
+  dialect: DialectName,
+  from?: string,
+): ConvertedFile {
+  const foreign = readForeign(text, from)
+  if (foreign.kind !== 'buckets') return foreign
+  const placeOf = createLineIndex(text)
+  const buckets = foreign.buckets.map(({ bucket, source, notes }): ConvertedBucket => {
+    // Sizes are those of what is written later, not of the template around the rules.
+    const { content, findings } = readSource(file, source, dialect, { text, size: 0, format: 'yaml' })
+    return {
+      bucket,
+      content,
+      findings,
+      notes: notes.map(({ offset, message }) => ({
+        file,
+        ...placeOf(offset),
+        severity: 'info',
+        code: 'converted',
+        message,
+      })),
+    }
+  })
+  return { kind: 'buckets', title: foreign.format.title, buckets }
+}

@@ -1,0 +1,258 @@
+/** One CORS rule of another product, in the fields of a rule file and with the places of its values. */
+
+import { corsMethods } from '../../cors/rule.ts'
+import type { SourceEntry, SourceList, SourceMap, SourceNode, Span } from '../source.ts'
+import { entriesOf, isNothing, itemsOf, listAt, scalarAt, spanOf } from './node.ts'
+
+/** A difference between the file and its conversion, at a place in the text. */
+export interface Note extends Span {
+  readonly message: string
+}
+
+/** What one field of a foreign rule becomes. Absent parts are left out of the rule. */
+export type Field =
+  | 'id'
+  | 'allowedOrigins'
+  | 'allowedMethods'
+  | 'allowedHeaders'
+  | 'exposeHeaders'
+  | 'maxAgeSeconds'
+  /** Google Cloud Storage: both what a preflight may ask for and what a page may read. */
+  | 'allowedAndExposed'
+  /** Backblaze B2: calls of its own API, each of which is a method of HTTP. */
+  | 'operations'
+
+const fieldNames: Readonly<Record<string, Field>> = {
+  id: 'id',
+  corsrulename: 'id',
+  name: 'id',
+  origin: 'allowedOrigins',
+  origins: 'allowedOrigins',
+  alloworigins: 'allowedOrigins',
+  allowedorigin: 'allowedOrigins',
+  allowedorigins: 'allowedOrigins',
+  method: 'allowedMethods',
+  methods: 'allowedMethods',
+  allowmethods: 'allowedMethods',
+  allowedmethod: 'allowedMethods',
+  allowedmethods: 'allowedMethods',
+  headers: 'allowedHeaders',
+  allowheaders: 'allowedHeaders',
+  allowedheader: 'allowedHeaders',
+  allowedheaders: 'allowedHeaders',
+  exposeheader: 'exposeHeaders',
+  exposeheaders: 'exposeHeaders',
+  exposedheaders: 'exposeHeaders',
+  maxage: 'maxAgeSeconds',
+  maxagesec: 'maxAgeSeconds',
+  maxageseconds: 'maxAgeSeconds',
+  maxageinseconds: 'maxAgeSeconds',
+  responseheader: 'allowedAndExposed',
+  responseheaders: 'allowedAndExposed',
+  allowedoperations: 'operations',
+}
+
+/** The field that `key` names in one of the products' spellings: allowed_origins, AllowedOrigins, origin. */
+export const fieldNamed = (key: string): Field | undefined => {
+  const plain = key.replace(/[-_]/g, '').toLowerCase()
+  return Object.hasOwn(fieldNames, plain) ? fieldNames[plain] : undefined
+}
+
+/** Keys that say nothing about the decision, and whose loss needs no word. */
+const silentKeys = new Set(['Service', 'service', 'allowCredentials', 'support_credentials'])
+
+/** `rule` in our fields; `notes` gets what differs. */
+export function toRule(rule: SourceMap, notes: Note[]): SourceMap {
+  const parts = new Map<Field, SourceEntry>()
+  for (const entry of flattened(rule)) {
+    const field = fieldNamed(entry.key)
+    if (isNothing(entry.value)) continue
+    if (field === undefined) {
+      if (!silentKeys.has(entry.key))
+        notes.push({ ...entry.keySpan, message: `${entry.key} is left out: a rule has no such field` })
+      continue
+    }
+    const before = parts.get(field)
+    parts.set(field, before === undefined ? entry : { ...before, value: joined(before.value, entry.value) })
+  }
+  return { kind: 'map', entries: entriesFor(parts, rule, notes), ...spanOf(rule) }
+}
+
+/** Cloudflare R2 puts origins, methods and headers in a mapping `allowed`; GCS XML has a list element around each kind. */
+const flattened = (rule: SourceMap): readonly SourceEntry[] =>
+  rule.entries.flatMap((entry) => {
+    if (entry.key === 'allowed') return entriesOf(entry.value)
+    return fieldNamed(entry.key) !== undefined && entry.value.kind === 'map' && !isComputed(entry.value)
+      ? entriesOf(entry.value)
+      : [entry]
+  })
+
+const joined = (first: SourceNode, second: SourceNode): SourceNode =>
+  listAt([...valuesOf(first), ...valuesOf(second)], first)
+
+/** Azure writes lists as one text with commas. */
+function valuesOf(node: SourceNode): readonly SourceNode[] {
+  if (node.kind === 'list') return node.items
+  if (node.kind !== 'scalar' || typeof node.value !== 'string' || !node.value.includes(',')) return [node]
+  return node.value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => scalarAt(part, node))
+}
+
+function entriesFor(parts: ReadonlyMap<Field, SourceEntry>, rule: Span, notes: Note[]): SourceEntry[] {
+  const list = (field: Field): readonly SourceNode[] => {
+    const entry = parts.get(field)
+    return entry === undefined ? [] : valuesOf(entry.value)
+  }
+  const both = list('allowedAndExposed')
+  const methods = [...methodsOf(list('allowedMethods'), notes), ...operationsOf(list('operations'), notes)]
+  const lists: readonly (readonly [string, readonly SourceNode[], Field])[] = [
+    ['allowedOrigins', list('allowedOrigins').map(originOf), 'allowedOrigins'],
+    ['allowedMethods', distinct(methods), parts.has('operations') ? 'operations' : 'allowedMethods'],
+    [
+      'allowedHeaders',
+      [...list('allowedHeaders'), ...both],
+      both.length > 0 ? 'allowedAndExposed' : 'allowedHeaders',
+    ],
+    ['exposeHeaders', exposedOf([...list('exposeHeaders')], both, notes), 'exposeHeaders'],
+  ]
+  const id = parts.get('id')
+  const age = parts.get('maxAgeSeconds')
+  return [
+    ...(id === undefined ? [] : [{ ...id, key: 'id' }]),
+    ...lists.flatMap(([key, values, field]): SourceEntry[] => {
+      const at = parts.get(field)
+      if (values.length === 0 && at === undefined) return []
+      const place = at?.value ?? rule
+      return [{ key, keySpan: at?.keySpan ?? spanOf(rule), value: listAt(values, place) }]
+    }),
+    ...(age === undefined ? [] : [{ ...age, key: 'maxAgeSeconds', value: secondsOf(age.value) }]),
+  ]
+}
+
+function distinct(values: readonly SourceNode[]): readonly SourceNode[] {
+  const seen = new Set<unknown>()
+  return values.filter((node) => {
+    if (node.kind !== 'scalar') return true
+    if (seen.has(node.value)) return false
+    seen.add(node.value)
+    return true
+  })
+}
+
+/** Backblaze B2: "https" stands for every origin with that scheme. */
+const originOf = (node: SourceNode): SourceNode =>
+  node.kind === 'scalar' && (node.value === 'https' || node.value === 'http')
+    ? scalarAt(`${node.value}://*`, node)
+    : node
+
+function methodsOf(values: readonly SourceNode[], notes: Note[]): readonly SourceNode[] {
+  return values.flatMap((node): readonly SourceNode[] => {
+    const name = node.kind === 'scalar' ? node.value : undefined
+    if (name === '*') {
+      notes.push({
+        ...spanOf(node),
+        message: `"*" becomes the methods that a rule can allow: ${corsMethods.join(', ')}`,
+      })
+      return corsMethods.map((method) => scalarAt(method, node))
+    }
+    if (typeof name !== 'string' || !foreignMethods.has(name)) return [node]
+    const why = name === 'OPTIONS' ? 'preflights are always answered' : 'no S3, COS or OSS rule can allow it'
+    notes.push({ ...spanOf(node), message: `${name} is left out: ${why}` })
+    return []
+  })
+}
+
+/** Methods that other products' rules list and no S3-family store takes. */
+const foreignMethods = new Set(['OPTIONS', 'PATCH', 'MERGE', 'TRACE', 'CONNECT'])
+
+/** Backblaze B2, "Cross-Origin Resource Sharing Rules": which HTTP method a call of its API is. */
+const operationMethods: Readonly<Record<string, readonly string[]>> = {
+  b2_download_file_by_name: ['GET', 'HEAD'],
+  b2_download_file_by_id: ['GET', 'HEAD'],
+  b2_upload_file: ['POST'],
+  b2_upload_part: ['POST'],
+  s3_get: ['GET'],
+  s3_head: ['HEAD'],
+  s3_put: ['PUT'],
+  s3_post: ['POST'],
+  s3_delete: ['DELETE'],
+}
+
+function operationsOf(values: readonly SourceNode[], notes: Note[]): readonly SourceNode[] {
+  return values.flatMap((node) => {
+    const name = node.kind === 'scalar' && typeof node.value === 'string' ? node.value : ''
+    const methods = Object.hasOwn(operationMethods, name) ? operationMethods[name] : undefined
+    if (methods !== undefined) return methods.map((method) => scalarAt(method, node))
+    notes.push({
+      ...spanOf(node),
+      message: `the operation ${JSON.stringify(name)} is left out: it is no call of B2 that a page makes`,
+    })
+    return []
+  })
+}
+
+/** What a page may read: patterns are no names of response headers, so only plain names are exposed. */
+function exposedOf(
+  own: readonly SourceNode[],
+  both: readonly SourceNode[],
+  notes: Note[],
+): readonly SourceNode[] {
+  const isPattern = (node: SourceNode): boolean =>
+    node.kind === 'scalar' && typeof node.value === 'string' && node.value.includes('*')
+  for (const node of own.filter(isPattern))
+    notes.push({
+      ...spanOf(node),
+      message: 'a pattern cannot be exposed: list the names of the response headers',
+    })
+  for (const node of both.filter(isPattern))
+    notes.push({
+      ...spanOf(node),
+      message: 'a pattern is allowed in requests, but not exposed: list the response headers that pages read',
+    })
+  return [...own, ...both].filter((node) => !isPattern(node))
+}
+
+const units: Readonly<Record<string, number>> = {
+  second: 1,
+  minute: 60,
+  hour: 3600,
+  day: 86_400,
+  week: 604_800,
+}
+
+/** SST writes "1 day". */
+function secondsOf(node: SourceNode): SourceNode {
+  const text = node.kind === 'scalar' && typeof node.value === 'string' ? node.value : ''
+  const [, count, unit] = /^(\d{1,9}) (second|minute|hour|day|week)s?$/.exec(text) ?? []
+  const factor = unit === undefined ? undefined : units[unit]
+  return factor === undefined ? node : scalarAt(Number(count) * factor, node)
+}
+
+/** A value that a template computes: `{Ref: X}`, `{Fn::Sub: …}`. */
+export const isComputed = (node: SourceNode): boolean =>
+  node.kind === 'map' && node.entries.length === 1 && /^(?:Ref$|Fn::)/.test(node.entries[0]?.key ?? '')
+
+/** The computed values of a rule: each has to be replaced by hand. */
+export function computedIn(rule: SourceMap): readonly SourceNode[] {
+  return rule.entries.flatMap(({ value }) => [value, ...itemsOf(value)]).filter(isComputed)
+}
+
+/** The rest of the rule, for the judgement of what a person need not replace. */
+export const withoutComputed = (rule: SourceMap): SourceMap => ({
+  ...rule,
+  entries: rule.entries.map((entry) =>
+    entry.value.kind === 'list' ? { ...entry, value: knownOf(entry.key, entry.value) } : entry,
+  ),
+})
+
+/** An origin stands in for the computed ones, so that the list is not called empty as well. */
+function knownOf(key: string, list: SourceList): SourceList {
+  const items = list.items.flatMap((item) => {
+    if (!isComputed(item)) return [item]
+    return key === 'allowedOrigins' ? [scalarAt('https://computed.invalid', item)] : []
+  })
+  return { ...list, items }
+}
