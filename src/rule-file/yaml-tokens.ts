@@ -5,17 +5,18 @@
 
 import { CST, Lexer, Parser } from 'yaml'
 import { quoted } from './entry.ts'
-import { errorAt, maxDepth, type Problem } from './source.ts'
+import { errorAt, maxDepth, type Problem, type Span } from './source.ts'
 import { unclosedQuote } from './yaml-errors.ts'
-import type { PlainComment } from './yaml-plain.ts'
 
-/** Tokens of the largest file that somebody could write by hand; composing a million of them blocks the process. */
-const maxTokens = 20_000
+/** Text with its `#`. */
+export interface YamlComment extends Span {
+  readonly text: string
+}
 
 /** What is known of a text before it is composed. */
 export interface YamlTokens {
   readonly tokens: readonly CST.Token[]
-  readonly comments: readonly PlainComment[]
+  readonly comments: readonly YamlComment[]
   readonly tags: readonly Problem[]
   /** The first quote that does not close; what the composer says of the text behind it is an echo. */
   readonly unclosed: Problem | undefined
@@ -23,12 +24,12 @@ export interface YamlTokens {
   readonly problem: Problem | undefined
 }
 
-/** Reads the tokens of `text`, unless it is hopeless already. */
-export function readTokens(text: string): YamlTokens {
+/** Reads the tokens of `text`, at most `mostTokens`, because each of them costs far more than its letters. */
+export function readTokens(text: string, mostTokens: number): YamlTokens {
   const early = earlyProblem(text)
   if (early !== undefined) return hopeless(early)
-  const tokens = parseTokens(text)
-  return tokens === undefined ? hopeless(tooMany) : { tokens, ...survey(tokens) }
+  const tokens = parseTokens(text, mostTokens)
+  return tokens === undefined ? hopeless(tooMany(mostTokens)) : { tokens, ...survey(tokens) }
 }
 
 const hopeless = (problem: Problem): YamlTokens => ({
@@ -39,15 +40,15 @@ const hopeless = (problem: Problem): YamlTokens => ({
   problem,
 })
 
-const tooMany = errorAt(0, 0, 'file-too-large', `more than ${maxTokens} YAML tokens`)
+const tooMany = (most: number): Problem => errorAt(0, 0, 'file-too-large', `more than ${most} YAML tokens`)
 
-/** `undefined` when there are too many: told after as many, since each of them costs far more than its letters. */
-function parseTokens(text: string): CST.Token[] | undefined {
+/** `undefined` when there are too many. */
+function parseTokens(text: string, most: number): CST.Token[] | undefined {
   const parser = new Parser()
   const tokens: CST.Token[] = []
   let count = 0
   for (const lexeme of new Lexer().lex(text)) {
-    if (++count > maxTokens) return undefined
+    if (++count > most) return undefined
     tokens.push(...parser.next(lexeme))
   }
   return [...tokens, ...parser.end()]
@@ -87,7 +88,7 @@ const tooDeep = (offset: number): Problem =>
   errorAt(offset, offset + 1, 'yaml-too-deep', `nesting deeper than ${maxDepth}`)
 
 interface Survey {
-  readonly comments: PlainComment[]
+  readonly comments: YamlComment[]
   readonly tags: Problem[]
   unclosed: Problem | undefined
   problem: Problem | undefined
