@@ -1,7 +1,7 @@
+import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
 import type { FileFormat } from './names.ts'
-import { presetOf } from './presets.ts'
 import { corsConfiguration } from './print-xml.ts'
 
 /** A rule file written anew. */

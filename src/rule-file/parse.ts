@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod'
+import { presetAliases, presetNames, presetOf } from '../cors/presets.ts'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
 import {
   allowedHeaderPattern,
@@ -23,7 +24,6 @@ import {
 } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
-import { presetAliases, presetNames, presetOf } from './presets.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
 
 const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodString =>

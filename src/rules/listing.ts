@@ -2,8 +2,8 @@ import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileName, readFileName } from '../rule-file/names.ts'
 import type { FileCalls } from './file-calls.ts'
-import { isReady, isTaken, type KnownFile, type Seen } from './seen.ts'
-import { type Outline, outline, type Reading, read } from './sighting.ts'
+import { isReady, isTaken, type KnownFile, type Seen } from './file-index.ts'
+import { type Outline, outline, type Reading, read } from './reading.ts'
 import type { Clock } from './slices.ts'
 
 /** The names in the rules directory at one moment. */

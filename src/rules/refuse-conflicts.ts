@@ -3,7 +3,7 @@ import { conflictsBetween } from '../rule-file/conflicts.ts'
 import type { Finding } from '../rule-file/issue.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { NamedHost } from '../rule-file/read.ts'
-import type { TakenFile } from './seen.ts'
+import type { TakenFile } from './file-index.ts'
 
 /**
  * The files as they may be loaded: those that contradict each other have an error instead of content. A file that is

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSerializedOrigin } from '../../src/cors/pattern.ts'
+import { presetNames, presets } from '../../src/cors/presets.ts'
 import { hostProblem, idProblem, quoted } from '../../src/rule-file/entry.ts'
 import { originProblem } from '../../src/rule-file/origin-entry.ts'
 import { parseRuleFile, ruleFileSchema } from '../../src/rule-file/parse.ts'
-import { presetNames, presets } from '../../src/rule-file/presets.ts'
 
 const rule = { allowedOrigins: ['https://a.com'], allowedMethods: ['GET'] }
 

@@ -1,4 +1,4 @@
-import type { CorsMethod } from '../cors/rule.ts'
+import type { CorsMethod } from './rule.ts'
 
 /** What a preset fills in: everything of a rule but its origins, which are never anybody's default. */
 export interface Preset {

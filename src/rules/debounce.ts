@@ -1,4 +1,4 @@
-import type { Sighting } from './sighting.ts'
+import type { Sighting } from './reading.ts'
 
 /** How long a change must be seen as it is before it is taken, in milliseconds; with 0 it is taken at first sight. */
 export interface SettleTimes {

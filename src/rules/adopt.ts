@@ -2,8 +2,8 @@ import type { DialectName } from '../cors/rule.ts'
 import type { Finding } from '../rule-file/issue.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { ReadRules } from '../rule-file/read.ts'
-import { contentOf, type TakenFile } from './seen.ts'
-import type { Sighting } from './sighting.ts'
+import { contentOf, type TakenFile } from './file-index.ts'
+import type { Sighting } from './reading.ts'
 
 /** `readRules`, or what a test puts in its place. */
 export type RuleReader = (file: string, bytes: Uint8Array, dialect: DialectName) => ReadRules

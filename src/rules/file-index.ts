@@ -1,7 +1,7 @@
 import type { LoadedFile } from '../plan/snapshot.ts'
 import type { Finding } from '../rule-file/issue.ts'
 import type { NamedHost } from '../rule-file/read.ts'
-import type { Sighting } from './sighting.ts'
+import type { Sighting } from './reading.ts'
 
 /** A rule file, and what is needed to word a conflict with another one. */
 export interface TakenFile extends LoadedFile {

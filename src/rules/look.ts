@@ -1,12 +1,12 @@
 import type { DialectName } from '../cors/rule.ts'
 import type { Finding } from '../rule-file/issue.ts'
+import { createTake, type RuleReader, type Take } from './adopt.ts'
+import { type SettleTimes, settleTime } from './debounce.ts'
 import type { FileCalls } from './file-calls.ts'
+import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './file-index.ts'
 import { isOutdated, type Listing, list, type NamedReading, readingsOf } from './listing.ts'
-import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './seen.ts'
-import { type SettleTimes, settleTime } from './settle.ts'
-import { agree, systemErrorCode } from './sighting.ts'
+import { agree, systemErrorCode } from './reading.ts'
 import { type Clock, createPause } from './slices.ts'
-import { createTake, type RuleReader, type Take } from './take.ts'
 
 export interface LookOptions {
   readonly directory: string
