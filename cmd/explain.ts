@@ -66,7 +66,7 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   const issues = mistakes(flags)
   if (issues.length > 0) return complain(issues, terminal)
   const directory = resolve(terminal.cwd, flags.rules)
-  const store = createRulesStore({ directory, dialect: flags.dialect, settle: atOnce })
+  const store = createRulesStore({ directory, dialect: flags.dialect, debounce: atOnce })
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
   const { to, context } = addressOf(snapshot, flags)

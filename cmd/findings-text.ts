@@ -1,4 +1,4 @@
-import type { Finding, Severity } from '../src/rule-file/issue.ts'
+import type { Finding, Severity } from '../src/plan/finding.ts'
 
 /** How `check` writes its findings. */
 export const findingFormats = ['text', 'json', 'github'] as const

@@ -98,7 +98,7 @@ const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 /** The rules as `serve` would load them; `undefined`, and why on stderr, when it could not load them all. */
 async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): Promise<Snapshot | undefined> {
   const directory = resolve(terminal.cwd, rules)
-  const store = createRulesStore({ directory, dialect, settle: atOnce })
+  const store = createRulesStore({ directory, dialect, debounce: atOnce })
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) {
     complain(terminal, `--rules: ${quote(rules)}: ${failure}`)

@@ -1,9 +1,9 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DialectName } from '../src/cors/rule.ts'
+import type { Finding } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
-import type { Finding } from '../src/rule-file/issue.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
 import { type ReadRules, readRules } from '../src/rule-file/read.ts'
 

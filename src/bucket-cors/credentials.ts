@@ -11,7 +11,7 @@ import {
 } from 'yaml'
 import type { AccessKey, AccessKeys } from '../auth/verdict.ts'
 import { isBucketName } from '../plan/address.ts'
-import type { Finding } from '../rule-file/issue.ts'
+import type { Finding } from '../plan/finding.ts'
 
 /** What a credentials file says; `keys` is `undefined` when anything in it is wrong. */
 export interface ReadCredentials {

@@ -1,6 +1,6 @@
 import { isBucketName } from '../plan/address.ts'
+import type { Finding } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
-import type { Finding } from './issue.ts'
 
 /** How the content of a rule file is written. */
 export type FileFormat = 'yaml' | 'json' | 'xml'

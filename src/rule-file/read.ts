@@ -1,12 +1,13 @@
 import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
 import { hostName } from '../plan/address.ts'
+import type { Finding } from '../plan/finding.ts'
 import { withoutAccepted } from './acceptance.ts'
 import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
-import type { Finding, Issue, ValuePath } from './issue.ts'
+import type { Issue, ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
 import { type FileFormat, formatOf } from './names.ts'
@@ -15,14 +16,17 @@ import { createLineIndex, errorAt, type Problem, type Source, type Span } from '
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
-/** What a rule file says, and what is to be said about it. */
-export interface ReadRules {
+/** What a rule file says, and the findings about it. Plain data, which a thread can send to another. */
+export interface RuleReading {
   /** `undefined` exactly when a finding is an error. */
   readonly content: RuleFile | undefined
   /** Those that the file names, a file with an error too, as far as it could be read. */
   readonly hosts: readonly NamedHost[]
   /** In the order of the file. */
   readonly findings: readonly Finding[]
+}
+
+export interface ReadRules extends RuleReading {
   /** Where a value of the file stands, or what it is missing from. */
   position(path: ValuePath): Place
 }
@@ -53,6 +57,12 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
   yaml: readYaml,
   json: readJson,
   xml: readXml,
+}
+
+/** As {@link readRules}, without what cannot leave a thread. */
+export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
+  const { content, hosts, findings } = readRules(...given)
+  return { content, hosts, findings }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Severity } from './issue.ts'
+import type { Severity } from '../plan/finding.ts'
 
 /** A stretch of the text of a rule file, in UTF-16 code units from its start. */
 export interface Span {

@@ -1,7 +1,7 @@
-import type { Sighting } from './reading.ts'
+import type { Stat } from './reading.ts'
 
-/** How long a change must be seen as it is before it is taken, in milliseconds; with 0 it is taken at first sight. */
-export interface SettleTimes {
+/** How long a change must be seen unchanged before it is adopted, in milliseconds; with 0 it is adopted at first sight. */
+export interface DebounceTimes {
   /** A changed file, or the absence of one. */
   readonly file: number
   /** A file whose last line is incomplete: most likely it is still being written. */
@@ -14,10 +14,10 @@ export interface SettleTimes {
  * A write that is cut off can parse cleanly (`https://b.com` cut to `https://b.co` allows another site), so only time
  * tells it from a complete one. With the watcher's debounce added, a file must still be live within a second.
  */
-export const defaultSettleTimes: SettleTimes = { file: 150, incomplete: 500, emptied: 4_000 }
+export const defaultDebounce: DebounceTimes = { file: 150, incomplete: 500, emptied: 4_000 }
 
-/** How long `sighting` must last. `emptied`: nothing is left of a directory that had rule files. */
-export function settleTime(sighting: Sighting, times: SettleTimes, emptied: boolean): number {
-  if (sighting.kind === 'gone') return emptied ? times.emptied : times.file
-  return sighting.kind === 'file' && !sighting.endsWithNewline ? times.incomplete : times.file
+/** How long `stat` must last. `emptied`: nothing is left of a directory that had rule files. */
+export function debounceTime(stat: Stat, times: DebounceTimes, emptied: boolean): number {
+  if (stat.kind === 'gone') return emptied ? times.emptied : times.file
+  return stat.kind === 'file' && !stat.endsWithNewline ? times.incomplete : times.file
 }

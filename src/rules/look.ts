@@ -1,31 +1,29 @@
 import type { DialectName } from '../cors/rule.ts'
-import type { Finding } from '../rule-file/issue.ts'
-import { createTake, type RuleReader, type Take } from './adopt.ts'
-import { type SettleTimes, settleTime } from './debounce.ts'
-import type { FileCalls } from './file-calls.ts'
-import { isReady, isTaken, type KnownFile, type Seen, takenFiles } from './file-index.ts'
-import { isOutdated, type Listing, list, type NamedReading, readingsOf } from './listing.ts'
-import { agree, systemErrorCode } from './reading.ts'
-import { type Clock, createPause } from './slices.ts'
+import type { Finding } from '../plan/finding.ts'
+import { type Adopt, createAdopt, type RuleReader } from './adopt.ts'
+import type { Clock } from './clock.ts'
+import { type DebounceTimes, debounceTime } from './debounce.ts'
+import { adoptedFiles, type FileIndex, isAdopted, isReady, type KnownFile } from './file-index.ts'
+import { isOutdated, type Listing, list, readListed } from './listing.ts'
+import { agree, type Reading, systemErrorCode } from './reading.ts'
 
 export interface LookOptions {
   readonly directory: string
   /** The server's own, for files that name none. */
   readonly dialect: DialectName
   readonly read: RuleReader
-  readonly settle: SettleTimes
+  readonly debounce: DebounceTimes
   readonly clock: Clock
-  readonly files: FileCalls
 }
 
-/** `pending`: a file that was taken and is still there is not looked at, unless all files were swapped since. */
+/** `pending`: skips files that are adopted and still there, unless all files were swapped since. */
 export type Scope = 'all' | 'pending'
 
 export type Look =
   | {
       readonly kind: 'seen'
-      readonly seen: Seen
-      /** Names of the changes that are not taken yet, because they have not settled. */
+      readonly index: FileIndex
+      /** Names of the changes that are not adopted yet. */
       readonly pending: readonly string[]
       /** Milliseconds until the first of them may be; `undefined` when there is none. */
       readonly due: number | undefined
@@ -39,32 +37,32 @@ export type Look =
 const maxAttempts = 5
 
 /**
- * Looks at the directory once. Every name is looked at, what changed is read, and what the looks found unchanged for
- * its settle time is taken. The event loop is never held for longer than one file takes to parse.
+ * Looks at the directory once: stats every name, reads what changed, and adopts what the looks found unchanged for its
+ * debounce time.
  */
-export async function lookAt(options: LookOptions, before: Seen, scope: Scope = 'all'): Promise<Look> {
-  let seen = before
+export async function lookAt(options: LookOptions, before: FileIndex, scope: Scope = 'all'): Promise<Look> {
+  let index = before
   for (let attempt = 1; ; attempt++) {
-    const { look, torn } = await lookOnce(options, seen, scope)
+    const { look, torn } = await lookOnce(options, index, scope)
     if (look.kind === 'failed' || !torn || attempt === maxAttempts) return look
-    seen = look.seen
+    index = look.index
   }
 }
 
 /** `torn`: files were swapped meanwhile, so that what was found may be of two generations. */
 async function lookOnce(
   options: LookOptions,
-  before: Seen,
+  before: FileIndex,
   scope: Scope,
 ): Promise<{ readonly look: Look; readonly torn: boolean }> {
   try {
     const listing = await list(options.directory)
     const emptied = before.files.size > 0 && !listing.hasRuleFiles
-    const seen = await lookAtNames(options, listing, before, scope, emptied)
-    const pending = [...seen.files].filter(([, known]) => !isTaken(known))
+    const index = await lookAtNames(options, listing, before, scope, emptied)
+    const pending = [...index.files].filter(([, known]) => !isAdopted(known))
     const due = dueIn(pending, emptied, options)
     const torn = pending.some(leadsNowhere) || (await isOutdated(listing))
-    return { look: { kind: 'seen', seen, pending: pending.map(([name]) => name), due, emptied }, torn }
+    return { look: { kind: 'seen', index, pending: pending.map(([name]) => name), due, emptied }, torn }
   } catch (error) {
     return { look: { kind: 'failed', reason: reasonOf(error) }, torn: false }
   }
@@ -73,53 +71,71 @@ async function lookOnce(
 async function lookAtNames(
   options: LookOptions,
   listing: Listing,
-  before: Seen,
+  before: FileIndex,
   scope: Scope,
   emptied: boolean,
-): Promise<Seen> {
+): Promise<FileIndex> {
   const names = [...new Set([...listing.names.keys(), ...before.files.keys()])].sort()
   const found = new Map<string, KnownFile>()
   if (scope === 'pending' && listing.generation === before.generation)
     for (const [name, known] of before.files)
-      if (isTaken(known) && listing.names.has(name)) found.set(name, known)
+      if (isAdopted(known) && listing.names.has(name)) found.set(name, known)
 
   const notices: Finding[] = []
-  const pause = createPause(options.clock)
-  const take = createTake(() => takenFiles(before), options.read, options.dialect)
-  const lookedAt = names.filter((name) => !found.has(name))
-  for await (const reading of readingsOf(lookedAt, listing, before, options)) {
-    const name = listing.names.get(reading.name)
-    if (name?.kind === 'refused' && name.finding.severity !== 'error') {
-      if (reading.sighting.kind !== 'gone') notices.push(name.finding)
-      continue
-    }
-    found.set(reading.name, settle(reading, before.files.get(reading.name), emptied, options, take))
-    await pause()
-  }
+  const adopt = createAdopt(() => adoptedFiles(before), options.read, options.dialect)
+  await eachOf(
+    names.filter((name) => !found.has(name)),
+    async (name) => {
+      const began = options.clock.elapsed()
+      const known = before.files.get(name)
+      const reading = { ...(await readListed(name, listing, known, options.clock.now)), began }
+      const listed = listing.names.get(name)
+      if (listed?.kind === 'refused' && listed.finding.severity !== 'error') {
+        if (reading.stat.kind !== 'gone') notices.push(listed.finding)
+        return
+      }
+      found.set(name, await nextKnown(name, reading, known, emptied, options, adopt))
+    },
+  )
+  notices.sort((one, other) => (one.file < other.file ? -1 : 1))
   return { files: inOrder(names, found), notices, generation: listing.generation }
 }
 
+/** Enough to keep the threads busy; bounds the files that are in memory at once. */
+const atOnce = 64
+
+/** Calls `act` for every name, for a bounded number of them at the same time. */
+async function eachOf(names: readonly string[], act: (name: string) => Promise<void>): Promise<void> {
+  const rest = names.values()
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const name of rest) await act(name)
+    }),
+  )
+}
+
 /**
- * What a reading makes of what is known: it is taken when the looks have found it the same for long enough. It is made
- * ready at once: while it settles there is time for it.
+ * Merges a reading into what is known: it is adopted once the looks have found it unchanged for its debounce time. It is
+ * read and compiled at the first look, because there is time for that while it debounces.
  */
-function settle(
-  { name, sighting, bytes, began }: NamedReading,
+async function nextKnown(
+  name: string,
+  { stat, bytes, began }: Reading & { readonly began: number },
   known: KnownFile | undefined,
   emptied: boolean,
-  { settle, clock }: LookOptions,
-  take: Take,
-): KnownFile {
-  if (known?.sighting === sighting && isTaken(known)) return known
-  const isSame = known !== undefined && agree(known.sighting, sighting)
+  { debounce, clock }: LookOptions,
+  adopt: Adopt,
+): Promise<KnownFile> {
+  if (known?.stat === stat && isAdopted(known)) return known
+  const isSame = known !== undefined && agree(known.stat, stat)
   const since = isSame ? known.since : clock.elapsed()
-  const seen = { sighting, since, taken: known?.taken, next: known?.next }
-  if (isTaken(seen)) return { ...seen, next: undefined }
-  const next = isReady(seen) ? seen.next : take(name, sighting, bytes)
+  const seen = { stat, since, adopted: known?.adopted, next: known?.next }
+  if (isAdopted(seen)) return { ...seen, next: undefined }
+  const next = isReady(seen) ? seen.next : await adopt(name, stat, bytes)
   const lasted = isSame ? began - since : 0
-  return lasted < settleTime(sighting, settle, emptied)
+  return lasted < debounceTime(stat, debounce, emptied)
     ? { ...seen, next }
-    : { ...seen, taken: next, next: undefined }
+    : { ...seen, adopted: next, next: undefined }
 }
 
 function inOrder(
@@ -129,7 +145,7 @@ function inOrder(
   const files = new Map<string, KnownFile>()
   for (const name of names) {
     const known = found.get(name)
-    if (known !== undefined && (known.sighting.kind !== 'gone' || known.taken !== undefined))
+    if (known !== undefined && (known.stat.kind !== 'gone' || known.adopted !== undefined))
       files.set(name, known)
   }
   return files
@@ -138,17 +154,17 @@ function inOrder(
 function dueIn(
   pending: readonly (readonly [string, KnownFile])[],
   emptied: boolean,
-  { settle, clock }: LookOptions,
+  { debounce, clock }: LookOptions,
 ): number | undefined {
   if (pending.length === 0) return undefined
-  const moments = pending.map(([, { sighting, since }]) => since + settleTime(sighting, settle, emptied))
+  const moments = pending.map(([, { stat, since }]) => since + debounceTime(stat, debounce, emptied))
   const first = moments.reduce((least, moment) => Math.min(least, moment))
   return Math.max(1, Math.ceil(first - clock.elapsed()))
 }
 
 /** A link whose file is gone: in a swap it only means that the listing is older than the files. */
-const leadsNowhere = ([, { sighting }]: readonly [string, KnownFile]): boolean =>
-  sighting.kind === 'unreadable' && sighting.why === 'ENOENT'
+const leadsNowhere = ([, { stat }]: readonly [string, KnownFile]): boolean =>
+  stat.kind === 'unreadable' && stat.why === 'ENOENT'
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'it does not exist'],
@@ -157,7 +173,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EMFILE', 'this process has too many files open'],
 ])
 
-/** What is no error of the system is a bug, and thrown on. */
+/** Anything but a system error is a bug: rethrow. */
 function reasonOf(error: unknown): string {
   const code = systemErrorCode(error)
   if (code === undefined) throw error

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { maxBytesRead } from '../rule-file/bytes.ts'
-import type { FileCalls } from './file-calls.ts'
+import { fileCalls } from './file-calls.ts'
 
-/** What one look at the rules directory found under one name. */
-export type Sighting =
+/** What a look at the rules directory found under one name. */
+export type Stat =
   | {
       readonly kind: 'file'
       /** Device, inode, size and times: while they stay as they are, the file need not be read again. */
@@ -23,7 +23,7 @@ export type Sighting =
   /** Nothing there that could be a rule file; a folder is none. */
   | { readonly kind: 'gone' }
 
-/** What is known of a name without opening the file. */
+/** The same, without opening the file. */
 export type Outline =
   | {
       readonly kind: 'file'
@@ -33,11 +33,11 @@ export type Outline =
       /** The later of the last write and the last change of the inode, in milliseconds since 1970. */
       readonly changedAt: number
     }
-  | Exclude<Sighting, { kind: 'file' }>
+  | Exclude<Stat, { kind: 'file' }>
 
-/** A sighting, and the bytes when the file was read for it. */
+/** With the bytes, when the file was read. */
 export interface Reading {
-  readonly sighting: Sighting
+  readonly stat: Stat
   readonly bytes: Uint8Array | undefined
 }
 
@@ -48,9 +48,9 @@ const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 const coarsestTime = 3_000
 
 /** Looks at `path` without opening it; symbolic links are followed. Throws when the process is out of resources. */
-export async function outline(path: string, files: FileCalls): Promise<Outline> {
+export async function outline(path: string): Promise<Outline> {
   try {
-    const stats = await files.stat(path)
+    const stats = await fileCalls.stat(path)
     if (stats.isDirectory()) return { kind: 'gone' }
     if (!stats.isFile()) return { kind: 'unreadable', why: 'irregular' }
     return {
@@ -73,11 +73,10 @@ export async function read(
   path: string,
   outlined: Extract<Outline, { kind: 'file' }>,
   now: number,
-  files: FileCalls,
 ): Promise<Reading> {
   try {
-    const bytes = await readBounded(path, outlined.size, files)
-    const sighting: Sighting = {
+    const bytes = await readBounded(path, outlined.size)
+    const stat: Stat = {
       kind: 'file',
       mark: outlined.mark,
       reliable: now - outlined.changedAt > coarsestTime,
@@ -85,14 +84,14 @@ export async function read(
       hash: hash('sha256', bytes),
       endsWithNewline: bytes.at(-1) === 0x0a,
     }
-    return { sighting, bytes }
+    return { stat, bytes }
   } catch (error) {
-    return { sighting: unreadable(error), bytes: undefined }
+    return { stat: unreadable(error), bytes: undefined }
   }
 }
 
 /** Whether two looks found the same: the same bytes, and nobody wrote in between. */
-export function agree(one: Sighting, other: Sighting): boolean {
+export function agree(one: Stat, other: Stat): boolean {
   if (one.kind === 'file')
     return other.kind === 'file' && one.hash === other.hash && one.written === other.written
   if (one.kind === 'unreadable') return other.kind === 'unreadable' && one.why === other.why
@@ -108,26 +107,26 @@ function latest({ mtimeMs, ctimeMs }: BigIntStats): bigint {
   return mtimeMs > ctimeMs ? mtimeMs : ctimeMs
 }
 
-function unreadable(error: unknown): Extract<Sighting, { kind: 'unreadable' }> {
+function unreadable(error: unknown): Extract<Stat, { kind: 'unreadable' }> {
   const code = systemErrorCode(error)
   if (code === undefined || exhausted.has(code)) throw error
   return { kind: 'unreadable', why: code }
 }
 
-async function readBounded(path: string, size: number, files: FileCalls): Promise<Uint8Array> {
-  const file = await files.open(path)
+async function readBounded(path: string, size: number): Promise<Uint8Array> {
+  const file = await fileCalls.open(path)
   try {
     // One byte more than the file should have tells that it grew. Some file systems give every size as 0.
     const buffer = Buffer.allocUnsafe(size === 0 ? maxBytesRead : Math.min(size + 1, maxBytesRead))
     let length = 0
     while (length < buffer.length) {
-      const bytesRead = await files.read(file, buffer, length)
+      const bytesRead = await fileCalls.read(file, buffer, length)
       length += bytesRead
       // What is not filled up although there was room for it is the end.
       if (bytesRead === 0 || length === size) break
     }
     return buffer.subarray(0, length)
   } finally {
-    await files.close(file)
+    await fileCalls.close(file)
   }
 }

@@ -1,6 +1,5 @@
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { atOnceWhileQuick } from '../rules/file-calls.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import { createRulesStore, type RulesStore } from '../rules/store.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -11,11 +10,7 @@ import { StartProblem } from './start-problem.ts'
  * there is nothing to serve, or with `strictStart` an error in a rule file.
  */
 export async function openRules(settings: Settings, log: Log, metrics: Metrics): Promise<RulesStore> {
-  const store = createRulesStore({
-    directory: settings.rules,
-    dialect: settings.dialect,
-    firstCalls: atOnceWhileQuick(),
-  })
+  const store = createRulesStore({ directory: settings.rules, dialect: settings.dialect })
   let failure: string | undefined
   store.subscribe((result) => {
     metrics.reload(result, Date.now())

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Reply, Request } from './thread.ts'
+import type { ModuleCall, Reply } from './thread.ts'
 
 /**
  * Runs functions of modules in worker threads, so that untrusted text never blocks the event loop and its parsers are
@@ -12,15 +12,6 @@ import type { Reply, Request } from './thread.ts'
 export interface Threads {
   /** Rejects with {@link ThreadFailure} when the call ends its thread or takes too long, else with what it throws. */
   run(call: ModuleCall): Promise<unknown>
-}
-
-/** Arguments and result are copied (structured clone). */
-export interface ModuleCall {
-  /** URL of the module. */
-  readonly module: string
-  /** Name of the exported function. */
-  readonly name: string
-  readonly args: readonly unknown[]
 }
 
 export interface ThreadLimits {
@@ -77,7 +68,7 @@ export function createThreads(limits: ThreadLimits): Threads {
 
   function give(thread: Thread, job: Job): void {
     thread.jobs.push(job)
-    thread.worker.postMessage(job.call satisfies Request)
+    thread.worker.postMessage(job.call)
     if (thread.jobs.length > 1) return
     thread.worker.ref()
     if (thread.isReady) limit(thread, limits.callTimeout, tooLong)

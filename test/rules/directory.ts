@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Snapshot } from '../../src/plan/snapshot.ts'
-import type { Clock } from '../../src/rules/slices.ts'
+import type { Clock } from '../../src/rules/clock.ts'
 import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
 
 /** An empty folder that is gone after the test. */

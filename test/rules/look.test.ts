@@ -16,9 +16,9 @@ const disk = vi.hoisted(() => ({
 
 vi.mock('../../src/rules/file-calls.ts', async (importOriginal) => {
   const actual = await importOriginal<typeof calls>()
-  const { stat, open, read } = actual.inBackground
-  const inBackground: typeof actual.inBackground = {
-    ...actual.inBackground,
+  const { stat, open, read } = actual.fileCalls
+  const fileCalls: typeof actual.fileCalls = {
+    ...actual.fileCalls,
     async stat(path) {
       await disk.beforeStat(path)
       return stat(path)
@@ -34,7 +34,7 @@ vi.mock('../../src/rules/file-calls.ts', async (importOriginal) => {
       return bytesRead
     },
   }
-  return { ...actual, inBackground }
+  return { ...actual, fileCalls }
 })
 
 beforeEach(() => {
@@ -193,7 +193,7 @@ test('a mount that is swapped in the middle of a look is of one generation even 
     'b.yaml': rulesOf(version),
   })
   await kubeletWrite(mount, payload(1))
-  const store = storeOn(mount, { settle: { file: 0, incomplete: 0, emptied: 0 } })
+  const store = storeOn(mount, { debounce: { file: 0, incomplete: 0, emptied: 0 } })
   disk.beforeOpen = async (path) => {
     disk.beforeOpen = async () => {}
     expect(path).toContain('.yaml')

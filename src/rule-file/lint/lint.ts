@@ -5,8 +5,9 @@
 
 import { presetOf } from '../../cors/presets.ts'
 import type { CorsRule, RuleFile } from '../../cors/rule.ts'
+import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../entry.ts'
-import type { Issue, Severity, ValuePath } from '../issue.ts'
+import type { Issue, ValuePath } from '../issue.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
