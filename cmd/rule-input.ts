@@ -5,7 +5,9 @@ import type { Finding } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
-import { type ReadRules, readRules } from '../src/rule-file/read.ts'
+import type { RuleReading } from '../src/rule-file/read.ts'
+import { readInThread } from '../src/rules/read-in-thread.ts'
+import { ThreadFailure } from '../src/threads/threads.ts'
 
 /** What was found under the paths of one command line. */
 export interface RuleInput {
@@ -27,16 +29,18 @@ export async function readRuleInput(
 ): Promise<RuleInput> {
   const input = { findings: [] as Finding[], texts: new Map<string, string>(), unreadable: [] as string[] }
   const byFolder = new Map<string, NamedFile[]>()
-  const seen = new Set<string>()
-  for (const path of paths) {
-    for (const { shown, folder, name } of await listed(path, resolvePath, input)) {
-      const place = join(folder, name)
-      if (seen.has(place)) continue
-      seen.add(place)
-      const named = await readOne(shown, place, name, dialect, input)
-      if (named !== undefined) byFolder.set(folder, [...(byFolder.get(folder) ?? []), named])
+  const files = new Map<string, ListedFile>()
+  for (const path of paths)
+    for (const file of await listed(path, resolvePath, input)) {
+      const place = join(file.folder, file.name)
+      if (!files.has(place)) files.set(place, file)
     }
-  }
+  const readings = [...files].map(async ([place, file]) => ({
+    file,
+    named: await readOne(file.shown, place, file.name, dialect, input),
+  }))
+  for (const { file, named } of await Promise.all(readings))
+    if (named !== undefined) byFolder.set(file.folder, [...(byFolder.get(file.folder) ?? []), named])
   // The same bucket in two folders is how stages are kept apart.
   const conflicts = [...byFolder.values()].flatMap((files) => conflictsBetween(files))
   const findings = [...input.findings, ...conflicts].sort(byPlace)
@@ -122,15 +126,15 @@ export async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,
-): Promise<(ReadRules & { readonly text: string }) | string> {
+): Promise<(RuleReading & { readonly text: string }) | string> {
   try {
     // Opening a pipe would wait for somebody to write into it.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place)
-    const read = readRules(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
+    const read = await readInThread(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
     return { ...read, text: new TextDecoder().decode(bytes) }
   } catch (reason) {
-    return wording(reason)
+    return reason instanceof ThreadFailure ? reason.message : wording(reason)
   }
 }
 

@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { printSettings } from '../src/settings/print.ts'
+import type * as yaml from '../src/rule-file/yaml.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
 import { readSettings } from '../src/settings/settings.ts'
 import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { inThread, moduleBeside } from '../src/threads/threads.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -51,12 +52,15 @@ async function serve(flags: Flags, terminal: Terminal, signals: Signals): Promis
     return 2
   }
   if (flags.printConfig === true) {
+    const { printSettings } = await import('../src/settings/print.ts')
     terminal.out(printSettings(read.effective))
     return 0
   }
   const { runServe } = await import('./run-serve.ts')
   return runServe(read.settings, terminal, signals)
 }
+
+const yamlInThread = inThread<typeof yaml>(moduleBeside(import.meta.url, '../src/rule-file/yaml'))
 
 async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigContent | undefined> {
   const variable = variableOf('config')
@@ -69,7 +73,8 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
       return {
         issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes: no config file needs that`,
       }
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return { file, text, source: await yamlInThread('readYamlTree', text, { aliases: 'refuse' }) }
   } catch (error) {
     return { issue: `${place}: ${quote(file)} cannot be read: ${whyNot(error)}` }
   }

@@ -20,7 +20,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   dialect: ['http', 'text', 'cors'],
   plan: ['http', 'text', 'cors', 'dialect'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
-  settings: ['threads'],
   rules: ['threads'],
   log: ['requests', 'settings'],
   metrics: ['requests', 'settings'],

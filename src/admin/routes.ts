@@ -6,6 +6,7 @@ import type { Metrics, ReloadResult } from '../metrics/metrics.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { Denials } from '../requests/denials.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readAssets } from './console/assets.ts'
 import { denialsReply } from './denials-view.ts'
@@ -14,7 +15,7 @@ import type { DecisionHistory } from './history.ts'
 import { overviewReply } from './overview.ts'
 import { readBody } from './read-body.ts'
 import { json, type Reply, text } from './reply.ts'
-import { checkFormReply } from './rule-form.ts'
+import type * as ruleForm from './rule-form.ts'
 import { countStates, rulesReply } from './rules-view.ts'
 
 /** What the admin port tells of. */
@@ -131,9 +132,12 @@ async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
   })
 }
 
+/** Reads what a person types as a rule file: in a thread, as all rule files are. */
+const inFormThread = inThread<typeof ruleForm>(moduleBeside(import.meta.url, 'rule-form'))
+
 async function checkReply(request: IncomingMessage, { dialect }: Setup): Promise<Reply> {
   const body = await readBody(request, maxBodyBytes)
   return body === undefined
     ? json(413, { error: 'That is more than a rule can be.' })
-    : checkFormReply(body, dialect)
+    : inFormThread('checkFormReply', body, dialect)
 }

@@ -67,6 +67,12 @@ export const errorAt = (offset: number, end: number, code: string, message: stri
   end,
 })
 
+/** A scalar as it is written, whatever type YAML gives it: a secret of digits stays its digits. `undefined` of null. */
+export function writtenText(node: SourceNode, text: string): string | undefined {
+  if (node.kind !== 'scalar' || node.value === null) return undefined
+  return typeof node.value === 'string' ? node.value : text.slice(node.offset, node.end)
+}
+
 /** A text that cannot be read at all. */
 export const unreadable = (...problems: readonly Problem[]): Source => ({
   root: undefined,

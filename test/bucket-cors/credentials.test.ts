@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { maxAccessKeys, maxCredentialsBytes, readCredentials } from '../../src/bucket-cors/credentials.ts'
+import { readCredentials } from '../../src/bucket-cors/credentials.ts'
+import { maxAccessKeys, maxCredentialsBytes } from '../../src/bucket-cors/credentials-bounds.ts'
 
 const read = (text: string) => readCredentials('credentials.yaml', Buffer.from(text))
 
