@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import type { Finding } from '../src/plan/finding.ts'
+import { nearest } from '../src/rule-file/closest.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
-import { nearest } from '../src/text/closest.ts'
 import {
   type FindingFormat,
   findingAnnotation,

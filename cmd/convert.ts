@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
-import { convert } from '../src/rule-file/convert.ts'
 import { type FileFormat, formatOf } from '../src/rule-file/names.ts'
 import { findingText } from './findings-text.ts'
 import { readRuleFile } from './rule-input.ts'
@@ -60,6 +59,8 @@ async function convertFile(
       terminal.err(findingText(finding, text, false))
     return 1
   }
+  // Here alone: yaml is not for the program that serves.
+  const { convert } = await import('../src/rule-file/convert.ts')
   const converted = convert(content, to, dialect ?? content.dialect ?? 'cos')
   for (const sentence of converted.lost) terminal.err(`note: ${sentence}\n`)
   if (hasComments(text, format)) terminal.err('note: comments are left out\n')

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { schemaPath } from '../src/rule-file/convert.ts'
-import { ruleFileSchema } from '../src/rule-file/parse.ts'
+import { schemaPath } from '../src/rule-file/names.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
@@ -16,7 +15,9 @@ export function addSchema(program: Command, terminal: Terminal): void {
     .command('schema')
     .description('print the JSON Schema of a rule file, for editors')
     .addHelpText('after', notes)
-    .action(() => {
+    .action(async () => {
+      // Here alone: zod is not for the program that serves.
+      const { ruleFileSchema } = await import('../src/rule-file/parse.ts')
       terminal.out(`${JSON.stringify(ruleFileSchema(), null, 2)}\n`)
       terminal.exit(0)
     })

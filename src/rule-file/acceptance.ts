@@ -1,4 +1,4 @@
-import { nearest } from '../text/closest.ts'
+import { nearest } from './closest.ts'
 import { quoted } from './entry.ts'
 import { codes, isCode } from './lint/codes.ts'
 import type { Comment, Problem } from './source.ts'

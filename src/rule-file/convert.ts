@@ -1,7 +1,7 @@
 import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
-import type { FileFormat } from './names.ts'
+import { type FileFormat, schemaPath } from './names.ts'
 import { corsConfiguration } from './print-xml.ts'
 
 /** A rule file written anew. */
@@ -12,9 +12,6 @@ export interface Converted {
   /** Why nobody would store the result; `undefined` when there is no such reason. */
   readonly refusal: string | undefined
 }
-
-/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
-export const schemaPath = 'schema/rule-file.json'
 
 /**
  * Writes `file` in another spelling: YAML in ours, JSON in that of the AWS CLI and SDKs, XML as `dialect` stores it.

@@ -2,6 +2,9 @@ import { isBucketName } from '../plan/address.ts'
 import type { Finding } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
 
+/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
+export const schemaPath = 'schema/rule-file.json'
+
 /** How the content of a rule file is written. */
 export type FileFormat = 'yaml' | 'json' | 'xml'
 

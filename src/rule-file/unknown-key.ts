@@ -1,6 +1,6 @@
 /** Keys that no spelling knows, each with what was most likely meant. */
 
-import { nearest } from '../text/closest.ts'
+import { nearest } from './closest.ts'
 import { quoted } from './entry.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceMap } from './source.ts'
 import { type Fields, fieldOf, fileFields, ruleFields, styles } from './spelling.ts'

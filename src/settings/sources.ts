@@ -1,5 +1,6 @@
 /** Where settings are given: flags, environment, config file. Gathers texts and their places; they are read later. */
 
+import { nearest } from '../rule-file/closest.ts'
 import {
   createLineIndex,
   type Source,
@@ -7,7 +8,6 @@ import {
   type SourceNode,
   writtenText,
 } from '../rule-file/source.ts'
-import { nearest } from '../text/closest.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf, variablePrefix } from './table.ts'
 import { quote } from './value.ts'
 

@@ -84,7 +84,8 @@ export function createThreads(limits: ThreadLimits): Threads {
   function start(): void {
     const worker = new Worker(threadModule, {
       resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes },
-      stderr: false,
+      // Flags of the program, such as a script to load first, are not for its threads.
+      execArgv: [],
     })
     const thread: Thread = { worker, jobs: [], timer: undefined, isReady: false }
     threads.add(thread)

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { presetNames, presetOf } from '../../src/cors/presets.ts'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile } from '../../src/cors/rule.ts'
-import { convert, schemaPath } from '../../src/rule-file/convert.ts'
+import { convert } from '../../src/rule-file/convert.ts'
+import { schemaPath } from '../../src/rule-file/names.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 
 const list = <T>(item: fc.Arbitrary<T>, minLength = 0) => fc.array(item, { minLength, maxLength: 3 })
