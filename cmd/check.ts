@@ -4,6 +4,7 @@ import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import type { Finding } from '../src/plan/finding.ts'
 import { nearest } from '../src/rule-file/closest.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
+import { quoted } from '../src/text/visible.ts'
 import {
   type FindingFormat,
   findingAnnotation,
@@ -95,7 +96,7 @@ function explainCode(code: string, terminal: Terminal): 0 | 2 {
   }
   const near = nearest(code, Object.keys(codes))
   terminal.err(
-    `error: no finding has the code ${JSON.stringify(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
+    `error: no finding has the code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
   )
   return 2
 }

@@ -12,6 +12,7 @@ import {
 import type { Snapshot } from '../src/plan/snapshot.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
+import { visibleJson } from '../src/text/visible.ts'
 import { explanationText } from './explain-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -79,7 +80,9 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
   }
   terminal.out(
-    format === 'json' ? `${JSON.stringify(explained, undefined, 2)}\n` : explanationText(explained),
+    format === 'json'
+      ? `${visibleJson(JSON.stringify(explained, undefined, 2))}\n`
+      : explanationText(explained),
   )
   return explained.explanation.verdict === 'allow' ? 0 : 1
 }

@@ -1,4 +1,5 @@
 import type { Finding, Severity } from '../src/plan/finding.ts'
+import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
 
 /** How `check` writes its findings. */
 export const findingFormats = ['text', 'json', 'github'] as const
@@ -10,7 +11,7 @@ export type FindingFormat = (typeof findingFormats)[number]
  */
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
-  const head = `${shown(file)}:${line}:${column}: ${severity} ${code}: ${message}\n`
+  const head = `${visible(file)}:${line}:${column}: ${severity} ${visible(code)}: ${visible(message)}\n`
   const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)
@@ -29,7 +30,7 @@ export function findingsJson(findings: readonly Finding[]): string {
     code,
     message,
   }))
-  return `${JSON.stringify(plain, null, 2)}\n`
+  return `${visibleJson(JSON.stringify(plain, null, 2))}\n`
 }
 
 const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'notice' }
@@ -41,16 +42,13 @@ export function findingAnnotation({ file, line, column, severity, code, message 
 }
 
 const data = (text: string): string =>
-  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  visibleLines(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
 const colours: Readonly<Record<Severity, number>> = { error: 31, warning: 33, info: 36 }
 
 const coloured = (text: string, severity: Severity): string => `\u001b[${colours[severity]}m${text}\u001b[0m`
-
-/** A file's text is a stranger's: nothing in it may move the cursor or hide. */
-const shown = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')
 
 const wideSpace = '\u3000'
 
@@ -68,12 +66,10 @@ const widest = 120
 
 function excerptOf(source: string, at: number): { excerpt: string; from: number; length: number } {
   const start = at < widest - 20 ? 0 : at - 40
-  const visible = source.slice(start, start + widest)
-  const length = Math.min(markedLength(source, at), Math.max(1, visible.length - (at - start)))
+  const window = source.slice(start, start + widest)
+  const length = Math.min(markedLength(source, at), Math.max(1, window.length - (at - start)))
   // One column for one unit of the text, or the mark would not stand below its place.
-  const excerpt = visible
-    .replace(/\t/g, ' ')
-    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) => '·'.repeat(found.length))
+  const excerpt = dotted(window.replace(/\t/g, ' '))
   return { excerpt, from: at - start, length }
 }
 

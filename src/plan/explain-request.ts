@@ -243,7 +243,8 @@ function presetText(rule: CompiledRule | undefined): string | undefined {
 
 function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
   const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
-    .filter((field) => rule[field] === preset[field])
+    // By value: a rule that was read in a thread is a copy.
+    .filter((field) => [rule[field]].flat().join('\n') === [preset[field]].flat().join('\n'))
     .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
   return `Rule ${label} has from the preset ${rule.preset} ${filled.join('; ') || 'nothing'}.`
 }

@@ -1,6 +1,7 @@
 import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
+import { visibleJson } from '../text/visible.ts'
 import { type FileFormat, schemaPath } from './names.ts'
 import { corsConfiguration } from './print-xml.ts'
 
@@ -23,7 +24,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
       return { text: toYaml(file), lost: [], refusal: undefined }
     case 'json':
       return {
-        text: `${visible(JSON.stringify(toAws(file), null, 2))}\n`,
+        text: `${visibleJson(JSON.stringify(toAws(file), null, 2))}\n`,
         lost: awsRefuses(file),
         refusal: undefined,
       }
@@ -185,14 +186,5 @@ function yamlText(text: string): string {
   if (/^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text))
     return text
   // Every JSON text is one of YAML.
-  return visible(JSON.stringify(text))
+  return visibleJson(JSON.stringify(text))
 }
-
-/** JSON with every character escaped that an editor would not show, or that is not allowed in a rule file. */
-const visible = (json: string): string => json.replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escaped)
-
-const escaped = (character: string): string =>
-  character
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('')

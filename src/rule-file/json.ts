@@ -5,7 +5,7 @@
  */
 
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import {
   errorAt,
   maxDepth,

@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import { presetAliases, presetNames, presetOf } from '../cors/presets.ts'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import { quoted } from '../text/visible.ts'
 import {
   allowedHeaderPattern,
   exposeHeaderPattern,
@@ -20,7 +21,6 @@ import {
   hostProblem,
   idProblem,
   methodProblem,
-  quoted,
 } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
@@ -247,7 +247,7 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
   if (wanted === 'list' && typeof value === 'string')
     return `${got}: write [${value
       .split(/\s*,\s*/)
-      .map(quoted)
+      .map((text) => quoted(text))
       .join(', ')}]`
   if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
     return `${got}: write a colon and a space after the key`

@@ -9,7 +9,7 @@ import {
   XmlError,
   XmlText,
 } from '@rgrove/parse-xml'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import { type Comment, errorAt, type Problem, type Span } from './source.ts'
 
 export interface XmlContent {

@@ -5,7 +5,7 @@
  */
 
 import { XmlComment, XmlElement } from '@rgrove/parse-xml'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import {
   errorAt,
   type Problem,

@@ -4,7 +4,7 @@
  */
 
 import { CST, Lexer, Parser } from 'yaml'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import { errorAt, maxDepth, type Problem, type Span } from './source.ts'
 import { unclosedQuote } from './yaml-errors.ts'
 

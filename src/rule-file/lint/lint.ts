@@ -6,7 +6,7 @@
 import { presetOf } from '../../cors/presets.ts'
 import type { CorsRule, RuleFile } from '../../cors/rule.ts'
 import type { Severity } from '../../plan/finding.ts'
-import { quoted } from '../entry.ts'
+import { quoted } from '../../text/visible.ts'
 import type { Issue, ValuePath } from '../issue.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
