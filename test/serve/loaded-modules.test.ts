@@ -54,6 +54,5 @@ test('the thread that serves never loads what reads rule files, settings or acce
   const packages = await packagesIn(loaded)
   // Otherwise nothing was looked at.
   expect([...packages]).toEqual(expect.arrayContaining(['undici', 'pino', 'prom-client']))
-  for (const name of ['yaml', 'zod', 'tldts', 'jsonc-parser'])
-    expect(packages).not.toContain(name)
+  for (const name of ['yaml', 'zod', 'tldts', 'jsonc-parser']) expect(packages).not.toContain(name)
 })

@@ -538,7 +538,9 @@ describe('mistakes', () => {
   })
 
   test('an illegible file says nothing about what is missing', () => {
-    expect(issuesOf({ tlsCert: 'a' }, {}, 'rules: "a')).toEqual(['sidecar.yaml:1:8: this quote is not closed'])
+    expect(issuesOf({ tlsCert: 'a' }, {}, 'rules: "a')).toEqual([
+      'sidecar.yaml:1:8: this quote is not closed',
+    ])
   })
 
   test('all mistakes of all sources are told at once, each as one line', () => {
