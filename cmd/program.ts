@@ -3,6 +3,7 @@ import { programVersion } from '../src/version.ts'
 import { addCheck } from './check.ts'
 import { addConvert } from './convert.ts'
 import { addDemo } from './demo.ts'
+import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addReplay } from './replay.ts'
 import { addSchema } from './schema.ts'
@@ -37,6 +38,7 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
   addDemo(program, terminal, signals)
   addCheck(program, terminal)
   addExplain(program, terminal)
+  addDoctor(program, terminal)
   addReplay(program, terminal)
   addConvert(program, terminal)
   addSchema(program, terminal)
