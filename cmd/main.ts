@@ -22,6 +22,9 @@ const terminal: Terminal = {
   exit(code) {
     process.exitCode = code
   },
+  get stdin() {
+    return process.stdin
+  },
   env: process.env,
   cwd: process.cwd(),
   colour: process.stdout.isTTY && process.stdout.hasColors(),

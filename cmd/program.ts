@@ -5,10 +5,12 @@ import { addConvert } from './convert.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
+import { addInit } from './init.ts'
 import { addReplay } from './replay.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
 import type { Signals } from './signals.ts'
+import { addSuggest } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
 import { addWorker } from './worker.ts'
 
@@ -40,6 +42,8 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
   addExplain(program, terminal)
   addDoctor(program, terminal)
   addReplay(program, terminal)
+  addSuggest(program, terminal)
+  addInit(program, terminal)
   addConvert(program, terminal)
   addSchema(program, terminal)
   addWorker(program, terminal, signals)

@@ -11,17 +11,12 @@ export function rulesProblems(question: Question, { rules, preflight, actual }: 
     [question.method, rules.actual, actual],
   ]
   const problems = pairs.flatMap(([what, expected, attempt]) =>
-    expected === undefined ? [] : compared(question, what, expected, attempt),
+    expected === undefined ? [] : compared(what, expected, attempt),
   )
   return problems.filter(({ code }, index) => problems.findIndex((other) => other.code === code) === index)
 }
 
-function compared(
-  question: Question,
-  what: string,
-  expected: Expected,
-  attempt: Attempt | undefined,
-): Problem[] {
+function compared(what: string, expected: Expected, attempt: Attempt | undefined): Problem[] {
   const allowed = attempt?.kind === 'answer' && valuesOf(attempt, 'access-control-allow-origin').length > 0
   if (!expected.allowed && !allowed) return [problem('rules-refuse', 'sidecar', expected.text)]
   if (attempt?.kind !== 'answer') return []
