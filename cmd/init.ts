@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { DialectName, RuleFile } from '../src/cors/rule.ts'
@@ -12,6 +12,7 @@ import { quote } from '../src/settings/value.ts'
 import { findingText } from './findings-text.ts'
 import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
+import { writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 BUCKET is the name of the bucket, _default for the buckets without a file, or _service for requests without a bucket.
@@ -77,7 +78,7 @@ async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promi
         terminal,
         `bucket ${bucket} has a rule file already: edit ${join(flags.rules, present)}`,
       )
-    await writeFile(join(folder, name), text, { flag: 'wx' })
+    await writeNewRuleFile(folder, name, text)
   } catch (error) {
     return complain(
       terminal,

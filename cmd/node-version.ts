@@ -25,3 +25,13 @@ function isSafe(major: number, minor: number, patch: number): boolean {
   if (oldest === undefined) return false
   return minor > oldest[0] || (minor === oldest[0] && patch >= oldest[1])
 }
+
+/**
+ * Whether a command line starts a server. Only then does it matter how this Node parses requests: every other command
+ * runs on what the machine has, with a warning.
+ */
+export function servesHttp(argv: readonly string[]): boolean {
+  const command = argv.find((word) => !word.startsWith('-'))
+  const asksHelp = argv.some((word) => word === '-h' || word === '--help')
+  return command !== undefined && ['serve', 'demo', 'worker'].includes(command) && !asksHelp
+}

@@ -12,6 +12,8 @@ export interface RuleInput {
   readonly findings: readonly Finding[]
   /** Text of each file that was read, by the name in its findings. */
   readonly texts: ReadonlyMap<string, string>
+  /** Rules and tests of all files. */
+  readonly counts: { readonly rules: number; readonly tests: number }
   /** Sentences about what could not be looked at: the command line is wrong, or a file is out of reach. */
   readonly unreadable: readonly string[]
 }
@@ -25,7 +27,12 @@ export async function readRuleInput(
   dialect: DialectName,
   resolvePath: (path: string) => string,
 ): Promise<RuleInput> {
-  const input = { findings: [] as Finding[], texts: new Map<string, string>(), unreadable: [] as string[] }
+  const input = {
+    findings: [] as Finding[],
+    texts: new Map<string, string>(),
+    unreadable: [] as string[],
+    counts: { rules: 0, tests: 0 },
+  }
   const byFolder = new Map<string, NamedFile[]>()
   const seen = new Set<string>()
   for (const path of paths) {
@@ -47,6 +54,7 @@ interface Collected {
   readonly findings: Finding[]
   readonly texts: Map<string, string>
   readonly unreadable: string[]
+  readonly counts: { rules: number; tests: number }
 }
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -114,20 +122,23 @@ async function readOne(
   }
   input.findings.push(...read.findings)
   input.texts.set(shown, read.text)
+  input.counts.rules += read.counts?.rules ?? 0
+  input.counts.tests += read.counts?.tests ?? 0
   return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
-/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
+/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings; `format`: not that of its name. */
 export async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,
+  format = formatOf(shown) ?? 'yaml',
 ): Promise<(ReadRules & { readonly text: string }) | string> {
   try {
     // Opening a pipe would wait for somebody to write into it.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place)
-    const read = readRules(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
+    const read = readRules(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
     return { ...read, text: new TextDecoder().decode(bytes) }
   } catch (reason) {
     return wording(reason)

@@ -20,6 +20,7 @@ import { loadRules } from './load-rules.ts'
 import { dialectOption, hostSuffixOption } from './options.ts'
 import { suggestSummary } from './suggest-text.ts'
 import type { Terminal } from './terminal.ts'
+import { isExisting, writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys are the names of nginx's variables
@@ -112,17 +113,25 @@ function isAllowed(
   return policy !== undefined && decide(policy, question).verdict === 'allow'
 }
 
+interface FileText {
+  readonly name: string
+  readonly text: string
+  /** What the format of the file cannot say. */
+  readonly lost: readonly string[]
+  readonly isNew: boolean
+}
+
 async function writeFiles(
   { suggestions }: Suggested,
   flags: SuggestFlags,
   snapshot: Snapshot | undefined,
   terminal: Terminal,
 ): Promise<boolean> {
-  const files: { readonly name: string; readonly text: string }[] = []
+  const files: FileText[] = []
   for (const suggestion of suggestions) {
-    const { name, text, lost } = await fileOf(suggestion, flags, snapshot, terminal)
-    for (const sentence of lost) terminal.err(`note: ${name}: ${sentence}\n`)
-    files.push({ name, text })
+    const file = await fileOf(suggestion, flags, snapshot, terminal)
+    for (const sentence of file.lost) terminal.err(`note: ${file.name}: ${sentence}\n`)
+    files.push(file)
   }
   if (flags.out === undefined) {
     for (const { name, text } of files) terminal.out(files.length === 1 ? text : `# ${name}\n${text}\n`)
@@ -131,13 +140,14 @@ async function writeFiles(
   const folder = resolve(terminal.cwd, flags.out)
   try {
     await mkdir(folder, { recursive: true })
-    for (const { name, text } of files) await writeFile(join(folder, name), text, { flag: 'wx' })
+    for (const { name, text, isNew } of files)
+      if (isNew) await writeNewRuleFile(folder, name, text)
+      else await writeFile(join(folder, name), text, { flag: 'wx' })
     return true
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
     complain(
       terminal,
-      exists
+      isExisting(error)
         ? `--out: ${quote(flags.out)} has one of these files already: give an empty directory`
         : `--out: ${quote(flags.out)} cannot be written: ${String(error)}`,
     )
@@ -150,15 +160,16 @@ async function fileOf(
   { rules, dialect }: SuggestFlags,
   snapshot: Snapshot | undefined,
   terminal: Terminal,
-): Promise<{ readonly name: string; readonly text: string; readonly lost: readonly string[] }> {
+): Promise<FileText> {
   const present = snapshot?.files.find((status) => status.bucket === bucket)?.file
   if (rules === undefined || present === undefined)
-    return { name: `${bucket}.yaml`, text: convert(file, 'yaml', dialect).text, lost: [] }
+    return { name: `${bucket}.yaml`, text: convert(file, 'yaml', dialect).text, lost: [], isNew: true }
   const bytes = await readFile(resolve(terminal.cwd, rules, present))
   const { content } = readRules(present, bytes, dialect)
   if (content === undefined) throw new Error(`${present} was changed while it was read`)
   return {
     name: present,
+    isNew: false,
     ...addRules(bytes.toString('utf8'), formatOf(present) ?? 'yaml', content, file, dialect),
   }
 }

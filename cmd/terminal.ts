@@ -11,6 +11,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Relative paths start here. */
   readonly cwd: string
-  /** Whether stdout is a terminal that shows colours. */
+  /** Whether stdout is a terminal, where a person reads. */
+  readonly isInteractive?: boolean
+  /** Whether results are coloured. */
   readonly colour: boolean
 }

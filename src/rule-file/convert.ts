@@ -16,6 +16,9 @@ export interface Converted {
 /** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
 export const schemaPath = 'schema/rule-file.json'
 
+/** The first line of a YAML rule file beside which the schema lies. */
+export const schemaLine = `# yaml-language-server: $schema=${schemaPath}\n`
+
 /**
  * Writes `file` in another spelling: YAML in ours, JSON in that of the AWS CLI and SDKs, XML as `dialect` stores it.
  * Reading the text again gives the same file, but for what is `lost`.
@@ -31,7 +34,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
         refusal: undefined,
       }
     case 'xml': {
-      const text = withFinalNewline(corsConfiguration(dialect, file))
+      const text = withFinalNewline(corsConfiguration(dialect, file, '  '))
       return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
     }
   }
@@ -135,7 +138,6 @@ function toYaml(file: RuleFile): string {
     ...settingsOf(file),
   })
   const lines = [
-    `# yaml-language-server: $schema=${schemaPath}`,
     file.rules.length === 0 ? 'rules: []' : 'rules:',
     ...file.rules.flatMap(ruleLines),
     ...settings.flatMap(([name, value]) => fieldLines(name, value, '')),

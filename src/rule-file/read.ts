@@ -21,6 +21,8 @@ export interface ReadRules {
   readonly content: RuleFile | undefined
   /** Those that the file names, a file with an error too, as far as it could be read. */
   readonly hosts: readonly NamedHost[]
+  /** Rules and tests that could be read, of a file with an error too. */
+  readonly counts?: { readonly rules: number; readonly tests: number }
   /** In the order of the file. */
   readonly findings: readonly Finding[]
   /** Where a value of the file stands, or what it is missing from. */
@@ -82,6 +84,7 @@ export function readRules(
   return {
     content,
     hosts: hostsIn(document?.value, position),
+    counts: { rules: read.content?.rules.length ?? 0, tests: read.content?.tests.length ?? 0 },
     findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
     position,
   }

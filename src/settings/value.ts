@@ -26,11 +26,11 @@ export function quote(text: string): string {
   )
 }
 
-/** One of a closed list of words. */
+/** One of a closed list of lower-case words, given in any case. */
 export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   return {
     read(text) {
-      const word = words.find((candidate) => candidate === text)
+      const word = words.find((candidate) => candidate === text.toLowerCase())
       return word === undefined
         ? defect(`${quote(text)} is not one of its values: write ${or(words)}`)
         : value(word)
