@@ -6,11 +6,10 @@ import type { Terminal } from './terminal.ts'
 const { nodeDefect, servesHttp } = await import('./node-version.ts')
 const defect = nodeDefect(process.version)
 if (defect !== undefined && servesHttp(process.argv.slice(2))) {
-  process.stderr.write(`error: ${defect}\n`)
+  process.stderr.write(`error: ${defect}; this Node cannot serve\n`)
   process.exit(2)
 }
-if (defect !== undefined)
-  process.stderr.write(`warning: ${defect}; until then, serve and demo do not start\n`)
+if (defect !== undefined) process.stderr.write(`warning: ${defect}; serve and demo refuse to start\n`)
 
 // With it set, http-proxy-3 sends requests by fetch(), which re-encodes what their signatures cover.
 delete process.env.FORCE_FETCH_PATH

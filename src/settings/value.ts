@@ -39,6 +39,11 @@ export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   }
 }
 
+/** A choice that need not be made. */
+export function optionalChoice<T extends string>(words: readonly T[]): ValueKind<T | undefined> {
+  return { read: choice(words).read, show: (word) => word ?? '' }
+}
+
 /** `on` and `off` are how the documentation speaks of them; `true` and `false` are what YAML authors write. */
 export const yesOrNo: ValueKind<boolean> = {
   read(text) {
