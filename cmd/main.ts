@@ -9,7 +9,11 @@ if (defect !== undefined && servesHttp(process.argv.slice(2))) {
   process.stderr.write(`error: ${defect}; this Node cannot serve\n`)
   process.exit(2)
 }
-if (defect !== undefined) process.stderr.write(`warning: ${defect}; serve and demo refuse to start\n`)
+if (defect !== undefined) {
+  process.stderr.write(`warning: ${defect}; serve and demo refuse to start\n`)
+  const { addMissing } = await import('./old-node.ts')
+  addMissing()
+}
 
 // With it set, http-proxy-3 sends requests by fetch(), which re-encodes what their signatures cover.
 delete process.env.FORCE_FETCH_PATH

@@ -4,20 +4,7 @@ import { dialects } from '../dialect/dialects.ts'
 import { convert } from '../rule-file/convert.ts'
 import { readRules } from '../rule-file/read.ts'
 import { rulesFor } from './suggested-rules.ts'
-import { readTraffic, type UnusedReason, unusedReasons } from './traffic.ts'
-
-/** What the pages of one origin did with one bucket. */
-export interface OriginTraffic {
-  readonly bucket: string
-  readonly origin: string
-  readonly requests: number
-  /** Requests that were refused when they were logged. */
-  readonly refused: number
-  /** Requests with a method or a header that no rule may allow. */
-  readonly notAllowable: number
-  readonly methods: ReadonlySet<string>
-  readonly headers: ReadonlySet<string>
-}
+import { type OriginTraffic, readTraffic, type UnusedReason, unusedReasons } from './traffic.ts'
 
 export interface LeftOut {
   readonly bucket: string

@@ -1,6 +1,6 @@
 import { allowsHeader, type CorsMethod, type CorsRule, compileRule, corsMethods } from '../cors/rule.ts'
 import { type PresetName, presetNames, presets } from '../rule-file/presets.ts'
-import type { OriginTraffic } from './suggest.ts'
+import type { OriginTraffic } from './traffic.ts'
 
 /** A header that only pages with this client send. */
 const marks: Readonly<Partial<Record<PresetName, RegExp>>> = {

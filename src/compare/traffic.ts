@@ -16,6 +16,19 @@ export interface LoggedQuestion {
   readonly refused: boolean | undefined
 }
 
+/** What the pages of one origin did with one bucket. */
+export interface OriginTraffic {
+  readonly bucket: string
+  readonly origin: string
+  readonly requests: number
+  /** Requests that were refused when they were logged. */
+  readonly refused: number
+  /** Requests with a method or a header that no rule may allow. */
+  readonly notAllowable: number
+  readonly methods: ReadonlySet<string>
+  readonly headers: ReadonlySet<string>
+}
+
 /** Why a line leads to no rule. */
 export const unusedReasons = ['no-cors', 'not-json', 'cut', 'malformed', 'no-bucket'] as const
 export type UnusedReason = (typeof unusedReasons)[number]
