@@ -47,17 +47,18 @@ const oldNode = [
 test.each([
   [
     'without packages',
-    checkout('cmd', 'src'),
+    ['cmd', 'src'],
     [],
     "the packages it needs are not installed: run 'npm ci' in the checkout",
   ],
   [
     'without a build, on a Node that runs no TypeScript',
-    checkout('cmd', 'src', 'node_modules'),
+    ['cmd', 'src', 'node_modules'],
     oldNode,
     "run 'npm ci && npm run build' in the checkout, or use Node 26",
   ],
-])('a checkout %s says what to do', (_, folder, flags, words) => {
+])('a checkout %s says what to do', (_, paths, flags, words) => {
+  const folder = checkout(...paths)
   const { status, stdout, stderr } = run(
     process.execPath,
     [...flags, join(folder, 'bin/cors-sidecar.js'), '--version'],
