@@ -62,13 +62,17 @@ function outcome(question: Question, attempt: Attempt): string {
 /** The result as one JSON object. Field names are stable. */
 export function doctorJson({ url, question, facts, problems }: DoctorResult): string {
   const { origin, method, headers } = question
-  const told = (attempt: Attempt | undefined): unknown => {
+  const shownAttempt = (attempt: Attempt | undefined): unknown => {
     if (attempt === undefined) return undefined
     if (attempt.kind !== 'answer') return attempt
     const { status, lines, address } = attempt
     return { kind: 'answer', status, address, author: nameOf(question, attempt), headers: pairs(lines) }
   }
-  const exchanges = { preflight: told(facts.preflight), actual: told(facts.actual), store: told(facts.store) }
+  const exchanges = {
+    preflight: shownAttempt(facts.preflight),
+    actual: shownAttempt(facts.actual),
+    store: shownAttempt(facts.store),
+  }
   const result = { url, origin, method, headers, healthy: problems.length === 0, problems, exchanges }
   return `${JSON.stringify(result, undefined, 2)}\n`
 }

@@ -142,7 +142,7 @@ function questionOf(flags: DoctorFlags, endpoint: Endpoint, origin: string): Que
   return {
     endpoint,
     origin,
-    // Browsers write these in upper case whatever the page says (Fetch, "normalize a method").
+    // Browsers send these in upper case (Fetch, "normalize a method").
     method: /^(?:delete|get|head|options|post|put)$/i.test(flags.method)
       ? flags.method.toUpperCase()
       : flags.method,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Nothing is imported statically: an unsafe Node must be told of before it loads, or fails to load, the rest.
+// No static imports: an unsafe Node is reported before it loads, or fails to load, the rest.
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 

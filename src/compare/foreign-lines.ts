@@ -6,7 +6,7 @@ export interface ForeignRequest {
   readonly headers: readonly string[]
 }
 
-/** `undefined`: the line tells of no request with an Origin. */
+/** `undefined`: the line is no request with an Origin. */
 export function readForeignLine(line: string): ForeignRequest | undefined {
   const fields = fieldsOf(JSON.parse(line))
   return readNginx(fields) ?? readMinio(fields)

@@ -123,7 +123,7 @@ function exposure(question: Question, answer: Facts['preflight']): Problem[] {
   ]
 }
 
-/** An origin that nobody can have, allowed with credentials: the origin is sent back unseen. */
+/** An origin under .invalid allowed with credentials shows that the server sends back any origin. */
 function openness({ stranger }: Facts): Problem[] {
   if (stranger?.kind !== 'answer') return []
   const value = valuesOf(stranger, 'access-control-allow-origin')[0]

@@ -44,7 +44,7 @@ const proxyBodies: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Whether the sidecar or an object store took part in the answer, through whatever hops it came. */
+/** Whether the sidecar or an object store took part in the answer, through any number of hops. */
 export const isOfService = (answer: Answer): boolean =>
   serviceHeaders.some((name) => valuesOf(answer, name).length > 0) ||
   /<Error>[\s\S]{0,200}<Code>/.test(answer.body)

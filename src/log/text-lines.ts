@@ -1,6 +1,6 @@
 import type { Output } from './output.ts'
 
-/** `output` with lines for people in place of JSON; for a terminal, where nobody collects them. */
+/** Writes lines for people instead of JSON: a terminal has no log collector. */
 export function textLines(output: Output): Output {
   return {
     write(lines) {
