@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const project = join(import.meta.dirname, '..', '..', '..')
 const folder = mkdtempSync(join(tmpdir(), 'packed-'))
-const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME }
+// The rest of the environment stays: it may say where npm finds packages.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
 const run = (command: string, ...argv: readonly string[]) =>
   spawnSync(command, argv, { cwd: project, encoding: 'utf8', env })
 
