@@ -1,5 +1,6 @@
 import type { Finding, Severity } from '../src/plan/finding.ts'
 import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
+import { paint } from './paint.ts'
 
 /** How `check` writes its findings. */
 export const findingFormats = ['text', 'json', 'github'] as const
@@ -7,11 +8,14 @@ export type FindingFormat = (typeof findingFormats)[number]
 
 /**
  * `file:line:column: severity code: message`, and below it the line of the file with the place underlined, where its
- * text is at hand. `colour` colours the underline only, so that the first line can always be parsed.
+ * text is at hand. Colour is for terminals: in a pipe the first line can always be parsed.
  */
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
-  const head = `${visible(file)}:${line}:${column}: ${severity} ${visible(code)}: ${visible(message)}\n`
+  const { strong, faint } = paint(colour)
+  const place = strong(`${visible(file)}:${line}:${column}:`)
+  const named = colour ? coloured(severity, severity) : severity
+  const head = `${place} ${named} ${faint(visible(code))}: ${visible(message)}\n`
   const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)

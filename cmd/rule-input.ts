@@ -14,6 +14,8 @@ export interface RuleInput {
   readonly findings: readonly Finding[]
   /** Text of each file that was read, by the name in its findings. */
   readonly texts: ReadonlyMap<string, string>
+  /** Rules and tests of all files. */
+  readonly counts: { readonly rules: number; readonly tests: number }
   /** Sentences about what could not be looked at: the command line is wrong, or a file is out of reach. */
   readonly unreadable: readonly string[]
 }
@@ -27,7 +29,12 @@ export async function readRuleInput(
   dialect: DialectName,
   resolvePath: (path: string) => string,
 ): Promise<RuleInput> {
-  const input = { findings: [] as Finding[], texts: new Map<string, string>(), unreadable: [] as string[] }
+  const input = {
+    findings: [] as Finding[],
+    texts: new Map<string, string>(),
+    unreadable: [] as string[],
+    counts: { rules: 0, tests: 0 },
+  }
   const byFolder = new Map<string, NamedFile[]>()
   const files = new Map<string, ListedFile>()
   for (const path of paths)
@@ -51,6 +58,7 @@ interface Collected {
   readonly findings: Finding[]
   readonly texts: Map<string, string>
   readonly unreadable: string[]
+  readonly counts: { rules: number; tests: number }
 }
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -118,23 +126,43 @@ async function readOne(
   }
   input.findings.push(...read.findings)
   input.texts.set(shown, read.text)
+  input.counts.rules += read.counts?.rules ?? 0
+  input.counts.tests += read.counts?.tests ?? 0
   return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
-/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
+/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings; `format`: not that of its name. */
 export async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,
-): Promise<(RuleReading & { readonly text: string }) | string> {
+  format = formatOf(shown) ?? 'yaml',
+): Promise<TextReading | string> {
   try {
     // Opening a pipe would wait for somebody to write into it.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place)
-    const read = await readInThread(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
-    return { ...read, text: new TextDecoder().decode(bytes) }
+    return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
   } catch (reason) {
-    return reason instanceof ThreadFailure ? reason.message : wording(reason)
+    return wording(reason)
+  }
+}
+
+export interface TextReading extends RuleReading {
+  readonly text: string
+}
+
+/** Reads the rules in `bytes`, or says why they cannot be read; the extension of `file` chooses the format. */
+export async function readBytes(
+  file: string,
+  bytes: Uint8Array,
+  dialect: DialectName,
+): Promise<TextReading | string> {
+  try {
+    return { ...(await readInThread(file, bytes, dialect)), text: new TextDecoder().decode(bytes) }
+  } catch (reason) {
+    if (reason instanceof ThreadFailure) return reason.message
+    throw reason
   }
 }
 

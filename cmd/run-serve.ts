@@ -1,8 +1,11 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../src/settings/settings.ts'
-import { startSidecar } from '../src/sidecar/sidecar.ts'
+import { endpointOf, storeOf } from '../src/sidecar/endpoint.ts'
+import { type Sidecar, startSidecar } from '../src/sidecar/sidecar.ts'
 import { StartProblem } from '../src/sidecar/start-problem.ts'
+import { programVersion } from '../src/version.ts'
 import { startWorkers } from '../src/workers/primary.ts'
+import { banner } from './banner.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,6 +21,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     const start = settings.workers === 1 ? startSidecar : startWorkers
     const located: Settings = {
       ...settings,
+      logFormat: settings.logFormat ?? (terminal.isInteractive === true ? 'text' : 'json'),
       rules: within(settings.rules),
       credentials: optional(settings.credentials),
       upstreamCa: optional(settings.upstreamCa),
@@ -30,8 +34,13 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     // From the beginning on: without a listener the signal would end the process.
     signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))
     const sidecar = await starting
-    const { dataAddress, adminAddress, log } = sidecar
+    const { dataAddress, adminAddress, log, ruleFiles } = sidecar
+    if (terminal.isInteractive === true) terminal.err(bannerOf(settings, sidecar, terminal.colour))
     log.info('serving', {
+      store: storeOf(settings),
+      rules: located.rules,
+      dialect: settings.dialect,
+      buckets: ruleFiles,
       'server.address': dataAddress.address,
       'server.port': dataAddress.port,
       'admin.address': adminAddress.address,
@@ -53,6 +62,23 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
     for (const line of error.lines) terminal.err(`error: ${line}\n`)
     return 2
   }
+}
+
+function bannerOf(settings: Settings, sidecar: Sidecar, colour: boolean): string {
+  const { host } = settings.admin
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return banner(
+    {
+      version: programVersion(),
+      store: storeOf(settings),
+      rules: settings.rules,
+      buckets: sidecar.ruleFiles,
+      dialect: settings.dialect,
+      data: endpointOf(settings, sidecar.dataAddress),
+      console: `http://${name}:${sidecar.adminAddress.port}`,
+    },
+    colour,
+  )
 }
 
 const ignore = (): void => {}

@@ -13,13 +13,14 @@ import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Every setting can also be a variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line
-of the config file (upstreamCa: ca.pem). Flags come first, then variables, then the file.
-Times are written 500ms, 15s, 2m or 1h, sizes 16384, 16KiB or 1MiB.
-SIGHUP reloads the rules, SIGTERM drains and ends.
+Each setting can also be an environment variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line
+of the config file (upstreamCa: ca.pem). Flags win over variables, variables over the file.
+Write times as 500ms, 15s, 2m or 1h, sizes as 16384, 16KiB or 1MiB.
+SIGHUP reloads the rules; SIGTERM finishes running requests and stops.
+Exit code: 0 stopped by a signal, 2 unusable settings.
 
 Examples:
-  cors-sidecar serve --upstream http://127.0.0.1:9000 --rules ./rules
+  cors-sidecar serve --upstream http://127.0.0.1:9000 --dialect s3 --rules ./rules
   cors-sidecar serve --upstream unix:/run/store.sock --dialect s3 --host-suffix s3.example.com
   cors-sidecar serve --config sidecar.yaml --print-config
 `
@@ -31,8 +32,8 @@ export function addServe(program: Command, terminal: Terminal, signals: Signals)
     .addHelpText('after', notes)
   for (const entry of settingEntries) command.addOption(optionOf(entry))
   command
-    .option('--config <FILE>', 'settings as YAML, names in camelCase')
-    .option('--print-config', 'print the settings in force and where each came from, and end')
+    .option('--config <FILE>', 'settings in YAML, with names in camelCase')
+    .option('--print-config', 'print the effective settings and where each came from, and exit')
     .action(async (flags: Flags) => {
       terminal.exit(await serve(flags, terminal, signals))
     })

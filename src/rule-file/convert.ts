@@ -2,7 +2,7 @@ import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
 import { visibleJson } from '../text/visible.ts'
-import { type FileFormat, schemaPath } from './names.ts'
+import type { FileFormat } from './names.ts'
 import { corsConfiguration } from './print-xml.ts'
 
 /** A rule file written anew. */
@@ -29,7 +29,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
         refusal: undefined,
       }
     case 'xml': {
-      const text = withFinalNewline(corsConfiguration(dialect, file))
+      const text = withFinalNewline(corsConfiguration(dialect, file, '  '))
       return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
     }
   }
@@ -133,7 +133,6 @@ function toYaml(file: RuleFile): string {
     ...settingsOf(file),
   })
   const lines = [
-    `# yaml-language-server: $schema=${schemaPath}`,
     file.rules.length === 0 ? 'rules: []' : 'rules:',
     ...file.rules.flatMap(ruleLines),
     ...settings.flatMap(([name, value]) => fieldLines(name, value, '')),

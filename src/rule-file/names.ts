@@ -5,6 +5,9 @@ import { fallbackName, serviceName } from '../plan/snapshot.ts'
 /** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
 export const schemaPath = 'schema/rule-file.json'
 
+/** The first line of a YAML rule file beside which the schema lies. */
+export const schemaLine = `# yaml-language-server: $schema=${schemaPath}\n`
+
 /** How the content of a rule file is written. */
 export type FileFormat = 'yaml' | 'json' | 'xml'
 

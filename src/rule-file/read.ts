@@ -22,6 +22,8 @@ export interface RuleReading {
   readonly content: RuleFile | undefined
   /** Those that the file names, a file with an error too, as far as it could be read. */
   readonly hosts: readonly NamedHost[]
+  /** Rules and tests that could be read, of a file with an error too. */
+  readonly counts?: { readonly rules: number; readonly tests: number }
   /** In the order of the file. */
   readonly findings: readonly Finding[]
 }
@@ -61,8 +63,8 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
 
 /** As {@link readRules}, without what cannot leave a thread. */
 export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
-  const { content, hosts, findings } = readRules(...given)
-  return { content, hosts, findings }
+  const { position: _, ...reading } = readRules(...given)
+  return reading
 }
 
 /**
@@ -92,6 +94,7 @@ export function readRules(
   return {
     content,
     hosts: hostsIn(document?.value, position),
+    counts: { rules: read.content?.rules.length ?? 0, tests: read.content?.tests.length ?? 0 },
     findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
     position,
   }

@@ -7,6 +7,7 @@ import {
   type bucketCorsApiModes,
   flagOf,
   type forwardedForModes,
+  type logFormats,
   type logLevels,
   settingTable,
   type unconfiguredChoices,
@@ -45,6 +46,8 @@ export interface Settings {
   readonly adminTokenFile: string | undefined
   readonly overwriteAuthored: boolean
   readonly logLevel: LogLevel
+  /** `undefined`: text on a terminal, else JSON. */
+  readonly logFormat: (typeof logFormats)[number] | undefined
   /** 0: nothing is waited for. */
   readonly drainTimeout: number
   /** 1 to 128. */
@@ -88,6 +91,7 @@ export function readSettings(sources: SettingSources): ReadSettings {
     adminTokenFile: one(settingTable.adminTokenFile),
     overwriteAuthored: one(settingTable.overwriteAuthored),
     logLevel: one(settingTable.logLevel),
+    logFormat: one(settingTable.logFormat),
     drainTimeout: one(settingTable.drainTimeout),
     workers: one(settingTable.workers),
   }

@@ -2,7 +2,17 @@
 
 import { dialectNames } from '../cors/rule.ts'
 import { hostSuffix, listenAddress, upstream } from './address.ts'
-import { choice, count, duration, optionalPath, path, size, type ValueKind, yesOrNo } from './value.ts'
+import {
+  choice,
+  count,
+  duration,
+  optionalChoice,
+  optionalPath,
+  path,
+  size,
+  type ValueKind,
+  yesOrNo,
+} from './value.ts'
 
 /** What is known of a setting without its type. */
 export interface SettingEntry {
@@ -23,6 +33,7 @@ export interface Setting<T> extends SettingEntry {
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export const logFormats = ['json', 'text'] as const
 export const unconfiguredChoices = ['refuse', 'forward'] as const
 export const bucketCorsApiModes = ['off', 'read', 'write'] as const
 export const forwardedForModes = ['off', 'append', 'replace'] as const
@@ -54,22 +65,22 @@ export const settingTable = {
     dialectNames.join('|'),
     choice(dialectNames),
     'cos',
-    'how answers are worded, where the rule file does not say',
+    'whose answers to imitate where the rule file does not say',
   ),
-  hostSuffix: list('hostSuffix', 'NAME', hostSuffix, 'BUCKET.NAME in Host names the bucket; repeatable'),
+  hostSuffix: list('hostSuffix', 'NAME', hostSuffix, 'a Host of BUCKET.NAME names the bucket; repeatable'),
   unconfigured: setting(
     'unconfigured',
     unconfiguredChoices.join('|'),
     choice(unconfiguredChoices),
     'refuse',
-    'buckets without a rule file: refuse their preflights, or leave them to the store',
+    'buckets without a rule file: refuse preflights, or leave CORS to the store',
   ),
   bucketCorsApi: setting(
     'bucketCorsApi',
     bucketCorsApiModes.join('|'),
     choice(bucketCorsApiModes),
     'read',
-    'who answers ?cors',
+    '?cors: leave it to the store, answer GET from the rule files, or also take PUT and DELETE',
   ),
   credentials: setting('credentials', 'FILE', optionalPath, undefined, 'access keys that may call ?cors'),
   upstreamCa: setting(
@@ -87,23 +98,35 @@ export const settingTable = {
     'TLS on the data port: certificate chain (PEM)',
   ),
   tlsKey: setting('tlsKey', 'FILE', optionalPath, undefined, 'TLS on the data port: private key (PEM)'),
-  debugHeaders: toggle('debugHeaders', 'add x-cors-sidecar-decision to what is decided here'),
-  headersTimeout: setting('headersTimeout', 'TIME', timeout, 15_000, 'request headers complete'),
-  upstreamTimeout: setting('upstreamTimeout', 'TIME', timeout, 60_000, "first byte of the store's answer"),
-  idleTimeout: setting('idleTimeout', 'TIME', timeout, 120_000, 'no byte either way'),
+  debugHeaders: toggle('debugHeaders', 'add x-cors-sidecar-decision to every answer decided here'),
+  headersTimeout: setting(
+    'headersTimeout',
+    'TIME',
+    timeout,
+    15_000,
+    'limit until the request headers are complete',
+  ),
+  upstreamTimeout: setting(
+    'upstreamTimeout',
+    'TIME',
+    timeout,
+    60_000,
+    "limit until the first byte of the store's answer",
+  ),
+  idleTimeout: setting('idleTimeout', 'TIME', timeout, 120_000, 'limit without a byte in either direction'),
   maxHeaderSize: setting(
     'maxHeaderSize',
     'SIZE',
     size(1024, 1_048_576),
     16_384,
-    'request line and header lines',
+    'limit of the request line and the header lines',
   ),
   forwardedFor: setting(
     'forwardedFor',
     forwardedForModes.join('|'),
     choice(forwardedForModes),
     'off',
-    'X-Forwarded-For towards the store',
+    'X-Forwarded-For sent to the store',
   ),
   strictStart: toggle('strictStart', 'exit 2 when any rule file has an error'),
   candidateRules: setting(
@@ -111,14 +134,14 @@ export const settingTable = {
     'DIR',
     optionalPath,
     undefined,
-    'rules to compare with the active ones, never enforced',
+    'rules to compare with the active ones; never enforced',
   ),
   adminTokenFile: setting(
     'adminTokenFile',
     'FILE',
     optionalPath,
     undefined,
-    'bearer token that opens the console to callers from elsewhere',
+    'token that remote callers of the admin port must send',
   ),
   overwriteAuthored: toggle('overwriteAuthored', 'PUT ?cors may replace rule files that people wrote'),
   logLevel: setting(
@@ -126,14 +149,21 @@ export const settingTable = {
     'LEVEL',
     choice(logLevels),
     'info',
-    `least severe log line that is written: ${logLevels.join(', ')}`,
+    `lowest level that is logged: ${logLevels.join(', ')}`,
+  ),
+  logFormat: setting(
+    'logFormat',
+    logFormats.join('|'),
+    optionalChoice(logFormats),
+    undefined,
+    'log lines as JSON or as text (default: text on a terminal, else json)',
   ),
   drainTimeout: setting(
     'drainTimeout',
     'TIME',
     duration(0, day),
     30_000,
-    'how long running requests may take to end after SIGTERM',
+    'how long running requests may take after SIGTERM',
   ),
   workers: setting('workers', 'N', count(1, maxWorkers), 1, 'processes that share the data port'),
 }

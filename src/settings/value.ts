@@ -21,17 +21,22 @@ export const defect = (words: string): { kind: 'defect'; defect: string } => ({
 /** A message must not steer a terminal or a log. */
 export const quote = (text: string): string => quotedAscii(text, 120)
 
-/** One of a closed list of words. */
+/** One of a closed list of lower-case words, given in any case. */
 export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   return {
     read(text) {
-      const word = words.find((candidate) => candidate === text)
+      const word = words.find((candidate) => candidate === text.toLowerCase())
       return word === undefined
         ? defect(`${quote(text)} is not one of its values: write ${or(words)}`)
         : value(word)
     },
     show: (word) => word,
   }
+}
+
+/** A choice that need not be made. */
+export function optionalChoice<T extends string>(words: readonly T[]): ValueKind<T | undefined> {
+  return { read: choice(words).read, show: (word) => word ?? '' }
 }
 
 /** `on` and `off` are how the documentation speaks of them; `true` and `false` are what YAML authors write. */

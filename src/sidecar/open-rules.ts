@@ -18,6 +18,12 @@ export async function openRules(settings: Settings, log: Log, metrics: Metrics):
     failure = result.failure
   })
   refuseStart(settings, await store.reload('start'))
+  if (store.current().files.length === 0)
+    log.warn(
+      settings.unconfigured === 'refuse'
+        ? `no rule files in ${settings.rules}: every preflight is refused; add a file BUCKET.yaml, or check --rules`
+        : `no rule files in ${settings.rules}: CORS is left to the store; add a file BUCKET.yaml, or check --rules`,
+    )
   return store
 }
 

@@ -22,8 +22,7 @@ describe('convert', () => {
   test('writes the spelling of the COS SDK as our YAML', async () => {
     const outcome = await convert(folderWith({ 'cors.json': cosSdk }), 'cors.json', '--to', 'yaml')
     expect(outcome).toEqual({
-      out: `# yaml-language-server: $schema=schema/rule-file.json
-rules:
+      out: `rules:
   - allowedOrigins: ["*"]
     allowedMethods: [GET, POST, PUT, DELETE, HEAD]
     allowedHeaders: ["*"]
@@ -85,12 +84,61 @@ rules:
     expect(err).toContain('error: a CORSConfiguration has at least one rule')
   })
 
+  test.each([
+    ['JSON', ' [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]'],
+    [
+      'XML',
+      '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>',
+    ],
+    ['YAML', '# ours\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET]}\n'],
+  ])('reads %s of stdin by its content, and writes YAML', async (format, stdin) => {
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin })
+    expect({ code, err }).toEqual({ code: 0, err: format === 'YAML' ? 'note: comments are left out\n' : '' })
+    expect(out).toBe('rules:\n  - allowedOrigins: ["*"]\n    allowedMethods: [GET]\n')
+  })
+
+  test('reads stdin, or a file of any name, as --from says', async () => {
+    const text = '{"CORSRules": [{"AllowedOrigins": ["https://A.com"], "AllowedMethods": ["GET"]}]}'
+    const piped = await runCommand(addConvert, ['convert', '-', '--from', 'json'], { stdin: text })
+    expect(piped).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('stdin:1:36: error origin-upper-case'),
+    })
+    const named = await convert(
+      folderWith({ cors: text.replace('A.com', 'a.com') }),
+      'cors',
+      '--from',
+      'json',
+    )
+    expect(named).toMatchObject({ code: 0, err: '' })
+  })
+
+  test.each([
+    'cos',
+    'oss',
+    's3',
+  ])('writes the XML of %s for people, one element on a line', async (dialect) => {
+    const { out } = await convert(
+      folderWith({ 'a.json': cosSdk }),
+      'a.json',
+      '--to',
+      'xml',
+      '--dialect',
+      dialect,
+    )
+    expect(out).toMatch(/\n[ \t]+<CORSRule>\n[ \t]+<AllowedOrigin>\*<\/AllowedOrigin>\n/)
+  })
+
   test.each<[string, readonly string[], string]>([
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
-    ['no target', ['a.yaml'], "required option '--to <FORMAT>' not specified"],
     ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
     ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: there is no such file or directory'],
-    ['a name without a format', ['a.txt', '--to', 'json'], 'its name must tell the format'],
+    [
+      'a name without a format',
+      ['a.txt', '--to', 'json'],
+      'unknown format: name the file .yaml, .yml, .json or .xml, or give --from',
+    ],
   ])('with %s ends with 2', async (_, args, complaint) => {
     const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n', 'a.txt': '' }), ...args)
     expect({ out, code }).toEqual({ out: '', code: 2 })
@@ -98,7 +146,7 @@ rules:
   })
 
   test('--help has an example', async () => {
-    expect((await convert('/', '--help')).out).toContain('cors-sidecar convert cors.json --to yaml')
+    expect((await convert('/', '--help')).out).toContain('cors-sidecar convert cors.json > rules/photos.yaml')
   })
 })
 

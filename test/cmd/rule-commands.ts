@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { onTestFinished } from 'vitest'
 import type { Terminal } from '../../cmd/terminal.ts'
@@ -16,7 +17,7 @@ export interface Outcome {
 export async function runCommand(
   add: (program: Command, terminal: Terminal) => void,
   args: readonly string[],
-  { cwd = tmpdir(), colour = false } = {},
+  { cwd = tmpdir(), colour = false, stdin = '' } = {},
 ): Promise<Outcome> {
   let out = ''
   let err = ''
@@ -31,6 +32,7 @@ export async function runCommand(
     exit: (given) => {
       code = given
     },
+    stdin: Readable.from([Buffer.from(stdin)]),
     env: {},
     cwd,
     colour,

@@ -58,6 +58,7 @@ describe('what is in force', () => {
       adminTokenFile: undefined,
       overwriteAuthored: false,
       logLevel: 'info',
+      logFormat: undefined,
       drainTimeout: 30_000,
       workers: 1,
     } satisfies Settings)
@@ -88,6 +89,7 @@ describe('what is in force', () => {
     adminTokenFile: ['a', 'b', 'c'],
     overwriteAuthored: ['true', 'false', 'true'],
     logLevel: ['debug', 'error', 'trace'],
+    logFormat: ['json', 'text', 'json'],
     drainTimeout: ['1s', '20ms', '3s'],
     workers: ['2', '3', '4'],
   }
@@ -273,14 +275,8 @@ describe('mistakes', () => {
       { upstream: 'http://m%69nio' },
       `--upstream: "http://m%69nio" has no host name or address: write ${upstreamForms}`,
     ],
-    [
-      { upstream: 'http://minio:0' },
-      '--upstream: "http://minio:0" has no port that a store can have: write 1 to 65535',
-    ],
-    [
-      { upstream: 'http://minio:65536' },
-      '--upstream: "http://minio:65536" has no port that a store can have: write 1 to 65535',
-    ],
+    [{ upstream: 'http://minio:0' }, '--upstream: port 0 is out of range: write 1 to 65535'],
+    [{ upstream: 'http://minio:65536' }, '--upstream: port 65536 is out of range: write 1 to 65535'],
     [
       { upstream: 'http://minio:9000/base' },
       `--upstream: "http://minio:9000/base" has a path: ${targets}: write http://minio:9000`,
@@ -327,13 +323,13 @@ describe('mistakes', () => {
       { listen: 'http://a:80' },
       '--listen: "http://a:80" is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080',
     ],
-    [{ admin: ':65536' }, '--admin: ":65536" has no port there is: write 0 to 65535 (0 takes a free one)'],
+    [{ admin: ':65536' }, '--admin: port 65536 is out of range: write 0 to 65535 (0 takes a free one)'],
     [
       { admin: '0.0.0.0:8080' },
       '--admin: it is the address of --listen: give the two ports different addresses',
     ],
     [{ dialect: 'aws' }, '--dialect: "aws" is not one of its values: write cos, oss or s3'],
-    [{ dialect: 'COS' }, '--dialect: "COS" is not one of its values: write cos, oss or s3'],
+    [{ dialect: 'AWS' }, '--dialect: "AWS" is not one of its values: write cos, oss or s3'],
     [
       { hostSuffix: ['*.s3.example'] },
       '--host-suffix: "*.s3.example" has a wildcard: write the name alone, such as s3.example.com for *.s3.example.com',
@@ -655,6 +651,7 @@ strictStart: false # default
 # adminTokenFile: not set
 overwriteAuthored: false # default
 logLevel: debug # sidecar.yaml:2:11
+# logFormat: not set
 drainTimeout: 30s # default
 workers: 1 # default
 `)

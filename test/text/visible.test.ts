@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { findingAnnotation, findingsJson, findingText } from '../../cmd/findings-text.ts'
 import { replayJson } from '../../cmd/replay-text.ts'
+import { suggestSummary } from '../../cmd/suggest-text.ts'
 import { json, type Reply } from '../../src/admin/reply.ts'
+import { shown } from '../../src/doctor/who.ts'
+import { textLines } from '../../src/log/text-lines.ts'
 import type { Finding } from '../../src/plan/finding.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import { quote } from '../../src/settings/value.ts'
@@ -46,6 +49,29 @@ const found = (text: string): Finding => ({
 
 const bodyOf = ({ body }: Reply): string => String(body)
 
+function writtenLine(text: string): string {
+  let written = ''
+  const output = textLines({
+    write(lines) {
+      written += lines.toString()
+    },
+    close: () => Promise.resolve(),
+  })
+  output.write(`${JSON.stringify({ time: '', level: 'warn', msg: text, [text]: text })}\n`)
+  return written
+}
+
+function suggested(text: string): string {
+  const row = { bucket: text, origin: text, requests: 1, refused: 0 }
+  const result = {
+    lines: 1,
+    suggestions: [{ origins: [row] }],
+    leftOut: [{ ...row, why: 'few' }],
+    overflow: 0,
+  }
+  return suggestSummary(result as never, 3, false)
+}
+
 /** Every way out of the program for untrusted text, with what it writes of a text. */
 const outputs: readonly (readonly [name: string, write: (text: string) => string])[] = [
   ['a message', quoted],
@@ -57,6 +83,9 @@ const outputs: readonly (readonly [name: string, write: (text: string) => string
   ['check as text', (text) => findingText(found(text), `${text}\n`, false)],
   ['check as JSON', (text) => findingsJson([found(text)])],
   ['check as annotations', (text) => findingAnnotation(found(text))],
+  ['a log for people', writtenLine],
+  ['doctor', shown],
+  ['the summary of suggest', suggested],
   ['the admin port', (text) => bodyOf(json(200, { [text]: text }))],
   [
     'findings about a rule file',
