@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Lower bands first. A room imports lower bands freely, and of its own band only what `arrows` lists. */
 const bands: readonly (readonly string[])[] = [
   ['http', 'version', 'text', 'cors', 'dialect', 'plan', 'rule-file'],
-  ['settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
+  ['threads', 'settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
   ['bucket-cors', 'compare', 'doctor', 'admin', 'demo'],
   ['sidecar', 'workers'],
   ['cmd'],
@@ -18,8 +18,9 @@ const bands: readonly (readonly string[])[] = [
 const arrows: Readonly<Record<string, readonly string[]>> = {
   cors: ['http', 'text'],
   dialect: ['http', 'text', 'cors'],
-  plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
+  plan: ['http', 'text', 'cors', 'dialect'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
+  rules: ['threads'],
   log: ['requests', 'settings'],
   metrics: ['requests', 'settings', 'rules'],
   proxy: ['settings', 'requests'],
