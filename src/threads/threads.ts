@@ -84,8 +84,9 @@ export function createThreads(limits: ThreadLimits): Threads {
   function start(): void {
     const worker = new Worker(threadModule, {
       resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes },
-      // Flags of the program, such as a script to load first, are not for its threads.
+      // Flags of the program, such as a script to load first, are not for its threads, and neither are secrets in its environment.
       execArgv: [],
+      env: {},
     })
     const thread: Thread = { worker, jobs: [], timer: undefined, isReady: false }
     threads.add(thread)
