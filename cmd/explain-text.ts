@@ -1,30 +1,75 @@
 import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
+import { styleText } from 'node:util'
 import type { HeaderLines } from '../src/http.ts'
 import type { ExplainedRequest, ExplainedResponse } from '../src/plan/explain-request.ts'
+import type { Advice, Proposal } from '../src/rule-file/propose/asked.ts'
+import { changedLine } from '../src/rule-file/propose/diff.ts'
 
-/** What is explained, for a person, as it is printed. */
-export function explanationText({
-  explanation,
-  notes,
-  preset,
-  request,
-  response,
-  curl,
-  curlWrites,
-}: ExplainedRequest): string {
-  const { verdict, reason, text, hint, change } = explanation
+/** How an explanation is printed. */
+export interface ExplanationStyle {
+  readonly colour: boolean
+  /** The exact response as well. */
+  readonly response: boolean
+  /** The rules directory, as it was given. */
+  readonly rules: string
+}
+
+type Colour = 'red' | 'green' | 'cyan' | 'bold'
+
+/** An explanation for a person: the decision first, then what to do about it. */
+export function explanationText(
+  explained: ExplainedRequest,
+  advice: Advice,
+  style: ExplanationStyle,
+): string {
+  const { explanation, notes, preset, request, response, curl, curlWrites } = explained
+  const { verdict, reason, text } = explanation
+  const hint = hintOf(explained, advice)
   const what = request.method === 'OPTIONS' ? 'preflight' : 'request'
   const care = curlWrites ? ', which changes what the store holds' : ''
+  const paint = (colours: readonly Colour[], words: string): string =>
+    style.colour ? styleText([...colours], words, { validateStream: false }) : words
+  const decision =
+    verdict === 'allow' ? paint(['bold', 'green'], 'allowed') : paint(['bold', 'red'], 'denied')
   const sections = [
-    `${verdict === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
-    [text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n'),
-    ...(change === undefined ? [] : [`The smallest change that would allow it:\n\n${indented(change)}`]),
-    ...(preset === undefined ? [] : [preset]),
-    `The response to the ${what}:${responseText(response)}`,
-    `The ${what} by curl${care}:\n\n${indented(curl)}`,
+    `${decision}: ${reason}`,
+    printable([text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n')),
+    ...(advice.proposal === undefined ? [] : [proposalText(advice.proposal, style, paint)]),
+    ...(preset === undefined ? [] : [printable(preset)]),
+    printable(`The ${what} by curl${care}:\n\n${indented(curl)}`),
+    ...(style.response ? [printable(`The response to the ${what}:${responseText(response)}`)] : []),
   ]
-  return printable(`${sections.join('\n\n')}\n`)
+  return `${sections.join('\n\n')}\n`
 }
+
+/** What the page has to change says more than what looks alike. */
+export const hintOf = ({ explanation }: ExplainedRequest, { hint }: Advice): string | undefined =>
+  hint ?? explanation.hint
+
+/** Without indentation, so that it can be copied into a file, or piped to `git apply`. */
+function proposalText(
+  { file, text, diff }: Proposal,
+  { rules }: ExplanationStyle,
+  paint: (colours: readonly Colour[], words: string) => string,
+): string {
+  const path = join(rules, file)
+  if (diff.startsWith('--- /dev/null'))
+    return `This new file, ${printable(path)}, would allow it:\n\n${printable(text.trimEnd())}`
+  const lines = printable(withPath(diff, file, path))
+    .trimEnd()
+    .split('\n')
+  const coloured = lines.map((line) => {
+    if (/^(?:---|\+\+\+) /.test(line)) return paint(['bold'], line)
+    if (line.startsWith('@@')) return paint(['cyan'], line)
+    if (line.startsWith('+')) return paint(['green'], line)
+    return line.startsWith('-') ? paint(['red'], line) : line
+  })
+  return `This change of ${printable(path)}, line ${changedLine(diff)}, would allow it:\n\n${coloured.join('\n')}`
+}
+
+const withPath = (diff: string, file: string, path: string): string =>
+  diff.replace(`--- a/${file}`, () => `--- a/${path}`).replace(`+++ b/${file}`, () => `+++ b/${path}`)
 
 function responseText(response: ExplainedResponse): string {
   const lines = headerTexts(response.headers)

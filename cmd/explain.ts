@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { fetchMethod } from '../src/cors/method.ts'
 import { type DialectName, dialectNames } from '../src/cors/rule.ts'
 import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
@@ -9,15 +10,17 @@ import {
   type ExplainContext,
   explainRequest,
 } from '../src/plan/explain-request.ts'
-import type { Snapshot } from '../src/plan/snapshot.ts'
+import { type Snapshot, serviceName } from '../src/plan/snapshot.ts'
+import { advise, askedIn } from '../src/rules/advise.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
-import { explanationText } from './explain-text.ts'
+import { explanationText, hintOf } from './explain-text.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
 Without --actual the preflight is explained that a browser sends before the request.
-Exit code: 0 allowed, 1 denied, 2 the question cannot be put.
+The bucket _service stands for requests without a bucket. A method is written as fetch sends it: put is PUT.
+Exit code: 0 allowed, 1 denied, 2 invalid usage.
 
 Examples:
   cors-sidecar explain --bucket photos --origin https://example.com --method PUT --header content-type
@@ -33,13 +36,14 @@ interface ExplainFlags {
   readonly actual?: true
   readonly dialect: DialectName
   readonly url: string
+  readonly response?: true
   readonly format: 'text' | 'json'
 }
 
 export function addExplain(program: Command, terminal: Terminal): void {
   program
     .command('explain')
-    .description('say what is answered to a request from a page, and why')
+    .description('show how a browser request would be answered, why, and what would allow it')
     .option('--rules <DIR>', 'the rule files', './rules')
     .requiredOption('--bucket <NAME>', 'the bucket')
     .requiredOption('--origin <ORIGIN>', 'the origin of the page, e.g. https://example.com')
@@ -48,6 +52,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .option('--actual', 'the request itself, not its preflight')
     .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
     .option('--url <URL>', 'where the page sends it, with or without a path', 'http://localhost:8080')
+    .option('--response', 'print the exact response as well')
     .addOption(
       new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
     )
@@ -70,16 +75,24 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
   const { to, context } = addressOf(snapshot, flags)
-  const { bucket, origin, method, header = [], actual = false, format } = flags
+  const { bucket, origin, header = [], actual = false, format } = flags
+  const method = fetchMethod(flags.method)
   const requestedHeaders = browserHeaderList(header.flatMap((text) => text.split(',')))
-  const explained = explainRequest(context, { to, origin, method, requestedHeaders, actual })
+  const question = { to, origin, method, requestedHeaders, actual }
+  const explained = explainRequest(context, question)
   if (explained.kind === 'unusable') return complain([explained.message], terminal)
-  if (explained.bucket?.toLowerCase() !== bucket.toLowerCase()) {
+  const found = explained.bucket ?? explained.owner
+  if (found?.toLowerCase() !== bucket.toLowerCase()) {
     const elsewhere = `does not lead to bucket ${bucket}: write http://HOST/${bucket}/OBJECT or http://${bucket}.HOST/OBJECT`
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
   }
+  const advice = await advise({ directory, dialect: flags.dialect, snapshot }, explained, [askedIn(question)])
+  const hint = hintOf(explained, advice)
+  const style = { colour: terminal.colour, response: flags.response === true, rules: flags.rules }
   terminal.out(
-    format === 'json' ? `${JSON.stringify(explained, undefined, 2)}\n` : explanationText(explained),
+    format === 'json'
+      ? `${JSON.stringify({ ...explained, hint, proposal: advice.proposal }, undefined, 2)}\n`
+      : explanationText(explained, advice, style),
   )
   return explained.explanation.verdict === 'allow' ? 0 : 1
 }
@@ -96,7 +109,7 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
     if (!usable) issues.push(`${flag}: ${quote(text)} ${words}`)
   }
   check(
-    isBucketName(bucket),
+    isBucketName(bucket) || bucket === serviceName,
     '--bucket',
     bucket,
     'cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
@@ -142,9 +155,11 @@ function addressOf(
   const hostSuffixes = host.startsWith(prefix) && !isIPv4(host) ? [host.slice(prefix.length)] : []
   const namedByHost = hostSuffixes.length > 0 || snapshot.hosts.get(host) === bucket
   const to: Destination =
-    path === '/' && !namedByHost
-      ? { kind: 'bucket', bucket }
-      : { kind: 'host', host: authority, path: path === '/' ? '/exampleobject' : path }
+    bucket === serviceName
+      ? { kind: 'host', host: authority, path }
+      : path === '/' && !namedByHost
+        ? { kind: 'bucket', bucket }
+        : { kind: 'host', host: authority, path: path === '/' ? '/exampleobject' : path }
   const setup = {
     dialect,
     hostSuffixes,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Nothing is imported statically: an unsafe Node must be told of before it loads, or fails to load, the rest.
+// Nothing of the program is imported statically: an unsafe Node must be told of before it loads, or fails to load, the rest.
+import { styleText } from 'node:util'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -24,7 +25,8 @@ const terminal: Terminal = {
   },
   env: process.env,
   cwd: process.cwd(),
-  colour: process.stdout.isTTY && process.stdout.hasColors(),
+  // styleText knows NO_COLOR and FORCE_COLOR, and whether stdout is a terminal.
+  colour: styleText('bold', 'x', { stream: process.stdout }) !== 'x',
 }
 
 const signals: Signals = {

@@ -1,11 +1,11 @@
 import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
-import { answerQuestion, type Explainer, explanationFields } from './explain-view.ts'
+import { adviceOn, answerQuestion, type Explainer, explanationFields } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
  * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the rules as they
- * are now: a mended one says `allow`. `recent=` and `groups=` bound how many.
+ * are now, so that one whose rules were corrected says `allow`; its proposal allows every request of the group. `recent=` and `groups=` bound how many.
  */
 export function denialsReply(explainer: Explainer, denials: Denials, query: URLSearchParams): Reply {
   const recent = readCount(query, 'recent')
@@ -21,13 +21,16 @@ function readCount(query: URLSearchParams, name: string): number | undefined {
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined
 }
 
-function* explainedGroups(explainer: Explainer, groups: readonly DenialGroup[]): Generator<unknown> {
-  for (const { last, first, ...group } of groups)
+async function* explainedGroups(
+  explainer: Explainer,
+  groups: readonly DenialGroup[],
+): AsyncGenerator<unknown> {
+  for (const { last, first, requests, ...group } of groups)
     yield {
       ...group,
       first: new Date(first).toISOString(),
       last: denialFields(last),
-      now: explainDenial(explainer, last),
+      now: await explainGroup(explainer, last, requests),
     }
 }
 
@@ -36,10 +39,28 @@ const denialFields = ({ time, ...denial }: Denial): Readonly<Record<string, unkn
   ...denial,
 })
 
-function explainDenial(explainer: Explainer, denial: Denial): Readonly<Record<string, unknown>> | undefined {
-  const explained = answerQuestion(explainer, questionOf(denial))
-  return explained.kind === 'unusable' ? undefined : explanationFields(explained)
+async function explainGroup(
+  explainer: Explainer,
+  last: Denial,
+  requests: readonly Denial[],
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const explained = answerQuestion(explainer, questionOf(last))
+  if (explained.kind === 'unusable') return undefined
+  // The latest may be allowed by now, and another one not.
+  const refused = requests.map(questionOf).find((question) => isRefused(explainer, question))
+  const first = refused === undefined ? explained : answerQuestion(explainer, refused)
+  const shown = explained.explanation.verdict === 'allow' && first.kind === 'explained' ? first : explained
+  return explanationFields(shown, await adviceOn(explainer, shown, requests.filter(isWhole).map(questionOf)))
 }
+
+function isRefused(explainer: Explainer, question: RequestQuestion): boolean {
+  const explained = answerQuestion(explainer, question)
+  return explained.kind === 'explained' && explained.explanation.verdict === 'deny'
+}
+
+/** A header list that was cut to be kept cannot be allowed. */
+const isWhole = ({ requestedHeaders, origin }: Denial): boolean =>
+  requestedHeaders?.endsWith('…') !== true && origin?.endsWith('…') !== true
 
 /** The question that asks for the same decision. */
 export function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { fetchMethod } from '../cors/method.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import {
   browserHeaderList,
@@ -9,6 +10,8 @@ import {
 } from '../plan/explain-request.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
+import type { Advice } from '../rule-file/propose/asked.ts'
+import { advise, askedIn } from '../rules/advise.ts'
 import { json, type Reply } from './reply.ts'
 
 /** Where explanations come from. */
@@ -18,18 +21,30 @@ export interface Explainer {
   /** Where callers on this machine reach the data port. */
   readonly endpoint: () => string
   readonly now: () => number
+  /** The rules directory, whose files proposals change. */
+  readonly directory: string
 }
 
 const parameters = new Set(['bucket', 'host', 'path', 'origin', 'method', 'headers', 'actual'])
 
 /** `/-/explain`: what would be answered to the request that the query describes, and why. */
-export function explainReply(explainer: Explainer, query: URLSearchParams): Reply {
+export async function explainReply(explainer: Explainer, query: URLSearchParams): Promise<Reply> {
   const question = readQuestion(query)
   if (typeof question === 'string') return json(400, { error: question })
   const explained = answerQuestion(explainer, question)
   return explained.kind === 'unusable'
     ? json(400, { error: explained.message })
-    : json(200, explanationFields(explained))
+    : json(200, explanationFields(explained, await adviceOn(explainer, explained, [question])))
+}
+
+/** What would allow every one of `questions`, which are all for the bucket of `explained`. */
+export function adviceOn(
+  { rules, setup, directory }: Explainer,
+  explained: ExplainedRequest,
+  questions: readonly RequestQuestion[],
+): Promise<Advice> {
+  const context = { directory, dialect: setup.dialect, snapshot: rules() }
+  return advise(context, explained, questions.map(askedIn))
 }
 
 export function answerQuestion(
@@ -41,7 +56,10 @@ export function answerQuestion(
 }
 
 /** An explanation as JSON. */
-export function explanationFields(explained: ExplainedRequest): Readonly<Record<string, unknown>> {
+export function explanationFields(
+  explained: ExplainedRequest,
+  advice: Advice,
+): Readonly<Record<string, unknown>> {
   const { explanation, response, file } = explained
   return {
     bucket: explained.bucket,
@@ -54,8 +72,9 @@ export function explanationFields(explained: ExplainedRequest): Readonly<Record<
     rule: explanation.rule,
     text: explanation.text,
     lacks: explanation.lacks,
-    hint: explanation.hint,
-    change: explanation.change,
+    // What the page has to change says more than what looks alike.
+    hint: advice.hint ?? explanation.hint,
+    proposal: advice.proposal,
     notes: explained.notes,
     preset: explained.preset,
     request: { ...explained.request, headers: headerPairs(explained.request.headers) },
@@ -81,7 +100,7 @@ function readQuestion(query: URLSearchParams): RequestQuestion | string {
   return {
     to,
     origin: query.get('origin') ?? undefined,
-    method,
+    method: fetchMethod(method),
     requestedHeaders: readHeaders(query.getAll('headers').join(',')),
     actual: actual === '' || actual === '1' || actual === 'true',
   }

@@ -24,6 +24,8 @@ export interface AdminOptions {
   /** Loads the rules directory anew; the outcome is read from {@link rules}. */
   readonly reload: () => Promise<ReloadResult>
   readonly setup: Setup
+  /** The directory of the rule files, in which proposals are made. */
+  readonly directory: string
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string
   readonly metrics: Metrics
@@ -55,8 +57,8 @@ export function createRoutes(
   options: AdminOptions,
   history: DecisionHistory,
 ): (path: string) => Route | undefined {
-  const { rules, setup, endpoint, denials, health, metrics, now = Date.now } = options
-  const explainer = { rules, setup, endpoint, now }
+  const { rules, setup, directory, endpoint, denials, health, metrics, now = Date.now } = options
+  const explainer = { rules, setup, directory, endpoint, now }
   const overlooked = { ...options, history }
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],

@@ -4,6 +4,7 @@ import type { Reason } from '../cors/decide.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
 import type { FileState } from '../plan/snapshot.ts'
 import type { Finding } from '../rule-file/issue.ts'
+import type { Proposal } from '../rule-file/propose/asked.ts'
 
 export type Kind = 'preflight' | 'actual'
 export type Mode = 'enforce' | 'report'
@@ -57,7 +58,8 @@ export interface Explained {
   readonly text: string
   readonly lacks?: { readonly field: keyof CorsRule; readonly value: string }
   readonly hint?: string
-  readonly change?: string
+  /** The whole new file that would allow it, and how it differs. */
+  readonly proposal?: Proposal
   readonly notes: readonly string[]
   readonly preset?: string
   readonly request: { readonly method: string; readonly target: string; readonly headers: Pairs }

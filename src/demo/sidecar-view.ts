@@ -3,8 +3,6 @@ import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http'
 import { z } from 'zod'
 import type { DemoBucket } from './example-data.ts'
 import type { PageSetup } from './page-setup.ts'
-import { proposeChange } from './propose-change.ts'
-import { readRuleFile } from './rule-files.ts'
 
 /** A request of the page that it wants explained. */
 export interface PageQuestion {
@@ -31,7 +29,7 @@ const explanation = z.object({
   rule: z.string().optional(),
   lacks: z.object({ field: z.string(), value: z.string() }).optional(),
   hint: z.string().optional(),
-  change: z.string().optional(),
+  proposal: z.object({ file: z.string(), text: z.string(), diff: z.string() }).optional(),
   request: z.object({ method: z.string(), target: z.string(), headers: headerPairs }),
   response: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('answer'), status: z.number(), headers: headerPairs, body: z.string() }),
@@ -64,15 +62,12 @@ export async function explainRequest(setup: PageSetup, question: PageQuestion): 
   // Removed by hand, a file is no longer listed.
   const { files } = ruleFiles.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, { files: [] }))
   const { request, response, ...shown } = explained
-  const { change, rule } = shown
-  const text = await readRuleFile(setup.rulesFolder, bucket)
-  const proposal = change === undefined ? undefined : proposeChange(text, rule, change)
   // That the example rules name this machine is worth a remark elsewhere, not here.
   const file = files[0] && {
     ...files[0],
     findings: files[0].findings.filter(({ severity }) => severity !== 'info'),
   }
-  return { ...shown, proposal, exchange: exchangeText(request, response), file }
+  return { ...shown, exchange: exchangeText(request, response), file }
 }
 
 /** What the sidecar sends for an object, header by header: also what a browser keeps from a script. */

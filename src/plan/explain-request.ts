@@ -6,6 +6,7 @@ import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Judgement, Setup } from './judge.ts'
+import { nearMiss } from './near-miss.ts'
 import { type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
@@ -69,6 +70,8 @@ export interface ExplainedRequest {
   readonly notes: readonly string[]
   /** What the rule that decided, or came closest, has from its preset: whoever reads the file does not see it. */
   readonly preset: string | undefined
+  /** Whose rule file a change for this request belongs in: a bucket, `_service`, or nobody's. */
+  readonly owner: string | undefined
   readonly response: ExplainedResponse
   /** One line for a POSIX shell that sends the same request. */
   readonly curl: string
@@ -103,6 +106,7 @@ export function explainRequest(
   if (explanation === undefined) throw new Error('a CORS request was judged without a decision')
   const file = fileOf(snapshot, judgement)
   const bucket = judgement.address.kind === 'bucket' ? judgement.address.name : undefined
+  const near = explanation.verdict === 'allow' ? undefined : nearMiss(snapshot, judgement, host)
   return {
     kind: 'explained',
     request: { method, target, headers },
@@ -110,9 +114,9 @@ export function explainRequest(
     file,
     dialect: judgement.dialect.name,
     mode: judgement.policy?.mode ?? 'enforce',
-    // A second file for the same bucket would be an error too: the one that is there has to be mended.
-    explanation: file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation,
-    notes: notesOn(planned, facts, file),
+    explanation,
+    notes: [...notesOn(planned, facts, file), ...(near === undefined ? [] : [near.text])],
+    owner: near?.isCertain === true ? undefined : ownerOf(judgement, facts),
     preset: presetText(decidingRule(judgement)),
     response: responseOf(planned),
     curl: curlLine(endpoint, method, target, headers),
@@ -193,18 +197,26 @@ function fileOf(snapshot: Snapshot, { policy }: Judgement): FileStatus | undefin
   return policy === undefined ? undefined : snapshot.files.find(({ bucket }) => bucket === policy.name)
 }
 
+function ownerOf({ address, policy }: Judgement, facts: RequestFacts): string | undefined {
+  if (facts.defect !== undefined) return undefined
+  if (address.kind === 'service') return serviceName
+  if (address.kind !== 'bucket') return undefined
+  return policy === undefined || policy.name === fallbackName ? address.name : policy.name
+}
+
 function explainWithoutBucket(judgement: Judgement, decision: Decision): Explanation {
   const { address, question } = judgement
   const explanation = explain({ bucket: serviceName, rules: [], decision, question })
   if (decision.reason !== 'no_rules') return explanation
-  const nowhere = 'The request names no bucket, so no rules speak for it.'
-  return {
-    ...explanation,
-    text: address.kind === 'refused' ? 'The request target is refused before it names a bucket.' : nowhere,
-    // What stands at the root of the endpoint can have rules; what is no bucket at all cannot.
-    change: address.kind === 'service' ? explanation.change : undefined,
-  }
+  return { ...explanation, text: withoutBucketText[address.kind] }
 }
+
+const withoutBucketText = {
+  service: `The request names no bucket, and ${serviceName}.yaml, which would hold the rules of such requests, is not there.`,
+  none: 'The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
+  refused: 'The request target is refused before it names a bucket.',
+  bucket: 'No rule file is for this bucket.',
+} as const
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement

@@ -21,6 +21,8 @@ export interface DenialGroup {
   readonly first: number
   /** The latest one. */
   readonly last: Denial
+  /** One of each method and list of headers, for a change that allows all of them. */
+  readonly requests: readonly Denial[]
 }
 
 /** What a denial is read from: a request that is over, when its decision was to deny. */
@@ -52,7 +54,10 @@ export interface DenialsOptions {
 /** The recent denials and the most frequent groups of them, in bounded memory whatever is sent. */
 export function createDenials({ recent = 200, groups = 200, now = Date.now }: DenialsOptions = {}): Denials {
   const ring: Denial[] = []
-  const frequent = createTopGroups<Denial>(groups)
+  const frequent = createTopGroups<Denial>(
+    groups,
+    ({ kind, method, requestedHeaders }) => `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`,
+  )
   let total = 0
   return {
     add({ facts, plan }) {
@@ -72,7 +77,7 @@ export function createDenials({ recent = 200, groups = 200, now = Date.now }: De
     total: () => total,
     recent: () => [...ring.slice(total % recent), ...ring.slice(0, total % recent)].reverse(),
     top: () =>
-      frequent.list().map(({ count, overcount, first, last }) => ({
+      frequent.list().map(({ count, overcount, first, last, kinds }) => ({
         bucket: last.bucket,
         origin: last.origin,
         reason: last.reason,
@@ -80,6 +85,7 @@ export function createDenials({ recent = 200, groups = 200, now = Date.now }: De
         overcount,
         first,
         last,
+        requests: kinds,
       })),
   }
 }

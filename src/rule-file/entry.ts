@@ -1,11 +1,13 @@
 /** Checks of the single values of a rule that are no origins: what no vendor would store, and what could inject. */
 
 import { corsMethods } from '../cors/rule.ts'
+import { type Remedy, removal, replaceBy } from './issue.ts'
 
 /** What is wrong with one value: always an error. `message` says what to write instead. */
 export interface EntryProblem {
   readonly code: string
   readonly message: string
+  readonly remedy?: Remedy
 }
 
 /** Longest rule id, in characters (S3 API, CORSRule). */
@@ -51,6 +53,9 @@ export function methodProblem(method: string): EntryProblem {
   return {
     code: 'method-unsupported',
     message: `Found unsupported HTTP method in CORS config. Unsupported method is ${quoted(method).slice(1, -1)}: ${hint}`,
+    ...(known.includes(upper) ? { remedy: replaceBy(upper) } : {}),
+    // A preflight needs no permission, so that nothing is lost with it.
+    ...(upper === 'OPTIONS' ? { remedy: removal } : {}),
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
 import { type EntryProblem, firstForeign, quoted } from './entry.ts'
+import { type Remedy, replaceBy } from './issue.ts'
 
 /** The parts of an entry that holds "://". A `*` may stand in any of them. */
 export interface OriginParts {
@@ -68,29 +69,55 @@ function textProblem(entry: string): EntryProblem | undefined {
     return {
       code: 'origin-not-ascii',
       message: `${quoted(entry)} holds ${firstForeign(entry, /[ -~]/)}; browsers send ASCII only${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (entry.includes(','))
     return {
       code: 'origin-list-in-one-value',
       message: `${quoted(entry)} holds a comma: one origin per list item`,
+      ...partsOfList(entry),
     }
   if (/["'<>\\^`{|}$]/.test(entry)) return foreign(entry, /[^"'<>\\^`{|}$]/)
   if (entry.includes(' '))
     return {
       code: 'origin-whitespace',
       message: `${quoted(entry)} holds a space: ${entry.trim().includes(' ') ? 'one origin per list item' : `write ${quoted(entry.trim())}`}`,
+      ...partsOfList(entry),
     }
   return undefined
 }
 
-/** Helm and shell templates end up here when nobody rendered them. */
+/** Helm and shell templates end up here when they were not rendered, and regular expressions. */
 function foreign(entry: string, allowed: RegExp): EntryProblem {
-  const template = /\{\{|\$\{|\$[A-Z]/.test(entry) ? ': a template that was not rendered' : ''
+  const template = /\{\{|\$\{|\$[A-Z]|<[^>]*>/.test(entry)
+    ? ': a template that was not rendered'
+    : regularExpression(entry)
   return {
     code: 'origin-invalid-character',
     message: `${quoted(entry)} holds ${firstForeign(entry, allowed)}, which no origin has${template}`,
   }
 }
+
+const regularExpression = (entry: string): string =>
+  /^\^|\$$|\\|[()|]/.test(entry) ? '; this is no regular expression: only * has a meaning' : ''
+
+/** Several origins in one text, one each; nothing when one of them is none. */
+function partsOfList(entry: string): { readonly remedy?: Remedy } {
+  const values = entry.split(/[\s,]+/).filter((part) => part !== '')
+  return values.length > 0 &&
+    values.every((value) => value.includes('://') && originProblem(value) === undefined)
+    ? { remedy: replaceBy(...values) }
+    : {}
+}
+
+/** `YOUR_APP_DOMAIN`, `YOUR-DOMAIN.com`, `__WORKER_ORIGIN__`: a name in a template that is to be filled in. */
+const placeholderName = /^_*(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?:YOUR|MY)[-_.][A-Za-z0-9._-]+)_*$/
+
+/** Whether `entry`, with or without a scheme, is a placeholder of a template. */
+export const isPlaceholder = (entry: string): boolean =>
+  placeholderName.test(
+    entry.slice(entry.indexOf('://') < 0 ? 0 : entry.indexOf('://') + 3).replace(/:[0-9]+$/, ''),
+  )
 
 /** The words are those of S3's answer to PutBucketCors. */
 function wildcardProblem(entry: string): EntryProblem | undefined {
@@ -134,26 +161,35 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
     return {
       code: 'origin-has-userinfo',
       message: `${quoted(entry)}: an origin has no user${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (/^[?#]/.test(after))
     return {
       code: 'origin-has-query-or-fragment',
       message: `${quoted(entry)}: an origin has no query and no fragment, and ? is no wildcard${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (after !== '')
     return {
       code: 'origin-has-path',
       message: `${quoted(entry)}: an origin has no path, not even a slash at the end${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (host === '')
     return {
       code: 'origin-without-host',
       message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
     }
+  if (isPlaceholder(entry))
+    return {
+      code: 'origin-placeholder',
+      message: `${quoted(entry)} is a placeholder of a template: write the origin of the page, e.g. https://app.example.com`,
+    }
   if (/[A-Z]/.test(entry))
     return {
       code: 'origin-upper-case',
       message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
+      ...remedyFor(entry),
     }
   return undefined
 }
@@ -166,6 +202,9 @@ function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem
     return {
       code: 'origin-empty-label',
       message: `${quoted(entry)}: the host has an empty label between its dots${host.startsWith('.') ? `; for subdomains write ${quoted(entry.replace('://.', '://*.'))}` : ''}`,
+      ...(host.startsWith('.') && originProblem(entry.replace('://.', '://*.')) === undefined
+        ? { remedy: replaceBy(entry.replace('://.', '://*.')) }
+        : {}),
     }
   if (host.length > 253)
     return {
@@ -185,6 +224,7 @@ function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem
   return {
     code: 'origin-ipv4-not-canonical',
     message: `${quoted(entry)}: browsers write an IPv4 address as four decimal numbers${canonical === undefined ? '' : `; write ${canonical}`}`,
+    ...remedyFor(entry),
   }
 }
 
@@ -200,6 +240,7 @@ function ipv6Problem(entry: string, host: string): EntryProblem | undefined {
   return {
     code: 'origin-ipv6-not-compressed',
     message: `${quoted(entry)} can never match: browsers write this address as ${canonical}${instead(entry)}`,
+    ...remedyFor(entry),
   }
 }
 
@@ -214,6 +255,7 @@ function portProblem(entry: string, { scheme, port }: OriginParts): EntryProblem
   return {
     code: 'origin-default-port',
     message: `${quoted(entry)} can never match: browsers leave out the default port; write ${quoted(entry.slice(0, -port.length - 1))}`,
+    remedy: replaceBy(entry.slice(0, -port.length - 1)),
   }
 }
 
@@ -226,10 +268,25 @@ function canonicalHost(host: string): string | undefined {
 /** Stands for the `*` while the rest of an entry is made canonical: a label that nothing else is made of. */
 const placeholder = 'wildcard0placeholder'
 
-/** `; write "…"` with every mistake of the entry mended at once, or nothing when that cannot be known. */
+/** `; write "…"` with every mistake of the entry corrected at once, or nothing when that cannot be known. */
 function instead(entry: string): string {
+  const corrected = correctedOrigin(entry)
+  return corrected === undefined ? '' : `; write ${quoted(corrected)}`
+}
+
+function remedyFor(entry: string): { readonly remedy?: Remedy } {
+  const corrected = correctedOrigin(entry)
+  return corrected === undefined ? {} : { remedy: replaceBy(corrected) }
+}
+
+/** `entry` as a browser writes it; `undefined` when that cannot be known, or is `entry` itself. */
+export function correctedOrigin(entry: string): string | undefined {
   const url = URL.parse(entry.replace('*', placeholder))
-  if (url === null || !isSerializedOrigin(url.origin)) return ''
-  const mended = url.origin.replace(placeholder, '*')
-  return mended === entry || wildcardProblem(mended) !== undefined ? '' : `; write ${quoted(mended)}`
+  if (url === null || !isSerializedOrigin(url.origin)) return undefined
+  const corrected = url.origin.replace(placeholder, '*')
+  return corrected === entry ||
+    wildcardProblem(corrected) !== undefined ||
+    originProblem(corrected) !== undefined
+    ? undefined
+    : corrected
 }

@@ -21,7 +21,7 @@ import {
   methodProblem,
   quoted,
 } from './entry.ts'
-import type { Issue, ValuePath } from './issue.ts'
+import type { Issue, Remedy, ValuePath } from './issue.ts'
 import { ordinaryRules } from './ordinary-rules.ts'
 import { originProblem } from './origin-entry.ts'
 import { presetAliases, presetNames, presetOf } from './presets.ts'
@@ -186,7 +186,9 @@ function presetProblem(name: string): EntryProblem | undefined {
 function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   const value = at(document, path)
-  const error = (code: string, message: string): Issue[] => [{ severity: 'error', code, message, path }]
+  const error = (code: string, message: string, remedy?: Remedy): Issue[] => [
+    { severity: 'error', code, message, path, ...(remedy === undefined ? {} : { remedy }) },
+  ]
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       severity: 'error',
@@ -198,14 +200,16 @@ function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: st
   if (value === undefined) return [missingKey(path, nameOf)]
   if (issue.code === 'custom') {
     const { code } = issue.params ?? {}
-    return error(typeof code === 'string' ? code : 'wrong-type', issue.message)
+    const remedy =
+      typeof value === 'string' && path.at(-2) === 'allowedOrigins' ? originProblem(value)?.remedy : undefined
+    return error(typeof code === 'string' ? code : 'wrong-type', issue.message, remedy)
   }
   const field = path.findLast((step) => typeof step === 'string') ?? 'rules'
   const name = nameAt(path, nameOf)
   if (field === 'maxAgeSeconds') return error(...maxAgeProblem(name, value))
   if (field === 'allowedMethods' && typeof value === 'string' && path.at(-1) !== field) {
-    const { code, message } = methodProblem(value)
-    return error(code, message)
+    const { code, message, remedy } = methodProblem(value)
+    return error(code, message, remedy)
   }
   if (issue.code === 'too_small') return error('empty-list', `${name} is empty: nothing can match this rule`)
   if (issue.code === 'invalid_value' && typeof value === 'string')
@@ -261,7 +265,7 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
   if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
     return `${got}: write a colon and a space after the key`
   if (wanted === 'list' && kindOf(value) === 'a mapping')
-    return `${got}: put "- " before the first key of each item`
+    return `${got}: put [ ] around it (in YAML, "- " before its first key)`
   if (wanted === 'text' && (typeof value === 'number' || typeof value === 'boolean'))
     return `${got}: put it in quotes`
   return got

@@ -6,10 +6,12 @@ import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
-import type { Finding, Issue, ValuePath } from './issue.ts'
+import { type Finding, type Issue, type Remedy, replaceBy, type ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
-import { type FileFormat, formatOf } from './names.ts'
+import { lintPartially } from './lint-partial.ts'
+import { type FileFormat, formatOf, namedForCors } from './names.ts'
+import { otherDocument, otherXml, wrongExtension } from './other-document.ts'
 import { parseRuleFile } from './parse.ts'
 import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
 import { readXml } from './xml.ts'
@@ -23,8 +25,17 @@ export interface ReadRules {
   readonly hosts: readonly NamedHost[]
   /** In the order of the file. */
   readonly findings: readonly Finding[]
+  /** The changes that take findings away, of those that have one. */
+  readonly remedies: readonly PlacedRemedy[]
   /** Where a value of the file stands, or what it is missing from. */
   position(path: ValuePath): Place
+}
+
+/** The remedy of a finding, and the value that it is about. */
+export interface PlacedRemedy {
+  readonly code: string
+  readonly path: ValuePath
+  readonly remedy: Remedy
 }
 
 /** Both counted from 1. */
@@ -69,9 +80,11 @@ export function readRules(
   const format = formatOf(file) ?? 'yaml'
   const { text, legible, problems } = decode(bytes, format)
   const placeOf = createLineIndex(text)
-  const source = legible ? readers[format](text) : { root: undefined, problems: [], comments: [] }
-  const told = [...problems, ...source.problems]
-  const document = source.root === undefined ? undefined : toDocument(source.root)
+  const wrong = legible ? wrongExtension(file, text, format) : undefined
+  const source = legible && wrong === undefined ? readers[format](text) : unread
+  const other = wrong ?? otherThanRules(source, text, format)
+  const told = [...problems, ...(other === undefined ? [...source.problems, ...namedForCors(file)] : [other])]
+  const document = source.root === undefined || other !== undefined ? undefined : toDocument(source.root)
   const read =
     document === undefined
       ? nothingRead
@@ -79,12 +92,21 @@ export function readRules(
   const all = [...told, ...read.problems]
   const content = all.some(isError) ? undefined : read.content
   const position = (path: ValuePath): Place => placeOf(document?.locate(path).offset ?? 0)
+  const left = withoutAccepted(all, source.comments, content !== undefined)
   return {
     content,
     hosts: hostsIn(document?.value, position),
-    findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
+    findings: toFindings(file, left, placeOf),
+    remedies: left.flatMap(({ code, remedy }) => (remedy === undefined ? [] : [{ code, ...remedy }])),
     position,
   }
+}
+
+const unread: Source = { root: undefined, problems: [], comments: [] }
+
+function otherThanRules({ root }: Source, text: string, format: FileFormat): Problem | undefined {
+  if (root !== undefined) return otherDocument(root)
+  return format === 'xml' ? otherXml(text) : undefined
 }
 
 /** Whatever else is wrong with a file: nobody else's rules may answer on its hosts. */
@@ -126,7 +148,7 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
     ...issues.map((issue) => toProblem(issue, document)),
   ]
   if (content === undefined || mistakes.length > 0)
-    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
+    return { content: undefined, problems: [...mistakes, ...lintTheRest(document, mistakes)] }
   const issuesOfContent = [...lint(content), ...failedExpectations(content)]
   const problems = [
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
@@ -135,18 +157,19 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
   return { content, problems }
 }
 
-/** What is to be said of the rules without a mistake, so that a file need not be mended twice. */
-function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+/** What is to be said of the rest of the rules, so that a file need not be corrected twice. */
+function lintTheRest(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
   if (mistakes.length >= maxFindings) return []
-  const rules = rulesIn(document.value)
-  const sound = [...rules.keys()].filter((index) => {
+  const unclear = mistakes.filter(({ code }) => shapeCodes.has(code))
+  const isUnclear = (index: number): boolean => {
     const { offset, end } = document.locate(['rules', index])
-    return !mistakes.some((mistake) => mistake.offset >= offset && mistake.offset < end)
-  })
-  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) })
-  if (content === undefined || sound.length === 0) return []
-  return lint(content, sound).map((issue) => toProblem(issue, document))
+    return unclear.some((mistake) => mistake.offset >= offset && mistake.offset < end)
+  }
+  return lintPartially(rulesIn(document.value), isUnclear).map((issue) => toProblem(issue, document))
 }
+
+/** After one of these a field can be missing that its author has written. */
+const shapeCodes = new Set(['unknown-key', 'duplicate-key', 'wrong-type', 'missing-key', 'preset-unknown'])
 
 function rulesIn(value: unknown): readonly unknown[] {
   const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
@@ -188,13 +211,21 @@ function numberProblems(content: RuleFile, document: RuleDocument, text: string)
     // A preset's value stands nowhere: the place found is that of the rule.
     if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
     const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
-    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message }]
+    const remedy = { path, remedy: replaceBy(String(maxAgeSeconds)) }
+    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message, remedy }]
   })
 }
 
-function toProblem({ severity, code, message, path, onKey }: Issue, document: RuleDocument): Problem {
+function toProblem({ severity, code, message, path, onKey, remedy }: Issue, document: RuleDocument): Problem {
   const { offset, end }: Span = onKey === true ? document.locateKey(path) : document.locate(path)
-  return { severity, code, message, offset, end }
+  return {
+    severity,
+    code,
+    message,
+    offset,
+    end,
+    ...(remedy === undefined ? {} : { remedy: { path, remedy } }),
+  }
 }
 
 function toFindings(

@@ -42,6 +42,7 @@ export async function startAdmin(
     rules: () => photos,
     reload: async () => 'unchanged',
     setup,
+    directory: '/nonexistent',
     endpoint: () => 'http://localhost:8080',
     metrics: createMetrics({ version: '1.2.3' }),
     denials: createDenials(),

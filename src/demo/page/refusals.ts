@@ -65,8 +65,11 @@ function sidecarSide(reason) {
         element('dd', {}, element('code', {}, value)),
       ]),
     ),
-    ...(reason.change
-      ? [note('This would allow it:'), element('pre', { tabindex: '0' }, reason.change)]
+    ...(reason.proposal
+      ? [
+          note('This change of ' + reason.proposal.file + ' would allow it:'),
+          element('pre', { tabindex: '0' }, reason.proposal.diff),
+        ]
       : []),
     fold('The preflight and its answer, word for word', reason.exchange),
     reason.curl ? fold('The same with curl', reason.curl) : undefined,
@@ -86,7 +89,7 @@ export function showProposal() {
 }
 
 export function applyProposal() {
-  if (proposal) byId('rules-text').value = proposal
+  if (proposal) byId('rules-text').value = proposal.text
 }
 
 /** Replaces a bucket's rule file and waits until the sidecar has taken notice. */
