@@ -115,7 +115,15 @@ export const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 
 
 async function metricsReply(metrics: Metrics, accept: string | undefined): Promise<Reply> {
   const format = negotiateFormat(accept)
-  return { status: 200, type: contentTypes[format], body: exposition(await metrics.families(), format) }
+  return {
+    status: 200,
+    type: contentTypes[format],
+    body: inTurn(exposition(await metrics.families(), format)),
+  }
+}
+
+async function* inTurn(pieces: Iterable<string>): AsyncGenerator<string> {
+  yield* pieces
 }
 
 async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {

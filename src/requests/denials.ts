@@ -51,13 +51,14 @@ export interface DenialsOptions {
   readonly now?: () => number
 }
 
+/** Requests of one kind ask the same of the rules, but for their origin. */
+export const requestKind = ({ kind, method, requestedHeaders }: Denial): string =>
+  `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`
+
 /** The recent denials and the most frequent groups of them, in bounded memory whatever is sent. */
 export function createDenials({ recent = 200, groups = 200, now = Date.now }: DenialsOptions = {}): Denials {
   const ring: Denial[] = []
-  const frequent = createTopGroups<Denial>(
-    groups,
-    ({ kind, method, requestedHeaders }) => `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`,
-  )
+  const frequent = createTopGroups<Denial>(groups, requestKind)
   let total = 0
   return {
     add({ facts, plan }) {

@@ -29,7 +29,7 @@ interface Counter<Item> {
 }
 
 /** So many kinds of one group are kept: a page sends few. */
-const maxKinds = 16
+export const maxKinds = 16
 
 /**
  * The `limit` most frequent of any number of groups, by Space-Saving (Metwally, Agrawal, El Abbadi 2005): every group

@@ -185,7 +185,9 @@ describe('github', () => {
     const { out } = await check(folder, '--format', 'github', 'a,b:c/photos.yaml', 'other.yaml', 'third.yaml')
     expect(out.split('\n')).toEqual([
       '::error file=a%2Cb%3Ac/photos.yaml,line=2,col=22,title=origin-upper-case::"https://A.com" can never match: browsers send lower case; write "https://a.com"',
-      expect.stringMatching(/^::notice file=other\.yaml,line=3,col=21,title=head-missing::GET is allowed but HEAD is not/),
+      expect.stringMatching(
+        /^::notice file=other\.yaml,line=3,col=21,title=head-missing::GET is allowed but HEAD is not/,
+      ),
       expect.stringMatching(
         /^::warning file=third\.yaml,line=2,col=22,title=origin-insecure-with-credentials::/,
       ),

@@ -117,15 +117,15 @@ describe('explainRequest', () => {
     )
   })
 
-  test('says what the closest rule lacks, and the change that would allow the request', () => {
-    const { explanation, response } = explained({ requestedHeaders: 'content-type,x-amz-date' })
+  test('says what the closest rule lacks, and whose file a change belongs in', () => {
+    const { explanation, response, owner } = explained({ requestedHeaders: 'content-type,x-amz-date' })
     expect(explanation).toMatchObject({
       verdict: 'deny',
       reason: 'header',
       rule: 'web',
       lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
     })
-    expect(explanation.change).toContain('allowedHeaders: [content-type, x-amz-date]')
+    expect(owner).toBe('photos')
     expect(response).toMatchObject({ kind: 'answer', status: 403 })
   })
 
@@ -175,12 +175,12 @@ describe('explainRequest', () => {
     expect(explained({}, other)).toMatchObject({ bucket: 'photos', explanation: { verdict: 'allow' } })
   })
 
-  test('offers a new file for a bucket without one, but none beside a file that has an error', () => {
+  test('names the owner of the rules for a bucket without a file, and for one with an error', () => {
     const nobody = explained({ to: { kind: 'bucket', bucket: 'nobody' } })
     expect(nobody.explanation).toMatchObject({ verdict: 'deny', reason: 'no_rules' })
-    expect(nobody.explanation.change).toContain('rules/nobody.yaml')
+    expect(nobody.owner).toBe('nobody')
     const broken = explained({}, snapshotOf(loaded('photos', undefined)))
-    expect(broken.explanation.change).toBeUndefined()
+    expect(broken.owner).toBe('photos')
     expect(broken.notes).toEqual([
       'photos.yaml has an error, so no rules are served (line 3, column 5: unknown key).',
     ])

@@ -119,6 +119,7 @@ summary { cursor: pointer; padding: 0.6rem 0.4rem; border-radius: 0.4rem; }
 .label { color: var(--soft); font-size: 0.85rem; margin: 0.8rem 0 0.2rem; display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.3rem; }
 pre { margin: 0; padding: 0.7rem 0.9rem; background: var(--sunken); border: 1px solid var(--line); border-radius: 0.5rem; overflow: auto; max-height: 26rem; line-height: 1.45; }
 pre .added { display: block; margin: 0 -0.9rem; padding: 0 0.9rem; background: var(--good-ground); color: var(--good); }
+pre .removed { display: block; margin: 0 -0.9rem; padding: 0 0.9rem; background: var(--bad-ground); color: var(--bad); }
 pre.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }
 ul.plain { margin: 0.3rem 0; padding-left: 1.2rem; }
 
