@@ -52,7 +52,7 @@ function extendRule(
     .flatMap((field) => extendList(nodes, node, field, rule[field], added[field]))
 }
 
-function extendList(
+export function extendList(
   nodes: RuleNodes,
   rule: SourceMap,
   field: ListField,

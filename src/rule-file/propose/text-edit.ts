@@ -39,6 +39,10 @@ export function ownIndent(text: string, offset: number): string | undefined {
 /** Where the last value in `node` ends: the end of a block collection can lie behind comments that follow it. */
 export function lastEnd(text: string, node: SourceNode): number {
   if (node.kind === 'scalar' || /[[{]/.test(text[node.offset] ?? '')) return node.end
-  const last = node.kind === 'list' ? node.items.at(-1) : node.entries.at(-1)?.value
-  return last === undefined || last.offset < node.offset ? node.end : lastEnd(text, last)
+  const entry = node.kind === 'map' ? node.entries.at(-1) : undefined
+  const last = node.kind === 'list' ? node.items.at(-1) : entry?.value
+  // An alias stands where its key does, and its value elsewhere.
+  if (last === undefined || last.offset < node.offset)
+    return entry?.keySpan.end ?? text.slice(0, node.end).trimEnd().length
+  return entry !== undefined && last.offset < entry.keySpan.end ? entry.keySpan.end : lastEnd(text, last)
 }
