@@ -1,7 +1,7 @@
 /** A reader copies what `explain` prints, and has a file that works. */
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,4 +86,14 @@ test.each<[bucket: string, origin: string, method: string, headers: readonly str
   copyFrom(refused.out)
   expect((await command(...argv)).code).toBe(0)
   expect(await problems()).toBeLessThanOrEqual(before)
+})
+
+test('the README shows what explain prints for the rule files of the repository', async () => {
+  const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+  const [, line = '', shown = ''] =
+    /```console\n\$ cors-sidecar (explain .*)\n([\s\S]*?)```/.exec(readme) ?? []
+  const { out, code } = await command(...line.split(' '))
+  expect(code).toBe(1)
+  expect(shown).not.toBe('')
+  expect(out.startsWith(shown)).toBe(true)
 })
