@@ -68,7 +68,13 @@ describe('a thousand buckets of twenty rules', () => {
       read() {
         clock.pass(millisecondsPerFile)
         most = Math.max(most, ++parsedInThisTurn)
-        return { content: undefined, hosts: [], findings: [], remedies: [], position: () => ({ line: 1, column: 1 }) }
+        return {
+          content: undefined,
+          hosts: [],
+          findings: [],
+          remedies: [],
+          position: () => ({ line: 1, column: 1 }),
+        }
       },
     })
     await store.reload('start')

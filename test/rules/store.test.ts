@@ -195,7 +195,13 @@ describe('a file that goes bad', () => {
     const store = storeOn(folder, {
       read: (file) => {
         if (file === 'a.yaml') throw new RangeError('out of everything')
-        return { content: undefined, hosts: [], findings: [], remedies: [], position: () => ({ line: 1, column: 1 }) }
+        return {
+          content: undefined,
+          hosts: [],
+          findings: [],
+          remedies: [],
+          position: () => ({ line: 1, column: 1 }),
+        }
       },
     })
     const result = await store.reload('start')
