@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DialectName } from '../cors/rule.ts'
@@ -25,10 +26,20 @@ export async function advise(
 ): Promise<Advice> {
   const input = await proposalInput(context, explained, requests)
   if (input === undefined) return {}
+  const key = createHash('sha256').update(JSON.stringify(input)).digest('base64')
+  const known = remembered.get(key)
+  if (known !== undefined) return known
   // Loaded when it is needed: it brings the checker with it.
   const { propose } = await import('../rule-file/propose/propose.ts')
-  return propose(input)
+  const advice = await propose(input)
+  if (remembered.size >= mostRemembered) remembered.clear()
+  remembered.set(key, advice)
+  return advice
 }
+
+/** The console asks for the same groups every few seconds, and an answer depends on nothing but its input. */
+const remembered = new Map<string, Advice>()
+const mostRemembered = 100
 
 async function proposalInput(
   { directory, dialect, snapshot }: AdviceContext,

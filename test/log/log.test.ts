@@ -207,7 +207,7 @@ describe('denials', () => {
   test('of a request that names no bucket say so', () => {
     const { log, lines } = logTo()
     log.request(finished(photos, { ...preflight('https://evil.example'), target: '//x' }))
-    log.request(finished(photos, { ...preflight('https://evil.example'), target: '/' }))
+    log.request(finished(photos, { ...preflight('https://other.example'), target: '/' }))
     expect(warnings(lines())[0]?.msg).toBe(
       'denied: The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
     )
