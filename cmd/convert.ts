@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { type FileFormat, formatOf } from '../src/rule-file/names.ts'
 import { findingText } from './findings-text.ts'

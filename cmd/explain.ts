@@ -1,7 +1,8 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
   browserHeaderList,

@@ -80,8 +80,8 @@ export async function readWithin(call: Call): Promise<ReadWithin> {
 export function succeed({ plan }: Call, status: 200 | 204, body = ''): PlainResponse {
   const { dialect } = plan.judgement
   const type = body === '' ? [] : ['Content-Type', 'application/xml']
-  const named = ['Server', dialect.server, dialect.requestIdHeader, plan.requestId]
-  return { status, headers: [...type, ...named, ...patchLines(plan.patch)], body }
+  const headers = [...type, ...dialect.signature(plan.requestId), ...patchLines(plan.patch)]
+  return { status, headers, body }
 }
 
 /** The answer to any other call, in the dialect of the bucket, with the CORS headers of the request. */

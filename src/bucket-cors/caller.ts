@@ -31,7 +31,7 @@ export async function identifyCaller(call: Call): Promise<Caller> {
 const answered = (answer: PlainResponse | 'forward'): Caller => ({ kind: 'answered', answer })
 
 const refuse = (call: Call, why: Refusal): Caller =>
-  answered(fail(call, refusalError(why, call.plan.judgement.dialect.name)))
+  answered(fail(call, refusalError(why, call.plan.judgement.dialect.bucketCors)))
 
 async function verifyCaller(call: Call, keys: AccessKeys): Promise<Caller> {
   const at = secondsNow(call)

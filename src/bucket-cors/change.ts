@@ -12,15 +12,15 @@ type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
 /** Stores the configuration in the body, after body and digests have been found to agree. */
 export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
-  const { name } = call.plan.judgement.dialect
+  const { name, bucketCors } = call.plan.judgement.dialect
   const read =
     caller.body === undefined ? await readWithin(call) : { kind: 'read' as const, bytes: caller.body }
   if (read.kind === 'failed') return read.answer
   const differing = compareBody(caller.digests, read.bytes)
-  if (differing !== undefined) return fail(call, digestError(differing, name))
+  if (differing !== undefined) return fail(call, digestError(differing, bucketCors))
   const { content, findings } = readRules('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return fail(call, configurationError(mistake, name))
+  if (mistake !== undefined) return fail(call, configurationError(mistake, bucketCors))
   if (content === undefined) throw new Error('rules without an error have no content')
   return call.inTurn(() => change(call, caller.accessKeyId, content))
 }

@@ -1,4 +1,5 @@
 import type { CorsRule, DialectName, RuleFile } from '../cors/rule.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import { hasComments, modelineOf } from '../rule-file/authored.ts'
 import { convert } from '../rule-file/convert.ts'
 import type { FileFormat } from '../rule-file/names.ts'
@@ -111,7 +112,8 @@ function replace(
   // Read as it will be loaded: what would not be loaded is not written, and the file's own tests have a say.
   const { findings } = readRules(file, Buffer.from(text), context.dialect)
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return refused(configurationError(mistake, context.dialect))
+  if (mistake !== undefined)
+    return refused(configurationError(mistake, dialectNamed(context.dialect).bucketCors))
   return { kind: 'replace', file, text, from: before.rules, to: content.rules }
 }
 

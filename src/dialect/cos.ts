@@ -1,4 +1,5 @@
 import { createRequestIds, type Dialect, xmlResponse } from './dialect.ts'
+import { badSha256, malformedArgument, tooSkewed } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
@@ -20,8 +21,7 @@ const requestId = createRequestIds(({ unixSeconds, node, process: number }, rest
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
 export const cos: Dialect = {
   name: 'cos',
-  server: 'tencent-cos',
-  requestIdHeader: 'x-cos-request-id',
+  signature: (requestId) => ['Server', 'tencent-cos', 'x-cos-request-id', requestId],
   limits: { rules: 100, bytes: 65_536 },
   style: { separator: ',', allowHeaders: 'rule', credentials: true, maxAgeUnset: undefined },
 
@@ -48,5 +48,23 @@ export const cos: Dialect = {
       ['Server', 'tencent-cos', 'x-cos-request-id', requestId, 'x-cos-trace-id', traceId],
       `<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n${lines}</Error>`,
     )
+  },
+
+  bucketCors: {
+    // GET Bucket cors (436/8274), sample response.
+    layout: {
+      declaration: "<?xml version='1.0' encoding='utf-8' ?>\n",
+      attributes: '',
+      indent: '\t',
+      responseVary: 'when-set',
+    },
+    unsigned: 'Access Denied.',
+    unknownKey: 'The Access Key Id you provided does not exist in our records',
+    wrongSignature: 'The Signature you specified is invalid.',
+    malformedAuthorization: malformedArgument,
+    notYetValid: tooSkewed,
+    sha256Mismatch: badSha256,
+    notConfigured: 'The CORS configuration does not exist',
+    fieldsFor: () => [],
   },
 }

@@ -44,15 +44,41 @@ export interface RefusedPreflight {
   readonly requestedMethod: string | undefined
 }
 
+/** How a vendor lays its XML documents out. */
+export interface XmlLayout {
+  readonly declaration: string
+  /** Of the root element. */
+  readonly attributes: string
+  /** One level of indentation; empty: everything on one line. */
+  readonly indent: string
+  readonly responseVary: 'always' | 'when-set' | 'never'
+}
+
+/** What differs between the vendors in the words of the bucket CORS API. */
+export interface BucketCorsWords {
+  readonly layout: XmlLayout
+  readonly unsigned: string
+  readonly unknownKey: string
+  readonly wrongSignature: string
+  readonly malformedAuthorization: StoreError
+  readonly notYetValid: StoreError
+  readonly sha256Mismatch: StoreError
+  readonly notConfigured: string
+  /** What stands beside code and message when a configuration is refused for the finding `code`. */
+  readonly fieldsFor: (code: string) => ErrorFields
+}
+
+/** Elements of an error body: name and text. */
+export type ErrorFields = readonly (readonly [string, string])[]
+
 /**
- * How one vendor words its answers. A dialect never decides: it is told what was decided. Adding a vendor is one such
- * object and one line in `dialects`.
+ * Everything of one vendor. A dialect never decides: it receives what was decided. Adding a vendor is one such object
+ * and one line in `dialects`.
  */
 export interface Dialect {
   readonly name: DialectName
-  /** Value of the Server header in refusals and preflight answers. */
-  readonly server: string
-  readonly requestIdHeader: string
+  /** The header lines by which the vendor is known, of every answer made here that is no error. */
+  signature(requestId: string): HeaderLines
   /** Largest stored configuration. */
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
@@ -60,15 +86,11 @@ export interface Dialect {
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }
   requestId(identity: RequestIdentity): string
   /** Status, code and message of a refused preflight. */
-  refusal(
-    refused: RefusedPreflight,
-  ): StoreError & { readonly fields?: readonly (readonly [string, string])[] }
+  refusal(refused: RefusedPreflight): StoreError & { readonly fields?: ErrorFields }
   /** The whole answer for `error`, ids in header and body, without CORS headers. `fields` stand after the message. */
-  error(
-    error: StoreError,
-    context: ErrorContext,
-    fields?: readonly (readonly [string, string])[],
-  ): PlainResponse
+  error(error: StoreError, context: ErrorContext, fields?: ErrorFields): PlainResponse
+  /** The words of its `?cors` API. */
+  readonly bucketCors: BucketCorsWords
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createRequestIds, type Dialect, hex, xmlResponse } from './dialect.ts'
+import { badSha256, malformedArgument, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** The text of COS with a final period (OSS developer reference, "cors-options"). */
@@ -11,6 +12,12 @@ const noVary = { matched: [], other: [] } as const
 /** EC values that the error pages 0034-* document; OSS calls them not stable, so no others are made up. */
 const errorCodes: Readonly<Record<string, string>> = { NoSuchCORSConfiguration: '0034-00000001' }
 
+/** The same by what is wrong with a configuration. */
+const errorCodesOfFindings: Readonly<Record<string, string>> = {
+  'no-rules': '0034-00000002',
+  'method-unsupported': '0034-00000011',
+}
+
 const upperCase = (text: string): string => text.toUpperCase()
 
 const requestId = createRequestIds(
@@ -21,8 +28,7 @@ const requestId = createRequestIds(
 /** Alibaba Cloud OSS: OptionObject, PutBucketCors, "cors-options" in the developer reference. */
 export const oss: Dialect = {
   name: 'oss',
-  server: 'AliyunOSS',
-  requestIdHeader: 'x-oss-request-id',
+  signature: (requestId) => ['Server', 'AliyunOSS', 'x-oss-request-id', requestId],
   // PutBucketCors (Feb 2026) says 20 rules; older pages say 10.
   limits: { rules: 20, bytes: 16_384 },
   // Credentials are never documented. Max-Age 0 when unset: the output printed on the ossutil page.
@@ -54,5 +60,26 @@ export const oss: Dialect = {
       ],
       `<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n${lines}</Error>\n`,
     )
+  },
+
+  bucketCors: {
+    // GetBucketCors, sample response.
+    layout: {
+      declaration: '<?xml version="1.0" encoding="UTF-8"?>\n',
+      attributes: '',
+      indent: '  ',
+      responseVary: 'always',
+    },
+    unsigned: 'Anonymous access is forbidden for this operation.',
+    unknownKey: 'The OSS Access Key Id you provided does not exist in our records.',
+    wrongSignature: signatureDoesNotMatch,
+    malformedAuthorization: malformedArgument,
+    notYetValid: notValidYet,
+    sha256Mismatch: badSha256,
+    notConfigured: 'The CORS Configuration does not exist.',
+    fieldsFor(code) {
+      const ec = errorCodesOfFindings[code]
+      return ec === undefined ? [] : [['EC', ec]]
+    },
   },
 }

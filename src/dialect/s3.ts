@@ -6,6 +6,7 @@ import {
   type StoreError,
   xmlResponse,
 } from './dialect.ts'
+import { malformedArgument, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** As recorded from the service, the slip included (localstack test_s3_cors.snapshot.json). */
@@ -35,8 +36,7 @@ const requestId = createRequestIds(({ node }, rest) => upperCase(hex(node, 8) + 
 /** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
 export const s3: Dialect = {
   name: 's3',
-  server: 'AmazonS3',
-  requestIdHeader: 'x-amz-request-id',
+  signature: (requestId) => ['Server', 'AmazonS3', 'x-amz-request-id', requestId],
   limits: { rules: 100, bytes: 65_536 },
   style: { separator: ', ', allowHeaders: 'requested', credentials: true, maxAgeUnset: undefined },
 
@@ -61,6 +61,27 @@ export const s3: Dialect = {
       ['Server', 'AmazonS3', 'x-amz-request-id', requestId, 'x-amz-id-2', hostId],
       `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${body}</Error>`,
     )
+  },
+
+  bucketCors: {
+    layout: {
+      declaration: '<?xml version="1.0" encoding="UTF-8"?>\n',
+      attributes: ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"',
+      indent: '',
+      responseVary: 'never',
+    },
+    unsigned: 'Access Denied',
+    unknownKey: 'The AWS Access Key Id you provided does not exist in our records.',
+    wrongSignature: signatureDoesNotMatch,
+    malformedAuthorization: { ...malformedArgument, code: 'AuthorizationHeaderMalformed' },
+    notYetValid: notValidYet,
+    sha256Mismatch: {
+      status: 400,
+      code: 'XAmzContentSHA256Mismatch',
+      message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    },
+    notConfigured: 'The CORS configuration does not exist',
+    fieldsFor: () => [],
   },
 }
 

@@ -2,7 +2,7 @@ import { type Decision, decide, denyMalformed, denyWithoutRules } from '../cors/
 import { type CorsQuestion, readActual, readPreflight } from '../cors/request.ts'
 import type { DialectName } from '../cors/rule.ts'
 import { corsHeaders, type Dialect } from '../dialect/dialect.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import type { HeaderLines, RequestFacts } from '../http.ts'
 import { type Address, resolveAddress } from './address.ts'
 import type { BucketPolicy, Snapshot } from './snapshot.ts'
@@ -65,7 +65,7 @@ export function judge(
   return {
     address,
     policy,
-    dialect: policy?.dialect ?? dialects[setup.dialect],
+    dialect: policy?.dialect ?? dialectNamed(setup.dialect),
     kind,
     decision,
     question,

@@ -103,7 +103,7 @@ function wordPreflight(
   if (policy !== undefined && decision?.verdict === 'allow') {
     const headers = judgement.headers.slice()
     if (policy.varyMatched.length > 0) headers.push('Vary', policy.varyMatched.join(', '))
-    headers.push('Server', dialect.server, dialect.requestIdHeader, requestId)
+    for (const item of dialect.signature(requestId)) headers.push(item)
     for (const item of debug) headers.push(item)
     return { status: 200, headers, body: '' }
   }

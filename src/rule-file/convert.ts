@@ -1,5 +1,5 @@
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import type { FileFormat } from './names.ts'
 import { presetOf } from './presets.ts'
 import { corsConfiguration } from './print-xml.ts'
@@ -31,7 +31,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
         refusal: undefined,
       }
     case 'xml': {
-      const text = withFinalNewline(corsConfiguration(dialect, file))
+      const text = withFinalNewline(corsConfiguration(dialectNamed(dialect).bucketCors.layout, file))
       return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
     }
   }
@@ -52,7 +52,11 @@ function ownFields(file: RuleFile): string[] {
 }
 
 function lostInXml(file: RuleFile, dialect: DialectName): string[] {
-  const fields = [...ownFields(file), ...(file.responseVary && dialect === 's3' ? ['responseVary'] : [])]
+  const { layout } = dialectNamed(dialect).bucketCors
+  const fields = [
+    ...ownFields(file),
+    ...(file.responseVary && layout.responseVary === 'never' ? ['responseVary'] : []),
+  ]
   return [
     ...fields.map((name) => `${name} is left out: a CORSConfiguration of ${dialect} has no place for it`),
     ...file.rules.flatMap(({ preset }, index) =>
@@ -64,7 +68,7 @@ function lostInXml(file: RuleFile, dialect: DialectName): string[] {
 }
 
 function refusalOf(file: RuleFile, text: string, dialect: DialectName): string | undefined {
-  const { rules, bytes } = dialects[dialect].limits
+  const { rules, bytes } = dialectNamed(dialect).limits
   const size = Buffer.byteLength(text)
   if (file.rules.length === 0)
     return 'a CORSConfiguration has at least one rule: to have none, delete the configuration of the bucket'

@@ -4,7 +4,8 @@
  */
 
 import * as z from 'zod'
-import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import { type CorsRule, corsMethods, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import { dialectNames } from '../dialect/named.ts'
 import {
   allowedHeaderPattern,
   exposeHeaderPattern,

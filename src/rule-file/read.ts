@@ -1,5 +1,5 @@
-import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import type { DialectName, RuleFile } from '../cors/rule.ts'
+import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
 import { withoutAccepted } from './acceptance.ts'
 import { decode } from './bytes.ts'
@@ -160,7 +160,7 @@ function dialectOf(value: unknown): DialectName | undefined {
 
 /** What the vendor would store at most. */
 function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
-  const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
+  const { rules: mostRules, bytes: mostBytes } = dialectNamed(dialect).limits
   const { ruleCount } = document
   const problems: Problem[] = []
   // The limit of every file has been told by whoever decoded it.

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { cos } from '../../src/dialect/cos.ts'
 import { dialects } from '../../src/dialect/dialects.ts'
+import { oss } from '../../src/dialect/oss.ts'
+import { s3 } from '../../src/dialect/s3.ts'
 import { identity } from '../core.ts'
 
 const sequences = [0, 1, 0xfff, 0x1000, 0x1001, 0xfffff, 0x100000, 0x12345678, 0xfffffffe, 0xffffffff]
-const { cos, oss, s3 } = dialects
 
-describe.each(Object.values(dialects))('$name', ({ requestId }) => {
+describe.each(dialects)('$name', ({ requestId }) => {
   test('no two requests of a process have one id', () => {
     const count = 3 * 4096
     const ids = Array.from({ length: count }, (_, sequence) => requestId({ ...identity, sequence }))
