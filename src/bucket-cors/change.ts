@@ -12,15 +12,19 @@ type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
 /** Stores the configuration in the body, after body and digests have been found to agree. */
 export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
-  const { name, bucketCors } = call.plan.judgement.dialect
+  const { words, judgement } = call.plan
+  const { name } = judgement.dialect
   const read =
     caller.body === undefined ? await readWithin(call) : { kind: 'read' as const, bytes: caller.body }
   if (read.kind === 'failed') return read.answer
   const differing = compareBody(caller.digests, read.bytes)
-  if (differing !== undefined) return fail(call, digestError(differing, bucketCors))
-  const { content, findings } = readRules('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
+  if (differing !== undefined) return fail(call, digestError(differing, words))
+  const { content, findings } = readRules('cors.xml', read.bytes, name, {
+    unknownKeys: 'ignore',
+    byApi: true,
+  })
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return fail(call, configurationError(mistake, bucketCors))
+  if (mistake !== undefined) return fail(call, configurationError(mistake, words))
   if (content === undefined) throw new Error('rules without an error have no content')
   return call.inTurn(() => change(call, caller.accessKeyId, content))
 }
@@ -44,6 +48,7 @@ async function change(
   const context = {
     bucket: plan.bucket,
     dialect: dialect.name,
+    words: plan.words,
     inherited: policy?.file.dialect,
     stored: found.files,
     overwriteAuthored,

@@ -135,7 +135,9 @@ function malformedText(malformed: Malformed): string {
     case 'method-missing':
       return 'The request carries no Access-Control-Request-Method header, so it is no CORS preflight.'
     case 'method-invalid':
-      return 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case: no rule can allow another method.'
+      return malformed.methods === 'stored'
+        ? 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case: no rule can allow another method.'
+        : 'Access-Control-Request-Method holds no method that a page can send, so no rule can allow it.'
     case 'header-invalid':
       return 'Access-Control-Request-Headers holds something that is not a header name.'
     case 'headers-beyond-bounds':
@@ -210,6 +212,7 @@ function ruleYaml(rule: CorsRule, lack: Lack, question: CorsQuestion, marked: bo
     ...list('allowedHeaders', rule.allowedHeaders, lack.headers),
     ...list('exposeHeaders', rule.exposeHeaders, []),
     ...(rule.maxAgeSeconds === undefined ? [] : [`maxAgeSeconds: ${rule.maxAgeSeconds}`]),
+    ...(rule.allowCredentials === undefined ? [] : [`allowCredentials: ${rule.allowCredentials}`]),
   ]
   return `- ${lines.join('\n  ')}`
 }

@@ -1,4 +1,5 @@
-import { createRequestIds, type Dialect, xmlResponse } from './dialect.ts'
+import { vendorMatching } from '../cors/rule.ts'
+import { createRequestIds, type VendorDialect, xmlResponse } from './dialect.ts'
 import { badSha256, malformedArgument, tooSkewed } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
@@ -19,12 +20,14 @@ const requestId = createRequestIds(({ unixSeconds, node, process: number }, rest
 }, btoa)
 
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
-export const cos: Dialect = {
+export const cos: VendorDialect = {
   name: 'cos',
   signature: (requestId) => ['Server', 'tencent-cos', 'x-cos-request-id', requestId],
   limits: { rules: 100, bytes: 65_536 },
-  style: { separator: ',', allowHeaders: 'rule', credentials: true, maxAgeUnset: undefined },
+  style: { separator: ',', allowHeaders: 'rule', credentials: 'always', maxAgeUnset: undefined },
 
+  matching: vendorMatching,
+  preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
   requestId,
@@ -65,6 +68,8 @@ export const cos: Dialect = {
     notYetValid: tooSkewed,
     sha256Mismatch: badSha256,
     notConfigured: 'The CORS configuration does not exist',
+    // No document says that these are refused.
+    stores: new Set(['default-port', 'trailing-slash']),
     fieldsFor: () => [],
   },
 }

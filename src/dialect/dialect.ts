@@ -1,5 +1,11 @@
 import type { Allow, Deny } from '../cors/decide.ts'
-import { type CorsRule, type DialectName, fitsPattern, type NamePattern } from '../cors/rule.ts'
+import {
+  type CorsRule,
+  type DialectName,
+  fitsPattern,
+  type Matching,
+  type NamePattern,
+} from '../cors/rule.ts'
 import { createSharing } from '../cors/sharing.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
@@ -64,9 +70,14 @@ export interface BucketCorsWords {
   readonly notYetValid: StoreError
   readonly sha256Mismatch: StoreError
   readonly notConfigured: string
+  /** What a PUT stores although no browser sends it; a rule file that says so is a mistake of its author. */
+  readonly stores: ReadonlySet<NeverSent>
   /** What stands beside code and message when a configuration is refused for the finding `code`. */
   readonly fieldsFor: (code: string) => ErrorFields
 }
+
+/** Values that no browser sends or keeps, harmless in a rule: it matches less. */
+export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
 
 /** Elements of an error body: name and text. */
 export type ErrorFields = readonly (readonly [string, string])[]
@@ -82,6 +93,9 @@ export interface Dialect {
   /** Largest stored configuration. */
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
+  readonly matching: Matching
+  /** Status of an allowed preflight. */
+  readonly preflightStatus: 200 | 204
   /** Names the dialect itself sends in Vary, with `vary: dialect`. */
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }
   requestId(identity: RequestIdentity): string
@@ -89,9 +103,14 @@ export interface Dialect {
   refusal(refused: RefusedPreflight): StoreError & { readonly fields?: ErrorFields }
   /** The whole answer for `error`, ids in header and body, without CORS headers. `fields` stand after the message. */
   error(error: StoreError, context: ErrorContext, fields?: ErrorFields): PlainResponse
-  /** The words of its `?cors` API. */
-  readonly bucketCors: BucketCorsWords
+  /** The words of its `?cors` API; `undefined`: it has none, and such a request is one like every other. */
+  readonly bucketCors: BucketCorsWords | undefined
 }
+
+/** A dialect whose vendor has the `?cors` API. */
+export type VendorDialect = Dialect & { readonly bucketCors: BucketCorsWords }
+
+export const isVendor = (dialect: Dialect): dialect is VendorDialect => dialect.bucketCors !== undefined
 
 /**
  * Ids that end with the last three hexadecimal digits of the sequence, in lower case, as `end` writes them. What stands
@@ -130,7 +149,8 @@ export interface HeaderStyle {
   readonly separator: string
   /** Allow-Headers: the names that were asked for, or the rule's own list. */
   readonly allowHeaders: 'requested' | 'rule'
-  readonly credentials: boolean
+  /** Allow-Credentials for an origin that the rule names: always, never, or where the rule says so. */
+  readonly credentials: 'always' | 'never' | 'by-rule'
   /** Max-Age of a preflight when the rule has none. */
   readonly maxAgeUnset: string | undefined
 }
@@ -196,7 +216,7 @@ export function corsHeaders(
   requested: readonly string[] | undefined,
 ): string[] {
   const lines: string[] = []
-  if (allow.credentials && style.credentials) lines.push('Access-Control-Allow-Credentials', 'true')
+  if (sendsCredentials(style, allow)) lines.push('Access-Control-Allow-Credentials', 'true')
   if (requested !== undefined) {
     const names = allowHeaders(style, prepared.allowHeaders, requested)
     if (names !== '') lines.push('Access-Control-Allow-Headers', names)
@@ -208,6 +228,11 @@ export function corsHeaders(
   if (maxAge !== undefined) lines.push('Access-Control-Max-Age', maxAge)
   return lines
 }
+
+/** Whether Access-Control-Allow-Credentials goes with an allowed request. */
+export const sendsCredentials = ({ credentials }: HeaderStyle, allow: Allow): boolean =>
+  allow.credentials &&
+  (credentials === 'always' || (credentials === 'by-rule' && allow.rule.rule.allowCredentials === true))
 
 function allowHeaders(
   style: HeaderStyle,

@@ -1,4 +1,5 @@
-import { createRequestIds, type Dialect, hex, xmlResponse } from './dialect.ts'
+import { vendorMatching } from '../cors/rule.ts'
+import { createRequestIds, hex, type VendorDialect, xmlResponse } from './dialect.ts'
 import { badSha256, malformedArgument, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
@@ -26,14 +27,16 @@ const requestId = createRequestIds(
 )
 
 /** Alibaba Cloud OSS: OptionObject, PutBucketCors, "cors-options" in the developer reference. */
-export const oss: Dialect = {
+export const oss: VendorDialect = {
   name: 'oss',
   signature: (requestId) => ['Server', 'AliyunOSS', 'x-oss-request-id', requestId],
   // PutBucketCors (Feb 2026) says 20 rules; older pages say 10.
   limits: { rules: 20, bytes: 16_384 },
   // Credentials are never documented. Max-Age 0 when unset: the output printed on the ossutil page.
-  style: { separator: ', ', allowHeaders: 'requested', credentials: false, maxAgeUnset: '0' },
+  style: { separator: ', ', allowHeaders: 'requested', credentials: 'never', maxAgeUnset: '0' },
 
+  matching: vendorMatching,
+  preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
   requestId,
@@ -77,6 +80,8 @@ export const oss: Dialect = {
     notYetValid: notValidYet,
     sha256Mismatch: badSha256,
     notConfigured: 'The CORS Configuration does not exist.',
+    // No document says that these are refused.
+    stores: new Set(['default-port', 'trailing-slash']),
     fieldsFor(code) {
       const ec = errorCodesOfFindings[code]
       return ec === undefined ? [] : [['EC', ec]]

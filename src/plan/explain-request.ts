@@ -6,7 +6,7 @@ import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Judgement, Setup } from './judge.ts'
-import { type Plan, plan } from './plan.ts'
+import { defectOf, type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
 /** What a constructed request is sent to. `path` begins with a slash and may carry a query. */
@@ -208,7 +208,7 @@ function explainWithoutBucket(judgement: Judgement, decision: Decision): Explana
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement
-  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  const defect = defectOf(planned.judgement, facts)
   if (defect !== undefined)
     return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
   const notes: string[] = []
@@ -250,10 +250,13 @@ function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
 
 function responseOf(planned: Plan): ExplainedResponse {
   if (planned.act !== 'answer') {
-    const { strip, add, vary } = planned.patch
-    return { kind: 'decorated', strip, headers: add, vary }
+    const { strip, add, vary, resourcePolicy } = planned.patch
+    const policy = resourcePolicy === undefined ? [] : ['Cross-Origin-Resource-Policy', resourcePolicy]
+    return { kind: 'decorated', strip, headers: [...add, ...policy], vary }
   }
   const { status, headers, body } = planned.response
+  // No length belongs to an answer that cannot have a body (RFC 9110 section 8.6).
+  if (status === 204) return { kind: 'answer', status, headers, body }
   const length = String(new TextEncoder().encode(body).length)
   return { kind: 'answer', status, headers: [...headers, 'Content-Length', length], body }
 }

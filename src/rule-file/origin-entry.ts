@@ -3,7 +3,7 @@
  * default port, upper case … An entry without "://" is stored by the vendors as it is and matched as text.
  */
 
-import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
+import { fileOrigin, isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
 import { type EntryProblem, firstForeign, quoted } from './entry.ts'
 
 /** The parts of an entry that holds "://". A `*` may stand in any of them. */
@@ -36,6 +36,9 @@ export function readParts(entry: string): OriginParts | undefined {
     port: split ? authority.slice(colon + 1) : undefined,
   }
 }
+
+/** Whether browsers read what follows the scheme; the host of an app or an extension they leave as it is. */
+const hasOwnMeaning = (scheme: string): boolean => scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
 
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
@@ -103,6 +106,7 @@ function wildcardProblem(entry: string): EntryProblem | undefined {
 
 function urlProblem(entry: string): EntryProblem | undefined {
   const parts = readParts(entry)
+  if (entry === fileOrigin) return undefined
   if (parts === undefined) return /[!%&();=]/.test(entry) ? foreign(entry, /[^!%&();=]/) : undefined
   return (
     schemeProblem(entry, parts) ??
@@ -117,7 +121,7 @@ function schemeProblem(entry: string, { scheme }: OriginParts): EntryProblem | u
   if (/^file$/i.test(scheme))
     return {
       code: 'origin-file-prohibited',
-      message: `${quoted(entry)} can never match: a page from a file sends the origin "null"; serve it from http://localhost instead`,
+      message: `${quoted(entry)} can never match: a page from a file sends the origin "null", or in some web views "file://"; serve it from http://localhost instead`,
     }
   if (/^[a-z*][a-z0-9+.*-]*$/i.test(scheme)) return undefined
   return {
@@ -150,7 +154,7 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
       code: 'origin-without-host',
       message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
     }
-  if (/[A-Z]/.test(entry))
+  if (/[A-Z]/.test(hasOwnMeaning(scheme) ? entry : scheme))
     return {
       code: 'origin-upper-case',
       message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
@@ -160,7 +164,10 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
 
 function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
-  if (/[^a-z0-9._*-]/.test(host)) return foreign(entry, /[a-z0-9._*:/-]/)
+  // Electron's own pages.
+  if (host === '.' && !hasOwnMeaning(scheme)) return undefined
+  const hostForm = hasOwnMeaning(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
+  if ([...host].some((character) => !hostForm.test(character))) return foreign(entry, /[A-Za-z0-9._*:/-]/)
   const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
   if (labels.includes(''))
     return {

@@ -1,4 +1,5 @@
 import type { DialectName, RuleFile } from '../cors/rule.ts'
+import type { Dialect } from '../dialect/dialect.ts'
 import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
 import { withoutAccepted } from './acceptance.ts'
@@ -12,6 +13,7 @@ import { lint } from './lint/lint.ts'
 import { type FileFormat, formatOf } from './names.ts'
 import { parseRuleFile } from './parse.ts'
 import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { type Accepted, acceptedBy } from './vendor-values.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
@@ -44,6 +46,8 @@ export interface ReadOptions {
    * come from a newer SDK, so there it is left out.
    */
   readonly unknownKeys?: 'refuse' | 'ignore'
+  /** The document has come by the bucket CORS API: what the vendor stores there is no error. */
+  readonly byApi?: boolean
 }
 
 /** So many findings are told of one file; ten thousand lines help nobody. */
@@ -117,18 +121,29 @@ const nothingRead: Meaning = { content: undefined, problems: [] }
 
 const isError = ({ severity }: Problem): boolean => severity === 'error'
 
-function readDocument({ document, text, size, format, dialect, unknownKeys }: Judged): Meaning {
-  const { content, issues } = parseRuleFile(document.value, document.nameOf)
+function readDocument({
+  document,
+  text,
+  size,
+  format,
+  dialect: server,
+  unknownKeys,
+  byApi,
+}: Judged): Meaning {
+  const dialect = dialectNamed(dialectOf(document.value) ?? server)
+  const accepted = acceptedBy(dialect, byApi === true || isStoredByApi(document.value))
+  const { content, issues } = parseRuleFile(document.value, document.nameOf, accepted)
   const keys = document.problems.filter(({ code }) => unknownKeys !== 'ignore' || code !== 'unknown-key')
   const mistakes = [
     ...keys,
-    ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
+    ...limitProblems(document, size, dialect),
     ...issues.map((issue) => toProblem(issue, document)),
   ]
-  if (content === undefined || mistakes.length > 0)
-    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
-  const issuesOfContent = [...lint(content), ...failedExpectations(content)]
+  if (content === undefined || mistakes.some(isError))
+    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes, accepted)] }
+  const issuesOfContent = [...lint(content), ...failedExpectations(content, dialect.matching)]
   const problems = [
+    ...mistakes,
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
     ...numberProblems(content, document, text),
   ]
@@ -136,14 +151,14 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
 }
 
 /** What is to be said of the rules without a mistake, so that a file need not be mended twice. */
-function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[], accepted: Accepted): Problem[] {
   if (mistakes.length >= maxFindings) return []
   const rules = rulesIn(document.value)
   const sound = [...rules.keys()].filter((index) => {
     const { offset, end } = document.locate(['rules', index])
     return !mistakes.some((mistake) => mistake.offset >= offset && mistake.offset < end)
   })
-  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) })
+  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) }, undefined, accepted)
   if (content === undefined || sound.length === 0) return []
   return lint(content, sound).map((issue) => toProblem(issue, document))
 }
@@ -158,9 +173,12 @@ function dialectOf(value: unknown): DialectName | undefined {
   return dialectNames.find((name) => name === own)
 }
 
+const isStoredByApi = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'storedBy' in value && value.storedBy === 'api'
+
 /** What the vendor would store at most. */
-function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
-  const { rules: mostRules, bytes: mostBytes } = dialectNamed(dialect).limits
+function limitProblems(document: RuleDocument, size: number, { name: dialect, limits }: Dialect): Problem[] {
+  const { rules: mostRules, bytes: mostBytes } = limits
   const { ruleCount } = document
   const problems: Problem[] = []
   // The limit of every file has been told by whoever decoded it.

@@ -1,0 +1,107 @@
+/** Checks of single values that depend on the vendor: its methods, and what its API stores. */
+
+import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
+import type { Dialect, NeverSent } from '../dialect/dialect.ts'
+import { methodProblem } from './entry.ts'
+import type { Issue, ValuePath } from './issue.ts'
+import { originProblem } from './origin-entry.ts'
+
+/** What the values of a file are held to. */
+export interface Accepted {
+  readonly matching: Matching
+  /** Whether a rule can say if credentials are allowed. */
+  readonly credentials: boolean
+  /** What is a warning instead of an error, since the API of the vendor has stored it. */
+  readonly stored: ReadonlySet<NeverSent>
+}
+
+const nothing: ReadonlySet<NeverSent> = new Set()
+
+export const vendorValues: Accepted = { matching: vendorMatching, credentials: false, stored: nothing }
+
+/** `byApi`: the values have come by the API of the vendor. */
+export const acceptedBy = ({ matching, style, bucketCors }: Dialect, byApi: boolean): Accepted => ({
+  matching,
+  credentials: style.credentials === 'by-rule',
+  stored: byApi && bucketCors !== undefined ? bucketCors.stores : nothing,
+})
+
+/** What is wrong with the values of `document`, a plain document in our spelling of whatever shape. */
+export function valueIssues(document: unknown, accepted: Accepted): Issue[] {
+  return listIn(document, 'rules').flatMap((rule, index) => [
+    ...listIn(rule, 'allowedMethods').flatMap((method, item) =>
+      methodIssues(method, accepted, ['rules', index, 'allowedMethods', item]),
+    ),
+    ...listIn(rule, 'allowedOrigins').flatMap((origin, item) =>
+      originIssues(origin, accepted, ['rules', index, 'allowedOrigins', item]),
+    ),
+    ...maxAgeIssues(fieldIn(rule, 'maxAgeSeconds'), accepted, ['rules', index, 'maxAgeSeconds']),
+    ...credentialsIssues(fieldIn(rule, 'allowCredentials'), accepted, ['rules', index, 'allowCredentials']),
+  ])
+}
+
+/** In which ways no browser sends `entry`, where that is all that is wrong with it. */
+export function neverSent(entry: string): readonly NeverSent[] {
+  const problem = originProblem(entry)
+  if (problem === undefined) return []
+  const ways: NeverSent[] = []
+  let rest = entry
+  if (/^[^/]+:\/\/[^/]+\/$/.test(rest)) {
+    ways.push('trailing-slash')
+    rest = rest.slice(0, -1)
+  }
+  if (rest !== rest.toLowerCase() && originProblem(rest)?.code === 'origin-upper-case') {
+    ways.push('upper-case')
+    rest = rest.toLowerCase()
+  }
+  if (originProblem(rest)?.code === 'origin-default-port') {
+    ways.push('default-port')
+    rest = rest.slice(0, rest.lastIndexOf(':'))
+  }
+  return originProblem(rest) === undefined ? ways : []
+}
+
+function methodIssues(method: unknown, { matching }: Accepted, path: ValuePath): Issue[] {
+  if (typeof method !== 'string' || isAllowable(method, matching)) {
+    // fetch() writes these six in upper case (WHATWG Fetch, "normalize").
+    const upper = typeof method === 'string' ? method.toUpperCase() : method
+    const isNormalized = upper !== method && /^(?:GET|PUT|POST|DELETE|HEAD|OPTIONS)$/.test(String(upper))
+    return isNormalized ? [{ severity: 'error', ...methodProblem(String(method)), path }] : []
+  }
+  return [{ severity: 'error', ...methodProblem(method), path }]
+}
+
+function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
+  if (typeof origin !== 'string') return []
+  const problem = originProblem(origin)
+  const ways = neverSent(origin)
+  if (problem === undefined || ways.length === 0) return []
+  const severity = ways.every((way) => stored.has(way)) ? 'warning' : 'error'
+  return [{ severity, ...problem, path }]
+}
+
+function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
+  const age = typeof seconds === 'string' && /^-[0-9]+$/.test(seconds) ? Number(seconds) : seconds
+  if (typeof age !== 'number' || !Number.isInteger(age) || age >= 0) return []
+  const severity = stored.has('negative-max-age') ? 'warning' : 'error'
+  const message = `maxAgeSeconds must be 0 to 86400, not ${age}`
+  return [{ severity, code: 'maxage-out-of-range', message, path }]
+}
+
+function credentialsIssues(value: unknown, { credentials }: Accepted, path: ValuePath): Issue[] {
+  if (typeof value !== 'boolean' || credentials) return []
+  const message =
+    'allowCredentials belongs to dialect http; the other dialects send what their vendor sends: remove it'
+  return [{ severity: 'error', code: 'credentials-by-dialect', message, path, onKey: true }]
+}
+
+function fieldIn(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] {
+  const field = fieldIn(value, name)
+  return Array.isArray(field) ? field : []
+}
