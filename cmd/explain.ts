@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { isoTime } from '../src/auth/timestamp.ts'
 import type { DialectName } from '../src/cors/rule.ts'
 import { dialectNames } from '../src/dialect/named.ts'
 import { hostName, isBucketName } from '../src/plan/address.ts'
@@ -162,5 +163,6 @@ const identity = {
   node: 0,
   process: 0,
   sequence: 0,
+  isoTime,
   randomHex: (length: number): string => '0'.repeat(length),
 }

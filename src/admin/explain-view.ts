@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isoTime } from '../auth/timestamp.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import {
   browserHeaderList,
@@ -113,6 +114,7 @@ function exampleIdentity(now: number): RequestIdentity {
     node: 0,
     process: 0,
     sequence: 0,
+    isoTime,
     randomHex: (length) =>
       randomBytes(Math.ceil(length / 2))
         .toString('hex')

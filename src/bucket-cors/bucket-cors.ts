@@ -9,7 +9,7 @@ import type { BucketCorsOptions, Call } from './call.ts'
 import { fail, succeed } from './call.ts'
 import { identifyCaller } from './caller.ts'
 import { deleteConfiguration, putConfiguration } from './change.ts'
-import { digestError, noConfiguration, refusalError } from './wording.ts'
+import { digestError, noConfiguration, noSuchBucket, refusalError } from './wording.ts'
 
 export type { AuditEntry, BucketCorsOptions } from './call.ts'
 
@@ -52,6 +52,11 @@ async function answer(call: Call): Promise<PlainResponse | 'forward'> {
   if (plan.method !== 'PUT' && caller.kind === 'verified' && facts.framing.kind === 'none') {
     const differing = compareBody(caller.digests, new Uint8Array())
     if (differing !== undefined) return fail(call, digestError(differing, plan.words))
+  }
+  if (caller.kind === 'verified') {
+    const { path } = plan.judgement.address
+    if (await call.options.missesBucket({ facts, path }))
+      return fail(call, noSuchBucket(plan.bucket, plan.words))
   }
   if (plan.method === 'GET') return getConfiguration(call)
   // That the store lets somebody see rules does not say that they may change ours.

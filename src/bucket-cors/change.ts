@@ -24,7 +24,11 @@ export async function putConfiguration(call: Call, caller: VerifiedCaller): Prom
     byApi: true,
   })
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return fail(call, configurationError(mistake, words))
+  if (mistake !== undefined) {
+    const error = configurationError(mistake, words)
+    tellRefused(call, caller.accessKeyId, error.code, mistake.message)
+    return fail(call, error)
+  }
   if (content === undefined) throw new Error('rules without an error have no content')
   return call.inTurn(() => change(call, caller.accessKeyId, content))
 }
@@ -54,7 +58,10 @@ async function change(
     overwriteAuthored,
   }
   const planned = wanted === undefined ? planDelete(context) : planPut(context, wanted)
-  if (planned.kind === 'refused') return fail(call, planned.error)
+  if (planned.kind === 'refused') {
+    tellRefused(call, accessKeyId, planned.error.code, planned.error.message)
+    return fail(call, planned.error)
+  }
   if (planned.kind !== 'nothing') {
     const done = await perform(directory, planned)
     if (done.kind === 'failed') return fail(call, notWritten(done.code))
@@ -65,6 +72,10 @@ async function change(
   const result = await options.reload()
   if (!isInForce(result, planned, plan.bucket)) return fail(call, notInForce)
   return succeed(call, wanted === undefined ? 204 : 200)
+}
+
+function tellRefused({ options, plan }: Call, accessKeyId: string, code: string, reason: string): void {
+  options.refused({ accessKeyId, bucket: plan.bucket, requestId: plan.requestId, code, reason })
 }
 
 type Performed = ChangePlan & { readonly kind: 'replace' | 'remove' }

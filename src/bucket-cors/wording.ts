@@ -75,6 +75,12 @@ export function noConfiguration(bucket: string, words: BucketCorsWords): ApiErro
   }
 }
 
+/** The store says that it has no such bucket. */
+export const noSuchBucket = (bucket: string, words: BucketCorsWords): ApiError => ({
+  ...error(404, 'NoSuchBucket', words.noSuchBucket),
+  fields: [['BucketName', bucket]],
+})
+
 /** A change that the directory does not take: the old rules stay. `code` is that of the system's error. */
 export const notWritten = (code: string): ApiError =>
   error(
@@ -99,10 +105,6 @@ export const credentialsUnusable: ApiError = error(
 /** A file that this API does not rewrite, and why. */
 export const conflict = (reason: string): ApiError => error(409, 'InvalidBucketState', reason)
 
-/** The same words at all three vendors. */
-const malformedXml =
-  'The XML you provided was not well-formed or did not validate against our published schema'
-
 /** Values that are well-formed, and that no vendor stores. */
 const invalidValue = /^(?:method|origin|header|expose|id)-|^too-many-rules$/
 
@@ -114,17 +116,18 @@ export function configurationError({ code, message }: Finding, words: BucketCors
     return error(400, 'EntityTooLarge', `Your CORS configuration is too large: ${message}`)
   // Of what a document can lack, only its rules stand in none of its rules.
   if (code === 'no-rules' || (code === 'missing-key' && !message.startsWith('rule ')))
-    return malformed('CORSRule is required', words.fieldsFor('no-rules'))
-  if (code === 'method-unsupported')
-    return { ...error(400, 'InvalidRequest', message), fields: words.fieldsFor(code) }
+    return malformed('CORSRule is required', words, 'no-rules')
+  if (code === 'too-many-rules' && words.tooManyRules !== undefined)
+    return { ...words.tooManyRules, fields: words.fieldsFor(code) }
+  if (!invalidValue.test(code))
+    return malformed(message, words, message.startsWith('ResponseVary') ? 'response-vary' : code)
   // S3 ends the sentence.
-  if (code.endsWith('-more-than-one-wildcard')) return error(400, 'InvalidRequest', `${message}.`)
-  return invalidValue.test(code)
-    ? error(400, 'InvalidRequest', message)
-    : malformed(message, words.fieldsFor(code))
+  const sentence = code.endsWith('-more-than-one-wildcard') ? `${message}.` : message
+  return { ...error(400, 'InvalidRequest', sentence), fields: words.fieldsFor(code) }
 }
 
-const malformed = (reason: string, fields: ErrorFields): ApiError => ({
-  ...error(400, 'MalformedXML', `${malformedXml}: ${reason}`),
-  fields,
+/** Why stands in an element of its own: SDKs pass it over, and a person who reads the answer finds it. */
+const malformed = (reason: string, words: BucketCorsWords, cause: string): ApiError => ({
+  ...error(400, 'MalformedXML', words.malformedXml),
+  fields: [['Reason', reason], ...words.fieldsFor(cause)],
 })

@@ -1,6 +1,6 @@
 import { vendorMatching } from '../cors/rule.ts'
-import { createRequestIds, type VendorDialect, xmlResponse } from './dialect.ts'
-import { badSha256, malformedArgument, tooSkewed } from './shared-words.ts'
+import { type RequestIdentity, type VendorDialect, xmlResponse } from './dialect.ts'
+import { badSha256, malformedArgument, malformedXml, tooSkewed } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
@@ -10,14 +10,9 @@ const notAllowed =
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-/** Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids. */
-const requestId = createRequestIds(({ unixSeconds, node, process: number }, rest) => {
-  const digits = rest.toString(16)
-  const head = `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`
-  // In threes, so that the last three digits are a whole unit of Base64.
-  const missing = (3 - ((head.length + digits.length) % 3)) % 3
-  return btoa(head + '0'.repeat(missing) + digits)
-}, btoa)
+/** Base64 of hex(unix seconds)_hex(node)_hex_hex, none of them padded: the form of COS's own ids. */
+const requestId = ({ unixSeconds, node, process: number, sequence }: RequestIdentity): string =>
+  btoa([unixSeconds, node, number, sequence].map((part) => part.toString(16)).join('_'))
 
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
 export const cos: VendorDialect = {
@@ -37,10 +32,14 @@ export const cos: VendorDialect = {
 
   error({ status, code, message }, { identity, requestId, host, path }, fields = []) {
     const traceId = btoa(identity.randomHex(128))
+    // COS's SDKs in a browser cannot read Date: they set their clock by this, and try again.
+    const isAboutCaller = status === 403 && code !== 'AccessForbidden'
+    const time = isAboutCaller ? [['ServerTime', identity.isoTime(identity.unixSeconds)] as const] : []
     const elements: (readonly [string, string])[] = [
       ['Code', code],
       ['Message', message],
       ...fields,
+      ...time,
       ['Resource', host + path],
       ['RequestId', requestId],
       ['TraceId', traceId],
@@ -67,6 +66,9 @@ export const cos: VendorDialect = {
     malformedAuthorization: malformedArgument,
     notYetValid: tooSkewed,
     sha256Mismatch: badSha256,
+    noSuchBucket: 'The specified bucket does not exist.',
+    malformedXml,
+    tooManyRules: undefined,
     notConfigured: 'The CORS configuration does not exist',
     // No document says that these are refused.
     stores: new Set(['default-port', 'trailing-slash']),

@@ -17,6 +17,8 @@ export interface RequestIdentity {
   readonly process: number
   /** Counts the requests of this process. */
   readonly sequence: number
+  /** A time as ISO 8601 has it, in whole seconds. */
+  readonly isoTime: (unixSeconds: number) => string
   /** `length` random hexadecimal characters, for the longer ids of error answers. */
   readonly randomHex: (length: number) => string
 }
@@ -70,10 +72,14 @@ export interface BucketCorsWords {
   readonly notYetValid: StoreError
   readonly sha256Mismatch: StoreError
   readonly notConfigured: string
+  readonly noSuchBucket: string
+  readonly malformedXml: string
+  /** `undefined`: an InvalidRequest that names the limit. */
+  readonly tooManyRules: StoreError | undefined
   /** What a PUT stores although no browser sends it; a rule file that says so is a mistake of its author. */
   readonly stores: ReadonlySet<NeverSent>
-  /** What stands beside code and message when a configuration is refused for the finding `code`. */
-  readonly fieldsFor: (code: string) => ErrorFields
+  /** What stands beside code and message when a configuration is refused for `cause`: the code of a finding, or `response-vary`. */
+  readonly fieldsFor: (cause: string) => ErrorFields
 }
 
 /** Values that no browser sends or keeps, harmless in a rule: it matches less. */

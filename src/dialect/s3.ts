@@ -8,7 +8,7 @@ import {
   type VendorDialect,
   xmlResponse,
 } from './dialect.ts'
-import { malformedArgument, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
+import { malformedArgument, malformedXml, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** As recorded from the service, the slip included (localstack test_s3_cors.snapshot.json). */
@@ -85,6 +85,10 @@ export const s3: VendorDialect = {
       code: 'XAmzContentSHA256Mismatch',
       message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
     },
+    noSuchBucket: 'The specified bucket does not exist',
+    // As recorded: S3 leaves out the full stop.
+    malformedXml: malformedXml.slice(0, -1),
+    tooManyRules: undefined,
     notConfigured: 'The CORS configuration does not exist',
     // minio-go testCors and versitygw's suite, both written to run against AWS.
     stores: new Set(['default-port', 'trailing-slash', 'upper-case', 'negative-max-age']),

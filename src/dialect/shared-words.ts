@@ -28,3 +28,7 @@ export const badSha256: StoreError = {
   code: 'BadDigest',
   message: 'The SHA-256 you specified did not match what we received.',
 }
+
+/** COS (cos-nodejs-sdk-v5 issue 29) and OSS (error page 32005) alike. */
+export const malformedXml =
+  'The XML you provided was not well-formed or did not validate against our published schema.'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
-import { dialectNames } from '../../src/dialect/named.ts'
+import { vendorNames } from '../../src/dialect/named.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
 
@@ -23,7 +23,7 @@ describeInBrowser('the demo page', () => {
 
   afterAll(() => chromium.close())
 
-  describe.each(dialectNames)('with %s', (dialect) => {
+  describe.each(vendorNames)('with %s', (dialect) => {
     let demo: Demo
     let page: Page
     const complaints: string[] = []

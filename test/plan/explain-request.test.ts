@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { isoTime } from '../../src/auth/timestamp.ts'
 import type { RuleFile } from '../../src/cors/rule.ts'
 import {
   browserHeaderList,
@@ -24,6 +25,7 @@ const identity = {
   node: 1,
   process: 2,
   sequence: 3,
+  isoTime,
   randomHex: (length: number) => 'a'.repeat(length),
 }
 
