@@ -22,6 +22,7 @@ export const cos: VendorDialect = {
   style: { separator: ',', allowHeaders: 'rule', credentials: 'always', maxAgeUnset: undefined },
 
   matching: vendorMatching,
+  refusesUnderscore: true,
   preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 

@@ -100,6 +100,8 @@ export interface Dialect {
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
   readonly matching: Matching
+  /** The vendor's console takes no underscore in an allowed header. */
+  readonly refusesUnderscore: boolean
   /** Status of an allowed preflight. */
   readonly preflightStatus: 200 | 204
   /** Names the dialect itself sends in Vary, with `vary: dialect`. */

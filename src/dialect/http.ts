@@ -19,6 +19,7 @@ export const http: Dialect = {
   style: { separator: ', ', allowHeaders: 'requested', credentials: 'by-rule', maxAgeUnset: undefined },
   // WebDAV clients find out what a server can do by OPTIONS (RFC 4918 section 10.1).
   matching: { methods: 'sendable', actualMethod: 'own', plainOptions: 'request' },
+  refusesUnderscore: false,
   preflightStatus: 204,
   vary: () => vary,
   requestId,

@@ -60,6 +60,7 @@ export const oss: VendorDialect = {
   style: { separator: ', ', allowHeaders: 'requested', credentials: 'never', maxAgeUnset: '0' },
 
   matching: vendorMatching,
+  refusesUnderscore: false,
   preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 

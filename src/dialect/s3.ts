@@ -44,6 +44,7 @@ export const s3: VendorDialect = {
 
   // Recorded (localstack test_s3_cors.py, test_cors_match_methods); ceph/s3-tests and minio-go expect the same.
   matching: { ...vendorMatching, actualMethod: 'requested' },
+  refusesUnderscore: false,
   preflightStatus: 200,
   vary: () => ({ matched: requestVary, other: [] }),
 

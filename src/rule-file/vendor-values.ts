@@ -2,7 +2,7 @@
 
 import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
 import type { Dialect, NeverSent } from '../dialect/dialect.ts'
-import { methodProblem } from './entry.ts'
+import { methodProblem, quoted } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
 
@@ -11,18 +11,29 @@ export interface Accepted {
   readonly matching: Matching
   /** Whether a rule can say if credentials are allowed. */
   readonly credentials: boolean
+  /** Whether the vendor's console takes no underscore in an allowed header. */
+  readonly refusesUnderscore: boolean
   /** What is a warning instead of an error, since the API of the vendor has stored it. */
   readonly stored: ReadonlySet<NeverSent>
 }
 
 const nothing: ReadonlySet<NeverSent> = new Set()
 
-export const vendorValues: Accepted = { matching: vendorMatching, credentials: false, stored: nothing }
+export const vendorValues: Accepted = {
+  matching: vendorMatching,
+  credentials: false,
+  refusesUnderscore: false,
+  stored: nothing,
+}
 
 /** `byApi`: the values have come by the API of the vendor. */
-export const acceptedBy = ({ matching, style, bucketCors }: Dialect, byApi: boolean): Accepted => ({
+export const acceptedBy = (
+  { matching, style, refusesUnderscore, bucketCors }: Dialect,
+  byApi: boolean,
+): Accepted => ({
   matching,
   credentials: style.credentials === 'by-rule',
+  refusesUnderscore,
   stored: byApi && bucketCors !== undefined ? bucketCors.stores : nothing,
 })
 
@@ -34,6 +45,9 @@ export function valueIssues(document: unknown, accepted: Accepted): Issue[] {
     ),
     ...listIn(rule, 'allowedOrigins').flatMap((origin, item) =>
       originIssues(origin, accepted, ['rules', index, 'allowedOrigins', item]),
+    ),
+    ...listIn(rule, 'allowedHeaders').flatMap((header, item) =>
+      headerIssues(header, accepted, ['rules', index, 'allowedHeaders', item]),
     ),
     ...maxAgeIssues(fieldIn(rule, 'maxAgeSeconds'), accepted, ['rules', index, 'maxAgeSeconds']),
     ...credentialsIssues(fieldIn(rule, 'allowCredentials'), accepted, ['rules', index, 'allowCredentials']),
@@ -78,6 +92,12 @@ function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): I
   if (problem === undefined || ways.length === 0) return []
   const severity = ways.every((way) => stored.has(way)) ? 'warning' : 'error'
   return [{ severity, ...problem, path }]
+}
+
+function headerIssues(header: unknown, { refusesUnderscore }: Accepted, path: ValuePath): Issue[] {
+  if (!refusesUnderscore || typeof header !== 'string' || !header.includes('_')) return []
+  const message = `${quoted(header)} holds an underscore, which the console of COS does not take: use hyphens`
+  return [{ severity: 'warning', code: 'header-underscore', message, path }]
 }
 
 function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): Issue[] {

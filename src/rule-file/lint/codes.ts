@@ -165,6 +165,9 @@ export const codes = {
   'header-invalid-name': error(
     'Not a header name. One name per item; letters, digits and hyphens as a rule. A line break would begin a header of its own in the response.',
   ),
+  'header-underscore': warning(
+    'The form of the COS console takes letters and hyphens, no underscore. Many servers, nginx by default, drop such a header before a program sees it.',
+  ),
   'header-more-than-one-wildcard': error('COS, OSS and S3 allow one * in a header name.'),
   'expose-wildcard': error(
     'Exposed headers are named one by one; no vendor takes a * there, and with credentials browsers take it for a name.',
