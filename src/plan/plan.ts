@@ -229,7 +229,7 @@ function planBucketCors(
       status: 405,
       code: 'MethodNotAllowed',
       message: managed
-        ? 'The CORS rules of this bucket are managed in files.'
+        ? 'The CORS rules of this bucket are managed in files. To change them by this call, serve with --bucket-cors-api write and --credentials.'
         : 'The specified method is not allowed against this resource.',
     },
     ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],
