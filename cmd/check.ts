@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import type { Finding } from '../src/rule-file/issue.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
 import { nearest } from '../src/text/closest.ts'

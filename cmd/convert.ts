@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { vendorNames } from '../src/dialect/named.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { type FileFormat, formatOf } from '../src/rule-file/names.ts'
 import { findingText } from './findings-text.ts'
@@ -36,7 +37,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
       new Option(
         '--dialect <NAME>',
         "whose limits hold and whose XML is written (default: the file's own, else cos)",
-      ).choices(dialectNames),
+      ).choices(vendorNames),
     )
     .addHelpText('after', notes)
     .action(async (file: string, flags: ConvertFlags) => {

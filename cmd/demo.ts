@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
 import type { Demo, DemoPorts } from '../src/demo/demo.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import type { LogLevel } from '../src/settings/settings.ts'
 import { logLevels } from '../src/settings/table.ts'
 import type { Signals } from './signals.ts'

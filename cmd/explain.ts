@@ -1,8 +1,10 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { isoTime } from '../src/auth/timestamp.ts'
 import { fetchMethod } from '../src/cors/method.ts'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
   browserHeaderList,
@@ -175,6 +177,7 @@ const identity = {
   unixSeconds: 0,
   node: 0,
   process: 0,
-  sequence: 0,
+  sequence: 0x1000000,
+  isoTime,
   randomHex: (length: number): string => '0'.repeat(length),
 }

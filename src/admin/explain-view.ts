@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isoTime } from '../auth/timestamp.ts'
 import { fetchMethod } from '../cors/method.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import {
@@ -131,7 +132,8 @@ function exampleIdentity(now: number): RequestIdentity {
     unixSeconds: Math.floor(now / 1000),
     node: 0,
     process: 0,
-    sequence: 0,
+    sequence: 0x1000000,
+    isoTime,
     randomHex: (length) =>
       randomBytes(Math.ceil(length / 2))
         .toString('hex')

@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts'
 import type { Family } from '../metrics/family.ts'
 import { judge, type Setup } from '../plan/judge.ts'
 import type { Plan } from '../plan/plan.ts'
+import { defectOf } from '../plan/plan.ts'
 import type { FileState, Snapshot } from '../plan/snapshot.ts'
 import { createRulesStore, type ReloadCause, type ReloadResult } from '../rules/store.ts'
 import { watchRules } from '../rules/watch.ts'
@@ -93,8 +94,7 @@ export function createCandidates(options: CandidatesOptions): Candidates {
       // No rule is asked about most requests: this is all that they cost.
       if (request.facts.origin === undefined) return
       const rules = store.current()
-      const { address } = request.plan.judgement
-      if (rules.generation === 0 || request.facts.defect !== undefined || address.kind === 'refused') return
+      if (rules.generation === 0 || defectOf(request.plan.judgement, request.facts) !== undefined) return
       try {
         const judgement = judge(rules, setup, request.facts)
         if (inError(rules).has(judgement.policy?.name ?? '')) undecided++

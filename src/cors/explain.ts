@@ -126,7 +126,9 @@ function malformedText(malformed: Malformed): string {
     case 'method-missing':
       return 'The request carries no Access-Control-Request-Method header, so it is no CORS preflight.'
     case 'method-invalid':
-      return 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as fetch writes these: no rule can allow another method.'
+      return malformed.methods === 'stored'
+        ? 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as fetch writes these: no rule can allow another method.'
+        : 'Access-Control-Request-Method holds no method that a page can send, so no rule can allow it.'
     case 'header-invalid':
       return 'Access-Control-Request-Headers holds something that is not a header name.'
     case 'headers-beyond-bounds':

@@ -7,7 +7,7 @@ import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Judgement, Setup } from './judge.ts'
 import { nearMiss } from './near-miss.ts'
-import { type Plan, plan } from './plan.ts'
+import { defectOf, type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
 /** What a constructed request is sent to. `path` begins with a slash and may carry a query. */
@@ -102,8 +102,7 @@ export function explainRequest(
   const planned = plan(snapshot, setup, facts, identity)
   const { judgement } = planned
   const explanation = explainJudgement(judgement)
-  // Only an actual request without Origin has none, and such a question is not answered at all.
-  if (explanation === undefined) throw new Error('a CORS request was judged without a decision')
+  if (explanation === undefined) return { kind: 'unusable', message: withoutOrigin }
   const file = fileOf(snapshot, judgement)
   const bucket = judgement.address.kind === 'bucket' ? judgement.address.name : undefined
   const near = explanation.verdict === 'allow' ? undefined : nearMiss(snapshot, judgement, host)
@@ -147,6 +146,8 @@ export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
+const withoutOrigin = 'A request without Origin is not a CORS request: name the origin of the page.'
+
 function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQuestion): string | undefined {
   if (to.kind === 'bucket' && !isBucketName(to.bucket))
     return 'A bucket name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit.'
@@ -156,8 +157,7 @@ function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQu
   if (values.some((value) => value !== undefined && /[\0-\x1f\x7f]/.test(value)))
     return 'A header value holds no control characters.'
   if (!actual) return undefined
-  if (origin === undefined || origin === '')
-    return 'A request without Origin is not a CORS request: name the origin of the page.'
+  if (origin === undefined || origin === '') return withoutOrigin
   if (method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method))
     return 'Name the method of the request, for example GET.'
   return method === 'OPTIONS' ? 'OPTIONS is the preflight: ask without "actual".' : undefined
@@ -220,7 +220,7 @@ const withoutBucketText = {
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement
-  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  const defect = defectOf(planned.judgement, facts)
   if (defect !== undefined)
     return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
   const notes: string[] = []
@@ -262,10 +262,13 @@ function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
 
 function responseOf(planned: Plan): ExplainedResponse {
   if (planned.act !== 'answer') {
-    const { strip, add, vary } = planned.patch
-    return { kind: 'decorated', strip, headers: add, vary }
+    const { strip, add, vary, resourcePolicy } = planned.patch
+    const policy = resourcePolicy === undefined ? [] : ['Cross-Origin-Resource-Policy', resourcePolicy]
+    return { kind: 'decorated', strip, headers: [...add, ...policy], vary }
   }
   const { status, headers, body } = planned.response
+  // No length belongs to an answer that cannot have a body (RFC 9110 section 8.6).
+  if (status === 204) return { kind: 'answer', status, headers, body }
   const length = String(new TextEncoder().encode(body).length)
   return { kind: 'answer', status, headers: [...headers, 'Content-Length', length], body }
 }

@@ -36,7 +36,8 @@ export function firstForeign(value: string, allowed: RegExp): string {
 const methodHints: Readonly<Record<string, string>> = {
   OPTIONS:
     'leave it out, the preflight itself needs no permission; list the methods of the requests that follow it',
-  PATCH: 'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only',
+  PATCH:
+    'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only; for a store that speaks none of the three write "dialect: http"',
   TRACE: 'browsers never send it (Fetch: forbidden method)',
   TRACK: 'browsers never send it (Fetch: forbidden method)',
   CONNECT: 'browsers never send it (Fetch: forbidden method)',

@@ -1,12 +1,12 @@
 /** Lints what is sound in rules that have an error, so that one run says everything. */
 
-import { type CorsMethod, type CorsRule, corsMethods } from '../cors/rule.ts'
+import type { CorsRule } from '../cors/rule.ts'
 import { allowedHeaderProblem, exposeHeaderProblem } from './entry.ts'
 import type { Issue, ListField } from './issue.ts'
 import type { FindingCode } from './lint/codes.ts'
 import { lint } from './lint/lint.ts'
-import { originProblem } from './origin-entry.ts'
 import { presetOf } from './presets.ts'
+import { type Accepted, isMethodFor, isOriginFor } from './vendor-values.ts'
 
 /** What can be used of one rule, and where each value stood in its list. */
 interface SoundRule {
@@ -32,8 +32,12 @@ const absence: Partial<Record<FindingCode, readonly ListField[]>> = {
 }
 
 /** `rules` are those of the document, in our spelling; `isUnclear` says of one whether a key of it is not understood. */
-export function lintPartially(rules: readonly unknown[], isUnclear: (index: number) => boolean): Issue[] {
-  const sound = rules.map((rule, index) => soundRule(rule, isUnclear(index)))
+export function lintPartially(
+  rules: readonly unknown[],
+  isUnclear: (index: number) => boolean,
+  accepted: Accepted,
+): Issue[] {
+  const sound = rules.map((rule, index) => soundRule(rule, isUnclear(index), accepted))
   const placed = sound.flatMap((rule, index) => (rule === undefined ? [] : [{ rule, index }]))
   if (placed.length === 0) return []
   const file = { rules: placed.map(({ rule }) => rule.rule), ...noSettings }
@@ -61,11 +65,16 @@ function pathIn({ path }: Issue, { places }: SoundRule): Issue['path'] {
 const listFields = ['allowedOrigins', 'allowedMethods', 'allowedHeaders', 'exposeHeaders'] as const
 const isListField = (field: unknown): field is ListField => listFields.some((name) => name === field)
 
-function soundRule(value: unknown, isUnclear: boolean): SoundRule | undefined {
+function soundRule(value: unknown, isUnclear: boolean, accepted: Accepted): SoundRule | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const preset = presetOf(textIn(value, 'preset') ?? '')
-  const origins = soundList(value, 'allowedOrigins', (entry) => originProblem(entry) === undefined)
-  const methods = soundList(value, 'allowedMethods', isMethod, preset?.allowedMethods)
+  const origins = soundList(value, 'allowedOrigins', (entry) => isOriginFor(entry, accepted))
+  const methods = soundList(
+    value,
+    'allowedMethods',
+    (method) => isMethodFor(method, accepted),
+    preset?.allowedMethods,
+  )
   const headers = soundList(
     value,
     'allowedHeaders',
@@ -91,7 +100,7 @@ function soundRule(value: unknown, isUnclear: boolean): SoundRule | undefined {
       ...(id === undefined || id === '' ? {} : { id }),
       ...(preset === undefined ? {} : { preset: textIn(value, 'preset') ?? '' }),
       allowedOrigins: origins.values,
-      allowedMethods: methods.values.filter(isMethod),
+      allowedMethods: methods.values,
       allowedHeaders: headers.values,
       exposeHeaders: expose.values,
       ...(age === undefined ? {} : { maxAgeSeconds: age }),
@@ -111,8 +120,6 @@ const mapped = <From, To>(
   allowedHeaders: of(lists.allowedHeaders),
   exposeHeaders: of(lists.exposeHeaders),
 })
-
-const isMethod = (method: string): method is CorsMethod => corsMethods.some((known) => known === method)
 
 interface SoundList {
   readonly values: readonly string[]

@@ -3,7 +3,6 @@
  * What it does not vouch for need not be wrong: the schema in parse.ts judges that, and alone says what is wrong.
  */
 
-import { type CorsMethod, corsMethods } from '../cors/rule.ts'
 import { allowedHeaderProblem, exposeHeaderProblem, idProblem } from './entry.ts'
 import { originProblem } from './origin-entry.ts'
 
@@ -11,10 +10,11 @@ import { originProblem } from './origin-entry.ts'
 export interface OrdinaryRule {
   readonly id?: string | undefined
   readonly allowedOrigins: string[]
-  readonly allowedMethods: CorsMethod[]
+  readonly allowedMethods: string[]
   readonly allowedHeaders?: string[] | undefined
   readonly exposeHeaders?: string[] | undefined
   readonly maxAgeSeconds?: number | undefined
+  readonly allowCredentials?: undefined
 }
 
 /** The rules of `document` and what stands beside them, if each rule is beyond doubt; `undefined` says nothing. */
@@ -68,5 +68,5 @@ const isAllowedHeader = (entry: unknown): entry is string =>
 const isExposeHeader = (entry: unknown): entry is string =>
   typeof entry === 'string' && exposeHeaderProblem(entry) === undefined
 
-const methods: ReadonlySet<unknown> = new Set(corsMethods)
-const isMethod = (entry: unknown): entry is CorsMethod => methods.has(entry)
+/** Which methods a rule can hold depends on the dialect. */
+const isMethod = (entry: unknown): entry is string => typeof entry === 'string'

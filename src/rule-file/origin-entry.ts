@@ -3,7 +3,7 @@
  * default port, upper case … An entry without "://" is stored by the vendors as it is and matched as text.
  */
 
-import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
+import { fileOrigin, isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
 import { type EntryProblem, firstForeign, quoted } from './entry.ts'
 import { type Remedy, replaceBy } from './issue.ts'
 
@@ -37,6 +37,9 @@ export function readParts(entry: string): OriginParts | undefined {
     port: split ? authority.slice(colon + 1) : undefined,
   }
 }
+
+/** Whether browsers read what follows the scheme; the host of an app or an extension they leave as it is. */
+const hasOwnMeaning = (scheme: string): boolean => scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
 
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
@@ -130,6 +133,7 @@ function wildcardProblem(entry: string): EntryProblem | undefined {
 
 function urlProblem(entry: string): EntryProblem | undefined {
   const parts = readParts(entry)
+  if (entry === fileOrigin) return undefined
   if (parts === undefined) return /[!%&();=]/.test(entry) ? foreign(entry, /[^!%&();=]/) : undefined
   return (
     schemeProblem(entry, parts) ??
@@ -144,7 +148,7 @@ function schemeProblem(entry: string, { scheme }: OriginParts): EntryProblem | u
   if (/^file$/i.test(scheme))
     return {
       code: 'origin-file-prohibited',
-      message: `${quoted(entry)} can never match: a page from a file sends the origin "null"; serve it from http://localhost instead`,
+      message: `${quoted(entry)} can never match: a page from a file sends the origin "null", or in some web views "file://"; serve it from http://localhost instead`,
     }
   if (/^[a-z*][a-z0-9+.*-]*$/i.test(scheme)) return undefined
   return {
@@ -180,12 +184,13 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
       code: 'origin-without-host',
       message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
     }
-  if (isPlaceholder(entry))
+  // The name of an app may well be MY_APP.
+  if (isPlaceholder(entry) && (hasOwnMeaning(scheme) || /YOUR/.test(entry)))
     return {
       code: 'origin-placeholder',
       message: `${quoted(entry)} is a placeholder of a template: write the origin of the page, e.g. https://app.example.com`,
     }
-  if (/[A-Z]/.test(entry))
+  if (/[A-Z]/.test(hasOwnMeaning(scheme) ? entry : scheme))
     return {
       code: 'origin-upper-case',
       message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
@@ -196,7 +201,10 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
 
 function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
-  if (/[^a-z0-9._*-]/.test(host)) return foreign(entry, /[a-z0-9._*:/-]/)
+  // Electron's own pages.
+  if (host === '.' && !hasOwnMeaning(scheme)) return undefined
+  const hostForm = hasOwnMeaning(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
+  if ([...host].some((character) => !hostForm.test(character))) return foreign(entry, /[A-Za-z0-9._*:/-]/)
   const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
   if (labels.includes(''))
     return {
@@ -282,8 +290,11 @@ function remedyFor(entry: string): { readonly remedy?: Remedy } {
 /** `entry` as a browser writes it; `undefined` when that cannot be known, or is `entry` itself. */
 export function correctedOrigin(entry: string): string | undefined {
   const url = URL.parse(entry.replace('*', placeholder))
-  if (url === null || !isSerializedOrigin(url.origin)) return undefined
-  const corrected = url.origin.replace(placeholder, '*')
+  if (url === null) return undefined
+  // To the parser the origin of an app is opaque.
+  const origin = url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin
+  if (!isSerializedOrigin(origin)) return undefined
+  const corrected = origin.replace(placeholder, '*')
   return corrected === entry ||
     wildcardProblem(corrected) !== undefined ||
     originProblem(corrected) !== undefined

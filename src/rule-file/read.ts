@@ -1,5 +1,6 @@
-import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import type { DialectName, RuleFile } from '../cors/rule.ts'
+import type { Dialect } from '../dialect/dialect.ts'
+import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
 import { withoutAccepted } from './acceptance.ts'
 import { decode } from './bytes.ts'
@@ -14,6 +15,7 @@ import { type FileFormat, formatOf, namedForCors } from './names.ts'
 import { otherDocument, otherXml, wrongExtension } from './other-document.ts'
 import { parseRuleFile } from './parse.ts'
 import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { type Accepted, acceptedBy } from './vendor-values.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
@@ -55,6 +57,8 @@ export interface ReadOptions {
    * come from a newer SDK, so there it is left out.
    */
   readonly unknownKeys?: 'refuse' | 'ignore'
+  /** The document has come by the bucket CORS API: what the vendor stores there is no error. */
+  readonly byApi?: boolean
 }
 
 /** So many findings are told of one file; ten thousand lines help nobody. */
@@ -139,18 +143,29 @@ const nothingRead: Meaning = { content: undefined, problems: [] }
 
 const isError = ({ severity }: Problem): boolean => severity === 'error'
 
-function readDocument({ document, text, size, format, dialect, unknownKeys }: Judged): Meaning {
-  const { content, issues } = parseRuleFile(document.value, document.nameOf)
+function readDocument({
+  document,
+  text,
+  size,
+  format,
+  dialect: server,
+  unknownKeys,
+  byApi,
+}: Judged): Meaning {
+  const dialect = dialectNamed(dialectOf(document.value) ?? server)
+  const accepted = acceptedBy(dialect, byApi === true || isStoredByApi(document.value))
+  const { content, issues } = parseRuleFile(document.value, document.nameOf, accepted)
   const keys = document.problems.filter(({ code }) => unknownKeys !== 'ignore' || code !== 'unknown-key')
   const mistakes = [
     ...keys,
-    ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
+    ...limitProblems(document, size, dialect),
     ...issues.map((issue) => toProblem(issue, document)),
   ]
-  if (content === undefined || mistakes.length > 0)
-    return { content: undefined, problems: [...mistakes, ...lintTheRest(document, mistakes)] }
-  const issuesOfContent = [...lint(content), ...failedExpectations(content)]
+  if (content === undefined || mistakes.some(isError))
+    return { content: undefined, problems: [...mistakes, ...lintTheRest(document, mistakes, accepted)] }
+  const issuesOfContent = [...lint(content), ...failedExpectations(content, dialect.matching)]
   const problems = [
+    ...mistakes,
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
     ...numberProblems(content, document, text),
   ]
@@ -158,14 +173,16 @@ function readDocument({ document, text, size, format, dialect, unknownKeys }: Ju
 }
 
 /** What is to be said of the rest of the rules, so that a file need not be corrected twice. */
-function lintTheRest(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+function lintTheRest(document: RuleDocument, mistakes: readonly Problem[], accepted: Accepted): Problem[] {
   if (mistakes.length >= maxFindings) return []
   const unclear = mistakes.filter(({ code }) => shapeCodes.has(code))
   const isUnclear = (index: number): boolean => {
     const { offset, end } = document.locate(['rules', index])
     return unclear.some((mistake) => mistake.offset >= offset && mistake.offset < end)
   }
-  return lintPartially(rulesIn(document.value), isUnclear).map((issue) => toProblem(issue, document))
+  return lintPartially(rulesIn(document.value), isUnclear, accepted).map((issue) =>
+    toProblem(issue, document),
+  )
 }
 
 /** After one of these a field can be missing that its author has written. */
@@ -181,9 +198,12 @@ function dialectOf(value: unknown): DialectName | undefined {
   return dialectNames.find((name) => name === own)
 }
 
+const isStoredByApi = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'storedBy' in value && value.storedBy === 'api'
+
 /** What the vendor would store at most. */
-function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
-  const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
+function limitProblems(document: RuleDocument, size: number, { name: dialect, limits }: Dialect): Problem[] {
+  const { rules: mostRules, bytes: mostBytes } = limits
   const { ruleCount } = document
   const problems: Problem[] = []
   // The limit of every file has been told by whoever decoded it.
@@ -209,7 +229,7 @@ function numberProblems(content: RuleFile, document: RuleDocument, text: string)
     const { offset, end } = document.locate(path)
     const written = text.slice(offset, end)
     // A preset's value stands nowhere: the place found is that of the rule.
-    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
+    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|-?[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
     const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
     const remedy = { path, remedy: replaceBy(String(maxAgeSeconds)) }
     return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message, remedy }]

@@ -93,7 +93,7 @@ The response to the preflight:
   Access-Control-Max-Age: 600
   Vary: Origin
   Server: tencent-cos
-  x-cos-request-id: MF8wXzBfMDAwMDAw
+  x-cos-request-id: MF8wXzBfMTAwMDAwMA==
   Content-Length: 0
 `,
     })

@@ -99,14 +99,6 @@ const deferred: Readonly<Record<string, string>> = {
   ),
   '05-two-rules-id-over-two-lines.xml': 'readers: white space in an ID',
   '23-ossutil-get.json': 'readers: one rule that is not in a list',
-  '96-electron-dot-host.yaml': 'app origins: app://.',
-  [request({ method: 'GET', origin: 'app://.' })]: 'app origins: app://.',
-  [request({ method: 'GET', origin: 'file://' })]: 'app origins: file://',
-  [request({ method: 'GET', origin: 'safari-web-extension://140BB581-A2C0-422A-9DD3-6982A5ABEE5E' })]:
-    'app origins: upper case in the host of an extension',
-  [request({ method: 'OPTIONS', path: '/web/', headers: [] })]: 'dialect http',
-  [request({ method: 'OPTIONS', acrm: 'PROPFIND', acrh: 'depth', origin: app })]: 'dialect http',
-  [request({ browser: 'page with COEP require-corp, <img> without crossorigin' })]: 'field resourcePolicy',
 }
 
 /** The case of an early 413 is one of the data path: test/proxy has the sockets for it. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { isoTime } from '../../src/auth/timestamp.ts'
 import type { RuleFile } from '../../src/cors/rule.ts'
 import {
   browserHeaderList,
@@ -24,6 +25,7 @@ const identity = {
   node: 1,
   process: 2,
   sequence: 3,
+  isoTime,
   randomHex: (length: number) => 'a'.repeat(length),
 }
 
@@ -254,6 +256,17 @@ describe('explainRequest', () => {
     ['OPTIONS as an actual request', { actual: true, method: 'OPTIONS' }],
   ])('constructs no request from %s', (_what, question) => {
     expect(() => explained(question)).toThrow()
+  })
+
+  test('in dialect http says of an OPTIONS request without Origin that it is no CORS request', () => {
+    const question = { to: { kind: 'bucket', bucket: 'files' }, origin: undefined, method: 'GET' } as const
+    const files = loaded('files', { dialect: 'http', rules: [] })
+    const snapshot = nextSnapshot(nothingLoaded, [files], 'cos', 0)
+    const context = { snapshot, setup, identity, endpoint: 'http://localhost:8080' }
+    expect(explainRequest(context, { ...question, requestedHeaders: undefined, actual: false })).toEqual({
+      kind: 'unusable',
+      message: expect.stringContaining('without Origin'),
+    })
   })
 })
 

@@ -131,6 +131,9 @@ export const codes = {
   'method-unsupported': error(
     'Rules know GET, PUT, POST, DELETE and HEAD, in upper case, as COS, OSS and S3 do. OPTIONS is the preflight itself and needs no permission.',
   ),
+  'credentials-by-dialect': error(
+    'COS and S3 send Access-Control-Allow-Credentials to every origin that a rule names, OSS never does. Only a rule of dialect http says it itself.',
+  ),
   'origin-empty': error('An empty origin matches nothing.'),
   'origin-too-long': error('No origin is as long: a host name has at most 253 characters.'),
   'origin-placeholder': error(
@@ -168,9 +171,15 @@ export const codes = {
     'Browsers turn 127.1, 0x7f.0.0.1 and 2130706433 into 127.0.0.1 before they send it.',
   ),
   'origin-ipv6-not-compressed': error('Browsers send an IPv6 address in its shortest form, in lower case.'),
+  'origin-file': warning(
+    'Some web views (Android WebView, Cordova) send Origin: file:// for every page of the file system, browsers send "null". It is answered like "null": to the letter, never by a pattern but *, and without credentials.',
+  ),
   'origin-file-prohibited': error('A page that was opened from a file has the origin "null", never file://.'),
   'header-invalid-name': error(
     'Not a header name. One name per item; letters, digits and hyphens as a rule. A line break would begin a header of its own in the response.',
+  ),
+  'header-underscore': warning(
+    'The form of the COS console takes letters and hyphens, no underscore. Many servers, nginx by default, drop such a header before a program sees it.',
   ),
   'header-more-than-one-wildcard': error('COS, OSS and S3 allow one * in a header name.'),
   'expose-wildcard': error(

@@ -1,7 +1,7 @@
 /** What is to be said of one AllowedOrigin entry that can be loaded: it lets in more than it seems to, or nothing. */
 
 import { parse } from 'tldts'
-import { admitsAnyHost } from '../../cors/pattern.ts'
+import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
 import { quoted } from '../entry.ts'
 import { type Remedy, replaceBy, type Severity } from '../issue.ts'
 import { isPlaceholder, type OriginParts, originProblem, readParts } from '../origin-entry.ts'
@@ -36,6 +36,13 @@ export function remarksOnOrigin(entry: string): Remark[] {
       warning(
         'origin-null-prohibited',
         '"null" lets every sandboxed frame, local file and redirected request in, of whichever site: name the origins instead',
+      ),
+    ]
+  if (entry === fileOrigin)
+    return [
+      warning(
+        'origin-file',
+        '"file://" is what pages from the file system send in Android WebView and other web views, whoever wrote them; credentials are not allowed for it: serve the page from an https:// or app:// address',
       ),
     ]
   const parts = readParts(entry)

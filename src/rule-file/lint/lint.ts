@@ -71,9 +71,7 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
     ),
   )
   found.push(...besideAny(allowedOrigins, list))
-  const writes = allowedMethods.filter(
-    (method) => method === 'PUT' || method === 'POST' || method === 'DELETE',
-  )
+  const writes = allowedMethods.filter((method) => !readingMethod.test(method))
   const open = writes.length === 0 ? -1 : allowedOrigins.findIndex(isOpenOrigin)
   if (open >= 0)
     found.push(
@@ -95,6 +93,9 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
     )
   return [...found, ...repeated(allowedOrigins, list)]
 }
+
+/** Methods that change nothing (IANA HTTP Method Registry, "Safe"); only dialect http has others than GET and HEAD. */
+const readingMethod = /^(?:GET|HEAD|OPTIONS|PRI|PROPFIND|QUERY|REPORT|SEARCH)$/
 
 /** S3 answers "*" when it stands anywhere in the rule: to every origin, and without credentials. */
 function besideAny(origins: readonly string[], list: ValuePath): Issue[] {

@@ -1,9 +1,8 @@
 import { decide } from '../../cors/decide.ts'
 import { fetchMethod } from '../../cors/method.ts'
-import { originForm } from '../../cors/pattern.ts'
+import { fileOrigin, originForm } from '../../cors/pattern.ts'
 import { maxRequestedHeaders, readActual } from '../../cors/request.ts'
-import type { CorsRule } from '../../cors/rule.ts'
-import { corsMethods } from '../../cors/rule.ts'
+import { type CorsRule, isAllowable, type Matching } from '../../cors/rule.ts'
 import { compileRules } from '../../cors/rule-set.ts'
 import { quoted } from '../entry.ts'
 import { correctedOrigin, originProblem, readParts } from '../origin-entry.ts'
@@ -18,7 +17,11 @@ export interface NotForRules {
  * Why no change is proposed for `request`: a browser never sends it, or a rule that allowed it would open the bucket to
  * everyone. `undefined` when a rule can allow it. `rules` are those of the bucket, to say whether what was meant is allowed.
  */
-export function notForRules(request: AskedRequest, rules: readonly CorsRule[]): NotForRules | undefined {
+export function notForRules(
+  request: AskedRequest,
+  rules: readonly CorsRule[],
+  matching: Matching,
+): NotForRules | undefined {
   const { origin, method, headers } = request
   if (origin === undefined || origin === '' || method === undefined || method === '')
     return { hint: undefined }
@@ -28,13 +31,15 @@ export function notForRules(request: AskedRequest, rules: readonly CorsRule[]): 
     !headers.every((name) => /^[!#$%&'+.^_`|~0-9A-Za-z-]+$/.test(name))
   )
     return { hint: undefined }
-  const hint = originHint(origin, method, rules) ?? methodHint(method) ?? headerHint(headers)
+  const hint = originHint(origin, method, rules) ?? methodHint(method, matching) ?? headerHint(headers)
   return hint === undefined ? undefined : { hint }
 }
 
 function originHint(origin: string, method: string, rules: readonly CorsRule[]): string | undefined {
   if (origin === 'null')
     return 'Origin "null" is what a sandboxed frame, a page opened from a file and a redirect to another origin send. Any site can make such a page, so it is not allowed by name: serve the page from an address of its own, or add allow-same-origin to the sandbox of the frame.'
+  if (origin === fileOrigin)
+    return 'Origin "file://" is what some web views send for every page of the file system of the device, also for one that another app or a download has put there, so it is not allowed by name: serve the page from an address of its own, such as https:// or app://.'
   if (origin.includes('*')) return `No browser sends ${quoted(origin)}: ask for one origin, without *.`
   if (!origin.includes('://')) return withoutScheme(origin, method, rules)
   const { scheme = '' } = readParts(origin) ?? {}
@@ -87,15 +92,15 @@ function meantInstead(meant: string, method: string, rules: readonly CorsRule[])
     : `They send ${meant}, which is not allowed for ${method}: ask for that one.`
 }
 
-function methodHint(method: string): string | undefined {
-  const known: readonly string[] = corsMethods
-  if (known.includes(method)) return undefined
+function methodHint(method: string, matching: Matching): string | undefined {
   const sent = fetchMethod(method)
-  if (sent === 'OPTIONS')
+  if (sent === method && isAllowable(method, matching)) return undefined
+  if (sent === 'OPTIONS' && !isAllowable(sent, matching))
     return 'OPTIONS is the preflight itself, which needs no permission: ask for the method that follows it.'
   if (/^(?:connect|trace|track)$/i.test(method))
     return `Browsers never send ${method.toUpperCase()} (https://fetch.spec.whatwg.org/#forbidden-method).`
   if (sent !== method) return `Browsers send ${sent}, not ${method}: fetch writes it in upper case.`
+  if (matching.methods === 'sendable') return `${quoted(method)} is not a method that a page can send.`
   const asItIs =
     method === method.toUpperCase() ? '' : ` fetch sends ${quoted(method)} as it is, in lower case, too.`
   return `No rule of COS, OSS or S3 can allow ${method.toUpperCase()}: they know GET, PUT, POST, DELETE and HEAD only.${asItIs} Use one of these in the page.`

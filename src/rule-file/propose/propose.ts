@@ -5,8 +5,9 @@
 
 import { decide } from '../../cors/decide.ts'
 import { readActual, readPreflight } from '../../cors/request.ts'
-import { corsMethods, type DialectName, type RuleFile } from '../../cors/rule.ts'
+import type { DialectName, Matching, RuleFile } from '../../cors/rule.ts'
 import { compileRules } from '../../cors/rule-set.ts'
+import { dialectNamed } from '../../dialect/named.ts'
 import type { Finding } from '../issue.ts'
 import { formatOf } from '../names.ts'
 import { type ReadRules, readRules } from '../read.ts'
@@ -43,19 +44,20 @@ export function adviceFor(input: ProposalInput): Advice {
     return {
       hint: `Write a rule file of its own for the bucket, ${file}: the hosts of _default cannot be copied.`,
     }
-  const open = requests.filter((request) => !allows(content, request))
+  const { matching } = dialectNamed(content.dialect ?? dialect)
+  const open = requests.filter((request) => !allows(content, request, matching))
   for (const request of open) {
-    const against = notForRules(request, content.rules)
+    const against = notForRules(request, content.rules, matching)
     if (against !== undefined) return against.hint === undefined ? {} : { hint: against.hint }
   }
   if (open.length === 0) return {}
   let state: State = { text: start, content, findings: before?.findings ?? [] }
   for (const need of needsOf(open)) {
-    const step = nextState(input, state, need, open)
+    const step = nextState(input, state, need, open, matching)
     if (typeof step === 'string') return { hint: step }
     state = step
   }
-  return open.every((request) => allows(state.content, request)) && state.text !== undefined
+  return open.every((request) => allows(state.content, request, matching)) && state.text !== undefined
     ? { proposal: proposalOf(file, text, state.text) }
     : {}
 }
@@ -89,7 +91,7 @@ function needsOf(requests: readonly AskedRequest[]): Need[] {
   const byOrigin = Map.groupBy(requests, ({ origin = '' }) => origin)
   return [...byOrigin].map(([origin, asked]) => ({
     origin,
-    methods: corsMethods.filter((known) => asked.some(({ method }) => method === known)),
+    methods: [...new Set(asked.flatMap(({ method }) => (method === undefined ? [] : [method])))],
     headers: [...new Set(asked.flatMap(({ headers }) => headers.map((name) => name.toLowerCase())))],
   }))
 }
@@ -100,6 +102,7 @@ function nextState(
   state: State,
   need: Need,
   requests: readonly AskedRequest[],
+  matching: Matching,
 ): State | string {
   let refusal: string | undefined
   for (const change of candidateChanges(state.content, need)) {
@@ -114,7 +117,7 @@ function nextState(
     refusal ??= worse === undefined ? undefined : refusalHint(need, worse)
     const mine = requests.filter(({ origin }) => origin === need.origin)
     if (worse !== undefined || content === undefined || !isSame(content, expected)) continue
-    if (mine.every((request) => allows(content, request))) return { text, content, findings }
+    if (mine.every((request) => allows(content, request, matching))) return { text, content, findings }
   }
   return refusal ?? `No change of ${file} alone allows it: write a rule for ${need.origin} by hand.`
 }
@@ -153,6 +156,7 @@ const inOrder = ({
   allowedHeaders,
   exposeHeaders,
   maxAgeSeconds,
+  allowCredentials,
 }: RuleFile['rules'][number]): object => ({
   id,
   preset,
@@ -161,19 +165,20 @@ const inOrder = ({
   allowedHeaders,
   exposeHeaders,
   maxAgeSeconds,
+  allowCredentials,
 })
 
 /** Whether the rules of `file` allow the request. */
-export function allows(file: RuleFile, { origin, method, headers, kind }: AskedRequest): boolean {
+export function allows(
+  file: RuleFile,
+  { origin, method, headers, kind }: AskedRequest,
+  matching: Matching,
+): boolean {
+  const requestedHeaders = headers.length === 0 ? undefined : headers.join(',')
   const question =
     kind === 'actual'
       ? readActual({ method: method ?? '', origin, requestedMethod: undefined, requestedHeaders: undefined })
-      : readPreflight({
-          method: 'OPTIONS',
-          origin,
-          requestedMethod: method,
-          requestedHeaders: headers.length === 0 ? undefined : headers.join(','),
-        })
+      : readPreflight({ method: 'OPTIONS', origin, requestedMethod: method, requestedHeaders }, matching)
   if (question === undefined || 'what' in question) return false
   return decide(compileRules(file.rules), question).verdict === 'allow'
 }

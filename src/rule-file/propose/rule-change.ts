@@ -4,7 +4,6 @@ import { matchOrigin, originForm } from '../../cors/pattern.ts'
 import {
   allowsHeader,
   type CompiledRule,
-  type CorsMethod,
   type CorsRule,
   corsMethods,
   type RuleFile,
@@ -23,7 +22,7 @@ export type RuleChange =
 /** What the requests of one origin need of one rule. */
 export interface Need {
   readonly origin: string
-  readonly methods: readonly CorsMethod[]
+  readonly methods: readonly string[]
   /** Lower case. */
   readonly headers: readonly string[]
 }
@@ -35,7 +34,8 @@ export const nothingAdded: Additions = {
   exposeHeaders: [],
 }
 
-export function candidateChanges(file: RuleFile, need: Need): RuleChange[] {
+export function candidateChanges(file: RuleFile, asked: Need): RuleChange[] {
+  const need = { ...asked, methods: inUsualOrder(asked.methods) }
   const { rules } = compileRules(file.rules)
   const form = originForm(need.origin)
   const isFor = ({ origins }: CompiledRule): boolean => matchOrigin(origins, need.origin, form) !== 'none'
@@ -51,7 +51,9 @@ export function candidateChanges(file: RuleFile, need: Need): RuleChange[] {
     )
     .toSorted((a, b) => distance(a.added) - distance(b.added))
     .map(({ rule, added }): RuleChange => ({ kind: 'extend', index: rule.number - 1, added }))
-  const rule = ruleFor(need, model?.rule)
+  // Only an origin that is named is sent credentials.
+  const isNamed = model !== undefined && matchOrigin(model.origins, need.origin, form) === 'named'
+  const rule = ruleFor(need, model?.rule, isNamed)
   // Before the rule that matches the origin, or the response would be that rule's, without credentials.
   const places = model === undefined ? [rules.length] : [model.number - 1, rules.length]
   const inserted = places.map((index): RuleChange => ({ kind: 'insert', index, rule }))
@@ -76,6 +78,7 @@ const openCodes = new Set([
   'origin-wildcard-not-on-label-boundary',
   'origin-trailing-wildcard-open-suffix',
   'origin-pattern-without-scheme',
+  'origin-file',
 ])
 
 /** Whether strangers can be among the origins of `rule`: what is added to it is added for them. */
@@ -88,13 +91,24 @@ const isOpenRule = ({ allowedOrigins }: CorsRule): boolean =>
   )
 
 /** A rule for this origin alone. `model` is the rule that answered it so far: what a page reads from it must stay readable. */
-const ruleFor = ({ origin, methods, headers }: Need, model: CorsRule | undefined): CorsRule => ({
+const ruleFor = (
+  { origin, methods, headers }: Need,
+  model: CorsRule | undefined,
+  isNamed: boolean,
+): CorsRule => ({
   allowedOrigins: [origin],
-  allowedMethods: corsMethods.filter((method) => methods.includes(method)),
+  allowedMethods: methods,
   allowedHeaders: headers,
   exposeHeaders: model?.exposeHeaders ?? [],
   maxAgeSeconds: model?.maxAgeSeconds ?? 600,
+  ...(isNamed && model?.allowCredentials !== undefined ? { allowCredentials: model.allowCredentials } : {}),
 })
+
+/** As people list methods, others than those of the vendors behind them. */
+const inUsualOrder = (methods: readonly string[]): string[] => {
+  const usual: readonly string[] = corsMethods
+  return [...usual.filter((method) => methods.includes(method)), ...methods.filter((m) => !usual.includes(m))]
+}
 
 /** The file after `change`. */
 export function changedFile(file: RuleFile, change: RuleChange): RuleFile {
@@ -108,11 +122,10 @@ export function changedFile(file: RuleFile, change: RuleChange): RuleFile {
 }
 
 function extendedRule(rule: CorsRule, added: Additions): CorsRule {
-  const methods = corsMethods.filter((method) => added.allowedMethods.includes(method))
   return {
     ...rule,
     allowedOrigins: joined(rule.allowedOrigins, added.allowedOrigins),
-    allowedMethods: joined(rule.allowedMethods, methods),
+    allowedMethods: joined(rule.allowedMethods, added.allowedMethods),
     allowedHeaders: joined(rule.allowedHeaders, added.allowedHeaders),
     exposeHeaders: joined(rule.exposeHeaders, added.exposeHeaders),
   }

@@ -16,7 +16,7 @@ export interface RuleNodes {
   nameOf(field: RuleField): string
 }
 
-export type RuleField = ListField | 'id' | 'maxAgeSeconds'
+export type RuleField = ListField | 'id' | 'maxAgeSeconds' | 'allowCredentials'
 
 const readers = { yaml: readYaml, json: readJson, xml: readXml }
 
@@ -58,6 +58,7 @@ export const fieldOrder = [
   'allowedHeaders',
   'exposeHeaders',
   'maxAgeSeconds',
+  'allowCredentials',
 ] as const satisfies readonly RuleField[]
 
 /** The last entry of `rule` that stands before `field` in that order. */

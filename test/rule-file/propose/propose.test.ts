@@ -1,6 +1,7 @@
 import { applyPatch } from 'diff'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { vendorMatching } from '../../../src/cors/rule.ts'
 import { isOpenOrigin } from '../../../src/rule-file/lint/lint-origin.ts'
 import type { AskedRequest } from '../../../src/rule-file/propose/asked.ts'
 import { changedLine } from '../../../src/rule-file/propose/diff.ts'
@@ -124,7 +125,7 @@ function expectGood(file: string, text: string | undefined, requests: readonly A
   expect(after.content).toBeDefined()
   expect(added(before?.findings ?? [], after.findings)).toBeUndefined()
   for (const request of requests)
-    if (after.content !== undefined) expect(allows(after.content, request)).toBe(true)
+    if (after.content !== undefined) expect(allows(after.content, request, vendorMatching)).toBe(true)
   // A rule that is open to everyone stays as it is.
   const open = (content: ReadRules['content']): string[] =>
     (content?.rules ?? [])
@@ -147,7 +148,7 @@ describe('a proposal', () => {
         .map(([method, headers]) => preflight(origin, method, ...headers))
         .filter((request) => {
           const { content } = read(file, text)
-          return content === undefined || !allows(content, request)
+          return content === undefined || !allows(content, request, vendorMatching)
         })
         .map((request) => ({ file, text, request })),
     ),
@@ -203,7 +204,7 @@ describe('a proposal', () => {
             : `rules:\n${rules.map((one) => `  - allowedOrigins: ${JSON.stringify(one.allowedOrigins)}\n    allowedMethods: [${one.allowedMethods.join(', ')}]\n    allowedHeaders: [${one.allowedHeaders.join(', ')}]\n`).join('')}`
           const { content } = read(file, text)
           const request = preflight(from, method, ...headers)
-          if (content === undefined || allows(content, request)) return
+          if (content === undefined || allows(content, request, vendorMatching)) return
           expectGood(file, text, [request])
         },
       ),
@@ -266,6 +267,12 @@ describe('nothing is proposed, and a hint given,', () => {
       preflight('localhost:3000', 'PUT'),
       /They send http:\/\/localhost:3000/,
     ],
+    ['for file://', preflight('file://', 'PUT'), /some web views send for every page of the file system/],
+    [
+      'for the origin of an app with a slash',
+      preflight('capacitor://localhost/', 'PUT'),
+      /no slash at its end.*They send capacitor:\/\/localhost,/,
+    ],
     ['for a pattern', preflight('https://*.example.com', 'PUT'), /without \*/],
     ['for a scheme that no page has', preflight('wss://example.com', 'PUT'), /scheme wss/],
     ['for text', preflight('not an origin', 'PUT'), /not an origin/],
@@ -315,4 +322,104 @@ describe('nothing is proposed, and a hint given,', () => {
     expect(advice('a.yaml', web, preflight(app, 'PUT', 'content-type'))).toEqual({})
     expect(advice('a.yaml', web, { ...preflight(app, 'PUT'), origin: undefined })).toEqual({})
   })
+})
+
+const dav = `dialect: http
+resourcePolicy: cross-origin
+rules:
+  - id: sync
+    allowedOrigins: ["https://app.example.com"]
+    allowedMethods: [GET, HEAD, PROPFIND]
+    allowedHeaders: [depth]
+    allowCredentials: true # the session of the store
+`
+const changed = (text: string, ...requests: readonly AskedRequest[]): string | undefined =>
+  advice('dav.yaml', text, ...requests).proposal?.text
+
+describe('in dialect http a proposal', () => {
+  const app = 'https://app.example.com'
+
+  test('adds whichever methods a page can send, and keeps what else the rule and the file say', () => {
+    expect(changed(dav, preflight(app, 'MKCOL'), preflight(app, 'POST'))).toBe(
+      dav.replace('PROPFIND]', 'PROPFIND, POST, MKCOL]'),
+    )
+  })
+
+  test.each([
+    'json',
+    'yaml',
+  ])('in %s puts allowCredentials into the rule that takes over from another', (format) => {
+    // Anybody can have a name below that zone, so that the rule of everybody there is not extended.
+    const rule = {
+      allowedOrigins: ['https://*.vercel.app'],
+      allowedMethods: ['GET', 'HEAD'],
+      allowCredentials: true,
+    }
+    const file = `dav.${format}`
+    const text = JSON.stringify({ dialect: 'http', rules: [rule] }, undefined, 2)
+    const { proposal } = advice(file, text, preflight('https://mine.vercel.app', 'REPORT'))
+    expect(read(file, proposal?.text ?? '').content?.rules).toEqual([
+      expect.objectContaining({
+        allowedOrigins: ['https://mine.vercel.app'],
+        allowedMethods: ['REPORT'],
+        allowCredentials: true,
+      }),
+      expect.objectContaining(rule),
+    ])
+  })
+
+  test('sends no credentials to an origin that got none by "*"', () => {
+    const open =
+      'dialect: http\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET, HEAD], allowCredentials: true}\n'
+    const text = changed(open, preflight(app, 'PATCH')) ?? ''
+    const rules = read('dav.yaml', text).content?.rules ?? []
+    expect(rules.map(({ allowedMethods }) => allowedMethods)).toEqual([['PATCH'], ['GET', 'HEAD']])
+    expect(rules[0]).not.toHaveProperty('allowCredentials')
+  })
+
+  test('is in the dialect of the server where the file names none', () => {
+    const input = { file: 'new.yaml', text: undefined, requests: [preflight(app, 'PROPFIND', 'depth')] }
+    expect(adviceFor({ ...input, dialect: 'http' }).proposal?.text).toContain('allowedMethods: [PROPFIND]')
+    expect(adviceFor({ ...input, dialect: 's3' })).toEqual({
+      hint: expect.stringContaining('No rule of COS, OSS or S3 can allow PROPFIND'),
+    })
+  })
+
+  test.each([
+    ['TRACE', /never send TRACE/],
+    ['put', /Browsers send PUT/],
+    ['*', /not a method that a page can send/],
+  ])('is not made for the method %s', (method, hint) => {
+    expect(advice('dav.yaml', dav, preflight(app, method))).toEqual({ hint: expect.stringMatching(hint) })
+  })
+})
+
+describe('for pages of apps', () => {
+  test.each([
+    'app://.',
+    'capacitor://localhost',
+    'tauri://localhost',
+    'safari-web-extension://140BB581-A2C0-422A-9DD3-6982A5ABEE5E',
+  ])('%s is proposed as it is', (origin) => {
+    const { proposal } = advice('a.yaml', files['commented.yaml'], preflight(origin, 'PUT', 'content-type'))
+    expect(proposal?.text).toContain(`"${origin}"`)
+  })
+
+  test('nothing is added to a rule for file://, which every page of a device can have', () => {
+    const text = 'rules:\n  - {allowedOrigins: ["file://", "https://a.test"], allowedMethods: [GET, HEAD]}\n'
+    const rules = read(
+      'a.yaml',
+      advice('a.yaml', text, preflight('https://a.test', 'DELETE')).proposal?.text ?? '',
+    )
+    expect(rules.content?.rules.map(({ allowedOrigins }) => allowedOrigins)).toEqual([
+      ['https://a.test'],
+      ['file://', 'https://a.test'],
+    ])
+  })
+})
+
+test('a file that the API has stored stays one when a proposal changes it', () => {
+  const text =
+    'storedBy: api\ndialect: s3\nrules:\n  - {allowedOrigins: ["https://A.test", "https://a.test"], allowedMethods: [GET, HEAD]}\n'
+  expect(changed(text, preflight('https://a.test', 'DELETE'))).toBe(text.replace('HEAD]', 'HEAD, DELETE]'))
 })
