@@ -100,8 +100,9 @@ function fileAt(path: string, place: string, input: Collected): ListedFile[] {
   if (read.kind === 'rules' || (read.kind === 'refused' && read.finding.severity === 'error'))
     return [{ shown: path, folder: dirname(place), name }]
   // In a directory it can be somebody else's; who names it wants it checked.
-  const why =
-    read.kind === 'refused'
+  const why = /\.tf$/.test(name)
+    ? 'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output'
+    : read.kind === 'refused'
       ? read.finding.message
       : 'not the name of a rule file: BUCKET.yaml, .yml, .json or .xml'
   input.unreadable.push(`${path}: ${why}`)

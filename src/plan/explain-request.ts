@@ -73,7 +73,8 @@ export function explainRequest(
     dialect: judgement.dialect.name,
     mode: judgement.policy?.mode ?? 'enforce',
     notes: [...notesOn(planned, facts, file), ...(near === undefined ? [] : [near.text])],
-    owner: near?.isCertain === true ? undefined : ownerOf(judgement, facts),
+    owner:
+      near?.isCertain === true || judgement.deniedFor !== undefined ? undefined : ownerOf(judgement, facts),
     preset: presetText(decidingRule(judgement)),
     request: { method, target, headers: headerPairs(headers) },
     response: responseOf(planned),

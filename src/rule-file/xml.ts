@@ -28,14 +28,15 @@ const leaves = new Set(
 export function readXml(text: string): Source {
   const { root, problems, comments } = readXmlDocument(text)
   if (root === undefined) return unreadable(...problems)
-  if (root.name !== 'CORSConfiguration') {
+  const prefix = prefixOf(root)
+  if (root.name !== `${prefix}CORSConfiguration`) {
     const { offset, end } = nameSpan(root)
     const hint = root.name.includes(':') ? ' (write it without a prefix)' : ''
     const message = `the root element is ${shown(root.name)}, not CORSConfiguration${hint}`
     return unreadable(...problems, errorAt(offset, end, 'xml-wrong-root', message))
   }
   const found: Problem[] = [...problems]
-  const node = withRules(readContainer({ element: root, text, problems: found }))
+  const node = withRules(readContainer({ element: root, text, prefix, problems: found }))
   return { root: node, problems: found, comments }
 }
 
@@ -44,8 +45,24 @@ interface Reading {
   readonly element: XmlElement
   /** The whole document. */
   readonly text: string
+  /** Of the namespace, with its colon; empty without one. */
+  readonly prefix: string
   readonly problems: Problem[]
 }
+
+/**
+ * The prefix of a document that has it on every element, as XML libraries write a namespace. On the root alone it would
+ * leave the rules in another namespace, where a vendor finds none.
+ */
+function prefixOf(root: XmlElement): string {
+  const [, prefix = ''] = /^([A-Za-z_][\w.-]*:)CORSConfiguration$/.exec(root.name) ?? []
+  const isEverywhere = (element: XmlElement): boolean =>
+    element.name.startsWith(prefix) && childElements(element).every(isEverywhere)
+  return isEverywhere(root) ? prefix : ''
+}
+
+const localName = ({ name }: XmlElement, { prefix }: Reading): string =>
+  name.startsWith(prefix) ? name.slice(prefix.length) : name
 
 /** The start of its tag: `<` and the name. */
 const nameSpan = ({ start, name }: XmlElement): Span => ({ offset: start, end: start + name.length + 1 })
@@ -72,7 +89,7 @@ function readContainer(reading: Reading): SourceMap {
     problems.push(
       errorAt(span.offset, span.end, 'xml-mixed-content', `text between the elements of ${element.name}`),
     )
-  const byName = Map.groupBy(childElements(element), ({ name }) => name)
+  const byName = Map.groupBy(childElements(element), (child) => localName(child, reading))
   const entries = [...byName].flatMap(([name, children]): SourceEntry[] => {
     const values = children.map((child) => ({
       key: name,
@@ -90,8 +107,9 @@ function readContainer(reading: Reading): SourceMap {
 
 function readElement(reading: Reading): SourceNode {
   const { element } = reading
-  if (containers.has(element.name)) return readContainer(reading)
-  if (leaves.has(element.name)) return readLeaf(reading)
+  const name = localName(element, reading)
+  if (containers.has(name)) return readContainer(reading)
+  if (leaves.has(name)) return readLeaf(reading)
   // The content of an unknown element does not matter: its name is reported, or it is left out as a whole.
   return { kind: 'scalar', value: null, ...spanOf(element) }
 }
@@ -111,7 +129,9 @@ function readLeaf(reading: Reading): SourceNode {
       ),
     )
   const own = ownText(element, text)
-  return { kind: 'scalar', value: own.text, ...(own.span ?? nameSpan(element)) }
+  // Vendors store an ID that the file breaks into lines.
+  const value = localName(element, reading) === 'ID' ? own.text.replace(/\s+/g, ' ') : own.text
+  return { kind: 'scalar', value, ...(own.span ?? nameSpan(element)) }
 }
 
 function checkAttributes({ element, text, problems }: Reading): void {
