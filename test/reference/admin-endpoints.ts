@@ -17,7 +17,7 @@ const endpoints: readonly (readonly [path: string, method: string, who: string, 
   ['/-/presets', 'GET', 'restricted', 'for the console: JSON of the presets'],
   ['/-/check', 'POST', 'restricted', 'for the console: checks a rule file'],
   ['/-/sign-in', 'POST', 'everyone', 'for the console: exchanges the token for a session cookie'],
-  ['/-/sign-out', 'POST', 'restricted', 'for the console: ends the session'],
+  ['/-/sign-out', 'POST', 'everyone', 'for the console: ends the session'],
 ]
 
 export function adminEndpointsPage(): string {

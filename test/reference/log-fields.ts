@@ -74,6 +74,11 @@ function samples(): readonly FinishedRequest[] {
       },
       failed,
     ),
-    finished(rules, { headers: ['host', 'store.test:8080'] }),
+    withPort(finished(rules, {})),
   ]
 }
+
+const withPort = (request: FinishedRequest): FinishedRequest => ({
+  ...request,
+  facts: { ...request.facts, host: 'store.test:8080' },
+})
