@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -34,6 +34,8 @@ export async function startReader(): Promise<Reader> {
   const ports = await freePorts()
   const here = (written: string): string =>
     written.replaceAll(/(?<=:)(\d{4})\b/g, (port) => String(ports.get(Number(port)) ?? port))
+  const rules = join(folder, 'deploy', 'guides', 'laptop', 'rules', 'photos.yaml')
+  await writeFile(rules, here(await readFile(rules, 'utf8')))
   const admin = `127.0.0.1:${ports.get(9464)}`
   const env = {
     ...process.env,
