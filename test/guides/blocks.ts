@@ -25,7 +25,10 @@ export function blocksOf(markdown: string): readonly Block[] {
 
 function blockOf(info: string, text: string): Block {
   const attribute = (name: string): string | undefined =>
-    new RegExp(`\\b${name}=(?:"([^"]*)"|(\\S+))`).exec(info)?.slice(1).find((value) => value !== undefined)
+    new RegExp(`\\b${name}=(?:"([^"]*)"|(\\S+))`)
+      .exec(info)
+      ?.slice(1)
+      .find((value) => value !== undefined)
   const path = attribute('file')
   if (path !== undefined) return { kind: 'file', text, path }
   const reason = attribute('not-run')

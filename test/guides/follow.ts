@@ -25,12 +25,17 @@ export interface Reader {
 /** Somebody in a checkout, after `npm ci`, with the command installed. */
 export async function startReader(): Promise<Reader> {
   const folder = await mkdtemp(join(tmpdir(), 'guide-'))
-  for (const name of ['deploy', 'rules']) await cp(join(project, name), join(folder, name), { recursive: true })
+  for (const name of ['deploy', 'rules'])
+    await cp(join(project, name), join(folder, name), { recursive: true })
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
   await mkdir(join(folder, 'bin'))
-  await writeFile(join(folder, 'bin', 'cors-sidecar'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, {
-    mode: 0o755,
-  })
+  await writeFile(
+    join(folder, 'bin', 'cors-sidecar'),
+    `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  )
   const ports = await freePorts()
   const here = (written: string): string =>
     written.replaceAll(/(?<=:)(\d{4})\b/g, (port) => String(ports.get(Number(port)) ?? port))
@@ -49,7 +54,11 @@ export async function startReader(): Promise<Reader> {
   }
   const running: ChildProcess[] = []
   const bash = (commands: string): ChildProcess =>
-    spawn('bash', ['-euo', 'pipefail', '-c', here(commands)], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    spawn('bash', ['-euo', 'pipefail', '-c', here(commands)], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
 
   async function runCommands(commands: string, exit: number, expected: Lines): Promise<void> {
     const child = bash(commands)
@@ -89,7 +98,9 @@ export async function startReader(): Promise<Reader> {
       } else if (block.kind === 'page') {
         const expected = block.expected.map(here).join('\n')
         // The rules are live a moment after the file has changed.
-        await expect.poll(() => pressUpload(here('http://localhost:8088')), { timeout: 60_000 }).toBe(expected)
+        await expect
+          .poll(() => pressUpload(here('http://localhost:8088')), { timeout: 60_000 })
+          .toBe(expected)
       }
     },
     async close() {

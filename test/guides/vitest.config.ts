@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/guides/**/*.spec.ts'],
-    testTimeout: 300_000,
+    testTimeout: 480_000,
     hookTimeout: 60_000,
     maxWorkers: 1,
     reporters: ['verbose'],

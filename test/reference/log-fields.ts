@@ -9,7 +9,8 @@ const meanings: Readonly<Record<string, string>> = {
   level: '`info`; a denial has a second line at `warn`, at most 100 lines a minute',
   time: 'when the request was over, ISO 8601 in UTC',
   msg: '`request`',
-  request_id: "id of the request, also sent as the dialect's request id header in answers that the sidecar makes itself",
+  request_id:
+    "id of the request, also sent as the dialect's request id header in answers that the sidecar makes itself",
   trace_id: 'trace id of the `traceparent` header (W3C Trace Context)',
   bucket: 'the bucket that the request names, with or without a rule file',
   kind: '`preflight` or `actual`; absent without `Origin`',
@@ -18,7 +19,8 @@ const meanings: Readonly<Record<string, string>> = {
   mode: '`enforce`, or `report` where the rule file says `mode: report`',
   rule: 'the rule that allowed the request: its id, else its number',
   closest_rule: 'of a denial: the rule that came closest',
-  denied_header: 'of a denial with reason `header`: the first requested header that the closest rule does not allow',
+  denied_header:
+    'of a denial with reason `header`: the first requested header that the closest rule does not allow',
   'http.request.method': 'method of the request',
   'url.path': 'path, as it was sent',
   'url.query': 'query; the values of parameters that are not known to be harmless are `[redacted]`',
@@ -26,7 +28,8 @@ const meanings: Readonly<Record<string, string>> = {
   'server.port': 'port in Host',
   'http.request.header.origin': 'list of one: `Origin`, at most 512 characters',
   'http.request.header.access-control-request-method': 'list of one: the method that the preflight asks for',
-  'http.request.header.access-control-request-headers': 'list of one: the headers that the preflight asks for',
+  'http.request.header.access-control-request-headers':
+    'list of one: the headers that the preflight asks for',
   'user_agent.original': '`User-Agent`',
   'client.address': 'address of the peer',
   'http.response.status_code': 'status of the answer',
@@ -56,7 +59,8 @@ export function logFieldsPage(): string {
   )
 }
 
-const fieldsOf = (request: FinishedRequest): object => JSON.parse(requestLine(request, '2026-01-01T00:00:00Z'))
+const fieldsOf = (request: FinishedRequest): object =>
+  JSON.parse(requestLine(request, '2026-01-01T00:00:00Z'))
 
 /** Requests that have, together, every field. */
 function samples(): readonly FinishedRequest[] {

@@ -35,7 +35,9 @@ interface Family {
 
 const labelsText = (labels: Family['labels']): string =>
   [...labels]
-    .map(([name, values]) => (open.has(name) ? code(name) : `${code(name)} ${[...values].toSorted().join('\\|')}`))
+    .map(([name, values]) =>
+      open.has(name) ? code(name) : `${code(name)} ${[...values].toSorted().join('\\|')}`,
+    )
     .join(', ')
 
 function familiesOf(text: string): readonly Family[] {
@@ -52,9 +54,9 @@ function familiesOf(text: string): readonly Family[] {
 
 function labelsOf(samples: readonly string[]): Family['labels'] {
   const labels = new Map<string, Set<string>>()
+  // `le` belongs to every histogram.
   for (const sample of samples)
     for (const [, name = '', value = ''] of sample.matchAll(/(\w+)="([^"]*)"/g))
-      // `le` belongs to every histogram.
       if (name !== 'le') labels.set(name, (labels.get(name) ?? new Set()).add(value))
   return labels
 }
