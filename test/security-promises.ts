@@ -28,7 +28,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       '%s on a connection that is reset before it is accepted never reaches the store, with ',
     ],
   ],
-  'With `append` the client': [
+  'With `append` a line': [
     ['test/serve/start.test.ts', '--forwarded-for %s: %i warnings that the line cannot be relied on'],
   ],
   '| names in `Connection` |': [['test/http.test.ts', '%i names in Connection: defect %s']],
