@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
-import type { Finding } from '../src/rule-file/issue.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import type { Finding } from '../src/plan/finding.ts'
+import { nearest } from '../src/rule-file/closest.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
-import { nearest } from '../src/text/closest.ts'
+import { quoted } from '../src/text/visible.ts'
 import { programVersion } from '../src/version.ts'
 import { findingsSarif } from './findings-sarif.ts'
 import {
@@ -13,16 +14,19 @@ import {
   findingsJson,
   findingText,
 } from './findings-text.ts'
+import { dialectOption } from './options.ts'
 import { type RuleInput, readRuleInput } from './rule-input.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Findings go to stdout as "file:line:column: severity code: message", a summary to stderr.
-A finding is accepted in the file by a comment, for the line or rule that follows, or unindented for the whole file:
+Findings go to stdout as "file:line:column: severity code: message", the summary to stderr.
+To accept a warning, write a comment in the file. Indented, it holds for the rule or line that follows; unindented, for
+the whole file:
   # cors-sidecar: allow CODE because REASON
-Exit code: 0 clean, 1 errors (with --strict also warnings), 2 wrong usage, or something cannot be read.
+Exit code: 0 clean, 1 errors (with --strict also warnings), 2 invalid usage or unreadable input.
 
 Examples:
+  cors-sidecar check
   cors-sidecar check --strict rules
   cors-sidecar check --format github --strict rules
   cors-sidecar check --format sarif rules > cors.sarif
@@ -40,18 +44,17 @@ export function addCheck(program: Command, terminal: Terminal): void {
   program
     .command('check')
     .description('validate and lint rule files, and run the tests in them')
-    .argument('[PATH...]', 'rule files, or directories of them')
+    .argument('[PATH...]', 'rule files, or directories of them (default: ./rules)')
     .addOption(
       new Option('--format <FORMAT>', 'how findings are written').choices(findingFormats).default('text'),
     )
     .option('--strict', 'warnings count as errors do')
-    .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
-    .option('--explain <CODE>', 'say what a code means, and end')
+    .addOption(dialectOption().default('cos'))
+    .option('--explain <CODE>', 'explain a finding code and exit')
     .addHelpText('after', notes)
-    .action(async (paths: readonly string[], flags: CheckFlags, command: Command) => {
+    .action(async (paths: readonly string[], flags: CheckFlags) => {
       if (flags.explain !== undefined) terminal.exit(explainCode(flags.explain, terminal))
-      else if (paths.length === 0) command.error("error: missing argument 'PATH'", { exitCode: 2 })
-      else terminal.exit(await checkPaths(paths, flags, terminal))
+      else terminal.exit(await checkPaths(paths.length === 0 ? ['rules'] : paths, flags, terminal))
     })
 }
 
@@ -83,13 +86,13 @@ function written({ findings, texts }: RuleInput, format: FindingFormat, colour: 
   }
 }
 
-function summary({ findings, texts }: RuleInput): string {
-  const count = (severity: Finding['severity'], one: string, many: string): string => {
-    const number = findings.filter((finding) => finding.severity === severity).length
-    return `${number} ${number === 1 ? one : many}`
-  }
-  const files = `${texts.size} rule ${texts.size === 1 ? 'file' : 'files'}`
-  return `${files}: ${count('error', 'error', 'errors')}, ${count('warning', 'warning', 'warnings')}, ${count('info', 'info', 'infos')}\n`
+function summary({ findings, texts, counts }: RuleInput): string {
+  const of = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`
+  const found = (severity: Finding['severity']): number =>
+    findings.filter((finding) => finding.severity === severity).length
+  const read = [of(texts.size, 'rule file'), of(counts.rules, 'rule'), of(counts.tests, 'test')].join(', ')
+  const severities = [of(found('error'), 'error'), of(found('warning'), 'warning'), of(found('info'), 'info')]
+  return `${read}: ${severities.join(', ')}\n`
 }
 
 function explainCode(code: string, terminal: Terminal): 0 | 2 {
@@ -100,7 +103,7 @@ function explainCode(code: string, terminal: Terminal): 0 | 2 {
   }
   const near = nearest(code, Object.keys(codes))
   terminal.err(
-    `error: no finding has the code ${JSON.stringify(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
+    `error: no finding has the code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
   )
   return 2
 }

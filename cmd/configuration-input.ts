@@ -15,7 +15,7 @@ type ConfigurationInput =
 export async function readConfiguration(file: string, terminal: Terminal): Promise<ConfigurationInput> {
   const shown = file === '-' ? 'standard input' : file
   const source =
-    file === '-' ? (terminal.stdin?.() ?? Readable.from([])) : createReadStream(resolve(terminal.cwd, file))
+    file === '-' ? (terminal.stdin ?? Readable.from([])) : createReadStream(resolve(terminal.cwd, file))
   try {
     const pieces: Uint8Array[] = []
     let length = 0

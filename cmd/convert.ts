@@ -1,15 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames, type RuleFile } from '../src/cors/rule.ts'
-import { convert } from '../src/rule-file/convert.ts'
-import { type ConvertedBucket, convertForeign } from '../src/rule-file/foreign/convert.ts'
-import { foreignNames } from '../src/rule-file/foreign/foreign.ts'
-import type { Finding } from '../src/rule-file/issue.ts'
-import { type FileFormat, formatOf, readFileName } from '../src/rule-file/names.ts'
-import { readRules } from '../src/rule-file/read.ts'
-import { readConfiguration } from './configuration-input.ts'
-import { findingText } from './findings-text.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { foreignNames } from '../src/rule-file/foreign/format-names.ts'
+import type { FileFormat } from '../src/rule-file/names.ts'
+import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
@@ -17,7 +10,7 @@ Rule files and the S3 family's formats (AWS CLI and SDK JSON, COS and OSS SDKs, 
 are, and so are, recognised by their shape: ${foreignNames.join(', ')}.
 JSON is written as the AWS CLI reads it. Differences are reported on stderr, with their place; comments are not kept.
 Terraform: convert the output of "terraform show -json", not .tf files.
-Exit code: 0 converted, 1 invalid input or a result that the vendor would reject, 2 invalid usage or unreadable file.
+Exit code: 0 converted, 1 invalid input or a result that the vendor would reject, 2 invalid usage or unreadable input.
 
 Examples:
   cors-sidecar convert cors.json > rules/photos.yaml
@@ -26,216 +19,33 @@ Examples:
   cors-sidecar convert rules/photos.yaml --to xml --dialect s3
 `
 
-interface ConvertFlags {
+export interface ConvertFlags {
   readonly to: FileFormat
   readonly dialect?: DialectName
   readonly from?: string
   readonly out?: string
 }
 
-/** A rule file to be written, and the bucket that it is for, where that is known. */
-interface Result {
-  readonly bucket: string | undefined
-  readonly content: RuleFile
-  readonly hasComments: boolean
-}
+const formats = ['yaml', 'json', 'xml'] as const satisfies readonly FileFormat[]
 
 export function addConvert(program: Command, terminal: Terminal): void {
   program
     .command('convert')
     .description('convert a CORS configuration between formats')
     .argument('<FILE>', 'the configuration; - for standard input')
+    .addOption(new Option('--to <FORMAT>', 'format to write').choices(formats).default('yaml'))
     .addOption(
-      new Option('--to <FORMAT>', 'format to write').choices(['yaml', 'json', 'xml']).default('yaml'),
+      new Option('--from <FORMAT>', 'format to read (default: recognised by its shape)').choices([
+        ...formats,
+        ...foreignNames,
+      ]),
     )
-    .addOption(
-      new Option('--from <FORMAT>', 'format to read (default: recognised by its shape)').choices(
-        foreignNames,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--dialect <NAME>',
-        "vendor whose limits and XML apply (default: the file's own, else cos)",
-      ).choices(dialectNames),
-    )
+    .addOption(dialectOption("vendor whose limits and XML apply (default: the file's own, else cos)"))
     .option('--out <DIR>', 'write one file for each bucket into this directory')
     .addHelpText('after', notes)
     .action(async (file: string, flags: ConvertFlags) => {
+      // Here alone: the program that serves loads no parser.
+      const { convertFile } = await import('./run-convert.ts')
       terminal.exit(await convertFile(file, flags, terminal))
     })
 }
-
-async function convertFile(file: string, flags: ConvertFlags, terminal: Terminal): Promise<0 | 1 | 2> {
-  const input = await readConfiguration(file, terminal)
-  if ('problem' in input) return fail(terminal, `${input.shown}: ${input.problem}`, 2)
-  const { shown, text } = input
-  const foreign = foreignResults(shown, text, flags, terminal)
-  const results = foreign ?? ownResults(shown, text, flags, terminal)
-  if (typeof results === 'number') return results
-  return flags.out === undefined
-    ? print(results, flags, terminal)
-    : writeAll(results, { ...flags, out: flags.out }, file === '-' ? undefined : file, terminal)
-}
-
-const hasErrors = (findings: readonly Finding[]): boolean =>
-  findings.some(({ severity }) => severity === 'error')
-
-/** The buckets of another product's file; undefined when it is none, and no `--from` says so. */
-function foreignResults(
-  shown: string,
-  text: string,
-  { dialect, from }: ConvertFlags,
-  terminal: Terminal,
-): readonly Result[] | 1 | undefined {
-  const own = from === undefined ? readOwn(shown, text, dialect) : undefined
-  if (own?.content !== undefined) return undefined
-  const file = convertForeign(shown, text, dialect ?? 'cos', from)
-  if (file.kind !== 'buckets') {
-    if (from === undefined) return undefined
-    const why =
-      file.kind === 'unknown'
-        ? `no CORS configuration of the format ${from} found in it`
-        : `${file.fault.line}:${file.fault.column}: ${file.fault.message}`
-    return fail(terminal, `${shown}: ${why}`, 1)
-  }
-  terminal.err(`note: read as the configuration of ${file.title}\n`)
-  const findings = file.buckets.flatMap(({ notes: differences, findings: found }: ConvertedBucket) => [
-    ...differences,
-    ...found.filter(({ severity }) => severity === 'error'),
-  ])
-  for (const finding of findings) terminal.err(noteOrError(finding, text, terminal))
-  if (hasErrors(findings)) return 1
-  return file.buckets.flatMap(({ bucket, content }) =>
-    content === undefined ? [] : [{ bucket, content, hasComments: false }],
-  )
-}
-
-const noteOrError = (finding: Finding, text: string, { colour }: Terminal): string =>
-  finding.severity === 'error'
-    ? findingText(finding, text, colour)
-    : `${finding.file}:${finding.line}:${finding.column}: note: ${finding.message}\n`
-
-function ownResults(
-  shown: string,
-  text: string,
-  { dialect }: ConvertFlags,
-  terminal: Terminal,
-): readonly Result[] | 1 {
-  const { content, findings, format } = readOwn(shown, text, dialect)
-  if (content === undefined) {
-    if (isTerraformSource(text))
-      return fail(
-        terminal,
-        `${shown}: Terraform source is a program and cannot be read: run "terraform show -json" and convert its output`,
-        1,
-      )
-    for (const finding of findings.filter(({ severity }) => severity === 'error'))
-      terminal.err(findingText(finding, text, terminal.colour))
-    return 1
-  }
-  return [{ bucket: undefined, content, hasComments: commentsIn(text, format) }]
-}
-
-const isTerraformSource = (text: string): boolean =>
-  /^\s*(?:resource|module|variable)\s+"[^"\n]+"/m.test(text)
-
-function readOwn(shown: string, text: string, dialect: DialectName | undefined) {
-  const format = formatOf(shown) ?? formatOfText(text)
-  const name = formatOf(shown) === undefined ? `${shown}.${format}` : shown
-  const read = readRules(name, Buffer.from(text), dialect ?? 'cos')
-  return {
-    ...read,
-    format,
-    findings: read.findings.map((finding) => ({ ...finding, file: shown })),
-  }
-}
-
-function formatOfText(text: string): FileFormat {
-  const start = text.replace(/^\uFEFF/, '').trimStart()
-  if (start.startsWith('<')) return 'xml'
-  return /^[[{]/.test(start) ? 'json' : 'yaml'
-}
-
-/** The text of one result, or the exit code after its refusal was reported. */
-function textOf(
-  { content, hasComments }: Result,
-  { to, dialect }: ConvertFlags,
-  terminal: Terminal,
-): string | undefined {
-  const converted = convert(content, to, dialect ?? content.dialect ?? 'cos')
-  for (const sentence of converted.lost) terminal.err(`note: ${sentence}\n`)
-  if (hasComments) terminal.err('note: comments are left out\n')
-  if (converted.refusal === undefined) return converted.text
-  fail(terminal, converted.refusal, 1)
-  return undefined
-}
-
-function print(results: readonly Result[], flags: ConvertFlags, terminal: Terminal): 0 | 1 | 2 {
-  const [only, ...more] = results
-  if (only === undefined) return 1
-  if (more.length > 0) {
-    const names = results.map(({ bucket }) => bucket ?? '(no name)').join(', ')
-    return fail(terminal, `the file has the rules of ${results.length} buckets (${names}): add --out DIR`, 2)
-  }
-  const text = textOf(only, flags, terminal)
-  if (text === undefined) return 1
-  terminal.out(text)
-  return 0
-}
-
-/** Files that exist are left alone: a person may have written them. */
-async function writeAll(
-  results: readonly Result[],
-  flags: ConvertFlags & { readonly out: string },
-  file: string | undefined,
-  terminal: Terminal,
-): Promise<0 | 1 | 2> {
-  const directory = resolve(terminal.cwd, flags.out)
-  const named = results.map((result) => ({ ...result, name: fileName(result, flags.to, file) }))
-  const wrong = named.find(({ name }) => name === undefined || readFileName(name).kind !== 'rules')
-  if (wrong !== undefined) {
-    const why =
-      wrong.name === undefined
-        ? 'the file names no bucket: leave --out away and write to BUCKET.yaml'
-        : `${JSON.stringify(wrong.name)} is no name of a rule file: bucket names have letters, digits, dots, hyphens and underscores`
-    return fail(terminal, why, 2)
-  }
-  await mkdir(directory, { recursive: true })
-  let code: 0 | 1 = 0
-  for (const { name = '', ...result } of named) {
-    const text = textOf(result, flags, terminal)
-    if (text === undefined) code = 1
-    else if (!(await created(join(directory, name), text))) {
-      code = 1
-      fail(terminal, `${join(flags.out, name)} exists and was left alone: move it away first`, 1)
-    } else terminal.err(`wrote ${join(flags.out, name)}\n`)
-  }
-  return code
-}
-
-function fileName({ bucket }: Result, to: FileFormat, file: string | undefined): string | undefined {
-  const base = bucket ?? (file === undefined ? undefined : basename(file).replace(/\.[^.]*$/, ''))
-  return base === undefined ? undefined : `${base}.${to}`
-}
-
-async function created(path: string, text: string): Promise<boolean> {
-  try {
-    await writeFile(path, text, { flag: 'wx' })
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
-    throw error
-  }
-}
-
-function fail<Code extends 1 | 2>(terminal: Terminal, message: string, code: Code): Code {
-  terminal.err(`error: ${message}\n`)
-  return code
-}
-
-/** Editors' own comments, such as the one that names the schema, are not missed. */
-const commentsIn = (text: string, format: FileFormat): boolean =>
-  format === 'yaml'
-    ? /(?:^|\s)#(?! yaml-language-server:)/m.test(text)
-    : format === 'xml' && text.includes('<!--')

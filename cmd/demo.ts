@@ -16,8 +16,8 @@ interface DemoFlags {
 const wantedPorts: DemoPorts = { page: 8081, data: 8080, admin: 9464 }
 
 const notes = `
-Nothing is needed for it: the store is a folder in the temporary directory, everything
-listens on 127.0.0.1 only, and Ctrl-C removes it all.
+It needs nothing else: the store is a temporary folder, everything listens on 127.0.0.1 only,
+and Ctrl-C stops it and removes the folder.
 
 Examples:
   cors-sidecar demo
@@ -27,14 +27,12 @@ Examples:
 export function addDemo(program: Command, terminal: Terminal, signals: Signals): void {
   program
     .command('demo')
-    .description('see it work: a folder store, the sidecar before it, and a page of another origin')
+    .description('see it work: a folder as store, the sidecar in front of it, and a page of another origin')
     .addOption(
-      new Option('--dialect <NAME>', 'how the sidecar words its answers')
-        .choices(dialectNames)
-        .default('cos'),
+      new Option('--dialect <NAME>', 'whose answers to imitate').choices(dialectNames).default('cos'),
     )
     .addOption(
-      new Option('--log-level <LEVEL>', "the sidecar's log lines on stdout")
+      new Option('--log-level <LEVEL>', 'log lines of the sidecar on stdout')
         .choices(logLevels)
         .default('silent'),
     )

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Explained, ExplainedResponse, HeaderPairs } from '../src/plan/explained.ts'
+import { visibleLines } from '../src/text/visible.ts'
 
 /** What is explained, for a person, as it is printed. */
 export function explanationText({
@@ -25,7 +26,7 @@ export function explanationText({
     `The response to the ${what}:${responseText(response)}`,
     `The ${what} by curl${care}:\n\n${indented(curl)}`,
   ]
-  return printable(`${sections.join('\n\n')}\n`)
+  return visibleLines(`${sections.join('\n\n')}\n`)
 }
 
 function responseText(response: ExplainedResponse): string {
@@ -45,10 +46,3 @@ function responseText(response: ExplainedResponse): string {
 const headerTexts = (headers: HeaderPairs): string[] => headers.map(([name, value]) => `${name}: ${value}`)
 
 const indented = (text: string): string => text.trimEnd().replaceAll(/^(?=.)/gm, '  ')
-
-/** Rule files and flags are shown on a terminal: nothing in them may steer it, nor turn the direction of writing. */
-const printable = (text: string): string =>
-  text.replaceAll(
-    /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )

@@ -12,6 +12,7 @@ import {
 import type { Snapshot } from '../src/plan/snapshot.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
+import { visibleJson } from '../src/text/visible.ts'
 import { explanationText } from './explain-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -66,7 +67,7 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   const issues = mistakes(flags)
   if (issues.length > 0) return complain(issues, terminal)
   const directory = resolve(terminal.cwd, flags.rules)
-  const store = createRulesStore({ directory, dialect: flags.dialect, settle: atOnce })
+  const store = createRulesStore({ directory, dialect: flags.dialect, debounce: atOnce })
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
   const { to, context } = addressOf(snapshot, flags)
@@ -80,7 +81,9 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
   }
   terminal.out(
-    format === 'json' ? `${JSON.stringify(explained, undefined, 2)}\n` : explanationText(explained),
+    format === 'json'
+      ? `${visibleJson(JSON.stringify(explained, undefined, 2))}\n`
+      : explanationText(explained),
   )
   return explained.decision === 'allow' ? 0 : 1
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Finding, Severity } from '../src/rule-file/issue.ts'
+import type { Finding, Severity } from '../src/plan/finding.ts'
 import { codes, isCode } from '../src/rule-file/lint/codes.ts'
 
 const levels: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' }

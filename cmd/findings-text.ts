@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
-import type { Finding, Severity } from '../src/rule-file/issue.ts'
+import type { Finding, Severity } from '../src/plan/finding.ts'
+import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
+import { paint } from './paint.ts'
 
 /** How `check` writes its findings. */
 export const findingFormats = ['text', 'json', 'github', 'sarif'] as const
@@ -7,11 +9,14 @@ export type FindingFormat = (typeof findingFormats)[number]
 
 /**
  * `file:line:column: severity code: message`, and below it the line of the file with the place underlined, where its
- * text is at hand. `colour` colours the underline only, so that the first line can always be parsed.
+ * text is at hand. Colour is for terminals: in a pipe the first line can always be parsed.
  */
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
-  const head = `${shown(file)}:${line}:${column}: ${severity} ${code}: ${message}\n`
+  const { strong, faint } = paint(colour)
+  const place = strong(`${visible(file)}:${line}:${column}:`)
+  const named = colour ? coloured(severity, severity) : severity
+  const head = `${place} ${named} ${faint(visible(code))}: ${visible(message)}\n`
   const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)
@@ -30,7 +35,7 @@ export function findingsJson(findings: readonly Finding[]): string {
     code,
     message,
   }))
-  return `${JSON.stringify(plain, null, 2)}\n`
+  return `${visibleJson(JSON.stringify(plain, null, 2))}\n`
 }
 
 const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'notice' }
@@ -42,7 +47,7 @@ export function findingAnnotation({ file, line, column, severity, code, message 
 }
 
 const data = (text: string): string =>
-  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  visibleLines(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
@@ -51,9 +56,6 @@ const colours = { error: 'red', warning: 'yellow', info: 'cyan' } as const
 // Whether there is colour was decided by the terminal, not by the stream that `styleText` would ask.
 const coloured = (text: string, severity: Severity): string =>
   styleText(colours[severity], text, { validateStream: false })
-
-/** A file's text is a stranger's: nothing in it may move the cursor or hide. */
-const shown = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')
 
 const wideSpace = '\u3000'
 
@@ -71,12 +73,10 @@ const widest = 120
 
 function excerptOf(source: string, at: number): { excerpt: string; from: number; length: number } {
   const start = at < widest - 20 ? 0 : at - 40
-  const visible = source.slice(start, start + widest)
-  const length = Math.min(markedLength(source, at), Math.max(1, visible.length - (at - start)))
+  const window = source.slice(start, start + widest)
+  const length = Math.min(markedLength(source, at), Math.max(1, window.length - (at - start)))
   // One column for one unit of the text, or the mark would not stand below its place.
-  const excerpt = visible
-    .replace(/\t/g, ' ')
-    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) => '·'.repeat(found.length))
+  const excerpt = dotted(window.replace(/\t/g, ' '))
   return { excerpt, from: at - start, length }
 }
 

@@ -1,13 +1,18 @@
 #!/usr/bin/env node
-// Nothing is imported statically: an unsafe Node must be told of before it loads, or fails to load, the rest.
+// No static imports: an unsafe Node is reported before it loads, or fails to load, the rest.
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
-const { nodeDefect } = await import('./node-version.ts')
+const { nodeDefect, servesHttp } = await import('./node-version.ts')
 const defect = nodeDefect(process.version)
-if (defect !== undefined) {
-  process.stderr.write(`error: ${defect}\n`)
+if (defect !== undefined && servesHttp(process.argv.slice(2))) {
+  process.stderr.write(`error: ${defect}; this Node cannot serve\n`)
   process.exit(2)
+}
+if (defect !== undefined) {
+  process.stderr.write(`warning: ${defect}; serve and demo refuse to start\n`)
+  const { addMissing } = await import('./old-node.ts')
+  addMissing()
 }
 
 // With it set, http-proxy-3 sends requests by fetch(), which re-encodes what their signatures cover.
@@ -19,15 +24,17 @@ process.stderr.on('error', endQuietly)
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  // Not file descriptor 0: some import has made a pipe there non-blocking, and plain reads fail with EAGAIN.
-  stdin: () => process.stdin,
   exit(code) {
     process.exitCode = code
   },
+  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads of it fail with EAGAIN while its writer pauses.
+  get stdin() {
+    return process.stdin
+  },
   env: process.env,
   cwd: process.cwd(),
-  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads of it fail with EAGAIN while its writer pauses.
-  colour: process.stdout.isTTY && process.stdout.hasColors(),
+  isInteractive: process.stdout.isTTY === true,
+  colour: wantsColour(process.env, process.stdout.isTTY === true && process.stdout.hasColors()),
 }
 
 const signals: Signals = {
@@ -54,6 +61,15 @@ try {
 // A command that is done must not be kept alive by what it left open, a connection that never ends for one.
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 process.exit()
+
+/** FORCE_COLOR wins over NO_COLOR, as in Node itself; an empty variable counts as not set (https://no-color.org). */
+function wantsColour(
+  { FORCE_COLOR: force = '', NO_COLOR: no = '' }: NodeJS.ProcessEnv,
+  byTerminal: boolean,
+): boolean {
+  if (force !== '') return force !== '0' && force !== 'false'
+  return no === '' && byTerminal
+}
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {

@@ -14,7 +14,7 @@ export function nodeDefect(version: string): string | undefined {
   const parts = /^v([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(version)
   if (parts !== null && isSafe(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return undefined
   return (
-    `cors-sidecar does not run on Node ${version}, whose HTTP parser lets requests be smuggled past a proxy (CVE-2026-58044): ` +
+    `the HTTP parser of Node ${version} lets requests be smuggled past a proxy (CVE-2026-58044): ` +
     'install Node 26.5.1 or later, 24.18.1 or later 24, or 22.23.2 or later 22'
   )
 }
@@ -24,4 +24,14 @@ function isSafe(major: number, minor: number, patch: number): boolean {
   const oldest = oldestSafe[major]
   if (oldest === undefined) return false
   return minor > oldest[0] || (minor === oldest[0] && patch >= oldest[1])
+}
+
+/**
+ * Whether a command line starts a server. Only then does it matter how this Node parses requests: every other command
+ * runs on what the machine has, with a warning.
+ */
+export function servesHttp(argv: readonly string[]): boolean {
+  const command = argv.find((word) => !word.startsWith('-'))
+  const asksHelp = argv.some((word) => word === '-h' || word === '--help')
+  return command !== undefined && ['serve', 'demo', 'worker'].includes(command) && !asksHelp
 }

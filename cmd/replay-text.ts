@@ -7,9 +7,11 @@ import {
   skipReasons,
 } from '../src/compare/replay.ts'
 import type { Outcome } from '../src/plan/outcome.ts'
+import { visible, visibleJson } from '../src/text/visible.ts'
 
 /** What a replay found, as one JSON object. */
-export const replayJson = (result: ReplayResult): string => `${JSON.stringify(result, undefined, 2)}\n`
+export const replayJson = (result: ReplayResult): string =>
+  `${visibleJson(JSON.stringify(result, undefined, 2))}\n`
 
 /** What a replay found, for a person. */
 export function replayText(result: ReplayResult): string {
@@ -73,11 +75,5 @@ function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): stri
   ].join('\n')
 }
 
-/** Texts in a log are a stranger's: nothing in them may steer the terminal, begin a line, or hide. */
-function shown(text: string): string {
-  const short = text.length > 240 ? `${text.slice(0, 240)}…` : text
-  return short.replace(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
-}
+/** Texts in a log are untrusted. */
+const shown = (text: string): string => visible(text.length > 240 ? `${text.slice(0, 240)}…` : text)

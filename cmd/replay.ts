@@ -99,7 +99,7 @@ const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 /** The rules as `serve` would load them; `undefined`, and why on stderr, when it could not load them all. */
 async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): Promise<Snapshot | undefined> {
   const directory = resolve(terminal.cwd, rules)
-  const store = createRulesStore({ directory, dialect, settle: atOnce })
+  const store = createRulesStore({ directory, dialect, debounce: atOnce })
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) {
     complain(terminal, `--rules: ${quote(rules)}: ${failure}`)
@@ -115,7 +115,7 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
 }
 
 const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Array> =>
-  log === '-' ? (stdin?.() ?? Readable.from([])) : createReadStream(resolve(cwd, log))
+  log === '-' ? (stdin ?? Readable.from([])) : createReadStream(resolve(cwd, log))
 
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)

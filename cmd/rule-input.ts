@@ -1,17 +1,21 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DialectName } from '../src/cors/rule.ts'
+import type { Finding } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
-import type { Finding } from '../src/rule-file/issue.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
-import { type ReadRules, readRules } from '../src/rule-file/read.ts'
+import type { RuleReading } from '../src/rule-file/read.ts'
+import { readInThread } from '../src/rules/read-in-thread.ts'
+import { ThreadFailure } from '../src/threads/threads.ts'
 
 /** What was found under the paths of one command line. */
 export interface RuleInput {
   readonly findings: readonly Finding[]
   /** Text of each file that was read, by the name in its findings. */
   readonly texts: ReadonlyMap<string, string>
+  /** Rules and tests of all files. */
+  readonly counts: { readonly rules: number; readonly tests: number }
   /** Sentences about what could not be looked at: the command line is wrong, or a file is out of reach. */
   readonly unreadable: readonly string[]
 }
@@ -25,18 +29,25 @@ export async function readRuleInput(
   dialect: DialectName,
   resolvePath: (path: string) => string,
 ): Promise<RuleInput> {
-  const input = { findings: [] as Finding[], texts: new Map<string, string>(), unreadable: [] as string[] }
-  const byFolder = new Map<string, NamedFile[]>()
-  const seen = new Set<string>()
-  for (const path of paths) {
-    for (const { shown, folder, name } of await listed(path, resolvePath, input)) {
-      const place = join(folder, name)
-      if (seen.has(place)) continue
-      seen.add(place)
-      const named = await readOne(shown, place, name, dialect, input)
-      if (named !== undefined) byFolder.set(folder, [...(byFolder.get(folder) ?? []), named])
-    }
+  const input = {
+    findings: [] as Finding[],
+    texts: new Map<string, string>(),
+    unreadable: [] as string[],
+    counts: { rules: 0, tests: 0 },
   }
+  const byFolder = new Map<string, NamedFile[]>()
+  const files = new Map<string, ListedFile>()
+  for (const path of paths)
+    for (const file of await listed(path, resolvePath, input)) {
+      const place = join(file.folder, file.name)
+      if (!files.has(place)) files.set(place, file)
+    }
+  const readings = [...files].map(async ([place, file]) => ({
+    file,
+    named: await readOne(file.shown, place, file.name, dialect, input),
+  }))
+  for (const { file, named } of await Promise.all(readings))
+    if (named !== undefined) byFolder.set(file.folder, [...(byFolder.get(file.folder) ?? []), named])
   // The same bucket in two folders is how stages are kept apart.
   const conflicts = [...byFolder.values()].flatMap((files) => conflictsBetween(files))
   const findings = [...input.findings, ...conflicts].sort(byPlace)
@@ -47,6 +58,7 @@ interface Collected {
   readonly findings: Finding[]
   readonly texts: Map<string, string>
   readonly unreadable: string[]
+  readonly counts: { rules: number; tests: number }
 }
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -114,23 +126,43 @@ async function readOne(
   }
   input.findings.push(...read.findings)
   input.texts.set(shown, read.text)
+  input.counts.rules += read.counts?.rules ?? 0
+  input.counts.tests += read.counts?.tests ?? 0
   return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
-/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
+/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings; `format`: not that of its name. */
 async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,
-): Promise<(ReadRules & { readonly text: string }) | string> {
+  format = formatOf(shown) ?? 'yaml',
+): Promise<TextReading | string> {
   try {
     // Opening a pipe would wait for somebody to write into it.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place)
-    const read = readRules(formatOf(shown) === undefined ? `${shown}.yaml` : shown, bytes, dialect)
-    return { ...read, text: new TextDecoder().decode(bytes) }
+    return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
   } catch (reason) {
     return wording(reason)
+  }
+}
+
+export interface TextReading extends RuleReading {
+  readonly text: string
+}
+
+/** Reads the rules in `bytes`, or says why they cannot be read; the extension of `file` chooses the format. */
+export async function readBytes(
+  file: string,
+  bytes: Uint8Array,
+  dialect: DialectName,
+): Promise<TextReading | string> {
+  try {
+    return { ...(await readInThread(file, bytes, dialect)), text: new TextDecoder().decode(bytes) }
+  } catch (reason) {
+    if (reason instanceof ThreadFailure) return reason.message
+    throw reason
   }
 }
 

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path'
 import { locateSettings, type Settings } from '../src/settings/settings.ts'
-import { startSidecar } from '../src/sidecar/sidecar.ts'
+import { endpointOf, storeOf } from '../src/sidecar/endpoint.ts'
+import { type Sidecar, startSidecar } from '../src/sidecar/sidecar.ts'
 import { StartProblem } from '../src/sidecar/start-problem.ts'
+import { programVersion } from '../src/version.ts'
 import { startWorkers } from '../src/workers/primary.ts'
+import { banner } from './banner.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -13,13 +16,21 @@ import type { Terminal } from './terminal.ts'
 export async function runServe(settings: Settings, terminal: Terminal, signals: Signals): Promise<0 | 2> {
   try {
     const start = settings.workers === 1 ? startSidecar : startWorkers
-    const located = locateSettings(settings, (path) => resolve(terminal.cwd, path))
+    const located: Settings = {
+      ...locateSettings(settings, (path) => resolve(terminal.cwd, path)),
+      logFormat: settings.logFormat ?? (terminal.isInteractive === true ? 'text' : 'json'),
+    }
     const starting = start(located, signals.onExit)
     // From the beginning on: without a listener the signal would end the process.
     signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))
     const sidecar = await starting
-    const { dataAddress, adminAddress, log } = sidecar
+    const { dataAddress, adminAddress, log, ruleFiles } = sidecar
+    if (terminal.isInteractive === true) terminal.err(bannerOf(settings, sidecar, terminal.colour))
     log.info('serving', {
+      store: storeOf(settings),
+      rules: located.rules,
+      dialect: settings.dialect,
+      buckets: ruleFiles,
       'server.address': dataAddress.address,
       'server.port': dataAddress.port,
       'admin.address': adminAddress.address,
@@ -46,5 +57,21 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
 
 const appendWarning =
   '--forwarded-for append passes on what clients write into X-Forwarded-For, and many stores (MinIO among them) take the first address for the client: use replace where policies go by address'
+function bannerOf(settings: Settings, sidecar: Sidecar, colour: boolean): string {
+  const { host } = settings.admin
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return banner(
+    {
+      version: programVersion(),
+      store: storeOf(settings),
+      rules: settings.rules,
+      buckets: sidecar.ruleFiles,
+      dialect: settings.dialect,
+      data: endpointOf(settings, sidecar.dataAddress),
+      console: `http://${name}:${sidecar.adminAddress.port}`,
+    },
+    colour,
+  )
+}
 
 const ignore = (): void => {}

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { schemaPath } from '../src/rule-file/convert.ts'
-import { ruleFileSchema } from '../src/rule-file/parse.ts'
+import { schemaPath } from '../src/rule-file/names.ts'
 import type { Terminal } from './terminal.ts'
+import { schemaText } from './write-rule-file.ts'
 
 const notes = `
-Editors with YAML support complete and check a rule file whose first line is
+Editors with YAML support complete and check a rule file that begins with this line:
   # yaml-language-server: $schema=${schemaPath}
 
 Example:
@@ -16,8 +16,8 @@ export function addSchema(program: Command, terminal: Terminal): void {
     .command('schema')
     .description('print the JSON Schema of a rule file, for editors')
     .addHelpText('after', notes)
-    .action(() => {
-      terminal.out(`${JSON.stringify(ruleFileSchema(), null, 2)}\n`)
+    .action(async () => {
+      terminal.out(await schemaText())
       terminal.exit(0)
     })
 }

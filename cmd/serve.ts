@@ -1,24 +1,26 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { printSettings } from '../src/settings/print.ts'
+import type * as yaml from '../src/rule-file/yaml.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
 import { readSettings } from '../src/settings/settings.ts'
 import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { inThread, moduleBeside } from '../src/threads/threads.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Every setting can also be a variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line
-of the config file (upstreamCa: ca.pem). Flags come first, then variables, then the file.
-Times are written 500ms, 15s, 2m or 1h, sizes 16384, 16KiB or 1MiB.
-SIGHUP reloads the rules, SIGTERM drains and ends.
+Each setting can also be an environment variable (--upstream-ca: CORS_SIDECAR_UPSTREAM_CA) or a line
+of the config file (upstreamCa: ca.pem). Flags win over variables, variables over the file.
+Write times as 500ms, 15s, 2m or 1h, sizes as 16384, 16KiB or 1MiB.
+SIGHUP reloads the rules; SIGTERM finishes running requests and stops.
+Exit code: 0 stopped by a signal, 2 unusable settings.
 
 Examples:
-  cors-sidecar serve --upstream http://127.0.0.1:9000 --rules ./rules
+  cors-sidecar serve --upstream http://127.0.0.1:9000 --dialect s3 --rules ./rules
   cors-sidecar serve --upstream unix:/run/store.sock --dialect s3 --host-suffix s3.example.com
   cors-sidecar serve --config sidecar.yaml --print-config
 `
@@ -30,8 +32,8 @@ export function addServe(program: Command, terminal: Terminal, signals: Signals)
     .addHelpText('after', notes)
   for (const entry of settingEntries) command.addOption(optionOf(entry))
   command
-    .option('--config <FILE>', 'settings as YAML, names in camelCase')
-    .option('--print-config', 'print the settings in force and where each came from, and end')
+    .option('--config <FILE>', 'settings in YAML, with names in camelCase')
+    .option('--print-config', 'print the effective settings and where each came from, and exit')
     .action(async (flags: Flags) => {
       terminal.exit(await serve(flags, terminal, signals))
     })
@@ -51,12 +53,15 @@ async function serve(flags: Flags, terminal: Terminal, signals: Signals): Promis
     return 2
   }
   if (flags.printConfig === true) {
+    const { printSettings } = await import('../src/settings/print.ts')
     terminal.out(printSettings(read.effective))
     return 0
   }
   const { runServe } = await import('./run-serve.ts')
   return runServe(read.settings, terminal, signals)
 }
+
+const yamlInThread = inThread<typeof yaml>(moduleBeside(import.meta.url, '../src/rule-file/yaml'))
 
 async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigContent | undefined> {
   const variable = variableOf('config')
@@ -69,7 +74,8 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
       return {
         issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes: no config file needs that`,
       }
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return { file, text, source: await yamlInThread('readYamlTree', text, { aliases: 'refuse' }) }
   } catch (error) {
     return { issue: `${place}: ${quote(file)} cannot be read: ${whyNot(error)}` }
   }

@@ -6,11 +6,13 @@ export interface Terminal {
   err(text: string): void
   /** Sets the exit code; it does not end the process. 0: done, 1: findings, 2: usage or unreadable. */
   exit(code: 0 | 1 | 2): void
+  /** Read once, by a command that was given `-`. Absent: there is nothing to read. */
+  readonly stdin?: AsyncIterable<Uint8Array>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Relative paths start here. */
   readonly cwd: string
-  /** Opens standard input, which is left alone until then; absent where there is none. */
-  stdin?(): AsyncIterable<Uint8Array>
-  /** Whether stdout is a terminal that shows colours. */
+  /** Whether stdout is a terminal, where a person reads. */
+  readonly isInteractive?: boolean
+  /** Whether results are coloured. */
   readonly colour: boolean
 }

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
+import { existsSync, readFileSync } from 'node:fs'
 
 /** The version of this program, from its package.json: one folder up in a checkout, two up when built. */
 export function programVersion(): string {
-  const file = findPackageJSON(import.meta.url)
+  // Not findPackageJSON: `--version` answers on a Node that has none, too.
+  const file = ['../package.json', '../../package.json']
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url))
   if (file === undefined) throw new Error('package.json is missing from the installation')
   const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
   if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version)
-  throw new Error(`${file} has no version`)
+  throw new Error(`${file.pathname} has no version`)
 }

@@ -94,6 +94,7 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
     seen,
     closeStore,
     dataPort: Number(dataPort),
+    storePort,
     send,
     admin,
     adminSend: (request: SentRequest): Promise<Answered> => exchange(Number(adminPort), request),
@@ -138,7 +139,12 @@ async function startStore(answer: RequestListener) {
   const server = createServer(async (request, response) => {
     const { method = '', url: target = '', rawHeaders: lines } = request
     let body = ''
-    for await (const piece of request.setEncoding('utf8')) body += piece
+    try {
+      for await (const piece of request.setEncoding('utf8')) body += piece
+    } catch {
+      // The client went away before its body was complete.
+      return
+    }
     seen.push({ method, target, lines, body })
     answer(request, response)
   })

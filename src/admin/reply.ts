@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { visibleJson } from '../text/visible.ts'
 
 /** An answer of the admin port. */
 export interface Reply {
@@ -21,7 +22,7 @@ export const text = (status: number, body: string, headers: Reply['headers'] = {
 export const json = (status: number, value: unknown, headers: Reply['headers'] = {}): Reply => ({
   status,
   type: 'application/json; charset=utf-8',
-  body: `${JSON.stringify(value, undefined, 2)}\n`,
+  body: `${visibleJson(JSON.stringify(value, undefined, 2))}\n`,
   headers,
 })
 
@@ -42,7 +43,7 @@ function* listPieces(
   let piece = `${JSON.stringify(head).slice(0, -1)}${Object.keys(head).length === 0 ? '' : ','}${JSON.stringify(name)}:[`
   let separator = '\n'
   for (const item of items) {
-    piece += `${separator}${JSON.stringify(item)}`
+    piece += `${separator}${visibleJson(JSON.stringify(item))}`
     separator = ',\n'
     if (piece.length > 16_384) {
       yield piece

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { presets } from '../cors/presets.ts'
 import type { Log } from '../log/log.ts'
 import { contentTypes, negotiateFormat } from '../metrics/family.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -6,8 +7,8 @@ import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { IdleLimits } from '../proxy/idle.ts'
 import type { Denials } from '../requests/denials.ts'
-import { presets } from '../rule-file/presets.ts'
 import type { ReloadOutcome } from '../rules/reload-result.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readConsole } from './console.ts'
 import { denialsReply } from './denials-view.ts'
@@ -16,7 +17,7 @@ import type { DecisionHistory } from './history.ts'
 import { overviewReply } from './overview.ts'
 import { readBody } from './read-body.ts'
 import { json, type Reply, text } from './reply.ts'
-import { checkFormReply } from './rule-form.ts'
+import type * as ruleForm from './rule-form.ts'
 import { countStates, rulesReply } from './rules-view.ts'
 import type { Sessions } from './session.ts'
 import { createSharedExposition, type ReadExposition } from './shared-exposition.ts'
@@ -142,9 +143,12 @@ async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
   })
 }
 
+/** Reads what a person types as a rule file: in a thread, as all rule files are. */
+const inFormThread = inThread<typeof ruleForm>(moduleBeside(import.meta.url, 'rule-form'))
+
 async function checkReply(request: IncomingMessage, { dialect }: Setup): Promise<Reply> {
   const body = await readBody(request, maxBodyBytes)
   return body === undefined
     ? json(413, { error: 'That is more than a rule can be.' })
-    : checkFormReply(body, dialect)
+    : inFormThread('checkFormReply', body, dialect)
 }

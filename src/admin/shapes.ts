@@ -3,8 +3,8 @@
 import type { Reason } from '../cors/decide.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
 import type { Explained } from '../plan/explained.ts'
+import type { Finding } from '../plan/finding.ts'
 import type { FileState } from '../plan/snapshot.ts'
-import type { Finding } from '../rule-file/issue.ts'
 
 export type Kind = 'preflight' | 'actual'
 type Mode = 'enforce' | 'report'

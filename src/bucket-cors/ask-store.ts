@@ -5,7 +5,7 @@ import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } f
 import { isCutOff } from '../proxy/closure.ts'
 import type { Connect } from '../proxy/connect.ts'
 import { type ForwardedFor, isUntilClose, requestLines, responseHead } from '../proxy/lines.ts'
-import { readElements } from '../rule-file/xml-elements.ts'
+import { childElements, ownText, readXmlDocument } from '../rule-file/xml-document.ts'
 
 /** What the store makes of a signed `GET ?cors`. */
 type StoreVerdict =
@@ -124,12 +124,14 @@ const isAscii = /^[\t -~]*$/
 /** Exactly what a store says to somebody who may see the rules: here they are, or there are none. */
 function isAcceptance(status: number, body: string): boolean {
   if (status !== 200 && status !== 404) return false
-  const { root } = readElements(body.replace(/^\ufeff?\s*/, ''))
+  const document = body.replace(/^\ufeff?\s*/, '')
+  const { root } = readXmlDocument(document)
   if (root === undefined) return false
   if (status === 200) return root.name === 'CORSConfiguration'
   // Read as a document: what else an error tells of the request could be made to look like a code.
-  const [code, second] = root.children.filter(({ name }) => name === 'Code')
-  return root.name === 'Error' && second === undefined && code?.text === 'NoSuchCORSConfiguration'
+  const [code, second] = childElements(root).filter(({ name }) => name === 'Code')
+  if (root.name !== 'Error' || code === undefined || second !== undefined) return false
+  return ownText(code, document).text === 'NoSuchCORSConfiguration'
 }
 
 /** The body as text, its coding undone; empty when that cannot be done within bounds. */

@@ -1,12 +1,17 @@
 import { compareBody } from '../auth/verify.ts'
 import type { PlainResponse } from '../http.ts'
-import { readRules } from '../rule-file/read.ts'
+import { readInThread } from '../rules/read-in-thread.ts'
 import type { ReloadResult } from '../rules/store.ts'
 import { type Change, findStoredFiles, removeAbandoned, removeFile, replaceFile } from '../rules/write.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts'
 import type { Caller } from './caller.ts'
-import { type ChangePlan, type Configuration, planDelete, planPut } from './plan-change.ts'
+import type * as planChange from './plan-change.ts'
+import type { ChangePlan, Configuration } from './plan-change.ts'
 import { configurationError, digestError, notInForce, notWritten } from './wording.ts'
+
+/** Planning reads and prints rule files: in a thread, as all untrusted text is. */
+const planInThread = inThread<typeof planChange>(moduleBeside(import.meta.url, 'plan-change'))
 
 type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
@@ -18,7 +23,7 @@ export async function putConfiguration(call: Call, caller: VerifiedCaller): Prom
   if (read.kind === 'failed') return read.answer
   const differing = compareBody(caller.digests, read.bytes)
   if (differing !== undefined) return fail(call, digestError(differing, name))
-  const { content, findings } = readRules('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
+  const { content, findings } = await readInThread('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
   const mistake = findings.find(({ severity }) => severity === 'error')
   if (mistake !== undefined) return fail(call, configurationError(mistake, name))
   if (content === undefined) throw new Error('rules without an error have no content')
@@ -48,7 +53,9 @@ async function change(
     stored: found.files,
     overwriteAuthored,
   }
-  const planned = wanted === undefined ? planDelete(context) : planPut(context, wanted)
+  const planned = await (wanted === undefined
+    ? planInThread('planDelete', context)
+    : planInThread('planPut', context, wanted))
   if (planned.kind === 'refused') return fail(call, planned.error)
   if (planned.kind !== 'nothing') {
     const done = await perform(directory, planned)

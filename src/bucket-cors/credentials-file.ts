@@ -1,6 +1,8 @@
 import { open, stat } from 'node:fs/promises'
 import type { AccessKeys } from '../auth/verdict.ts'
-import { maxCredentialsBytes, type ReadCredentials, readCredentials } from './credentials.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
+import type * as credentials from './credentials.ts'
+import { maxCredentialsBytes } from './credentials-bounds.ts'
 
 /** The keys of the file as it is now; `undefined` while it cannot be read or has a mistake. */
 export type CurrentKeys = () => Promise<AccessKeys | undefined>
@@ -43,6 +45,8 @@ async function markOf(file: string): Promise<string | undefined> {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
 }
 
+const credentialsInThread = inThread<typeof credentials>(moduleBeside(import.meta.url, 'credentials'))
+
 interface Loaded {
   readonly keys: AccessKeys | undefined
   readonly problems: readonly string[]
@@ -51,7 +55,7 @@ interface Loaded {
 
 async function load(file: string): Promise<Loaded> {
   try {
-    return worded(readCredentials(file, await readStart(file)))
+    return worded(await credentialsInThread('readCredentials', file, await readStart(file)))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return {
@@ -62,7 +66,7 @@ async function load(file: string): Promise<Loaded> {
   }
 }
 
-const worded = ({ keys, findings }: ReadCredentials): Loaded => ({
+const worded = ({ keys, findings }: credentials.ReadCredentials): Loaded => ({
   keys,
   unreadable: false,
   problems: findings.map(

@@ -1,7 +1,7 @@
 import type { BodyDigest, Refusal } from '../auth/verdict.ts'
 import type { DialectName } from '../cors/rule.ts'
 import type { StoreError } from '../dialect/dialect.ts'
-import type { Finding } from '../rule-file/issue.ts'
+import type { Finding } from '../plan/finding.ts'
 
 /** An error with what stands beside code and message in its body. */
 export interface ApiError extends StoreError {

@@ -1,7 +1,7 @@
 import { write, writeSync } from 'node:fs'
 
 /** Where lines go. Whatever becomes of it, the program goes on. */
-interface Output {
+export interface Output {
   /** Whole lines, as text or as UTF-8. Bytes are not used any more when this returns. */
   write(lines: string | Uint8Array): void
   /** Writes out what is still in memory, as far as it can be written within a second. Later lines are dropped. */

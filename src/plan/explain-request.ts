@@ -1,9 +1,9 @@
 import type { Decision } from '../cors/decide.ts'
 import { type Explanation, explain } from '../cors/explain.ts'
+import { type Preset, presetOf } from '../cors/presets.ts'
 import type { CompiledRule } from '../cors/rule.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
-import { type Preset, presetOf } from '../rule-file/presets.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
 import { endpointsOf, type Judgement, type Setup } from './judge.ts'
@@ -219,7 +219,8 @@ function presetText(rule: CompiledRule | undefined): string | undefined {
 
 function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
   const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
-    .filter((field) => rule[field] === preset[field])
+    // By value: a rule that was read in a thread is a copy.
+    .filter((field) => [rule[field]].flat().join('\n') === [preset[field]].flat().join('\n'))
     .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
   return `Rule ${label} has from the preset ${rule.preset} ${filled.join('; ') || 'nothing'}.`
 }

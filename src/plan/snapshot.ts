@@ -3,8 +3,8 @@ import { compileRules, type RuleSet } from '../cors/rule-set.ts'
 import { createSharing } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
 import { dialects } from '../dialect/dialects.ts'
-import type { Finding } from '../rule-file/issue.ts'
 import { foldedName, isBucketName } from './address.ts'
+import type { Finding } from './finding.ts'
 
 /** One rule file as read from the directory. `content` is `undefined` when a finding is an error. */
 export interface LoadedFile {
@@ -14,6 +14,8 @@ export interface LoadedFile {
   /** Hash of the bytes. */
   readonly hash: string
   readonly content: RuleFile | undefined
+  /** `content`, compiled; when it is left out, `nextSnapshot` compiles it. */
+  readonly policy?: BucketPolicy | undefined
   /** Hosts that the file names. Without content they say whose requests come there; nobody else's rules answer them. */
   readonly hosts?: readonly { readonly host: string }[]
   readonly findings: readonly Finding[]
@@ -84,9 +86,6 @@ const noRules: RuleFile = {
   tests: [],
 }
 
-/** Makes one rule file ready to serve, as {@link compilePolicy} does. */
-export type Compile = (bucket: string, file: RuleFile, serverDialect: DialectName) => BucketPolicy
-
 /**
  * The snapshot after the directory holds `files`. A file that did not change keeps its compiled rules; a file with an
  * error keeps its bucket's last good rules (`stale`), or leaves it without rules (`invalid`); a file that is gone
@@ -97,7 +96,6 @@ export function nextSnapshot(
   files: readonly LoadedFile[],
   serverDialect: DialectName,
   now: number,
-  compile: Compile = compilePolicy,
 ): Snapshot {
   const buckets = new Map<string, BucketPolicy>()
   const special = new Map<string, BucketPolicy>()
@@ -107,7 +105,7 @@ export function nextSnapshot(
     previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
   )
   const refusing = policyWithoutRules(previous, files, serverDialect)
-  for (const { file, bucket, hash, content, findings } of files) {
+  for (const { file, bucket, hash, content, policy: compiled, findings } of files) {
     const lastGood = policyOf(previous, bucket)
     const policy =
       content === undefined
@@ -116,7 +114,7 @@ export function nextSnapshot(
           : refusing(bucket)
         : lastGood?.file === content
           ? lastGood
-          : compile(bucket, content, serverDialect)
+          : (compiled ?? compilePolicy(bucket, content, serverDialect))
     if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
     // A file whose name can be no bucket's is told of, but no request can be for it.
     else if (isBucketName(bucket)) buckets.set(bucket, policy)

@@ -1,5 +1,5 @@
-import { nearest } from '../text/closest.ts'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
+import { nearest } from './closest.ts'
 import { codes, isCode } from './lint/codes.ts'
 import type { Comment, Problem } from './source.ts'
 

@@ -1,4 +1,4 @@
-import type { Finding } from './issue.ts'
+import type { Finding } from '../plan/finding.ts'
 import type { NamedHost } from './read.ts'
 
 /** One rule file as {@link conflictsBetween} needs it. */

@@ -1,7 +1,8 @@
+import { presetOf } from '../cors/presets.ts'
 import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
+import { visibleJson } from '../text/visible.ts'
 import type { FileFormat } from './names.ts'
-import { presetOf } from './presets.ts'
 import { corsConfiguration } from './print-xml.ts'
 
 /** A rule file written anew. */
@@ -13,9 +14,6 @@ interface Converted {
   readonly refusal: string | undefined
 }
 
-/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
-export const schemaPath = 'schema/rule-file.json'
-
 /**
  * Writes `file` in another spelling: YAML in ours, JSON in that of the AWS CLI and SDKs, XML as `dialect` stores it.
  * Reading the text again gives the same file, but for what is `lost`.
@@ -26,12 +24,12 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
       return { text: toYaml(file), lost: [], refusal: undefined }
     case 'json':
       return {
-        text: `${visible(JSON.stringify(toAws(file), null, 2))}\n`,
+        text: `${visibleJson(JSON.stringify(toAws(file), null, 2))}\n`,
         lost: awsRefuses(file),
         refusal: undefined,
       }
     case 'xml': {
-      const text = withFinalNewline(corsConfiguration(dialect, file))
+      const text = withFinalNewline(corsConfiguration(dialect, file, '  '))
       return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
     }
   }
@@ -135,7 +133,6 @@ function toYaml(file: RuleFile): string {
     ...settingsOf(file),
   })
   const lines = [
-    `# yaml-language-server: $schema=${schemaPath}`,
     file.rules.length === 0 ? 'rules: []' : 'rules:',
     ...file.rules.flatMap(ruleLines),
     ...settings.flatMap(([name, value]) => fieldLines(name, value, '')),
@@ -188,14 +185,5 @@ function yamlText(text: string): string {
   if (/^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text))
     return text
   // Every JSON text is one of YAML.
-  return visible(JSON.stringify(text))
+  return visibleJson(JSON.stringify(text))
 }
-
-/** JSON with every character escaped that an editor would not show, or that is not allowed in a rule file. */
-const visible = (json: string): string => json.replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escaped)
-
-const escaped = (character: string): string =>
-  character
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('')

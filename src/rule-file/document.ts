@@ -3,7 +3,7 @@
  * back to the place in the text.
  */
 
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import type { ValuePath } from './issue.ts'
 import {
   errorAt,

@@ -1,6 +1,7 @@
 /** Checks of the single values of a rule that are no origins: what no vendor would store, and what could inject. */
 
 import { corsMethods } from '../cors/rule.ts'
+import { quoted } from '../text/visible.ts'
 
 /** What is wrong with one value: always an error. `message` says what to write instead. */
 export interface EntryProblem {
@@ -10,18 +11,6 @@ export interface EntryProblem {
 
 /** Longest rule id, in characters (S3 API, CORSRule). */
 const maxIdLength = 255
-
-/**
- * A value of a rule file for a message: cut, in quotes, and with everything that a terminal or a log could obey or
- * hide written as an escape.
- */
-export function quoted(value: string): string {
-  const cut = value.length > 80 ? `${value.slice(0, 80)}…` : value
-  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}\u00a0]/gu, escaped)
-}
-
-const escaped = (character: string): string =>
-  `\\u{${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`
 
 /** The first character of `value` that `allowed` does not match, named so that invisible ones can be found. */
 export function firstForeign(value: string, allowed: RegExp): string {

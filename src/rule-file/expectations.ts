@@ -2,7 +2,7 @@ import { type Deny, decide } from '../cors/decide.ts'
 import { readActual, readPreflight } from '../cors/request.ts'
 import type { RuleFile, RuleTest } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import type { Issue } from './issue.ts'
 
 /**
@@ -67,7 +67,10 @@ const shownHeaders = 5
 
 function describe({ method, origin, headers }: RuleTest): string {
   const more = headers.length > shownHeaders ? ', …' : ''
-  const names = headers.slice(0, shownHeaders).map(told).join(', ')
+  const names = headers
+    .slice(0, shownHeaders)
+    .map((name) => told(name))
+    .join(', ')
   return `${told(method)} from ${told(origin)}${names === '' ? '' : ` with ${names}${more}`}`
 }
 

@@ -1,5 +1,4 @@
-/** How much a finding weighs: an error keeps the file from being loaded, a warning counts with `--strict`. */
-export type Severity = 'error' | 'warning' | 'info'
+import type { Severity } from '../plan/finding.ts'
 
 /** Where a value stands in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
 export type ValuePath = readonly (string | number)[]
@@ -16,14 +15,4 @@ export interface Issue {
   readonly message: string
   readonly path: ValuePath
   readonly onKey?: boolean
-}
-
-/** A finding with its place. Lines and columns count from 1; a file without content has line 1, column 1. */
-export interface Finding {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-  readonly severity: Severity
-  readonly code: string
-  readonly message: string
 }

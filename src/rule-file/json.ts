@@ -1,9 +1,11 @@
 /**
- * A strict JSON reader (RFC 8259) that knows where every value stands and keeps duplicate keys apart. JSON.parse tells
- * neither, takes the last of two equal keys without a word, and words its errors differently in every version of Node.
+ * Reads JSON. JSON.parse is the gate: nothing that it refuses is read. The places and the duplicate keys, of which it
+ * takes the last without a word, come from jsonc-parser, and so does what is wrong and where: the messages of
+ * JSON.parse differ with every version of Node.
  */
 
-import { quoted } from './entry.ts'
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { quoted } from '../text/visible.ts'
 import {
   errorAt,
   maxDepth,
@@ -11,149 +13,121 @@ import {
   type Source,
   type SourceEntry,
   type SourceNode,
-  type Span,
   unreadable,
 } from './source.ts'
 
-/** Thrown inside this file only, and caught in {@link readJson}: a reader of nested values has one way out. */
-class JsonDefect extends Error {
-  readonly problem: Problem
-  constructor(problem: Problem) {
-    super(problem.message)
-    this.problem = problem
-  }
-}
-
 export function readJson(text: string): Source {
-  const cursor: Cursor = { text, at: 0 }
+  const deep = tooDeep(text)
+  if (deep !== undefined) return unreadable(deep)
+  const errors: ParseError[] = []
+  const tree = parseTree(text, errors, { disallowComments: true })
+  const [first] = errors
+  if (first !== undefined || tree === undefined || !isJson(text))
+    return unreadable(first === undefined ? unknownMistake : syntaxProblem(first, text))
+  return { root: toNode(tree, text), problems: [], comments: [] }
+}
+
+/** Both parsers are recursive, and only JSON.parse reports a stack that is used up. */
+function tooDeep(text: string): Problem | undefined {
+  let depth = 0
+  // A text in quotes, or one bracket: brackets in a text do not nest.
+  for (const { 0: part, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (part === '{' || part === '[') depth++
+    else if (part === '}' || part === ']') depth--
+    if (depth > maxDepth + 1) return errorAt(index, index + 1, 'too-deep', `nesting deeper than ${maxDepth}`)
+  }
+  return undefined
+}
+
+function isJson(text: string): boolean {
   try {
-    const root = readValue(cursor, 0)
-    skipSpace(cursor)
-    if (cursor.at < text.length) fail(cursor, 'text after the end of the document: one document per file')
-    return { root, problems: [], comments: [] }
-  } catch (error) {
-    if (error instanceof JsonDefect) return unreadable(error.problem)
-    throw error
-  }
-}
-
-interface Cursor {
-  readonly text: string
-  at: number
-}
-
-function fail(cursor: Cursor, message: string, offset = cursor.at, code = 'json-syntax'): never {
-  throw new JsonDefect(errorAt(offset, Math.min(offset + 1, cursor.text.length), code, message))
-}
-
-function skipSpace(cursor: Cursor): void {
-  while (isSpace(cursor.text.charCodeAt(cursor.at))) cursor.at++
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-
-function readValue(cursor: Cursor, depth: number): SourceNode {
-  skipSpace(cursor)
-  if (depth > maxDepth) fail(cursor, `nesting deeper than ${maxDepth}`, cursor.at, 'too-deep')
-  switch (cursor.text[cursor.at]) {
-    case '{':
-      return readMap(cursor, depth)
-    case '[':
-      return readList(cursor, depth)
-    case '"': {
-      const { value, offset, end } = readString(cursor)
-      return { kind: 'scalar', value, offset, end }
-    }
-    default:
-      return readLiteral(cursor)
-  }
-}
-
-function readMap(cursor: Cursor, depth: number): SourceNode {
-  const offset = cursor.at++
-  const entries: SourceEntry[] = []
-  while (!closes(cursor, '}', entries.length > 0)) {
-    if (cursor.text[cursor.at] !== '"') fail(cursor, expected(cursor, 'a key in double quotes'))
-    const { value: key, ...keySpan } = readString(cursor)
-    skipSpace(cursor)
-    if (cursor.text[cursor.at] !== ':') fail(cursor, expected(cursor, 'a colon after the key'))
-    cursor.at++
-    entries.push({ key, keySpan, value: readValue(cursor, depth + 1) })
-  }
-  return { kind: 'map', entries, offset, end: cursor.at }
-}
-
-function readList(cursor: Cursor, depth: number): SourceNode {
-  const offset = cursor.at++
-  const items: SourceNode[] = []
-  while (!closes(cursor, ']', items.length > 0)) items.push(readValue(cursor, depth + 1))
-  return { kind: 'list', items, offset, end: cursor.at }
-}
-
-/** Whether the collection ends here; else steps over the comma that must follow an item. */
-function closes(cursor: Cursor, bracket: '}' | ']', hasItems: boolean): boolean {
-  skipSpace(cursor)
-  if (cursor.text[cursor.at] === bracket) {
-    cursor.at++
+    JSON.parse(text)
     return true
+  } catch {
+    return false
   }
-  if (!hasItems) return false
-  if (cursor.text[cursor.at] !== ',') fail(cursor, expected(cursor, `a comma or ${bracket}`))
-  const comma = cursor.at++
-  skipSpace(cursor)
-  if (cursor.text[cursor.at] === bracket) fail(cursor, `no comma before ${bracket}`, comma)
-  return false
 }
 
-/** What stands here instead, with the remedy where the mistake is a known one. */
-function expected(cursor: Cursor, what: string): string {
-  const rest = cursor.text.slice(cursor.at, cursor.at + 16)
-  if (rest === '') return `the file ends where ${what} is expected`
-  if (rest.startsWith("'")) return 'use double quotes'
-  if (/^(?:\/[/*]|#)/.test(rest)) return 'JSON has no comments: remove it, or write the file in YAML'
-  return `expected ${what}, found ${JSON.stringify([...rest][0])}`
-}
+const unknownMistake = errorAt(0, 1, 'json-syntax', 'this is not JSON (RFC 8259)')
 
-/** A JSON string without escapes is taken as it stands; the escapes are left to JSON.parse, which reads them right. */
-function readString(cursor: Cursor): Span & { readonly value: string } {
-  const { text } = cursor
-  const offset = cursor.at++
-  let escaped = false
-  for (;;) {
-    const code = text.charCodeAt(cursor.at)
-    if (Number.isNaN(code)) fail(cursor, 'the text is not closed: a double quote is missing', offset)
-    if (code < 0x20) fail(cursor, 'a line break or tab inside a text: write \\n or \\t, or close the quotes')
-    cursor.at++
-    if (code === 0x22) break
-    if (code !== 0x5c) continue
-    escaped = true
-    const sequence = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(cursor.at, cursor.at + 5))
-    if (sequence === null) fail(cursor, 'a backslash that escapes nothing: write \\\\', cursor.at - 1)
-    cursor.at += sequence[0].length
+function toNode(node: Node, text: string): SourceNode {
+  const { offset, length, children = [] } = node
+  const span = { offset, end: offset + length }
+  switch (node.type) {
+    case 'array':
+      return { kind: 'list', items: children.map((child) => toNode(child, text)), ...span }
+    case 'object':
+      return { kind: 'map', entries: children.map((property) => toEntry(property, text)), ...span }
+    default:
+      // The text itself, read by JSON.parse: what jsonc-parser makes of a number or an escape is never used.
+      return { kind: 'scalar', value: scalarIn(text.slice(span.offset, span.end)), ...span }
   }
-  const written = text.slice(offset, cursor.at)
-  return { value: escaped ? String(JSON.parse(written)) : written.slice(1, -1), offset, end: cursor.at }
 }
 
-const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-const word = /[\w$+.-]+/y
+function toEntry({ children = [] }: Node, text: string): SourceEntry {
+  const [key, value] = children
+  if (key === undefined || value === undefined) throw new Error('a property of JSON has a key and a value')
+  const keySpan = { offset: key.offset, end: key.offset + key.length }
+  return {
+    key: String(scalarIn(text.slice(keySpan.offset, keySpan.end))),
+    keySpan,
+    value: toNode(value, text),
+  }
+}
 
-function readLiteral(cursor: Cursor): SourceNode {
-  const { text, at: offset } = cursor
-  word.lastIndex = offset
-  const found = word.exec(text)?.[0] ?? ''
-  if (found === '') fail(cursor, expected(cursor, 'a value'))
-  const span = { offset, end: offset + found.length }
-  cursor.at = span.end
-  if (found === 'true' || found === 'false') return { kind: 'scalar', value: found === 'true', ...span }
-  if (found === 'null') return { kind: 'scalar', value: null, ...span }
-  number.lastIndex = offset
-  if (number.exec(text)?.[0] === found) return { kind: 'scalar', value: Number(found), ...span }
-  return fail(
-    cursor,
-    /^[-+.\d]/.test(found)
-      ? `${quoted(found)} is not a JSON number`
-      : `${quoted(found)}: text stands in double quotes`,
-    offset,
+function scalarIn(text: string): string | number | boolean | null {
+  const value: unknown = JSON.parse(text)
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
+}
+
+/** By the name that jsonc-parser gives the mistake. */
+const messages: Readonly<Record<string, string>> = {
+  InvalidCommentToken: 'JSON has no comments: remove it, or write the file in YAML',
+  UnexpectedEndOfComment: 'JSON has no comments: remove it, or write the file in YAML',
+  UnexpectedEndOfString:
+    'the text is not closed on this line: add a double quote, or write line breaks as \\n',
+  InvalidCharacter: 'a control character inside a text: write a tab as \\t',
+  InvalidEscapeCharacter: 'the text has a backslash that escapes nothing: write \\\\',
+  InvalidUnicode: 'the text has a \\u without four hexadecimal digits',
+  UnexpectedEndOfNumber: 'the number is not complete',
+  PropertyNameExpected: 'expected a key in double quotes',
+  ValueExpected: 'expected a value',
+  ColonExpected: 'expected a colon after the key',
+  CommaExpected: 'a comma is missing before this',
+  CloseBraceExpected: 'expected a comma or }',
+  CloseBracketExpected: 'expected a comma or ]',
+  EndOfFileExpected: 'text after the end of the document: one document per file',
+}
+
+/** What a word without quotes, or a number that JSON does not have, is reported as. */
+const wordMistakes: ReadonlySet<string> = new Set([
+  'InvalidSymbol',
+  'InvalidNumberFormat',
+  'UnexpectedEndOfNumber',
+  'PropertyNameExpected',
+  'ValueExpected',
+  'CommaExpected',
+])
+
+function syntaxProblem({ error, offset, length }: ParseError, text: string): Problem {
+  const name = printParseErrorCode(error)
+  const rest = text.slice(offset, offset + Math.max(1, length))
+  const at = (message: string, from = offset): Problem =>
+    errorAt(from, Math.min(from + 1, text.length), 'json-syntax', message)
+  const comma = /,\s*$/.exec(text.slice(0, offset))
+  if (comma !== null && /^[}\]]/.test(rest)) return at(`no comma before ${rest[0]}`, comma.index)
+  if (offset >= text.trimEnd().length) return at(`the file ends too early: ${messages[name]}`)
+  if (rest.startsWith("'")) return at('use double quotes')
+  if (rest.startsWith('#')) return at('JSON has no comments: remove it, or write the file in YAML')
+  const before = /[\w$+.-]*$/.exec(text.slice(Math.max(0, offset - 80), offset))?.[0] ?? ''
+  const start = offset - before.length
+  const word = /^[\w$+.-]+/.exec(text.slice(start, offset + 80))?.[0]
+  if (word === undefined || !wordMistakes.has(name))
+    return at(messages[name] ?? 'this is not JSON (RFC 8259)')
+  return at(
+    /^[-+.\d]/.test(word)
+      ? `${quoted(word)} is not a JSON number`
+      : `${quoted(word)}: text stands in double quotes`,
+    start,
   )
 }

@@ -1,6 +1,12 @@
 import { isBucketName } from '../plan/address.ts'
+import type { Finding } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
-import type { Finding } from './issue.ts'
+
+/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
+export const schemaPath = 'schema/rule-file.json'
+
+/** The first line of a YAML rule file beside which the schema lies. */
+export const schemaLine = `# yaml-language-server: $schema=${schemaPath}\n`
 
 /** How the content of a rule file is written. */
 export type FileFormat = 'yaml' | 'json' | 'xml'

@@ -4,7 +4,8 @@
  */
 
 import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
-import { type EntryProblem, firstForeign, quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
+import { type EntryProblem, firstForeign } from './entry.ts'
 
 /** The parts of an entry that holds "://". A `*` may stand in any of them. */
 export interface OriginParts {

@@ -4,7 +4,9 @@
  */
 
 import * as z from 'zod'
+import { presetAliases, presetNames, presetOf } from '../cors/presets.ts'
 import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import { quoted } from '../text/visible.ts'
 import {
   allowedHeaderPattern,
   exposeHeaderPattern,
@@ -19,12 +21,9 @@ import {
   hostProblem,
   idProblem,
   methodProblem,
-  quoted,
 } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
-import { ordinaryRules } from './ordinary-rules.ts'
 import { originProblem } from './origin-entry.ts'
-import { presetAliases, presetNames, presetOf } from './presets.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
 
 const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodString =>
@@ -113,7 +112,7 @@ const settings = {
 const file = z.strictObject({ rules: z.array(rule), ...settings })
 
 type RuleInput = z.infer<typeof rule>
-type FileInput = Omit<z.infer<typeof file>, 'rules'> & { readonly rules: readonly RuleInput[] }
+type FileInput = z.infer<typeof file>
 
 /** What a document says, or what is wrong with it. `content` is `undefined` exactly when there is an issue: all are errors. */
 interface Parsed {
@@ -126,21 +125,13 @@ export function parseRuleFile(
   document: unknown,
   nameOf: (field: string) => string = (field) => field,
 ): Parsed {
-  const ordinary = ordinaryRules(document)
-  const result = judge(ordinary === undefined ? document : { ...ordinary.beside, rules: [] })
-  if (result.success)
-    return {
-      content: toRuleFile({ ...result.data, rules: ordinary?.rules ?? result.data.rules }),
-      issues: [],
-    }
+  const result = file.safeParse(document)
+  if (result.success) return { content: toRuleFile(result.data), issues: [] }
   return {
     content: undefined,
     issues: result.error.issues.flatMap((issue) => issuesOf(issue, document, nameOf)),
   }
 }
-
-/** What the schema makes of `document`. Exported for the test that holds the quick recognition of rules to it. */
-export const judge = (document: unknown): z.ZodSafeParseResult<FileInput> => file.safeParse(document)
 
 function toRuleFile({ rules, dialect, vary, responseVary, mode, hosts, tests }: FileInput): RuleFile {
   return {
@@ -256,7 +247,7 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
   if (wanted === 'list' && typeof value === 'string')
     return `${got}: write [${value
       .split(/\s*,\s*/)
-      .map(quoted)
+      .map((text) => quoted(text))
       .join(', ')}]`
   if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
     return `${got}: write a colon and a space after the key`

@@ -26,10 +26,11 @@ const layouts: Readonly<Record<DialectName, Layout>> = {
 
 /**
  * The rules of `file` as the CORSConfiguration document of a vendor. Leaf elements hold nothing but their value: the
- * COS SDK does not trim it.
+ * COS SDK does not trim it. `indent` is for people, where the vendor writes everything on one line.
  */
-export function corsConfiguration(dialect: DialectName, file: RuleFile): string {
-  const layout = layouts[dialect]
+export function corsConfiguration(dialect: DialectName, file: RuleFile, indent = ''): string {
+  const vendor = layouts[dialect]
+  const layout = vendor.indent === '' ? { ...vendor, indent } : vendor
   const elements: Element[] = file.rules.map((rule) => ['CORSRule', ruleElements(rule)])
   elements.push(...responseVary(dialect, file.responseVary))
   const name = 'CORSConfiguration'

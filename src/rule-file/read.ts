@@ -1,13 +1,14 @@
 import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
 import { dialects } from '../dialect/dialects.ts'
 import { hostName } from '../plan/address.ts'
+import type { Finding } from '../plan/finding.ts'
 import { withoutAccepted } from './acceptance.ts'
 import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
 import { foreignFormatOf } from './foreign/foreign.ts'
-import type { Finding, Issue, ValuePath } from './issue.ts'
+import type { Issue, ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
 import { type FileFormat, formatOf } from './names.ts'
@@ -17,14 +18,19 @@ import { unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
-/** What a rule file says, and what is to be said about it. */
-export interface ReadRules {
+/** What a rule file says, and the findings about it. Plain data, which a thread can send to another. */
+export interface RuleReading {
   /** `undefined` exactly when a finding is an error. */
   readonly content: RuleFile | undefined
   /** Those that the file names, a file with an error too, as far as it could be read. */
   readonly hosts: readonly NamedHost[]
+  /** Rules and tests that could be read, of a file with an error too. */
+  readonly counts?: { readonly rules: number; readonly tests: number }
   /** In the order of the file. */
   readonly findings: readonly Finding[]
+}
+
+export interface ReadRules extends RuleReading {
   /** Where a value of the file stands, or what it is missing from. */
   position(path: ValuePath): Place
 }
@@ -55,6 +61,12 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
   yaml: readYaml,
   json: readJson,
   xml: readXml,
+}
+
+/** As {@link readRules}, without what cannot leave a thread. */
+export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
+  const { position: _, ...reading } = readRules(...given)
+  return reading
 }
 
 /**
@@ -114,6 +126,7 @@ export function readSource(
   return {
     content,
     hosts: hostsIn(document?.value, position),
+    counts: { rules: read.content?.rules.length ?? 0, tests: read.content?.tests.length ?? 0 },
     findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
     position,
   }

@@ -1,4 +1,4 @@
-import type { Severity } from './issue.ts'
+import type { Severity } from '../plan/finding.ts'
 
 /** A stretch of the text of a rule file, in UTF-16 code units from its start. */
 export interface Span {
@@ -66,6 +66,12 @@ export const errorAt = (offset: number, end: number, code: string, message: stri
   offset,
   end,
 })
+
+/** A scalar as it is written, whatever type YAML gives it: a secret of digits stays its digits. `undefined` of null. */
+export function writtenText(node: SourceNode, text: string): string | undefined {
+  if (node.kind !== 'scalar' || node.value === null) return undefined
+  return typeof node.value === 'string' ? node.value : text.slice(node.offset, node.end)
+}
 
 /** A text that cannot be read at all. */
 export const unreadable = (...problems: readonly Problem[]): Source => ({

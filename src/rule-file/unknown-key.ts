@@ -1,7 +1,7 @@
 /** Keys that no spelling knows, each with what was most likely meant. */
 
-import { nearest } from '../text/closest.ts'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
+import { nearest } from './closest.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceMap } from './source.ts'
 import { type Fields, fieldOf, fileFields, ruleFields, styles } from './spelling.ts'
 

@@ -1,9 +1,11 @@
 /**
- * Reads the `<CORSConfiguration>` XML of COS, OSS and S3. The elements come from {@link readElements}; here they get
- * their meaning: which are lists, which are leaves, and that nothing stands between or inside them that another reader
+ * Reads the `<CORSConfiguration>` XML of COS, OSS and S3. The elements come from {@link readXmlDocument}; here they
+ * get their meaning: which are lists, which are leaves, and that nothing stands between or inside them that another reader
  * of the same file could take for something else.
  */
 
+import { XmlComment, XmlElement } from '@rgrove/parse-xml'
+import { quoted } from '../text/visible.ts'
 import {
   errorAt,
   type Problem,
@@ -11,9 +13,10 @@ import {
   type SourceEntry,
   type SourceMap,
   type SourceNode,
+  type Span,
   unreadable,
 } from './source.ts'
-import { type Element, isLayout, readElements } from './xml-elements.ts'
+import { childElements, ownText, readXmlDocument, spanOf } from './xml-document.ts'
 
 /** Elements that may be repeated; each kind becomes one list. */
 const repeated = new Set(['CORSRule', 'AllowedOrigin', 'AllowedMethod', 'AllowedHeader', 'ExposeHeader'])
@@ -23,22 +26,31 @@ const leaves = new Set(
 )
 
 export function readXml(text: string): Source {
-  const { root, problems, comments } = readElements(text)
+  const { root, problems, comments } = readXmlDocument(text)
   if (root === undefined) return unreadable(...problems)
-  if (root.name !== 'CORSConfiguration')
-    return unreadable(
-      ...problems,
-      errorAt(
-        root.offset,
-        root.offset + root.name.length + 1,
-        'xml-wrong-root',
-        `the root element is ${root.name}, not CORSConfiguration${root.name.includes(':') ? ' (write it without a prefix)' : ''}`,
-      ),
-    )
+  if (root.name !== 'CORSConfiguration') {
+    const { offset, end } = nameSpan(root)
+    const hint = root.name.includes(':') ? ' (write it without a prefix)' : ''
+    const message = `the root element is ${shown(root.name)}, not CORSConfiguration${hint}`
+    return unreadable(...problems, errorAt(offset, end, 'xml-wrong-root', message))
+  }
   const found: Problem[] = [...problems]
-  const node = withRules(readContainer(root, found))
+  const node = withRules(readContainer({ element: root, text, problems: found }))
   return { root: node, problems: found, comments }
 }
+
+/** An element that is being read. */
+interface Reading {
+  readonly element: XmlElement
+  /** The whole document. */
+  readonly text: string
+  readonly problems: Problem[]
+}
+
+/** The start of its tag: `<` and the name. */
+const nameSpan = ({ start, name }: XmlElement): Span => ({ offset: start, end: start + name.length + 1 })
+
+const shown = (name: string): string => (/^[\w.:-]{1,80}$/.test(name) ? name : quoted(name))
 
 /** A configuration without a CORSRule is one without rules, not one that forgot to say so. */
 function withRules(node: SourceMap): SourceMap {
@@ -52,23 +64,20 @@ function withRules(node: SourceMap): SourceMap {
   return { ...node, entries: [rules, ...node.entries] }
 }
 
-function readContainer(element: Element, problems: Problem[]): SourceMap {
-  checkAttributes(element, problems)
-  if (element.textSpan !== undefined && !isLayout(element.text))
+function readContainer(reading: Reading): SourceMap {
+  const { element, text, problems } = reading
+  checkAttributes(reading)
+  const { span } = ownText(element, text)
+  if (span !== undefined)
     problems.push(
-      errorAt(
-        element.textSpan.offset,
-        element.textSpan.end,
-        'xml-mixed-content',
-        `text between the elements of ${element.name}`,
-      ),
+      errorAt(span.offset, span.end, 'xml-mixed-content', `text between the elements of ${element.name}`),
     )
-  const byName = Map.groupBy(element.children, ({ name }) => name)
+  const byName = Map.groupBy(childElements(element), ({ name }) => name)
   const entries = [...byName].flatMap(([name, children]): SourceEntry[] => {
     const values = children.map((child) => ({
       key: name,
-      keySpan: { offset: child.offset, end: child.offset + name.length + 1 },
-      value: readElement(child, problems),
+      keySpan: nameSpan(child),
+      value: readElement({ ...reading, element: child }),
       ...(containers.has(name) || leaves.has(name) ? {} : { isUnknown: true as const }),
     }))
     const [first] = values
@@ -76,37 +85,42 @@ function readContainer(element: Element, problems: Problem[]): SourceMap {
     const { offset, end } = first.value
     return [{ ...first, value: { kind: 'list', items: values.map(({ value }) => value), offset, end } }]
   })
-  return { kind: 'map', entries, offset: element.offset, end: element.end }
+  return { kind: 'map', entries, ...spanOf(element) }
 }
 
-function readElement(element: Element, problems: Problem[]): SourceNode {
-  if (containers.has(element.name)) return readContainer(element, problems)
-  if (leaves.has(element.name)) return readLeaf(element, problems)
-  // What is in an unknown element is nobody's business: its name is told, or it is left out as a whole.
-  return { kind: 'scalar', value: null, offset: element.offset, end: element.end }
+function readElement(reading: Reading): SourceNode {
+  const { element } = reading
+  if (containers.has(element.name)) return readContainer(reading)
+  if (leaves.has(element.name)) return readLeaf(reading)
+  // The content of an unknown element does not matter: its name is reported, or it is left out as a whole.
+  return { kind: 'scalar', value: null, ...spanOf(element) }
 }
 
-function readLeaf(element: Element, problems: Problem[]): SourceNode {
-  checkAttributes(element, problems)
-  const inside = element.children[0] ?? element.comment
+function readLeaf(reading: Reading): SourceNode {
+  const { element, text, problems } = reading
+  checkAttributes(reading)
+  const inside = childElements(element)[0] ?? element.children.find((node) => node instanceof XmlComment)
   if (inside !== undefined)
     problems.push(
       errorAt(
-        inside.offset,
+        inside.start,
         inside.end,
         'xml-mixed-content',
         // Readers that drop it join what stands around it: https://a.com<!-- -->.evil.com
-        `${'name' in inside ? 'an element' : 'a comment'} inside the value of ${element.name}`,
+        `${inside instanceof XmlElement ? 'an element' : 'a comment'} inside the value of ${element.name}`,
       ),
     )
-  const span = element.textSpan ?? { offset: element.offset, end: element.offset + element.name.length + 1 }
-  return { kind: 'scalar', value: element.text, ...span }
+  const own = ownText(element, text)
+  return { kind: 'scalar', value: own.text, ...(own.span ?? nameSpan(element)) }
 }
 
-function checkAttributes(element: Element, problems: Problem[]): void {
-  for (const { name, offset, end } of element.attributes)
-    if (name !== 'xmlns' && !name.startsWith('xmlns:'))
-      problems.push(
-        errorAt(offset, end, 'xml-attribute', `attribute ${name}: elements have no attributes but xmlns`),
-      )
+function checkAttributes({ element, text, problems }: Reading): void {
+  const start = nameSpan(element).end
+  for (const name of Object.keys(element.attributes)) {
+    if (name === 'xmlns' || name.startsWith('xmlns:')) continue
+    // Inside quotes an equal text may stand before it: the place is then a few characters early.
+    const offset = text.indexOf(name, start)
+    const message = `attribute ${shown(name)}: elements have no attributes but xmlns`
+    problems.push(errorAt(offset, offset + name.length, 'xml-attribute', message))
+  }
 }

@@ -1,7 +1,7 @@
 /** The complaints of the yaml package, in words that say what to do. */
 
 import type { Document, ParsedNode, YAMLError } from 'yaml'
-import { quoted } from './entry.ts'
+import { quoted } from '../text/visible.ts'
 import { createLineIndex, errorAt, type Problem, type Span } from './source.ts'
 
 export type YamlDocument = Document.Parsed<ParsedNode>

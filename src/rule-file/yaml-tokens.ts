@@ -4,18 +4,19 @@
  */
 
 import { CST, Lexer, Parser } from 'yaml'
-import { quoted } from './entry.ts'
-import { errorAt, maxDepth, type Problem } from './source.ts'
+import { quoted } from '../text/visible.ts'
+import { errorAt, maxDepth, type Problem, type Span } from './source.ts'
 import { unclosedQuote } from './yaml-errors.ts'
-import type { PlainComment } from './yaml-plain.ts'
 
-/** Tokens of the largest file that somebody could write by hand; composing a million of them blocks the process. */
-const maxTokens = 20_000
+/** Text with its `#`. */
+export interface YamlComment extends Span {
+  readonly text: string
+}
 
 /** What is known of a text before it is composed. */
 export interface YamlTokens {
   readonly tokens: readonly CST.Token[]
-  readonly comments: readonly PlainComment[]
+  readonly comments: readonly YamlComment[]
   readonly tags: readonly Problem[]
   /** The first quote that does not close; what the composer says of the text behind it is an echo. */
   readonly unclosed: Problem | undefined
@@ -23,35 +24,61 @@ export interface YamlTokens {
   readonly problem: Problem | undefined
 }
 
-/** Reads the tokens of `text`, unless it is hopeless already. */
-export function readTokens(text: string): YamlTokens {
-  const early = earlyProblem(text)
-  if (early !== undefined) return hopeless(early)
-  const tokens = parseTokens(text)
-  return tokens === undefined ? hopeless(tooMany) : { tokens, ...survey(tokens) }
-}
-
-const hopeless = (problem: Problem): YamlTokens => ({
-  tokens: [],
-  comments: [],
-  tags: [],
-  unclosed: undefined,
-  problem,
-})
-
-const tooMany = errorAt(0, 0, 'file-too-large', `more than ${maxTokens} YAML tokens`)
-
-/** `undefined` when there are too many: told after as many, since each of them costs far more than its letters. */
-function parseTokens(text: string): CST.Token[] | undefined {
-  const parser = new Parser()
-  const tokens: CST.Token[] = []
-  let count = 0
-  for (const lexeme of new Lexer().lex(text)) {
-    if (++count > maxTokens) return undefined
-    tokens.push(...parser.next(lexeme))
+/** Reads the tokens of `text`, at most `mostTokens`, because each of them costs far more than its letters. */
+export function readTokens(text: string, mostTokens: number): YamlTokens {
+  const found: Found = {
+    tokens: [],
+    comments: [],
+    tags: [],
+    unclosed: undefined,
+    problem: earlyProblem(text),
   }
-  return [...tokens, ...parser.end()]
+  if (found.problem !== undefined) return found
+  const parser = new Parser()
+  let count = 0
+  let isScalar = false
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++count > mostTokens) return { ...found, problem: tooMany(mostTokens) }
+    if (!isScalar) lookAt(lexeme, parser.offset, found)
+    isScalar = lexeme === CST.SCALAR
+    for (const token of parser.next(lexeme)) found.tokens.push(token)
+    // The stack holds the document and a scalar, too.
+    if (parser.stack.length <= maxDepth) continue
+    const open = parser.stack.filter(CST.isCollection)
+    if (open.length > maxDepth) return { ...found, problem: tooDeep(open.at(-1)?.offset ?? parser.offset) }
+  }
+  for (const token of parser.end()) found.tokens.push(token)
+  return found
 }
+
+interface Found extends YamlTokens {
+  readonly tokens: CST.Token[]
+  readonly comments: YamlComment[]
+  readonly tags: Problem[]
+  unclosed: Problem | undefined
+}
+
+const tooMany = (most: number): Problem => errorAt(0, 0, 'file-too-large', `more than ${most} YAML tokens`)
+
+/** What a lexeme that is no plain or block scalar tells before the composer sees it. */
+function lookAt(lexeme: string, offset: number, found: Found): void {
+  const end = offset + lexeme.length
+  switch (CST.tokenType(lexeme)) {
+    case 'comment':
+      found.comments.push({ text: lexeme, offset, end })
+      return
+    case 'tag':
+      found.tags.push(
+        errorAt(offset, end, 'yaml-unknown-tag', `tags such as ${quoted(lexeme)} are not allowed: remove it`),
+      )
+      return
+    case 'double-quoted-scalar':
+    case 'single-quoted-scalar':
+      if (!quotedScalar.test(lexeme)) found.unclosed ??= unclosedQuote(offset)
+  }
+}
+
+const quotedScalar = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')$/s
 
 /** What the parser would take long over, or read otherwise than other readers do. */
 function earlyProblem(text: string): Problem | undefined {
@@ -85,61 +112,3 @@ function earlyProblem(text: string): Problem | undefined {
 
 const tooDeep = (offset: number): Problem =>
   errorAt(offset, offset + 1, 'yaml-too-deep', `nesting deeper than ${maxDepth}`)
-
-interface Survey {
-  readonly comments: PlainComment[]
-  readonly tags: Problem[]
-  unclosed: Problem | undefined
-  problem: Problem | undefined
-}
-
-/** Walks the tokens without recursion: depth and number are not known to be harmless yet. */
-function survey(tokens: readonly CST.Token[]): Survey {
-  const seen: Survey = { comments: [], tags: [], unclosed: undefined, problem: undefined }
-  const open: { readonly token: unknown; readonly depth: number }[] = tokens
-    .toReversed()
-    .map((token) => ({ token, depth: 0 }))
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { token, depth } = next
-    if (Array.isArray(token)) {
-      for (const inner of token.toReversed()) open.push({ token: inner, depth })
-      continue
-    }
-    if (typeof token !== 'object' || token === null) continue
-    if (isToken(token)) lookAt(token, seen)
-    const inside = depth + (isToken(token) && CST.isCollection(token) ? 1 : 0)
-    if (inside > maxDepth && isToken(token)) {
-      seen.problem = tooDeep(token.offset)
-      return seen
-    }
-    // Last first, as the last to be pushed is the next to be seen.
-    for (const part of ['end', 'items', 'value', 'sep', 'key', 'start', 'props'] as const)
-      if (Object.hasOwn(token, part)) open.push({ token: Reflect.get(token, part), depth: inside })
-  }
-  return seen
-}
-
-const isToken = (token: object): token is CST.Token => 'type' in token && 'offset' in token
-
-function lookAt(token: CST.Token, seen: Survey): void {
-  if (token.type === 'comment') {
-    const { source, offset } = token
-    seen.comments.push({ text: source, offset, end: offset + source.length })
-  } else if (token.type === 'tag') {
-    const { source, offset } = token
-    seen.tags.push(
-      errorAt(
-        offset,
-        offset + source.length,
-        'yaml-unknown-tag',
-        `tags such as ${quoted(source)} are not allowed: remove it`,
-      ),
-    )
-  } else if (token.type === 'double-quoted-scalar' || token.type === 'single-quoted-scalar') {
-    const { source, offset } = token
-    if (!quotedScalar.test(source) && offset < (seen.unclosed?.offset ?? Number.POSITIVE_INFINITY))
-      seen.unclosed = unclosedQuote(offset)
-  }
-}
-
-const quotedScalar = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')$/s

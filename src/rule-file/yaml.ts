@@ -1,4 +1,4 @@
-/** Reads YAML 1.2 (core schema): the plain kind quickly, everything else with the yaml package. */
+/** Reads YAML 1.2 (core schema) with the place of every value: rule files, the settings file, the access keys. */
 
 import { type Alias, Composer, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode } from 'yaml'
 import {
@@ -12,22 +12,32 @@ import {
 } from './source.ts'
 import { coverageOf } from './yaml-comments.ts'
 import { badAlias, syntaxProblems, type YamlDocument } from './yaml-errors.ts'
-import { type PlainComment, readPlainYaml } from './yaml-plain.ts'
-import { readTokens, type YamlTokens } from './yaml-tokens.ts'
+import { readTokens, type YamlComment, type YamlTokens } from './yaml-tokens.ts'
 
 /** How often an alias may be followed in one file. */
 const maxAliases = 20
 
-export function readYaml(text: string): Source {
-  const simple = readPlainYaml(text)
-  if (simple === undefined) return readAnyYaml(text)
-  const { root, comments } = simple
-  return { root, problems: finalNewline(text, root), comments: withCoverage(text, comments) }
+export interface YamlOptions {
+  /** Bound of the tokens; default: those of the largest rule file that somebody could write by hand. */
+  readonly mostTokens?: number
+  /** `refuse`: an alias is an error wherever it leads; default: `follow`, up to 20 times. */
+  readonly aliases?: 'follow' | 'refuse'
 }
 
-/** The general reader. Exported for the test that holds the quick one to it. */
-export function readAnyYaml(text: string): Source {
-  const { tokens, problem, tags, unclosed, ...seen } = readTokens(text)
+/** Reads a rule file. */
+export function readYaml(text: string): Source {
+  const source = readYamlTree(text)
+  return source.root === undefined
+    ? source
+    : { ...source, problems: [...source.problems, ...finalNewline(text, source.root)] }
+}
+
+/** Reads any YAML. The parsers are recursive and slow on hostile text, so they see it only after `readTokens`. */
+export function readYamlTree(
+  text: string,
+  { mostTokens = 20_000, aliases = 'follow' }: YamlOptions = {},
+): Source {
+  const { tokens, problem, tags, unclosed, ...seen } = readTokens(text, mostTokens)
   if (problem !== undefined) return unreadable(problem)
   const comments = withCoverage(text, seen.comments)
   const [document, second] = compose(tokens, text)
@@ -48,12 +58,13 @@ export function readAnyYaml(text: string): Source {
         'the file has no content besides comments: to remove the rules delete it, or write "rules: []"',
       ),
     )
-  const walk: Walk = { text, anchors: new Map(), aliases: 0, problems: [] }
+  const mayFollow = aliases === 'follow' ? maxAliases : 0
+  const walk: Walk = { text, anchors: new Map(), aliases: 0, mayFollow, problems: [] }
   const root = toNode(walk, document.contents)
   return {
     // Beyond the limit values are missing, and nothing is worth saying of what is left.
-    root: walk.aliases > maxAliases ? undefined : root,
-    problems: [...tags, ...walk.problems, ...finalNewline(text, root)],
+    root: walk.aliases > mayFollow ? undefined : root,
+    problems: [...tags, ...walk.problems],
     comments,
   }
 }
@@ -69,6 +80,7 @@ interface Walk {
   readonly text: string
   readonly anchors: Map<string, ParsedNode>
   aliases: number
+  readonly mayFollow: number
   readonly problems: Problem[]
 }
 
@@ -105,16 +117,18 @@ function followed(walk: Walk, alias: Alias.Parsed, span: Span): SourceNode {
     return { ...nothing, value: meant }
   }
   walk.aliases++
-  if (walk.aliases === maxAliases + 1)
+  if (walk.aliases === walk.mayFollow + 1)
     walk.problems.push(
       errorAt(
         span.offset,
         span.end,
         'yaml-alias-limit',
-        `too many alias expansions (over ${maxAliases}): write the values out`,
+        walk.mayFollow === 0
+          ? 'an alias is not allowed here: write the value out'
+          : `too many alias expansions (over ${maxAliases}): write the values out`,
       ),
     )
-  return walk.aliases > maxAliases ? nothing : toNode(walk, target)
+  return walk.aliases > walk.mayFollow ? nothing : toNode(walk, target)
 }
 
 function scalarValue(value: unknown): string | number | boolean | null {
@@ -122,7 +136,7 @@ function scalarValue(value: unknown): string | number | boolean | null {
   return value === null || value === undefined ? null : String(value)
 }
 
-function withCoverage(text: string, comments: readonly PlainComment[]): Source['comments'] {
+function withCoverage(text: string, comments: readonly YamlComment[]): Source['comments'] {
   return comments
     .filter(({ text: words }) => /^#+\s*cors-sidecar:/i.test(words))
     .map(({ text: words, offset, end }) => ({

@@ -1,16 +1,16 @@
+import type { Finding } from '../plan/finding.ts'
 import type { LoadedFile, Snapshot } from '../plan/snapshot.ts'
 import { conflictsBetween } from '../rule-file/conflicts.ts'
-import type { Finding } from '../rule-file/issue.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { NamedHost } from '../rule-file/read.ts'
-import type { TakenFile } from './seen.ts'
+import type { AdoptedFile } from './file-index.ts'
 
 /**
  * The files as they may be loaded: those that contradict each other have an error instead of content. A file that is
  * not taken leaves its bucket on its rules `inForce`, hosts included, so those count as well, beside the hosts that it
  * names now; otherwise a mistake in one file could hand its host to the rules of another bucket.
  */
-export function refuseConflicts(files: readonly TakenFile[], inForce: Snapshot): readonly LoadedFile[] {
+export function refuseConflicts(files: readonly AdoptedFile[], inForce: Snapshot): readonly LoadedFile[] {
   if (!mayConflict(files, inForce)) return files
   const named = files.filter(({ file }) => readFileName(file).kind === 'rules')
   const refused = new Map<string, readonly Finding[]>()
@@ -22,12 +22,12 @@ export function refuseConflicts(files: readonly TakenFile[], inForce: Snapshot):
   return files.map((taken) => {
     const findings = refused.get(taken.file)
     if (findings === undefined) return taken
-    return { ...taken, content: undefined, findings: [...taken.findings, ...findings] }
+    return { ...taken, content: undefined, policy: undefined, findings: [...taken.findings, ...findings] }
   })
 }
 
 /** Most often nothing is there twice, which is told with far less effort than what to say of it. */
-function mayConflict(files: readonly TakenFile[], inForce: Snapshot): boolean {
+function mayConflict(files: readonly AdoptedFile[], inForce: Snapshot): boolean {
   const buckets = files.map(({ bucket }) => bucket)
   const hosts = files.flatMap((taken) =>
     effectiveHosts(taken, taken.content !== undefined, inForce).map(({ host }) => host),
@@ -37,11 +37,11 @@ function mayConflict(files: readonly TakenFile[], inForce: Snapshot): boolean {
 
 /** What is to be said of the files that are not `refused` yet. */
 function conflictsWith(
-  files: readonly TakenFile[],
+  files: readonly AdoptedFile[],
   refused: ReadonlyMap<string, unknown>,
   inForce: Snapshot,
 ): readonly Finding[] {
-  const isWhole = ({ file, content }: TakenFile): boolean => content !== undefined && !refused.has(file)
+  const isWhole = ({ file, content }: AdoptedFile): boolean => content !== undefined && !refused.has(file)
   const effective = files.map((taken) => ({
     file: taken.file,
     bucket: taken.bucket,
@@ -54,7 +54,7 @@ function conflictsWith(
 }
 
 function effectiveHosts(
-  { bucket, hosts }: TakenFile,
+  { bucket, hosts }: AdoptedFile,
   isWhole: boolean,
   inForce: Snapshot,
 ): readonly NamedHost[] {

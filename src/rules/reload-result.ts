@@ -1,5 +1,5 @@
+import type { Finding } from '../plan/finding.ts'
 import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
-import type { Finding } from '../rule-file/issue.ts'
 
 /** Who asked for a reload. `bucket-cors`: the bucket CORS API has written, so a directory it emptied is meant so. */
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'

@@ -1,16 +1,14 @@
 import type { DialectName } from '../cors/rule.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
-import { readRules } from '../rule-file/read.ts'
-import { type CompiledAhead, createCompiledAhead } from './compile-ahead.ts'
-import { type FileCalls, inBackground } from './file-calls.ts'
-import { lookAt, type Scope } from './load.ts'
+import type { RuleReader } from './adopt.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type DebounceTimes, defaultDebounce } from './debounce.ts'
+import { type AdoptedFile, adoptedFiles, emptyIndex, type FileIndex } from './file-index.ts'
+import { lookAt, type Scope } from './look.ts'
+import { readInThread } from './read-in-thread.ts'
+import { agree } from './reading.ts'
 import { refuseConflicts } from './refuse-conflicts.ts'
 import { describeReload, type ReloadCause, type ReloadResult } from './reload-result.ts'
-import { nothingSeen, readyFiles, type Seen, type TakenFile, takenFiles } from './seen.ts'
-import { defaultSettleTimes, type SettleTimes } from './settle.ts'
-import { agree } from './sighting.ts'
-import { type Clock, createPause, systemClock } from './slices.ts'
-import type { RuleReader } from './take.ts'
 
 export type { ReloadCause, ReloadResult } from './reload-result.ts'
 
@@ -30,11 +28,10 @@ export interface RulesStoreOptions {
   readonly directory: string
   /** The server's own, for files that name none. */
   readonly dialect: DialectName
+  /** Default: in worker threads. */
   readonly read?: RuleReader
-  readonly settle?: SettleTimes
+  readonly debounce?: DebounceTimes
   readonly clock?: Clock
-  /** How the files are read until there are rules; default: as ever after, in the background. */
-  readonly firstCalls?: FileCalls
 }
 
 /** Milliseconds that a reload waits for files that are being written; what they still change then, a later one takes. */
@@ -44,57 +41,52 @@ const emptiedReason = 'it has no rule file any more, as when a volume goes away'
 
 /** The one mutable reference to the rules in the program, with its one writer. Nothing is loaded before a reload. */
 export function createRulesStore(options: RulesStoreOptions): RulesStore {
-  const { directory, dialect, read = readRules, settle = defaultSettleTimes, clock = systemClock } = options
-  const { firstCalls = inBackground } = options
+  const { directory, dialect, read = readInThread, debounce = defaultDebounce, clock = systemClock } = options
   const listeners = new Set<(result: ReloadResult) => void>()
   let current = nothingLoaded
-  let seen = nothingSeen
-  let inForce: readonly TakenFile[] = []
+  let index = emptyIndex
+  let live: readonly AdoptedFile[] = []
   /** Files that changed throughout the reload before: the others do not wait for them. */
   let churning: ReadonlySet<string> = new Set()
 
-  /** Puts into force what was taken. Everything is made ready before, in slices; the swap is one assignment. */
-  async function publish(ahead: CompiledAhead): Promise<void> {
-    const files = takenFiles(seen)
-    if (current.generation > 0 && areSame(files, inForce)) return
-    const pause = createPause(clock)
+  /** Swaps in what was adopted. The turns keep each of the three steps a block of its own, short with 10,000 files. */
+  async function publish(): Promise<void> {
+    const files = adoptedFiles(index)
+    if (current.generation > 0 && areSame(files, live)) return
     const now = clock.now()
-    const loaded = refuseConflicts(files, current)
-    await pause()
-    await ahead.add(loaded, current, pause)
     await clock.turn()
-    current = nextSnapshot(current, loaded, dialect, now, ahead.compile)
-    inForce = files
+    const loaded = refuseConflicts(files, current)
+    await clock.turn()
+    current = nextSnapshot(current, loaded, dialect, now)
+    live = files
     await clock.turn()
   }
 
-  /** Looks until all changes have settled, or patience ends. Returns what is left to say. */
+  /** Looks until every change is adopted, or patience ends. Returns what was left undone. */
   async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
-    const times = cause === 'bucket-cors' ? { ...settle, emptied: settle.file } : settle
-    const files = current.generation === 0 ? firstCalls : inBackground
-    const ahead = createCompiledAhead(dialect)
+    const times = cause === 'bucket-cors' ? { ...debounce, emptied: debounce.file } : debounce
     let waited = 0
     for (let scope: Scope = 'all'; ; scope = 'pending') {
-      const look = await lookAt({ directory, dialect, read, clock, settle: times, files }, seen, scope)
+      const look = await lookAt({ directory, dialect, read, clock, debounce: times }, index, scope)
       if (look.kind === 'failed') return { failure: look.reason, pending: [] }
       const { due, pending, emptied } = look
-      churning = stillChanging(churning, seen, look.seen)
-      seen = look.seen
+      churning = stillChanging(churning, index, look.index)
+      index = look.index
       const onlyChurning = waited > 0 && pending.every((name) => churning.has(name))
       const isLast = due === undefined || onlyChurning || waited + due > patience
-      // Files that change together are taken together, unless one of them stays unfinished.
-      if (isLast || waited >= settle.incomplete) await publish(ahead)
+      // Files that change together are adopted together, unless one of them stays unfinished.
+      if (isLast || waited >= debounce.incomplete) await publish()
       if (isLast) churning = new Set(pending)
       if (isLast) return { failure: emptied && pending.length > 0 ? emptiedReason : undefined, pending }
       waited += due
-      await Promise.all([clock.wait(due), ahead.add(readyFiles(seen), current, createPause(clock))])
+      await clock.wait(due)
     }
   }
 
   async function run(cause: ReloadCause): Promise<ReloadResult> {
-    const before = { snapshot: current, notices: seen.notices }
+    const before = { snapshot: current, notices: index.notices }
     const outcome = await catchUp(cause)
-    const result = describeReload(cause, before, { snapshot: current, notices: seen.notices }, outcome)
+    const result = describeReload(cause, before, { snapshot: current, notices: index.notices }, outcome)
     for (const listener of listeners) listener(result)
     return result
   }
@@ -112,16 +104,16 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
 }
 
 /** Those of `names` that are not as they were in the look before. */
-function stillChanging(names: ReadonlySet<string>, before: Seen, after: Seen): ReadonlySet<string> {
+function stillChanging(names: ReadonlySet<string>, before: FileIndex, after: FileIndex): ReadonlySet<string> {
   if (names.size === 0) return names
   const changed = [...names].filter((name) => {
     const [one, other] = [before.files.get(name), after.files.get(name)]
-    return one === undefined || other === undefined || !agree(one.sighting, other.sighting)
+    return one === undefined || other === undefined || !agree(one.stat, other.stat)
   })
   return new Set(changed)
 }
 
-const areSame = (files: readonly TakenFile[], others: readonly TakenFile[]): boolean =>
+const areSame = (files: readonly AdoptedFile[], others: readonly AdoptedFile[]): boolean =>
   files.length === others.length && files.every((file, index) => file === others[index])
 
 /** Lets `run` run once at a time. Whoever asks meanwhile is served by one more run, which begins after this one. */

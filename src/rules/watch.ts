@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
-import { systemErrorCode } from './sighting.ts'
+import { systemErrorCode } from './reading.ts'
 
 /** That the directory is worth a look: `watch`, something happened in it; `rescan`, it is time again. */
 export type Hint = 'watch' | 'rescan'

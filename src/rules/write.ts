@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isBucketName } from '../plan/address.ts'
 import { maxBytesRead } from '../rule-file/bytes.ts'
 import { type FileFormat, formatOf } from '../rule-file/names.ts'
-import { systemErrorCode } from './sighting.ts'
+import { systemErrorCode } from './reading.ts'
 
 /** What became of a change. `code` is that of the system's error, e.g. `ENOSPC`; then nothing has changed. */
 export type Change = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly code: string }

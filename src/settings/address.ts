@@ -76,7 +76,7 @@ function readAuthority(text: string, authority: string, secure: boolean): Readin
   const parts = splitAuthority(authority, secure ? 443 : 80)
   if (parts === undefined) return defect(`${quote(text)} has no host name or address: write ${upstreamForms}`)
   if (parts.port < 1 || parts.port > 65_535)
-    return defect(`${quote(text)} has no port that a store can have: write 1 to 65535`)
+    return defect(`port ${parts.port} is out of range: write 1 to 65535`)
   return value({ kind: 'tcp', secure, host: parts.host, port: parts.port })
 }
 
@@ -87,7 +87,7 @@ export const listenAddress: ValueKind<ListenAddress> = {
       text.startsWith(':') && !text.startsWith('::') ? splitAuthority(`0.0.0.0${text}`) : splitAuthority(text)
     if (parts === undefined) return defect(wrongAddress(text))
     if (parts.port > 65_535)
-      return defect(`${quote(text)} has no port there is: write 0 to 65535 (0 takes a free one)`)
+      return defect(`port ${parts.port} is out of range: write 0 to 65535 (0 takes a free one)`)
     return value(parts)
   },
   show: showHostPort,

@@ -1,5 +1,6 @@
 /** Reads one setting after the other from all sources, and remembers what was wrong and where each came from. */
 
+import type { Source } from '../rule-file/source.ts'
 import {
   type Environment,
   type Flags,
@@ -18,8 +19,10 @@ export interface SettingSources {
   readonly config: ConfigContent | undefined
 }
 
-/** The config file as its caller found it: its text, or why there is none, as one line. */
-export type ConfigContent = { readonly file: string; readonly text: string } | { readonly issue: string }
+/** The config file as its caller found it, read by `readYamlTree`, or why there is none, as one line. */
+export type ConfigContent =
+  | { readonly file: string; readonly text: string; readonly source: Source }
+  | { readonly issue: string }
 
 /** One setting in force, as text, with where it came from; `texts` is empty when it is not set. */
 export interface EffectiveSetting {
@@ -46,9 +49,7 @@ export function createReader(sources: SettingSources): SettingReader {
   const contents = [
     readFlags(flags),
     readEnvironment(environment),
-    ...(config === undefined
-      ? []
-      : ['issue' in config ? illegible([config.issue]) : readConfig(config.file, config.text)]),
+    ...(config === undefined ? [] : ['issue' in config ? illegible([config.issue]) : readConfig(config)]),
   ]
   const issues = contents.flatMap((content) => content.issues)
   const effective: EffectiveSetting[] = []

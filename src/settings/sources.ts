@@ -1,7 +1,13 @@
 /** Where settings are given: flags, environment, config file. Gathers texts and their places; they are read later. */
 
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
-import { nearest } from '../text/closest.ts'
+import { nearest } from '../rule-file/closest.ts'
+import {
+  createLineIndex,
+  type Source,
+  type SourceEntry,
+  type SourceNode,
+  writtenText,
+} from '../rule-file/source.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf, variablePrefix } from './table.ts'
 import { quote } from './value.ts'
 
@@ -80,28 +86,42 @@ function unknownVariable(variable: string): string {
   return `${visible(variable)}: ${unknownName('variable', near === undefined ? undefined : variableOf(near))}`
 }
 
-/** Reads the YAML of a config file. Every scalar is taken as the text that it is, so that all sources are read alike. */
-export function readConfig(file: string, text: string): SourceContent {
+export interface ConfigFile {
+  readonly file: string
+  readonly text: string
+  readonly source: Source
+}
+
+/** Every scalar is taken as the text that it is, so that all sources are read alike. */
+export function readConfig({ file, text, source }: ConfigFile): SourceContent {
   const name = visible(file)
   if (text.length > maxConfigLength)
     return illegible([`${name}: it is longer than ${maxConfigLength} characters: no config file needs that`])
-  const lines = new LineCounter()
-  const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false })
+  const positionOf = createLineIndex(text)
   const placeAt = (offset: number): string => {
-    const { line, col } = lines.linePos(offset)
-    return `${name}:${line}:${col}`
+    const { line, column } = positionOf(offset)
+    return `${name}:${line}:${column}`
   }
-  const faults = [...document.errors, ...document.warnings]
+  const { root, problems } = source
+  const faults = problems.filter(({ code }) => code !== 'empty-file')
   if (faults.length > 0)
-    return illegible(faults.map(({ message, pos }) => `${placeAt(pos[0])}: ${oneLine(message)}`))
-  const { contents } = document
-  if (contents === null || (isScalar(contents) && textOf(contents) === undefined))
+    return illegible(faults.map(({ message, offset }) => `${placeAt(offset)}: ${message}`))
+  if (root === undefined || (root.kind === 'scalar' && root.value === null))
     return { given: new Map(), issues: [] }
-  if (!isMap(contents))
+  if (root.kind !== 'map')
     return illegible([
-      `${placeAt(contents.range[0])}: it does not hold settings: write lines such as upstream: http://127.0.0.1:9000`,
+      `${placeAt(root.offset)}: it does not hold settings: write lines such as upstream: http://127.0.0.1:9000`,
     ])
-  const pairs = contents.items.map((pair) => readPair(pair, placeAt))
+  const repeated = root.entries.filter(
+    ({ key }, index) => root.entries.findIndex((other) => other.key === key) < index,
+  )
+  if (repeated.length > 0)
+    return illegible(
+      repeated.map(
+        ({ key, keySpan }) => `${placeAt(keySpan.offset)}: ${quote(key)} is given twice: keep one`,
+      ),
+    )
+  const pairs = root.entries.map((entry) => readPair(entry, text, placeAt))
   return {
     given: new Map(pairs.flatMap(({ entry }) => (entry === undefined ? [] : [entry]))),
     issues: pairs.flatMap(({ issue }) => (issue === undefined ? [] : [issue])),
@@ -120,40 +140,35 @@ interface PairContent {
   readonly entry?: readonly [name: string, given: readonly Given[]]
 }
 
-function readPair(pair: Pair<Node, Node | null>, placeAt: (offset: number) => string): PairContent {
-  const key = isScalar(pair.key) ? String(pair.key.value) : ''
-  const entry = settingEntries.find(({ name }) => name === key)
-  if (entry === undefined) {
-    const place = placeAt(pair.key.range?.[0] ?? 0)
-    return { issue: `${place}: ${quote(key)}: ${unknownName('setting', nearest(key, knownNames))}` }
+function readPair(
+  { key, keySpan, value }: SourceEntry,
+  text: string,
+  placeAt: (offset: number) => string,
+): PairContent {
+  const setting = settingEntries.find(({ name }) => name === key)
+  if (setting === undefined) {
+    const unknown = unknownName('setting', nearest(key, knownNames))
+    return { issue: `${placeAt(keySpan.offset)}: ${quote(key)}: ${unknown}` }
   }
-  const misshapen = wrongShape(entry, pair.value)
-  const nodes = isSeq<Node>(pair.value) && misshapen === undefined ? pair.value.items : [pair.value]
+  const misshapen = wrongShape(setting, value)
+  const nodes = value.kind === 'list' && misshapen === undefined ? value.items : [value]
   const given = nodes.map((node): Given => {
-    const place = placeAt(node?.range?.[0] ?? 0)
-    const words = { text: textOf(node) ?? '', place, subject: `${place}: ${key}` }
+    const place = placeAt(node.offset)
+    const words = { text: writtenText(node, text) ?? '', place, subject: `${place}: ${key}` }
     return misshapen === undefined ? words : { ...words, misshapen }
   })
   return { entry: [key, given] }
 }
 
-/** The text of a scalar; `undefined` for everything else, and for what a YAML reader takes for null. */
-function textOf(node: Node | null | undefined): string | undefined {
-  if (!isScalar(node)) return undefined
-  const text = String(node.value)
-  return node.type === 'PLAIN' && ['', '~', 'null'].includes(text) ? undefined : text
-}
-
-function wrongShape(entry: SettingEntry, node: Node | null): string | undefined {
-  if (isSeq<Node>(node)) {
-    if (!entry.list) return 'a list is given: write one value'
-    return node.items.every((item) => textOf(item) !== undefined)
+function wrongShape(setting: SettingEntry, node: SourceNode): string | undefined {
+  if (node.kind === 'list') {
+    if (!setting.list) return 'a list is given: write one value'
+    return node.items.every((item) => item.kind === 'scalar' && item.value !== null)
       ? undefined
       : 'an item is not a text: write names only'
   }
-  if (isMap(node)) return 'keys stand below it: write one value'
-  if (node !== null && !isScalar(node)) return 'an alias is given: write the value itself'
-  return textOf(node) === undefined ? 'no value is given: write one, or remove the line' : undefined
+  if (node.kind === 'map') return 'keys stand below it: write one value'
+  return node.value === null ? 'no value is given: write one, or remove the line' : undefined
 }
 
 function unknownName(what: string, near: string | undefined): string {
@@ -162,5 +177,3 @@ function unknownName(what: string, near: string | undefined): string {
 
 /** A name from outside in printable ASCII, without quotes where it needs none. */
 const visible = (name: string): string => (/^[!-~]{1,120}$/.test(name) ? name : quote(name))
-
-const oneLine = (message: string): string => message.replaceAll(/[^ -~]+/g, ' ')

@@ -2,7 +2,17 @@
 
 import { dialectNames } from '../cors/rule.ts'
 import { hostSuffix, listenAddress, upstream } from './address.ts'
-import { choice, count, duration, optionalPath, path, size, type ValueKind, yesOrNo } from './value.ts'
+import {
+  choice,
+  count,
+  duration,
+  optionalChoice,
+  optionalPath,
+  path,
+  size,
+  type ValueKind,
+  yesOrNo,
+} from './value.ts'
 
 interface Setting<T> {
   /** What stands for the value in the help, e.g. `HOST:PORT`; a switch has `[true|false]`. */
@@ -38,6 +48,7 @@ export type ValuesOf<Table extends SettingTable> = {
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export const logFormats = ['json', 'text'] as const
 export const unconfiguredChoices = ['refuse', 'forward'] as const
 const bucketCorsApiModes = ['off', 'read', 'write'] as const
 const forwardedForModes = ['off', 'append', 'replace'] as const
@@ -62,20 +73,20 @@ export const settingTable = {
     dialectNames.join('|'),
     choice(dialectNames),
     'cos',
-    'how answers are worded, where the rule file does not say',
+    'whose answers to imitate where the rule file does not say',
   ),
-  hostSuffix: list('NAME', hostSuffix, 'BUCKET.NAME in Host names the bucket; repeatable'),
+  hostSuffix: list('NAME', hostSuffix, 'a Host of BUCKET.NAME names the bucket; repeatable'),
   unconfigured: setting(
     unconfiguredChoices.join('|'),
     choice(unconfiguredChoices),
     'refuse',
-    'buckets without a rule file: refuse their preflights, or leave them to the store',
+    'buckets without a rule file: refuse preflights, or leave CORS to the store',
   ),
   bucketCorsApi: setting(
     bucketCorsApiModes.join('|'),
     choice(bucketCorsApiModes),
     'read',
-    'who answers ?cors',
+    '?cors: leave it to the store, answer GET from the rule files, or also take PUT and DELETE',
   ),
   /** Required by `bucketCorsApi: write`. */
   credentials: setting('FILE', optionalPath, undefined, 'access keys that may call ?cors'),
@@ -84,23 +95,28 @@ export const settingTable = {
   /** Certificate and key: both or neither. */
   tlsCert: setting('FILE', optionalPath, undefined, 'TLS on the data port: certificate chain (PEM)'),
   tlsKey: setting('FILE', optionalPath, undefined, 'TLS on the data port: private key (PEM)'),
-  debugHeaders: toggle('add x-cors-sidecar-decision to what is decided here'),
-  headersTimeout: setting('TIME', timeout, 15_000, 'request headers complete'),
-  upstreamTimeout: setting('TIME', timeout, 60_000, "first byte of the store's answer"),
-  idleTimeout: setting('TIME', timeout, 120_000, 'no byte either way'),
-  maxHeaderSize: setting('SIZE', size(1024, 1_048_576), 16_384, 'request line and header lines'),
+  debugHeaders: toggle('add x-cors-sidecar-decision to every answer decided here'),
+  headersTimeout: setting('TIME', timeout, 15_000, 'limit until the request headers are complete'),
+  upstreamTimeout: setting('TIME', timeout, 60_000, "limit until the first byte of the store's answer"),
+  idleTimeout: setting('TIME', timeout, 120_000, 'limit without a byte in either direction'),
+  maxHeaderSize: setting(
+    'SIZE',
+    size(1024, 1_048_576),
+    16_384,
+    'limit of the request line and the header lines',
+  ),
   forwardedFor: setting(
     forwardedForModes.join('|'),
     choice(forwardedForModes),
     'off',
-    'X-Forwarded-For towards the store; only replace can be relied on for access policies',
+    'X-Forwarded-For sent to the store; only replace can be relied on for access policies',
   ),
   strictStart: toggle('exit 2 when any rule file has an error'),
   candidateRules: setting(
     'DIR',
     optionalPath,
     undefined,
-    'rules to compare with the active ones, never enforced',
+    'rules to compare with the active ones; never enforced',
   ),
   adminTokenFile: setting(
     'FILE',
@@ -113,14 +129,15 @@ export const settingTable = {
     'LEVEL',
     choice(logLevels),
     'info',
-    `least severe log line that is written: ${logLevels.join(', ')}`,
+    `lowest level that is logged: ${logLevels.join(', ')}`,
   ),
-  drainTimeout: setting(
-    'TIME',
-    duration(0, day),
-    30_000,
-    'how long running requests may take to end after SIGTERM',
+  logFormat: setting(
+    logFormats.join('|'),
+    optionalChoice(logFormats),
+    undefined,
+    'log lines as JSON or as text (default: text on a terminal, else json)',
   ),
+  drainTimeout: setting('TIME', duration(0, day), 30_000, 'how long running requests may take after SIGTERM'),
   workers: setting('N', count(1, maxWorkers), 1, 'processes that share the data port'),
 }
 

@@ -1,3 +1,4 @@
+import { quotedAscii } from '../text/visible.ts'
 /** The kinds of value that settings have: how each is read from text, and written back. */
 
 /** A value read from text, or what is wrong with the text and what to write instead. */
@@ -19,26 +20,25 @@ export const defect = (words: string): { kind: 'defect'; defect: string } => ({
   defect: words,
 })
 
-/** `text` in double quotes and printable ASCII, cut to 120 characters: a message must not steer a terminal or a log. */
-export function quote(text: string): string {
-  const cut = text.length > 120 ? `${text.slice(0, 120)}…` : text
-  return JSON.stringify(cut).replaceAll(
-    /[^ -~…]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
+/** A message must not steer a terminal or a log. */
+export const quote = (text: string): string => quotedAscii(text, 120)
 
-/** One of a closed list of words. */
+/** One of a closed list of lower-case words, given in any case. */
 export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   return {
     read(text) {
-      const word = words.find((candidate) => candidate === text)
+      const word = words.find((candidate) => candidate === text.toLowerCase())
       return word === undefined
         ? defect(`${quote(text)} is not one of its values: write ${or(words)}`)
         : value(word)
     },
     show: (word) => word,
   }
+}
+
+/** A choice that need not be made. */
+export function optionalChoice<T extends string>(words: readonly T[]): ValueKind<T | undefined> {
+  return { read: choice(words).read, show: (word) => word ?? '' }
 }
 
 /** `on` and `off` are how the documentation speaks of them; `true` and `false` are what YAML authors write. */

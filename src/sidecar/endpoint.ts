@@ -1,5 +1,9 @@
 import type { AddressInfo } from 'node:net'
+import { upstream } from '../settings/address.ts'
 import type { Settings } from '../settings/settings.ts'
+
+/** The store as `--upstream` names it. */
+export const storeOf = (settings: Settings): string => upstream.show(settings.upstream)
 
 /** Where a caller on this machine reaches the data port. */
 export function endpointOf(settings: Settings, address: AddressInfo | undefined): string {

@@ -1,7 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { reportChurn } from '../rules/churn.ts'
-import { atOnceWhileQuick } from '../rules/file-calls.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import { createRulesStore, type RulesStore } from '../rules/store.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -12,11 +11,7 @@ import { StartProblem } from './start-problem.ts'
  * there is nothing to serve, or with `strictStart` an error in a rule file.
  */
 export async function openRules(settings: Settings, log: Log, metrics: Metrics): Promise<RulesStore> {
-  const store = createRulesStore({
-    directory: settings.rules,
-    dialect: settings.dialect,
-    firstCalls: atOnceWhileQuick(),
-  })
+  const store = createRulesStore({ directory: settings.rules, dialect: settings.dialect })
   let failure: string | undefined
   const churn = reportChurn(log.warn)
   store.subscribe((result) => {
@@ -26,6 +21,12 @@ export async function openRules(settings: Settings, log: Log, metrics: Metrics):
     failure = result.failure
   })
   refuseStart(settings, await store.reload('start'))
+  if (store.current().files.length === 0)
+    log.warn(
+      settings.unconfigured === 'refuse'
+        ? `no rule files in ${settings.rules}: every preflight is refused; add a file BUCKET.yaml, or check --rules`
+        : `no rule files in ${settings.rules}: CORS is left to the store; add a file BUCKET.yaml, or check --rules`,
+    )
   return store
 }
 

@@ -1,14 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import { createAdmin } from '../admin/admin.ts'
 import { createLog, type Log } from '../log/log.ts'
-import type { OnExit } from '../log/output.ts'
+import { type OnExit, standardOutput } from '../log/output.ts'
+import { createStoreWatch } from '../log/store-watch.ts'
+import { textLines } from '../log/text-lines.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createDenials } from '../requests/denials.ts'
 import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { programVersion } from '../version.ts'
 import { openDataPath, setupOf } from './data-path.ts'
-import { endpointOf } from './endpoint.ts'
+import { endpointOf, storeOf } from './endpoint.ts'
 import { openCandidates } from './open-candidates.ts'
 import { openRules } from './open-rules.ts'
 import { listening, requireToken } from './start-problem.ts'
@@ -19,6 +21,8 @@ export interface Sidecar {
   readonly dataAddress: AddressInfo
   readonly adminAddress: AddressInfo
   readonly log: Log
+  /** Rule files that were loaded at the start. */
+  readonly ruleFiles: number
   reload(cause: ReloadCause): Promise<ReloadResult>
   /** Turns `/readyz` to 503, lets what is under way finish within `drainTimeout`, then closes everything. */
   drain(): Promise<void>
@@ -30,7 +34,10 @@ export interface Sidecar {
 export async function startSidecar(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
-  const log = createLog({ level: settings.logLevel, onExit })
+  const output = standardOutput(onExit)
+  const destination = settings.logFormat === 'text' ? textLines(output) : output
+  const log = createLog({ level: settings.logLevel, destination })
+  const watchStore = createStoreWatch(log, storeOf(settings))
   const metrics = createMetrics({ version })
   const denials = createDenials()
   const setup = setupOf(settings)
@@ -46,6 +53,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     finished(exchange) {
       metrics.finished(exchange)
       log.request(exchange)
+      watchStore(exchange)
       denials.add(exchange)
       candidates?.compare(exchange)
     },
@@ -91,6 +99,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     dataAddress,
     adminAddress,
     log,
+    ruleFiles: store.current().files.length,
     reload,
     drain: () => drain(settings.drainTimeout),
     close: () => drain(0),

@@ -3,6 +3,7 @@ import { createAdmin } from '../admin/admin.ts'
 import type { CandidatesShown } from '../admin/candidates-view.ts'
 import { createLog } from '../log/log.ts'
 import { type OnExit, standardOutput } from '../log/output.ts'
+import { textLines } from '../log/text-lines.ts'
 import type { Family } from '../metrics/family.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { familiesOf, type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
@@ -34,7 +35,8 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     throw new StartProblem(['--workers: this process is itself a worker of another program: leave it at 1'])
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
-  const output = standardOutput(onExit)
+  const plain = standardOutput(onExit)
+  const output = settings.logFormat === 'text' ? textLines(plain) : plain
   const log = createLog({ level: settings.logLevel, destination: output })
   const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
   const own = createMetrics({ version })
@@ -102,6 +104,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     dataAddress,
     adminAddress,
     log,
+    ruleFiles: store.current().files.length,
     reload,
     drain: () => drain(settings.drainTimeout),
     close: () => drain(0),

@@ -1,6 +1,13 @@
 import { policyOf } from '../admin/rules-view.ts'
 import type { DialectName, RuleFile } from '../cors/rule.ts'
-import { type FileStatus, nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
+import {
+  type BucketPolicy,
+  compilePolicy,
+  type FileStatus,
+  nextSnapshot,
+  nothingLoaded,
+  type Snapshot,
+} from '../plan/snapshot.ts'
 
 /** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
 interface ServedFile {
@@ -62,14 +69,20 @@ export interface Replica {
   take(part: RulesPart): boolean
 }
 
+interface CompiledFile extends ServedFile {
+  readonly policy: BucketPolicy
+}
+
 export function createReplica(dialect: DialectName): Replica {
-  const served = new Map<string, ServedFile>()
+  const served = new Map<string, CompiledFile>()
   let current = nothingLoaded
   return {
     current: () => current,
     take({ generation, changed, gone, isLast }) {
       for (const file of gone) served.delete(file)
-      for (const file of changed) served.set(file.status.file, file)
+      // Compiled part by part: compiled together at the last part they would block the requests.
+      for (const { status, rules } of changed)
+        served.set(status.file, { status, rules, policy: compilePolicy(status.bucket, rules, dialect) })
       if (isLast) current = replicated(current, [...served.values()].sort(byName), generation, dialect)
       return isLast
     },
@@ -82,16 +95,17 @@ const byName = ({ status: { file: one } }: ServedFile, { status: { file: other }
 /** Which rules serve a bucket has been decided: each file is taken as if it were good, and keeps its state. */
 function replicated(
   previous: Snapshot,
-  served: readonly ServedFile[],
+  served: readonly CompiledFile[],
   generation: number,
   dialect: DialectName,
 ): Snapshot {
-  const files = served.map(({ status: { file, bucket, hash, findings }, rules }) => ({
+  const files = served.map(({ status: { file, bucket, hash, findings }, rules, policy }) => ({
     file,
     bucket,
     hash,
     findings,
     content: rules,
+    policy,
   }))
   return {
     ...nextSnapshot(previous, files, dialect, 0),

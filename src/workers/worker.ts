@@ -1,10 +1,12 @@
 import { createLog } from '../log/log.ts'
 import type { OnExit } from '../log/output.ts'
+import { createStoreWatch } from '../log/store-watch.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createDenials } from '../requests/denials.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type DataPath, openDataPath, setupOf } from '../sidecar/data-path.ts'
+import { storeOf } from '../sidecar/endpoint.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { StartProblem } from '../sidecar/start-problem.ts'
 import { programVersion } from '../version.ts'
@@ -48,6 +50,7 @@ function createWorker(
   const denialsPerMinute = Math.max(2, Math.floor(100 / settings.workers))
   const log = createLog({ level: settings.logLevel, denialsPerMinute, onExit })
   const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const watchStore = createStoreWatch(log, storeOf(settings))
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()
   const replica = createReplica(settings.dialect)
@@ -94,6 +97,7 @@ function createWorker(
       finished(exchange) {
         metrics.finished(exchange)
         log.request(exchange)
+        watchStore(exchange)
         denials.add(exchange)
         candidates?.compare(exchange)
         if (exchange.plan.judgement.decision !== undefined) throttle.changed()

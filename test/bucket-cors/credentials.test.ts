@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { maxAccessKeys, maxCredentialsBytes, readCredentials } from '../../src/bucket-cors/credentials.ts'
+import { readCredentials } from '../../src/bucket-cors/credentials.ts'
+import { maxAccessKeys, maxCredentialsBytes } from '../../src/bucket-cors/credentials-bounds.ts'
 
 const read = (text: string) => readCredentials('credentials.yaml', Buffer.from(text))
 
@@ -37,7 +38,7 @@ describe('what is wrong is found where it stands', () => {
     ['no keys', 'accessKeys: []\n', 'access-keys', 1, 13],
     ['a mapping for the list', 'accessKeys: {id: a}\n', 'access-keys', 1, 13],
     ['an unknown key', entry('    bucket: photos\n'), 'unknown-key', 4, 5],
-    ['a key twice in one entry', entry('    secret: x\n'), 'invalid-yaml', 4, 5],
+    ['a key twice in one entry', entry('    secret: x\n'), 'duplicate-key', 4, 5],
     ['an id twice', entry(`  - {id: AK, secret: ${secret}}\n`), 'duplicate-key', 4, 5],
     ['no secret', 'accessKeys:\n  - id: AK\n', 'secret', 2, 5],
     ['an empty secret', 'accessKeys:\n  - id: AK\n    secret:\n', 'secret', 3, 12],

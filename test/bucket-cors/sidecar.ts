@@ -80,7 +80,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
   const rules = createRulesStore({
     directory,
     dialect,
-    settle: { file: 10, incomplete: 20, emptied: 1000 },
+    debounce: { file: 10, incomplete: 20, emptied: 1000 },
   })
   await rules.reload('start')
   const audits: AuditEntry[] = []

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { addCheck } from '../../cmd/check.ts'
+import { presetNames, presets } from '../../src/cors/presets.ts'
 import { codes } from '../../src/rule-file/lint/codes.ts'
-import { presetNames, presets } from '../../src/rule-file/presets.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import { folderWith, runCommand } from './rule-commands.ts'
 
@@ -33,7 +33,7 @@ describe('the exit code', () => {
   })
 
   test.each<[string, readonly string[], string]>([
-    ['without a path', [], "missing argument 'PATH'"],
+    ['without a path where there is no ./rules', [], 'rules: there is no such file or directory'],
     ['for a path that is not there', ['missing.yaml'], 'missing.yaml: there is no such file or directory'],
     ['for a name that is no rule file', ['notes.txt'], 'notes.txt: not the name of a rule file'],
     ['for a name without an extension', ['photos'], 'photos: no extension, so not read'],
@@ -53,6 +53,18 @@ describe('the exit code', () => {
     expect(outcome.err).toContain(complaint)
   })
 
+  test('without a path is that of ./rules', async () => {
+    const { code, err } = await check(folderWith({ 'rules/photos.yaml': clean }))
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: '1 rule file, 1 rule, 0 tests: 0 errors, 0 warnings, 0 infos\n',
+    })
+  })
+
+  test.each(['S3', 's3', 'Cos'])('takes --dialect %s in any case', async (name) => {
+    expect((await check(folderWith({ 'photos.yaml': clean }), '--dialect', name, '.')).code).toBe(0)
+  })
+
   test('of what cannot be read is 2, and the other files are checked all the same', async () => {
     const folder = folderWith({ 'photos.yaml': broken })
     const outcome = await check(folder, '--format', 'json', 'missing.yaml', 'photos.yaml')
@@ -70,14 +82,16 @@ describe('text', () => {
                        ^^^^^^^^^^^^^^^
 `,
     )
-    expect(outcome.err).toBe('1 rule file: 1 error, 0 warnings, 0 infos\n')
+    expect(outcome.err).toBe('1 rule file, 0 rules, 0 tests: 1 error, 0 warnings, 0 infos\n')
   })
 
-  test('colours the underline only, and only on a terminal', async () => {
+  test('colours place, severity and underline, and only on a terminal', async () => {
     const folder = folderWith({ 'photos.yaml': broken })
     const { out } = await runCommand(addCheck, ['check', 'photos.yaml'], { cwd: folder, colour: true })
-    expect(out.split('\n')[0]).toMatch(/^photos\.yaml:2:22: error origin-upper-case: /)
-    expect(out.split('\n')[2]).toContain('\u001b[31m')
+    const [head = '', , mark] = out.split('\n')
+    expect(head).toContain('\u001b[1mphotos.yaml:2:22:\u001b[0m \u001b[31merror\u001b[0m ')
+    expect(head.replaceAll(/\u001b\[\d+m/g, '')).toMatch(/^photos\.yaml:2:22: error origin-upper-case: /)
+    expect(mark).toContain('\u001b[31m')
     expect((await check(folder, 'photos.yaml')).out).not.toContain('\u001b')
   })
 
@@ -166,7 +180,7 @@ describe('json', () => {
         message: expect.any(String),
       },
     ])
-    expect(outcome.err).toBe('3 rule files: 2 errors, 0 warnings, 0 infos\n')
+    expect(outcome.err).toBe('3 rule files, 1 rule, 0 tests: 2 errors, 0 warnings, 0 infos\n')
     expect(JSON.parse((await check(folder, '--format', 'json', 'c.yaml')).out)).toEqual([])
   })
 })

@@ -23,8 +23,7 @@ describe('convert', () => {
   test('writes the spelling of the COS SDK as our YAML', async () => {
     const outcome = await convert(folderWith({ 'cors.json': cosSdk }), 'cors.json', '--to', 'yaml')
     expect(outcome).toEqual({
-      out: `# yaml-language-server: $schema=schema/rule-file.json
-rules:
+      out: `rules:
   - allowedOrigins: ["*"]
     allowedMethods: [GET, POST, PUT, DELETE, HEAD]
     allowedHeaders: ["*"]
@@ -86,6 +85,52 @@ rules:
     expect(err).toContain('error: a CORSConfiguration has at least one rule')
   })
 
+  test.each([
+    ['JSON', ' [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]'],
+    [
+      'XML',
+      '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>',
+    ],
+    ['YAML', '# ours\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET]}\n'],
+  ])('reads %s of stdin by its content, and writes YAML', async (format, stdin) => {
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin })
+    expect({ code, err }).toEqual({ code: 0, err: format === 'YAML' ? 'note: comments are left out\n' : '' })
+    expect(out).toBe('rules:\n  - allowedOrigins: ["*"]\n    allowedMethods: [GET]\n')
+  })
+
+  test('reads stdin, or a file of any name, as --from says', async () => {
+    const text = '{"CORSRules": [{"AllowedOrigins": ["https://A.com"], "AllowedMethods": ["GET"]}]}'
+    const piped = await runCommand(addConvert, ['convert', '-', '--from', 'json'], { stdin: text })
+    expect(piped).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('stdin:1:36: error origin-upper-case'),
+    })
+    const named = await convert(
+      folderWith({ cors: text.replace('A.com', 'a.com') }),
+      'cors',
+      '--from',
+      'json',
+    )
+    expect(named).toMatchObject({ code: 0, err: '' })
+  })
+
+  test.each([
+    'cos',
+    'oss',
+    's3',
+  ])('writes the XML of %s for people, one element on a line', async (dialect) => {
+    const { out } = await convert(
+      folderWith({ 'a.json': cosSdk }),
+      'a.json',
+      '--to',
+      'xml',
+      '--dialect',
+      dialect,
+    )
+    expect(out).toMatch(/\n[ \t]+<CORSRule>\n[ \t]+<AllowedOrigin>\*<\/AllowedOrigin>\n/)
+  })
+
   test.each<[string, readonly string[], string]>([
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
     ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are cloudformation'],
@@ -100,14 +145,14 @@ rules:
 
   test('reads standard input, and YAML is what it writes unless another format is named', async () => {
     const input = '{"CORSRules": [{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"]}]}'
-    const { out, code } = await runCommand(addConvert, ['convert', '-'], { input })
+    const { out, code } = await runCommand(addConvert, ['convert', '-'], { stdin: input })
     expect(code).toBe(0)
     expect(out).toContain('allowedOrigins: ["https://a.example"]')
   })
 
   test('recognises another product, and reports each difference with its place', async () => {
     const input = '[\n  {"origin": ["https://a.example"], "method": ["GET", "OPTIONS"]}\n]\n'
-    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { input })
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: input })
     expect(code).toBe(0)
     expect(out).toContain('allowedMethods: [GET]')
     expect(err).toBe(
@@ -138,7 +183,7 @@ rules:
   })
 
   test('several buckets need --out, and the message names them', async () => {
-    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { input: twoBuckets })
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: twoBuckets })
     expect({ out, code }).toEqual({ out: '', code: 2 })
     expect(err).toContain('the rules of 2 buckets (one, two): add --out DIR')
   })
@@ -155,7 +200,7 @@ rules:
 
   test('a bucket name that could leave the directory is refused', async () => {
     const input = twoBuckets.replace('"one"', '"../one"')
-    const { err, code } = await runCommand(addConvert, ['convert', '-', '--out', 'x'], { input })
+    const { err, code } = await runCommand(addConvert, ['convert', '-', '--out', 'x'], { stdin: input })
     expect(code).toBe(2)
     expect(err).toContain('"../one.yaml" is no name of a rule file')
   })
@@ -172,7 +217,7 @@ rules:
 
   test('a format named by --from is the only one that is tried', async () => {
     const { err, code } = await runCommand(addConvert, ['convert', '-', '--from', 'b2'], {
-      input: twoBuckets,
+      stdin: twoBuckets,
     })
     expect(code).toBe(1)
     expect(err).toContain('no CORS configuration of the format b2 found in it')

@@ -53,7 +53,7 @@ async function explained(
     err: (written) => {
       err += written
     },
-    stdin: () => pieces(),
+    stdin: pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

@@ -29,7 +29,7 @@ async function runHere(...argv: readonly string[]): Promise<Outcome> {
     err: (written) => {
       err += written
     },
-    stdin: () => pieces(),
+    stdin: pieces(),
     exit: (exitCode) => {
       code = exitCode
     },
@@ -74,7 +74,7 @@ describe('the version of Node', () => {
 
   test.each([...unsafe, 'v27.0.0-nightly2026', 'v26.10.0-rc.1', '26.10.0', ''])('%s is not', (version) => {
     expect(nodeDefect(version)).toBe(
-      `cors-sidecar does not run on Node ${version}, whose HTTP parser lets requests be smuggled past a proxy (CVE-2026-58044): ` +
+      `the HTTP parser of Node ${version} lets requests be smuggled past a proxy (CVE-2026-58044): ` +
         'install Node 26.5.1 or later, 24.18.1 or later 24, or 22.23.2 or later 22',
     )
   })
@@ -83,18 +83,30 @@ describe('the version of Node', () => {
     expect(packageJson).toMatchObject({ engines: { node: '^22.23.2 || ^24.18.1 || >=26.5.1' } })
   })
 
-  test('is checked before anything else is loaded', async () => {
+  const old = `Object.defineProperty(process, 'version', { value: 'v24.1.0' }); delete Map.groupBy;`
+
+  test('is checked before a server loads anything else', async () => {
     const loaded =
       "process.on('exit', () => console.log(process.moduleLoadList.includes('NativeModule http')))"
-    const child = start(
-      ['--version'],
-      `Object.defineProperty(process, 'version', { value: 'v24.1.0' }); ${loaded}`,
-    )
+    const child = start(['serve', '--upstream', 'http://127.0.0.1:9'], `${old} ${loaded}`)
     expect(await outcomeOf(child)).toEqual({
       code: 2,
       out: 'false\n',
-      err: `error: ${nodeDefect('v24.1.0')}\n`,
+      err: `error: ${nodeDefect('v24.1.0')}; this Node cannot serve\n`,
     })
+  })
+
+  test.each([
+    ['--version'],
+    ['help', 'serve'],
+    ['serve', '--help'],
+    ['schema'],
+    ['check', new URL('../../rules', import.meta.url).pathname],
+  ])('is no more than a warning for %s %s', async (...argv) => {
+    const { code, out, err } = await outcomeOf(start(argv, old))
+    expect(code).toBe(0)
+    if (argv[0] !== 'check') expect(out).not.toBe('')
+    expect(err.split('\n')[0]).toBe(`warning: ${nodeDefect('v24.1.0')}; serve and demo refuse to start`)
   })
 })
 
@@ -120,13 +132,46 @@ describe('the program', () => {
 })
 
 describe('help', () => {
-  const commands = ['serve', 'demo', 'check', 'explain', 'replay', 'convert', 'schema']
+  const commands = [
+    ...[
+      'serve',
+      'demo',
+      'check',
+      'explain',
+      'doctor',
+      'suggest',
+      'init',
+      'replay',
+      'convert',
+      'schema',
+      'completion',
+    ],
+  ]
 
   test('of the program names every command', async () => {
     const { code, out, err } = await runHere('--help')
     expect({ code, err }).toEqual({ code: 0, err: '' })
     for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, 'm'))
     expect(out).toContain('Examples:\n  cors-sidecar ')
+  })
+
+  test.each([
+    ['-h'],
+    ['help'],
+    ['-V'],
+    ['--version'],
+    ['help', 'check'],
+    ['check', '-h'],
+  ])('%s %s prints to stdout and ends with 0', async (...argv) => {
+    const { code, out, err } = await runHere(...argv)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(
+      argv.includes('check') ? /^Usage: cors-sidecar check / : /^(?:Usage: cors-sidecar |\d+\.\d+\.\d+\n)/,
+    )
+  })
+
+  test('of a command that does not exist ends with 2', async () => {
+    expect(await runHere('help', 'nothing')).toMatchObject({ code: 2 })
   })
 
   test.each(commands)('of %s has an example', async (command) => {
@@ -153,16 +198,17 @@ describe('help', () => {
       '--tls-cert <FILE> ',
       '--tls-key <FILE> ',
       '--debug-headers [true|false] ',
-      '--headers-timeout <TIME> request headers complete (default: 15s)',
-      "--upstream-timeout <TIME> first byte of the store's answer (default: 60s)",
-      '--idle-timeout <TIME> no byte either way (default: 120s)',
-      '--max-header-size <SIZE> request line and header lines (default: 16KiB)',
+      '--headers-timeout <TIME> limit until the request headers are complete (default: 15s)',
+      "--upstream-timeout <TIME> limit until the first byte of the store's answer (default: 60s)",
+      '--idle-timeout <TIME> limit without a byte in either direction (default: 120s)',
+      '--max-header-size <SIZE> limit of the request line and the header lines (default: 16KiB)',
       '--forwarded-for <off|append|replace> ',
       '--strict-start [true|false] ',
       '--candidate-rules <DIR> ',
       '--admin-token-file <FILE> ',
       '--overwrite-authored [true|false] ',
-      '--log-level <LEVEL> least severe log line that is written: trace, debug, info, warn, error, fatal, silent (default: info)',
+      '--log-level <LEVEL> lowest level that is logged: trace, debug, info, warn, error, fatal, silent (default: info)',
+      '--log-format <json|text> log lines as JSON or as text (default: text on a terminal, else json)',
       '--drain-timeout <TIME> ',
       '--workers <N> ',
       '--config <FILE> ',

@@ -80,7 +80,7 @@ async function replayed(...argv: readonly string[]): Promise<Outcome> {
     err: (written: string) => {
       err += written
     },
-    stdin: () => pieces(),
+    stdin: pieces(),
     exit: (exitCode: number) => {
       code = exitCode
     },

@@ -23,7 +23,7 @@ export async function* pieces(text = ''): AsyncGenerator<Uint8Array, void> {
 export async function runCommand(
   add: (program: Command, terminal: Terminal) => void,
   args: readonly string[],
-  { cwd = tmpdir(), colour = false, input = '' } = {},
+  { cwd = tmpdir(), colour = false, stdin = '' } = {},
 ): Promise<Outcome> {
   let out = ''
   let err = ''
@@ -38,7 +38,7 @@ export async function runCommand(
     exit: (given) => {
       code = given
     },
-    stdin: () => pieces(input),
+    stdin: pieces(stdin),
     env: {},
     cwd,
     colour,

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { findingsSarif } from '../../cmd/findings-sarif.ts'
-import type { Finding } from '../../src/rule-file/issue.ts'
+import type { Finding } from '../../src/plan/finding.ts'
 import { codes } from '../../src/rule-file/lint/codes.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 

@@ -50,7 +50,7 @@ async function serve(argv: readonly string[], env: Terminal['env'] = {}): Promis
     err: (written) => {
       err += written
     },
-    stdin: () => pieces(),
+    stdin: pieces(),
     exit: (exitCode) => {
       code = exitCode
     },

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { presets } from '../../src/cors/presets.ts'
 import type { RuleFile } from '../../src/cors/rule.ts'
 import {
   browserHeaderList,
@@ -10,7 +11,6 @@ import {
 import type { Explained } from '../../src/plan/explained.ts'
 import type { Setup } from '../../src/plan/judge.ts'
 import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
-import { presets } from '../../src/rule-file/presets.ts'
 
 const setup: Setup = {
   dialect: 'cos',

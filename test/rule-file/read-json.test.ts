@@ -71,10 +71,10 @@ describe('the JSON reader', () => {
     [
       'a file that is cut off',
       '{"rules":[{"id"',
-      '1:16 json-syntax the file ends where a colon after the key is expected',
+      '1:16 json-syntax the file ends too early: expected a colon after the key',
     ],
     ['a text that is cut off', '{\n"rules":[{"i', '2:11 json-syntax the text is not closed'],
-    ['a line break in a text', '{"rules":"a\nb"}', '1:12 json-syntax a line break or tab inside a text'],
+    ['a line break in a text', '{"rules":"a\nb"}', '1:10 json-syntax the text is not closed on this line'],
     [
       'a second document',
       '{"rules":[]}\n{"rules":[]}\n',

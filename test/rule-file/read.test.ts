@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { DialectName } from '../../src/cors/rule.ts'
-import type { Finding } from '../../src/rule-file/issue.ts'
+import type { Finding } from '../../src/plan/finding.ts'
 import { codes, isCode } from '../../src/rule-file/lint/codes.ts'
 import { type ReadOptions, readRules } from '../../src/rule-file/read.ts'
 

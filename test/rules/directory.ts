@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Snapshot } from '../../src/plan/snapshot.ts'
-import type { Clock } from '../../src/rules/slices.ts'
+import { readRuleFile } from '../../src/rule-file/read.ts'
+import type { RuleReader } from '../../src/rules/adopt.ts'
+import type { Clock } from '../../src/rules/clock.ts'
 import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
 
 /** An empty folder that is gone after the test. */
@@ -139,9 +141,12 @@ export interface TestStore extends RulesStore {
   live(): Record<string, number | 'none'>
 }
 
+/** In the thread of the test: a thread of its own takes seconds to start on a busy machine. */
+const readHere: RuleReader = async (...given) => readRuleFile(...given)
+
 /** A store on `directory` with a clock of its own. */
 export function storeOn(directory: string, options: Partial<RulesStoreOptions> = {}): TestStore {
   const clock = manualClock()
-  const store = createRulesStore({ directory, dialect: 'cos', clock, ...options })
+  const store = createRulesStore({ directory, dialect: 'cos', read: readHere, clock, ...options })
   return { ...store, clock, live: () => liveVersions(store.current()) }
 }

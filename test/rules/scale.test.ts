@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readRules } from '../../src/rule-file/read.ts'
-import { manualClock, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
+import { replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
 const fileCount = 1_000
-const ruleCount = 20
+const ruleCount = 4
 
 function manyRules(version: number): string {
   const rule = rulesOf(version).slice('rules:\n'.length)
@@ -22,12 +22,12 @@ async function manyFiles(): Promise<string> {
   return folder
 }
 
-describe('a thousand buckets of twenty rules', () => {
+describe('a thousand buckets of four rules', () => {
   test('are loaded, and the one that changes is the only one that is parsed and compiled again', async () => {
     const folder = await manyFiles()
     const parsed: string[] = []
     const store = storeOn(folder, {
-      read(file, bytes, dialect) {
+      async read(file, bytes, dialect) {
         parsed.push(file)
         return readRules(file, bytes, dialect)
       },
@@ -47,33 +47,5 @@ describe('a thousand buckets of twenty rules', () => {
     expect(changed.map(({ name, rules }) => [name, rules[0]?.rule.maxAgeSeconds])).toEqual([
       ['bucket-7', 7_000],
     ])
-  })
-
-  test('are parsed in slices, between which everything else has its turn', async () => {
-    const folder = await manyFiles()
-    const clock = manualClock()
-    const millisecondsPerFile = 2
-    let parsedInThisTurn = 0
-    let most = 0
-    let turns = 0
-    const store = storeOn(folder, {
-      clock: {
-        ...clock,
-        async turn() {
-          await clock.turn()
-          turns++
-          parsedInThisTurn = 0
-        },
-      },
-      read() {
-        clock.pass(millisecondsPerFile)
-        most = Math.max(most, ++parsedInThisTurn)
-        return { content: undefined, hosts: [], findings: [], position: () => ({ line: 1, column: 1 }) }
-      },
-    })
-    await store.reload('start')
-    expect(store.current().files).toHaveLength(fileCount)
-    expect(most * millisecondsPerFile).toBeLessThanOrEqual(6)
-    expect(turns).toBeGreaterThanOrEqual((fileCount * millisecondsPerFile) / 6 - 1)
   })
 })

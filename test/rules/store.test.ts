@@ -193,9 +193,9 @@ describe('a file that goes bad', () => {
   test('because it brings down its reader', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(2) })
     const store = storeOn(folder, {
-      read: (file) => {
+      async read(file) {
         if (file === 'a.yaml') throw new RangeError('out of everything')
-        return { content: undefined, hosts: [], findings: [], position: () => ({ line: 1, column: 1 }) }
+        return { content: undefined, hosts: [], findings: [] }
       },
     })
     const result = await store.reload('start')
@@ -366,7 +366,7 @@ describe('names in the directory', () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': lax, 'b.yaml': lax, 'c.yml': lax })
     const read: string[] = []
     const store = storeOn(folder, {
-      read(file, bytes, dialect) {
+      async read(file, bytes, dialect) {
         read.push(file)
         return readRules(file, bytes, dialect)
       },

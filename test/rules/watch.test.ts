@@ -28,7 +28,7 @@ async function follow(directory: string, times: WatchTimes = withoutRescan) {
   const store = createRulesStore({
     directory,
     dialect: 'cos',
-    settle: { file: 100, incomplete: 300, emptied: 500 },
+    debounce: { file: 100, incomplete: 300, emptied: 500 },
   })
   await store.reload('start')
   const watch = watchRules(directory, (hint) => void store.reload(hint), { times })

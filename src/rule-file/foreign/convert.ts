@@ -1,5 +1,5 @@
 import type { DialectName, RuleFile } from '../../cors/rule.ts'
-import type { Finding } from '../issue.ts'
+import type { Finding } from '../../plan/finding.ts'
 import { readSource } from '../read.ts'
 import { createLineIndex } from '../source.ts'
 import { type ForeignFile, readForeign } from './foreign.ts'

@@ -2,7 +2,7 @@
 
 import { errorAt, type Problem, type Source, type SourceMap, type SourceNode } from '../source.ts'
 import type { Fault } from './fault.ts'
-import { type ForeignFormat, type FoundRules, foreignFormats, recognise } from './formats.ts'
+import { type ForeignFormat, type FoundRules, recognise } from './formats.ts'
 import { listAt, spanOf } from './node.ts'
 import { computedIn, type Note, toRule, withoutComputed } from './rule.ts'
 import { readTree } from './tree.ts'
@@ -19,8 +19,6 @@ export type ForeignFile =
   /** Well-formed, and no configuration that is known here. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unreadable'; readonly fault: Fault }
-
-export const foreignNames: readonly string[] = foreignFormats.map(({ id }) => id)
 
 /** Reads `text` as one of the {@link foreignFormats}, by its shape or as `from` names it. */
 export function readForeign(text: string, from?: string): ForeignFile {

@@ -4,6 +4,7 @@
  */
 
 import type { SourceMap, SourceNode } from '../source.ts'
+import { type ForeignName, foreignNames } from './format-names.ts'
 import { fieldOf, hasField, itemsOf, listAt, mappingsIn, mappingsOf, textOf } from './node.ts'
 import { resolveTemplate } from './template.ts'
 
@@ -19,7 +20,7 @@ export interface FoundRules {
 
 export interface ForeignFormat {
   /** The word for `convert --from`. */
-  readonly id: string
+  readonly id: ForeignName
   readonly title: string
   /** The vendor's page that the mapping follows. */
   readonly source: string
@@ -248,7 +249,7 @@ const camelKeys = [
   'maxAge',
 ]
 
-const code: ForeignFormat = {
+const cdk: ForeignFormat = {
   id: 'cdk',
   title: 'AWS CDK, Pulumi, SST or serverless properties',
   source: 'https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_s3.CorsRule.html',
@@ -260,8 +261,7 @@ const code: ForeignFormat = {
   },
 }
 
-/** Formats of one product each before those that only a style of names tells apart. */
-export const foreignFormats: readonly ForeignFormat[] = [
+const formats: Readonly<Record<ForeignName, ForeignFormat>> = {
   cloudformation,
   serverless,
   pulumi,
@@ -271,8 +271,10 @@ export const foreignFormats: readonly ForeignFormat[] = [
   azure,
   gcs,
   terraform,
-  code,
-]
+  cdk,
+}
+
+export const foreignFormats: readonly ForeignFormat[] = foreignNames.map((name) => formats[name])
 
 /** The first format that finds rules in `root`. */
 export function recognise(

@@ -1,4 +1,4 @@
-import type { Severity } from '../issue.ts'
+import type { Severity } from '../../plan/finding.ts'
 
 /** What `check --explain` says of a code. `severity` is the mildest the code has. */
 interface CodeExplanation {

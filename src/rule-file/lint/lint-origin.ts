@@ -2,8 +2,8 @@
 
 import { parse } from 'tldts'
 import { admitsAnyHost } from '../../cors/pattern.ts'
-import { quoted } from '../entry.ts'
-import type { Severity } from '../issue.ts'
+import type { Severity } from '../../plan/finding.ts'
+import { quoted } from '../../text/visible.ts'
 import { type OriginParts, readParts } from '../origin-entry.ts'
 
 /** A remark on one value, still without its place. */

@@ -3,10 +3,11 @@
  * can never help; remarks of style are infos. Each code is explained in codes.ts.
  */
 
+import { presetOf } from '../../cors/presets.ts'
 import type { CorsRule, RuleFile } from '../../cors/rule.ts'
-import { quoted } from '../entry.ts'
-import type { Issue, Severity, ValuePath } from '../issue.ts'
-import { presetOf } from '../presets.ts'
+import type { Severity } from '../../plan/finding.ts'
+import { quoted } from '../../text/visible.ts'
+import type { Issue, ValuePath } from '../issue.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 

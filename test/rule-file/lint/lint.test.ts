@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../../src/cors/decide.ts'
+import { presetNames } from '../../../src/cors/presets.ts'
 import { readPreflight } from '../../../src/cors/request.ts'
 import { compileRules } from '../../../src/cors/rule-set.ts'
 import {
@@ -10,7 +11,6 @@ import {
   remarksOnOrigin,
 } from '../../../src/rule-file/lint/lint-origin.ts'
 import { shadowsIn } from '../../../src/rule-file/lint/lint-shadow.ts'
-import { presetNames } from '../../../src/rule-file/presets.ts'
 import { readRules } from '../../../src/rule-file/read.ts'
 
 interface RuleFields {

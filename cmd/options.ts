@@ -1,0 +1,33 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import { hostSuffix } from '../src/settings/address.ts'
+
+/** `--dialect`, in upper or lower case: people write S3 as the vendor does. */
+export function dialectOption(help = 'as in serve'): Option {
+  const option = new Option('--dialect <NAME>', help).choices(dialectNames)
+  return option.argParser((text: string): DialectName => {
+    const name = dialectNames.find((candidate) => candidate === text.toLowerCase())
+    if (name === undefined) throw new InvalidArgumentError(`Allowed choices are ${dialectNames.join(', ')}.`)
+    return name
+  })
+}
+
+/** `--host-suffix`, repeatable, read as `serve` reads it. */
+export function hostSuffixOption(help = 'as in serve; repeatable'): Option {
+  return new Option('--host-suffix <NAME>', help).argParser(collectSuffix).default([], 'none')
+}
+
+function collectSuffix(text: string, before: readonly string[] = []): readonly string[] {
+  const read = hostSuffix.read(text)
+  if (read.kind === 'defect') throw new InvalidArgumentError(read.defect)
+  return [...before, read.value]
+}
+
+/** Values of a repeatable option, commas between names allowed. */
+export const collectNames = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  ...text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+]

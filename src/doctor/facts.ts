@@ -1,0 +1,109 @@
+import type { HeaderLines } from '../http.ts'
+
+/** Where requests go. `target` is path and query exactly as they are sent. */
+export interface Endpoint {
+  readonly secure: boolean
+  /** Host name or address, IPv6 without its brackets. */
+  readonly host: string
+  readonly port: number
+  /** As the Host header says it: without the default port. */
+  readonly authority: string
+  readonly target: string
+}
+
+/** "Can a page of `origin` send this and read the answer?" */
+export interface Question {
+  readonly endpoint: Endpoint
+  readonly origin: string
+  readonly method: string
+  /** Header names that the page sets, lower case, sorted, each once. */
+  readonly headers: readonly string[]
+  /** Those that the page sets though browsers do not send them, or should not. They are not asked for. */
+  readonly unsendable: readonly string[]
+  /** Response headers that the page reads, lower case. */
+  readonly exposed: readonly string[]
+  /** The page sends cookies or HTTP authentication (`credentials: 'include'`). */
+  readonly credentials: boolean
+  /** The caller said where the store is, or what the rules are: there is a sidecar. */
+  readonly sidecarKnown: boolean
+}
+
+export interface Answer {
+  readonly kind: 'answer'
+  readonly status: number
+  readonly lines: HeaderLines
+  /** The first 64 KiB. */
+  readonly body: string
+  /** The address that answered. */
+  readonly address: string | undefined
+}
+
+export type FailureReason =
+  | 'name'
+  | 'refused'
+  | 'timeout'
+  | 'reset'
+  | 'not-http'
+  | 'certificate-name'
+  | 'certificate-expired'
+  | 'certificate-untrusted'
+  | 'tls'
+
+export interface Failure {
+  readonly kind: 'failure'
+  readonly reason: FailureReason
+  readonly detail: string
+}
+
+/** The server did not object to the head of an upload; the body, which would change the store, was held back. */
+export interface Withheld {
+  readonly kind: 'withheld'
+}
+
+/** What became of one request. */
+export type Attempt = Answer | Failure | Withheld
+
+/** What the rule files say of one request. */
+export interface Expected {
+  readonly allowed: boolean
+  /** Why, in one or two sentences. */
+  readonly text: string
+  /** The Access-Control-* lines that the sidecar would send. */
+  readonly lines: HeaderLines
+}
+
+/** Everything that was seen; `undefined`: that request was not sent. */
+export interface Facts {
+  readonly preflight: Attempt | undefined
+  readonly actual: Attempt
+  /** The actual request without Origin. */
+  readonly plain: Attempt | undefined
+  /** A GET of an object that does not exist, with a path that careless proxies rewrite. */
+  readonly missing: Attempt | undefined
+  /** A preflight from an origin that no rule names, for the same path as `missing`. */
+  readonly stranger: Attempt | undefined
+  readonly oddTarget: string
+  /** What is wrong with the certificate; the requests were then sent without looking at it. */
+  readonly certificate: Failure | undefined
+  readonly store: Attempt | undefined
+  readonly rules: { readonly preflight: Expected | undefined; readonly actual: Expected } | undefined
+}
+
+/** All values of a header, one for each line. */
+export function valuesOf({ lines }: Answer, name: string): readonly string[] {
+  return lines.flatMap((line, index) =>
+    index % 2 === 1 && lines[index - 1]?.toLowerCase() === name ? [line.trim()] : [],
+  )
+}
+
+/** The items of a comma-separated header, in lower case. */
+export const listOf = (answer: Answer, name: string): readonly string[] =>
+  valuesOf(answer, name)
+    .flatMap((value) => value.split(','))
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => item !== '')
+
+/** Methods and headers with which a page asks no permission first (Fetch, "CORS-safelisted method"). */
+export const needsPreflight = ({ method, headers }: Pick<Question, 'method' | 'headers'>): boolean =>
+  !['GET', 'HEAD', 'POST'].includes(method) ||
+  headers.some((name) => !['accept', 'accept-language', 'content-language'].includes(name))

@@ -1,0 +1,206 @@
+/** XML documents from untrusted text, by @rgrove/parse-xml within bounds. Also reads what a store says of its CORS rules. */
+
+import {
+  parseXml,
+  XmlCdata,
+  XmlComment,
+  XmlDeclaration,
+  XmlElement,
+  XmlError,
+  XmlText,
+} from '@rgrove/parse-xml'
+import { quoted } from '../text/visible.ts'
+import { type Comment, errorAt, type Problem, type Span } from './source.ts'
+
+export interface XmlContent {
+  /** `undefined` when a problem is an error. */
+  readonly root: XmlElement | undefined
+  readonly problems: readonly Problem[]
+  readonly comments: readonly Comment[]
+}
+
+/** CORSConfiguration, CORSRule and a leaf are three. */
+const maxElementDepth = 8
+
+/** Comments and CDATA stay nodes of their own: joined with the text around them they would make another value. */
+const options = {
+  includeOffsets: true,
+  preserveCdata: true,
+  preserveComments: true,
+  preserveXmlDeclaration: true,
+} as const
+
+export function readXmlDocument(text: string): XmlContent {
+  const doctype = /<!(?:DOCTYPE|ENTITY)/i.exec(text)
+  if (doctype !== null) {
+    const end = doctype.index + doctype[0].length
+    return unreadable(errorAt(doctype.index, end, 'xml-doctype', 'DOCTYPE is not allowed: remove it'))
+  }
+  try {
+    const document = parseXml(text, options)
+    return { root: document.root ?? undefined, ...inspected(document.children, text) }
+  } catch (error) {
+    if (error instanceof XmlError) return unreadable(syntaxProblem(error, text))
+    // parse-xml is recursive: the stack is used up.
+    if (error instanceof RangeError) return unreadable(tooDeep({ offset: 0, end: 1 }))
+    throw error
+  }
+}
+
+const unreadable = (problem: Problem): XmlContent => ({ root: undefined, problems: [problem], comments: [] })
+
+const tooDeep = ({ offset }: Span): Problem =>
+  errorAt(offset, offset + 1, 'xml-too-deep', `nesting deeper than ${maxElementDepth}`)
+
+/** What parse-xml says, by the start of its message, and what to do instead. */
+const remedies: readonly (readonly [start: string, remedy: string])[] = [
+  ['Unterminated reference', 'an ampersand that begins no reference: write &amp;'],
+  ["Named entity isn't defined", 'an entity that XML does not have: write the character itself'],
+  ['Invalid character reference', 'an ampersand that begins no reference: write &amp;'],
+  ['Character reference resolves', 'a reference to what is no character of XML: remove it'],
+  ['Element content may not contain', '"]]>" in a text: write ]]&gt;'],
+  ['Extra content', 'text or a second element after the root element: remove it'],
+  ['Root element is missing', 'no element here: expected <CORSConfiguration>'],
+]
+
+function syntaxProblem({ message, pos }: XmlError, text: string): Problem {
+  const sentence = (message.split('\n')[0] ?? '').replace(/ \(line \d+, column \d+\)$/, '')
+  const words =
+    remedies.find(([start]) => sentence.startsWith(start))?.[1] ??
+    // It can quote the text.
+    quoted(sentence).slice(1, -1).replaceAll('\\"', '"')
+  const cutOff = pos >= text.trimEnd().length && text.trim() !== ''
+  const end = cutOff ? ': the file ends here, as after a write that was cut off' : ''
+  // Of a reference the place is where it ends.
+  const offset = /reference|entity/.test(sentence) ? Math.max(0, text.lastIndexOf('&', pos)) : pos
+  return errorAt(Math.min(offset, text.length), offset + 1, 'xml-syntax', words + end)
+}
+
+type XmlChild = XmlElement['children'][number]
+
+interface Inspection {
+  root?: undefined
+  readonly problems: Problem[]
+  readonly comments: Comment[]
+}
+
+/** What the syntax allows and a rule file does not have, and the comments, each with the element that it is about. */
+function inspected(top: readonly unknown[], text: string): Omit<XmlContent, 'root'> | XmlContent {
+  const found: Inspection = { problems: [], comments: [] }
+  const whole = { offset: 0, end: text.length + 1 }
+  for (const node of top) {
+    if (node instanceof XmlDeclaration) checkEncoding(node, found.problems)
+    else if (node instanceof XmlComment) found.comments.push(commentOf(node, whole))
+    else if (node instanceof XmlElement) inspect(node, 1, found)
+    else if (!(node instanceof XmlText)) found.problems.push(instruction(node as XmlChild))
+  }
+  return found.problems.some(({ severity }) => severity === 'error') ? { ...found, root: undefined } : found
+}
+
+function inspect(element: XmlElement, depth: number, found: Inspection): void {
+  if (depth > maxElementDepth) {
+    found.problems.push(tooDeep(spanOf(element)))
+    return
+  }
+  for (const [index, node] of element.children.entries()) {
+    if (node instanceof XmlElement) inspect(node, depth + 1, found)
+    else if (node instanceof XmlComment) {
+      const next = element.children.slice(index).find((other) => other instanceof XmlElement)
+      found.comments.push(
+        commentOf(node, next === undefined ? { offset: node.start, end: node.start } : spanOf(next)),
+      )
+    } else if (!(node instanceof XmlText)) found.problems.push(instruction(node))
+  }
+}
+
+const instruction = ({ start }: { readonly start: number }): Problem =>
+  errorAt(
+    start,
+    start + 2,
+    'xml-processing-instruction',
+    'processing instructions are not allowed: remove it',
+  )
+
+const commentOf = ({ content, start, end }: XmlComment, covers: Span): Comment => ({
+  text: content,
+  offset: start,
+  end,
+  covers,
+})
+
+/** The bytes have been decoded as UTF-8 already. */
+function checkEncoding({ encoding, start, end }: XmlDeclaration, problems: Problem[]): void {
+  if (encoding === null || /^(?:utf-?8|us-ascii)$/i.test(encoding)) return
+  const message = `declared as ${encoding.slice(0, 40)}, but the bytes are UTF-8: write encoding="UTF-8"`
+  problems.push({ ...errorAt(start, end, 'xml-encoding', message), severity: 'warning' })
+}
+
+export const spanOf = ({ start, end }: { readonly start: number; readonly end: number }): Span => ({
+  offset: start,
+  end,
+})
+
+export const childElements = ({ children }: XmlElement): readonly XmlElement[] =>
+  children.filter((node) => node instanceof XmlElement)
+
+/**
+ * The text directly inside `element`, and where it stands. White space around it is layout and is left out, but not what
+ * was written as a reference or in CDATA: that was meant.
+ */
+export function ownText(
+  element: XmlElement,
+  source: string,
+): { readonly text: string; readonly span: Span | undefined } {
+  const pieces = element.children.flatMap((node) => (node instanceof XmlText ? [pieceOf(node, source)] : []))
+  const first = pieces.findIndex(isContent)
+  const last = pieces.findLastIndex(isContent)
+  const from = pieces[first]
+  const to = pieces[last]
+  if (from === undefined || to === undefined) return { text: '', span: undefined }
+  const text = pieces
+    .slice(first, last + 1)
+    .map((piece) => piece.text)
+    .join('')
+  return {
+    text: text.slice(from.lead, text.length - to.trail),
+    span: { offset: from.offset + from.lead, end: to.end - to.trail },
+  }
+}
+
+/** `lead` and `trail` count the characters of unescaped white space at its ends. */
+interface Piece extends Span {
+  readonly text: string
+  readonly lead: number
+  readonly trail: number
+}
+
+function pieceOf(node: XmlText, source: string): Piece {
+  const { start, end, text } = node
+  // `<![CDATA[` and `]]>` are 9 and 3 characters.
+  if (node instanceof XmlCdata) return { text, lead: 0, trail: 0, offset: start + 9, end: end - 3 }
+  // Its line ends are one character each, as in the text (XML 1.0, section 2.11).
+  const raw = source.slice(start, end).replaceAll('\r\n', '\n')
+  const lead = raw.length - trimmedStart(raw).length
+  return {
+    text,
+    lead,
+    trail: lead === raw.length ? 0 : raw.length - trimmedEnd(raw).length,
+    offset: start,
+    end,
+  }
+}
+
+const isContent = ({ text, lead }: Piece): boolean => text.length > lead
+
+/** White space of XML, not that of String.trim: a no-break space around an origin must come to light. */
+const isLayout = (character: string | undefined): boolean =>
+  character !== undefined && ' \t\r\n'.includes(character)
+
+const trimmedStart = (text: string): string => text.replace(/^[ \t\r\n]+/, '')
+
+/** A loop, because /[ \t\r\n]+$/ would look at every run of white space in the text, each time to its end. */
+function trimmedEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && isLayout(text[end - 1])) end--
+  return text.slice(0, end)
+}

@@ -1,0 +1,110 @@
+import type { DialectName } from '../cors/rule.ts'
+import type { Finding } from '../plan/finding.ts'
+import { compilePolicy } from '../plan/snapshot.ts'
+import { readFileName } from '../rule-file/names.ts'
+import type { RuleReading } from '../rule-file/read.ts'
+import { ThreadFailure } from '../threads/threads.ts'
+import { type AdoptedFile, contentOf } from './file-index.ts'
+import type { Stat } from './reading.ts'
+
+/** {@link readInThread}, or what a test puts in its place. */
+export type RuleReader = (file: string, bytes: Uint8Array, dialect: DialectName) => Promise<RuleReading>
+
+/**
+ * Makes a rule file, compiled, of what a look found under a name; `undefined` of nothing. `bytes` are those that `stat`
+ * was made of. Never rejects because of a file: one of them must not keep the others from being loaded.
+ */
+export type Adopt = (
+  file: string,
+  stat: Stat,
+  bytes: Uint8Array | undefined,
+) => Promise<AdoptedFile | undefined>
+
+/** Bytes that were read before, under another name or in the look before, are not read again. */
+export function createAdopt(
+  before: () => readonly AdoptedFile[],
+  readRules: RuleReader,
+  dialect: DialectName,
+): Adopt {
+  let readings: Map<string, Promise<RuleReading>> | undefined
+
+  async function meaningOf(file: string, hash: string, bytes: Uint8Array): Promise<RuleReading> {
+    readings ??= readingsOf(before())
+    const key = readingKey(file, hash)
+    const known = readings.get(key)
+    if (known !== undefined) return underName(file, await known)
+    const reading = understood(file, bytes, readRules, dialect)
+    readings.set(key, reading)
+    return reading
+  }
+
+  return async (file, stat, bytes) => {
+    const hash = contentOf(stat)
+    if (hash === undefined) return undefined
+    const name = readFileName(file)
+    const bucket = name.kind === 'rules' ? name.bucket : file.slice(0, file.lastIndexOf('.'))
+    if (name.kind === 'refused') return { file, bucket, hash, ...refusedFor(name.finding) }
+    if (stat.kind === 'unreadable') return { file, bucket, hash, ...refusedFor(notRead(file, stat.why)) }
+    if (bytes === undefined) throw new Error(`${file} is to be adopted, but was not read`)
+    const { content, findings, hosts } = await meaningOf(file, hash, bytes)
+    // Compiled here, one file at a time as the threads deliver them: compiled together they would block the requests.
+    const policy = content === undefined ? undefined : compilePolicy(bucket, content, dialect)
+    return { file, bucket, hash, content, policy, findings, hosts }
+  }
+}
+
+const readingsOf = (files: readonly AdoptedFile[]): Map<string, Promise<RuleReading>> =>
+  new Map(files.map((adopted) => [readingKey(adopted.file, adopted.hash), Promise.resolve(adopted)]))
+
+/** What a file means depends on its bytes and on its format, and on nothing else that is in its name. */
+const readingKey = (file: string, hash: string): string => `${file.slice(file.lastIndexOf('.'))}:${hash}`
+
+const underName = (file: string, { content, findings, hosts }: RuleReading): RuleReading => ({
+  content,
+  findings: findings.map((finding) => ({ ...finding, file })),
+  hosts,
+})
+
+async function understood(
+  file: string,
+  bytes: Uint8Array,
+  readRules: RuleReader,
+  dialect: DialectName,
+): Promise<RuleReading> {
+  try {
+    return await readRules(file, bytes, dialect)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    const message =
+      error instanceof ThreadFailure
+        ? `not read: ${why}; split the file, or write it more simply`
+        : `could not be understood (${why}): report this as a bug`
+    return refusedFor(errorIn(file, 'file-unreadable', message))
+  }
+}
+
+const refusedFor = (finding: Finding): RuleReading => ({
+  content: undefined,
+  findings: [finding],
+  hosts: [],
+})
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'this process may not read it: look at its owner and mode'],
+  ['EPERM', 'this process may not read it: look at its owner and mode'],
+  ['ENOENT', 'a symbolic link that leads nowhere'],
+  ['ELOOP', 'a symbolic link that leads back to itself'],
+  ['irregular', 'neither a file nor a link to one'],
+])
+
+const notRead = (file: string, why: string): Finding =>
+  errorIn(file, 'file-unreadable', `not read: ${reasons.get(why) ?? `the system says ${why}`}`)
+
+const errorIn = (file: string, code: string, message: string): Finding => ({
+  file,
+  line: 1,
+  column: 1,
+  severity: 'error',
+  code,
+  message,
+})

@@ -1,0 +1,8 @@
+import type * as reader from '../rule-file/read.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
+
+const call = inThread<typeof reader>(moduleBeside(import.meta.url, '../rule-file/read'))
+
+/** Reads, validates, lints and tests a rule file as `readRules` does, in a worker thread. */
+export const readInThread = (...given: Parameters<typeof reader.readRuleFile>): Promise<reader.RuleReading> =>
+  call('readRuleFile', ...given)

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { folderWith } from '../cmd/rule-commands.ts'
+import { main, spawnProgram } from '../serve/program.ts'
+
+/** Blocks of commands in the documents: each is run, here or in the test beside this one. */
+const project = join(import.meta.dirname, '..', '..')
+const documents = ['README.md', 'rules/README.md', 'deploy/README.md']
+
+const blocksOf = (document: string): string[] =>
+  [...readFileSync(join(project, document), 'utf8').matchAll(/```sh\n(.*?)```/gs)].map(
+    ([, text = '']) => text,
+  )
+
+const blockWith = (document: string, part: string): string =>
+  blocksOf(document).find((text) => text.includes(part)) ?? expect.fail(part)
+
+/** Words by which each block is known. Those of `deploy` need kustomize, helm or shards.sh: test/deploy/readme.test.ts. */
+const covered: Readonly<Record<string, readonly string[]>> = {
+  'README.md': ['npm run demo', 'npm install --global', 'serve --upstream', 'cors-sidecar doctor'],
+  'rules/README.md': [],
+  'deploy/README.md': ['cp -r', 'not listed', 'helm upgrade', 'shards.sh', 'npm run build'],
+}
+
+test.each(documents)('every block of commands in %s is run by a test', (document) => {
+  const words = covered[document] ?? []
+  const unknown = blocksOf(document).filter((block) => !words.some((part) => block.includes(part)))
+  expect(unknown).toEqual([])
+  for (const part of words) blockWith(document, part)
+})
+
+/** A checkout with the example rules; npm and docker are replaced by a look at what they would use. */
+function run(block: string): {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly folder: string
+} {
+  const folder = folderWith({})
+  for (const path of ['rules', 'package.json', 'deploy'])
+    cpSync(join(project, path), join(folder, path), { recursive: true })
+  const standIns = `set -euo pipefail
+export HOME="$PWD"
+npm() {
+  case $1 in
+    ci|install) ;;
+    test) grep -q '"test":' package.json ;;
+    run) grep -q "\\"$2\\":" package.json ;;
+    *) return 1 ;;
+  esac
+}
+docker() { test -f "$3"; }
+cors-sidecar() { '${process.execPath}' '${main}' "$@"; }
+node() { [[ $1 == dist/cmd/main.js ]] && cors-sidecar "\${@:2}" --print-config; }
+`
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', standIns + block], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  return { status, stdout, stderr, folder }
+}
+
+describe('README.md', () => {
+  test('the first commands exist', () => {
+    expect(run(blockWith('README.md', 'npm run demo'))).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('the commands of the installation write a rule file that check accepts', () => {
+    const { status, folder } = run(blockWith('README.md', 'npm install --global'))
+    expect(status).toBe(0)
+    expect(existsSync(join(folder, 'rules/photos.yaml'))).toBe(true)
+    expect(readFileSync(join(folder, '.cors-sidecar-completion'), 'utf8')).toContain('complete -F')
+    const { status: checked, stderr } = spawnSync(process.execPath, [main, 'check', '--strict'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    expect([checked, stderr]).toEqual([0, expect.stringContaining('0 errors, 0 warnings')])
+  })
+
+  test('the serve line serves', async () => {
+    const words = blockWith('README.md', 'serve --upstream').trim().split(' ').slice(1)
+    expect(words).toContain('0.0.0.0:8080')
+    const argv = words.map((word) =>
+      word === '0.0.0.0:8080' ? '127.0.0.1:0' : word === './rules' ? join(project, 'rules') : word,
+    )
+    const { child, lines, out, ended } = spawnProgram([...argv, '--admin', '127.0.0.1:0'])
+    await new Promise<void>((resolve) =>
+      lines.on('line', () => out.some((line) => line.includes('"serving"')) && resolve()),
+    )
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('doctor takes the line, and explains the code', () => {
+    const [ask = '', explain = ''] = blockWith('README.md', 'cors-sidecar doctor').trim().split('\n')
+    // No name of example.com is asked for: the line goes to a port on which no server listens.
+    const here = ask.replace('https://s3.example.com/', 'http://localhost:1/')
+    expect(here).not.toBe(ask)
+    expect(run(`${here} --format json || test $? = 1`)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('"healthy": false'),
+    })
+    expect(run(explain)).toMatchObject({ status: 0, stdout: expect.stringContaining('Remedy: ') })
+  })
+})
+
+test('the commands without Kubernetes exist, with their settings', () => {
+  const { status, stdout, stderr } = run(blockWith('deploy/README.md', 'npm run build'))
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toContain('dialect: s3 # --dialect\n')
+})

@@ -1,0 +1,24 @@
+/** Functions that a test has run in a thread. */
+
+import { threadId } from 'node:worker_threads'
+
+export const double = (value: number): number => 2 * value
+
+export const thread = (): number => threadId
+
+export const fail = (message: string): never => {
+  throw new RangeError(message)
+}
+
+export const uncloneable = (): unknown => () => {}
+
+export function spin(): never {
+  for (;;);
+}
+
+export function fillMemory(): number {
+  const all: number[][] = []
+  for (;;) all.push(Array.from({ length: 100_000 }, (_, index) => index + all.length))
+}
+
+export const end = (): never => process.exit(3)
