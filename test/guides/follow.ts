@@ -9,8 +9,6 @@ import { openLocalPort } from '../../src/demo/local-port.ts'
 import { main } from '../serve/program.ts'
 import { type Block, type Lines, missingLine } from './blocks.ts'
 
-/** Tried against another checkout with GUIDES_MAIN. */
-const program = process.env.GUIDES_MAIN || main
 const project = join(import.meta.dirname, '..', '..')
 
 /** The ports that the guides write. Each gets a free one, so that a guide never meets what else runs here. */
@@ -31,7 +29,7 @@ export async function startReader(): Promise<Reader> {
   await mkdir(join(folder, 'bin'))
   await writeFile(
     join(folder, 'bin', 'cors-sidecar'),
-    `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`,
+    `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`,
     {
       mode: 0o755,
     },
