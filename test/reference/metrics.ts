@@ -18,6 +18,11 @@ const settings = [
   ['cors_sidecar_worker', '--workers'],
 ] as const
 
+/** Where the labels do not stand beside the name. */
+const labelNames: Readonly<Record<string, readonly string[]>> = {
+  cors_sidecar_candidate_differences_total: ['bucket', 'change', 'live', 'candidate'],
+}
+
 interface Described {
   readonly name: string
   readonly type: string
@@ -87,8 +92,13 @@ function withSetting(): readonly Described[] {
         name,
         help,
         type,
-        labels: [...(/labels: \{([^}]*)\}/.exec(rest)?.[1] ?? '').matchAll(/(\w+)(?=:)|(?<=^|, ?)\w+(?= ?[,}]|$)/g)]
-          .map(([label]) => code(label))
+        labels: (
+          labelNames[name] ??
+          [...(/labels: \{([^}]*)\}/.exec(rest)?.[1] ?? '').matchAll(/(\w+):/g)].map(
+            ([, label = '']) => label,
+          )
+        )
+          .map(code)
           .join(', '),
       }))
     })
