@@ -48,6 +48,9 @@ createServer(async (request, response) => {
   const Key = searchParams.get('name') || 'hello.txt'
   const command = new PutObjectCommand({ Bucket, Key, Metadata: { from: 'page' } })
   // The SDK would move x-amz-meta-from into the query; unhoistable, it stays a header that the page sends.
-  const url = await getSignedUrl(s3, command, { expiresIn: 600, unhoistableHeaders: new Set(['x-amz-meta-from']) })
+  const url = await getSignedUrl(s3, command, {
+    expiresIn: 600,
+    unhoistableHeaders: new Set(['x-amz-meta-from']),
+  })
   response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ url }))
 }).listen(Number(port), host, () => console.log(`http://localhost:${port}`))
