@@ -1,33 +1,59 @@
 import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
 import type { Explained, ExplainedResponse, HeaderPairs } from '../src/plan/explained.ts'
-import { visibleLines } from '../src/text/visible.ts'
+import { changedLine } from '../src/rule-file/propose/diff.ts'
+import { visible, visibleLines } from '../src/text/visible.ts'
+import { paint } from './paint.ts'
 
-/** What is explained, for a person, as it is printed. */
-export function explanationText({
-  decision,
-  reason,
-  text,
-  hint,
-  change,
-  notes,
-  preset,
-  request,
-  response,
-  curl,
-  curlWrites,
-}: Explained): string {
+/** How an explanation is printed. */
+interface ExplanationStyle {
+  readonly colour: boolean
+  /** The exact response as well. */
+  readonly response: boolean
+  /** The rules directory, as it was given. */
+  readonly rules: string
+}
+
+/** An explanation for a person: the decision first, then what to do about it. */
+export function explanationText(explained: Explained, style: ExplanationStyle): string {
+  const { decision, reason, text, hint, proposal, notes, preset, request, response, curl, curlWrites } =
+    explained
   const what = request.method === 'OPTIONS' ? 'preflight' : 'request'
   const care = curlWrites ? ', which changes what the store holds' : ''
+  const { strong, good, bad } = paint(style.colour)
   const sections = [
-    `${decision === 'allow' ? 'allowed' : 'denied'}: ${reason}`,
-    [text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n'),
-    ...(change === undefined ? [] : [`The smallest change that would allow it:\n\n${indented(change)}`]),
-    ...(preset === undefined ? [] : [preset]),
-    `The response to the ${what}:${responseText(response)}`,
-    `The ${what} by curl${care}:\n\n${indented(curl)}`,
+    `${decision === 'allow' ? strong(good('allowed')) : strong(bad('denied'))}: ${reason}`,
+    visibleLines([text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n')),
+    ...(proposal === undefined ? [] : [proposalText(proposal, style)]),
+    ...(preset === undefined ? [] : [visibleLines(preset)]),
+    visibleLines(`The ${what} by curl${care}:\n\n${indented(curl)}`),
+    ...(style.response ? [visibleLines(`The response to the ${what}:${responseText(response)}`)] : []),
   ]
-  return visibleLines(`${sections.join('\n\n')}\n`)
+  return `${sections.join('\n\n')}\n`
 }
+
+/** Without indentation, so that it can be copied into a file, or piped to `git apply`. */
+function proposalText(
+  { file, text, diff }: NonNullable<Explained['proposal']>,
+  { rules, colour }: ExplanationStyle,
+): string {
+  const { strong, good, bad, note } = paint(colour)
+  const path = join(rules, file)
+  if (diff.startsWith('--- /dev/null'))
+    return `This new file, ${visible(path)}, would allow it:\n\n${visibleLines(text.trimEnd())}`
+  const coloured = visibleLines(withPath(diff, file, path).trimEnd())
+    .split('\n')
+    .map((line) => {
+      if (/^(?:---|\+\+\+) /.test(line)) return strong(line)
+      if (line.startsWith('@@')) return note(line)
+      if (line.startsWith('+')) return good(line)
+      return line.startsWith('-') ? bad(line) : line
+    })
+  return `This change of ${visible(path)}, line ${changedLine(diff)}, would allow it:\n\n${coloured.join('\n')}`
+}
+
+const withPath = (diff: string, file: string, path: string): string =>
+  diff.replace(`--- a/${file}`, () => `--- a/${path}`).replace(`+++ b/${file}`, () => `+++ b/${path}`)
 
 function responseText(response: ExplainedResponse): string {
   const lines = headerTexts(response.headers)

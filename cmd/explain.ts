@@ -1,7 +1,10 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import { isoTime } from '../src/auth/timestamp.ts'
+import { fetchMethod } from '../src/cors/method.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
   browserHeaderList,
@@ -9,7 +12,8 @@ import {
   type ExplainContext,
   explainRequest,
 } from '../src/plan/explain-request.ts'
-import type { Snapshot } from '../src/plan/snapshot.ts'
+import { type Snapshot, serviceName } from '../src/plan/snapshot.ts'
+import { advise, askedIn } from '../src/rules/advise.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
 import { visibleJson } from '../src/text/visible.ts'
@@ -18,7 +22,8 @@ import type { Terminal } from './terminal.ts'
 
 const notes = `
 Without --actual the preflight is explained that a browser sends before the request.
-Exit code: 0 allowed, 1 denied, 2 the question cannot be put.
+The bucket _service stands for requests without a bucket. A method is written as fetch sends it: put is PUT.
+Exit code: 0 allowed, 1 denied, 2 invalid usage.
 
 Examples:
   cors-sidecar explain --bucket photos --origin https://example.com --method PUT --header content-type
@@ -34,13 +39,14 @@ interface ExplainFlags {
   readonly actual?: true
   readonly dialect: DialectName
   readonly url: string
+  readonly response?: true
   readonly format: 'text' | 'json'
 }
 
 export function addExplain(program: Command, terminal: Terminal): void {
   program
     .command('explain')
-    .description('say what is answered to a request from a page, and why')
+    .description('show how a browser request would be answered, why, and what would allow it')
     .option('--rules <DIR>', 'the rule files', './rules')
     .requiredOption('--bucket <NAME>', 'the bucket')
     .requiredOption('--origin <ORIGIN>', 'the origin of the page, e.g. https://example.com')
@@ -49,6 +55,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .option('--actual', 'the request itself, not its preflight')
     .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
     .option('--url <URL>', 'where the page sends it, with or without a path', 'http://localhost:8080')
+    .option('--response', 'print the exact response as well')
     .addOption(
       new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
     )
@@ -71,19 +78,27 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
   const { failure, snapshot } = await store.reload('start')
   if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
   const { to, context } = addressOf(snapshot, flags)
-  const { bucket, origin, method, header = [], actual = false, format } = flags
+  const { bucket, origin, header = [], actual = false, format } = flags
+  const method = fetchMethod(flags.method)
   const requestedHeaders = browserHeaderList(header.flatMap((text) => text.split(',')))
-  const answer = explainRequest(context, { to, origin, method, requestedHeaders, actual })
+  const question = { to, origin, method, requestedHeaders, actual }
+  const answer = explainRequest(context, question)
   if (answer.kind === 'unusable') return complain([answer.message], terminal)
   const { explained } = answer
-  if (explained.bucket?.toLowerCase() !== bucket.toLowerCase()) {
+  const found = explained.bucket ?? explained.owner
+  if (found?.toLowerCase() !== bucket.toLowerCase()) {
     const elsewhere = `does not lead to bucket ${bucket}: write http://HOST/${bucket}/OBJECT or http://${bucket}.HOST/OBJECT`
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
   }
+  const advice = await advise({ directory, dialect: flags.dialect, snapshot }, explained, [askedIn(question)])
+  // What the page has to change says more than what looks alike.
+  const { hint = explained.hint, ...proposed } = advice
+  const advised = { ...explained, hint, ...proposed }
+  const style = { colour: terminal.colour, response: flags.response === true, rules: flags.rules }
   terminal.out(
     format === 'json'
-      ? `${visibleJson(JSON.stringify(explained, undefined, 2))}\n`
-      : explanationText(explained),
+      ? `${visibleJson(JSON.stringify(advised, undefined, 2))}\n`
+      : explanationText(advised, style),
   )
   return explained.decision === 'allow' ? 0 : 1
 }
@@ -100,7 +115,7 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
     if (!usable) issues.push(`${flag}: ${quote(text)} ${words}`)
   }
   check(
-    isBucketName(bucket),
+    isBucketName(bucket) || bucket === serviceName,
     '--bucket',
     bucket,
     'cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
@@ -146,9 +161,11 @@ function addressOf(
   const hostSuffixes = host.startsWith(prefix) && !isIPv4(host) ? [host.slice(prefix.length)] : []
   const namedByHost = hostSuffixes.length > 0 || snapshot.hosts.get(host) === bucket
   const to: Destination =
-    path === '/' && !namedByHost
-      ? { kind: 'bucket', bucket }
-      : { kind: 'host', host: authority, path: path === '/' ? '/exampleobject' : path }
+    bucket === serviceName
+      ? { kind: 'host', host: authority, path }
+      : path === '/' && !namedByHost
+        ? { kind: 'bucket', bucket }
+        : { kind: 'host', host: authority, path: path === '/' ? '/exampleobject' : path }
   const setup = {
     dialect,
     hostSuffixes,
@@ -164,6 +181,7 @@ const identity = {
   unixSeconds: 0,
   node: 0,
   process: 0,
-  sequence: 0,
+  sequence: 0x1000000,
+  isoTime,
   randomHex: (length: number): string => '0'.repeat(length),
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { type DialectName, dialectNames } from '../src/cors/rule.ts'
+import type { DialectName } from '../src/cors/rule.ts'
+import { dialectNames } from '../src/dialect/named.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 
 /** `--dialect`, in upper or lower case: people write S3 as the vendor does. */

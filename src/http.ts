@@ -50,6 +50,8 @@ export interface HeaderPatch {
   readonly strip: boolean
   readonly add: HeaderLines
   readonly vary: readonly string[]
+  /** Replaces the store's Cross-Origin-Resource-Policy. */
+  readonly resourcePolicy?: string
 }
 
 /** The patch that changes nothing. */
@@ -57,27 +59,6 @@ export const untouched: HeaderPatch = { strip: false, add: [], vary: [] }
 
 /** Elements of Connection. Clients name one or two; each costs a look at each header line. */
 const maxNominated = 32
-
-/** The standard methods, and those of WebDAV (RFC 4918), which legacy stores speak. */
-const methods = new Set([
-  'GET',
-  'HEAD',
-  'PUT',
-  'POST',
-  'DELETE',
-  'OPTIONS',
-  'PATCH',
-  'PROPFIND',
-  'PROPPATCH',
-  'MKCOL',
-  'COPY',
-  'MOVE',
-  'LOCK',
-  'UNLOCK',
-])
-
-/** The value of Allow for a method that is not served. */
-export const servedMethods: string = [...methods].join(', ')
 
 /** Names that a sender must not declare hop-by-hop: the next hop would drop what signs or frames the request. */
 const protectedNames =
@@ -165,7 +146,7 @@ export function readFacts(
     expectContinue: expectations.length > 0,
     nominated: nominated ?? [],
     defect:
-      firstDefect(method, version, host, repeated) ??
+      firstDefect(version, host, repeated) ??
       framingDefect(version, contentLength, transferEncoding) ??
       hopDefect(expectations, nominated),
   }
@@ -189,15 +170,12 @@ function elementsOf(list: string): string[] {
 }
 
 function firstDefect(
-  method: string,
   version: string,
   host: string | undefined,
   repeated: string | undefined,
 ): RequestDefect | undefined {
   if (version !== '1.1' && version !== '1.0')
     return defect(505, 'HTTPVersionNotSupported', 'Only HTTP/1.1 and HTTP/1.0 are served.')
-  if (!methods.has(method))
-    return defect(405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.')
   if (repeated !== undefined)
     return defect(400, 'InvalidRequest', `The ${repeated} header was sent more than once.`)
   if (version === '1.1' && (host === undefined || host === ''))
@@ -258,6 +236,8 @@ export function mergeVary(present: string | undefined, names: readonly string[])
 const isCorsName = (name: string): boolean =>
   (name.charCodeAt(0) | 0x20) === 0x61 && name.toLowerCase().startsWith('access-control-')
 
+const policyName = 'cross-origin-resource-policy'
+
 /** The header lines that go to the client: the store's `lines` with `patch` applied, order and case kept. */
 export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
   const out: string[] = []
@@ -266,6 +246,8 @@ export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
     const name = lines[i] ?? ''
     const value = lines[i + 1] ?? ''
     if (patch.strip && isCorsName(name)) continue
+    // Two lines of it are none (WHATWG Fetch, "Cross-Origin-Resource-Policy check").
+    if (patch.resourcePolicy !== undefined && name.toLowerCase() === policyName) continue
     if (name.length === 4 && patch.vary.length > 0 && name.toLowerCase() === 'vary') {
       if (varyAt >= 0) {
         out[varyAt] = `${out[varyAt]}, ${value}`
@@ -280,5 +262,6 @@ export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
     else out.push('Vary', mergeVary(undefined, patch.vary))
   }
   for (const item of patch.add) out.push(item)
+  if (patch.resourcePolicy !== undefined) out.push('Cross-Origin-Resource-Policy', patch.resourcePolicy)
   return out
 }

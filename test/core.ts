@@ -1,3 +1,4 @@
+import { isoTime } from '../src/auth/timestamp.ts'
 import type { CorsRule, RuleFile } from '../src/cors/rule.ts'
 import type { RequestIdentity } from '../src/dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../src/http.ts'
@@ -10,6 +11,7 @@ export const identity: RequestIdentity = {
   node: 0x73c82a09,
   process: 0x34b3f,
   sequence: 0x18c298abc,
+  isoTime,
   randomHex: (length) => '8efc6b2d3b069ca8'.repeat(length / 8 + 1).slice(0, length),
 }
 

@@ -46,10 +46,6 @@ describe('what makes a request unfit to be passed on', () => {
     expect(read(headers)).toMatchObject({ defect: undefined, expectContinue: expects })
   })
 
-  test.each(['TRACE', 'TRACK', 'get', 'PRI', 'CONNECT', 'FOO'])('the method %s', (method) => {
-    expect(read([], method).defect?.status).toBe(405)
-  })
-
   test.each(['0.9', '2.0', '1.2'])('HTTP/%s', (version) => {
     expect(read([], 'GET', version).defect?.status).toBe(505)
   })

@@ -18,7 +18,8 @@ const bands: readonly (readonly string[])[] = [
 const arrows: Readonly<Record<string, readonly string[]>> = {
   cors: ['http', 'text'],
   dialect: ['http', 'text', 'cors'],
-  plan: ['http', 'text', 'cors', 'dialect'],
+  // `near-miss` names the closest bucket.
+  plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
   rules: ['threads'],
   log: ['requests', 'settings'],

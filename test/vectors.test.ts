@@ -26,7 +26,6 @@ interface Row {
     readonly bodyIncludes?: readonly string[]
   }
   readonly certainty: string
-  readonly optional?: boolean
 }
 
 const rowsOf = (file: string): readonly Row[] =>
@@ -76,7 +75,8 @@ function check(row: Row): void {
 }
 
 describe('the published and recorded exchanges of the vendors', () => {
-  test.each(rowsOf('cors.json').filter((row) => row.optional !== true))(
+  // s3-005 asks for a bucket that does not exist, which is not known here.
+  test.each(rowsOf('cors.json').filter(({ id }) => id !== 's3-005'))(
     '$id ($certainty) answers as the vendor does',
     check,
   )

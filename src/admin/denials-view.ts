@@ -1,12 +1,12 @@
 import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Explained } from '../plan/explained.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
-import { answerQuestion, type Explainer } from './explain-view.ts'
+import { adviceOn, answerQuestion, type Explainer, withAdvice } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
  * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the rules as they
- * are now: a mended one says `allow`. `recent=` and `groups=` bound how many.
+ * are now, so that one whose rules were corrected says `allow`; its proposal allows every request of the group. `recent=` and `groups=` bound how many.
  */
 export function denialsReply(explainer: Explainer, denials: Denials, query: URLSearchParams): Reply {
   const recent = readCount(query, 'recent')
@@ -22,13 +22,16 @@ function readCount(query: URLSearchParams, name: string): number | undefined {
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined
 }
 
-function* explainedGroups(explainer: Explainer, groups: readonly DenialGroup[]): Generator<unknown> {
-  for (const { last, first, ...group } of groups)
+async function* explainedGroups(
+  explainer: Explainer,
+  groups: readonly DenialGroup[],
+): AsyncGenerator<unknown> {
+  for (const { last, first, requests, ...group } of groups)
     yield {
       ...group,
       first: new Date(first).toISOString(),
       last: denialFields(last),
-      now: explainDenial(explainer, last),
+      now: await explainGroup(explainer, last, requests),
     }
 }
 
@@ -37,10 +40,32 @@ const denialFields = ({ time, ...denial }: Denial): Readonly<Record<string, unkn
   ...denial,
 })
 
-function explainDenial(explainer: Explainer, denial: Denial): Explained | undefined {
-  const answer = answerQuestion(explainer, questionOf(denial))
-  return answer.kind === 'unusable' ? undefined : answer.explained
+async function explainGroup(
+  explainer: Explainer,
+  last: Denial,
+  requests: readonly Denial[],
+): Promise<Explained | undefined> {
+  const answer = answerQuestion(explainer, questionOf(last))
+  if (answer.kind === 'unusable') return undefined
+  const shown =
+    answer.explained.decision === 'allow'
+      ? (firstRefused(explainer, requests) ?? answer.explained)
+      : answer.explained
+  return withAdvice(shown, await adviceOn(explainer, shown, requests.filter(isWhole).map(questionOf)))
 }
+
+/** The latest request of a group may be allowed by now, and another one not. */
+function firstRefused(explainer: Explainer, requests: readonly Denial[]): Explained | undefined {
+  for (const request of requests) {
+    const answer = answerQuestion(explainer, questionOf(request))
+    if (answer.kind === 'explained' && answer.explained.decision === 'deny') return answer.explained
+  }
+  return undefined
+}
+
+/** A header list that was cut to be kept cannot be allowed. */
+const isWhole = ({ requestedHeaders, origin }: Denial): boolean =>
+  requestedHeaders?.endsWith('…') !== true && origin?.endsWith('…') !== true
 
 /** The question that asks for the same decision. */
 function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { isoTime } from '../auth/timestamp.ts'
+import { fetchMethod } from '../cors/method.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import {
   browserHeaderList,
@@ -6,8 +8,11 @@ import {
   explainRequest,
   type RequestQuestion,
 } from '../plan/explain-request.ts'
+import type { Explained } from '../plan/explained.ts'
 import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
+import type { Advice } from '../rule-file/propose/asked.ts'
+import { advise, askedIn } from '../rules/advise.ts'
 import { json, type Reply } from './reply.ts'
 
 /** Where explanations come from. */
@@ -17,16 +22,30 @@ export interface Explainer {
   /** Where callers on this machine reach the data port. */
   readonly endpoint: () => string
   readonly now: () => number
+  /** The rules directory, whose files proposals change. */
+  readonly directory: string
 }
 
 const parameters = new Set(['bucket', 'host', 'path', 'origin', 'method', 'headers', 'actual'])
 
 /** `/-/explain`: what would be answered to the request that the query describes, and why. */
-export function explainReply(explainer: Explainer, query: URLSearchParams): Reply {
+export async function explainReply(explainer: Explainer, query: URLSearchParams): Promise<Reply> {
   const question = readQuestion(query)
   if (typeof question === 'string') return json(400, { error: question })
   const answer = answerQuestion(explainer, question)
-  return answer.kind === 'unusable' ? json(400, { error: answer.message }) : json(200, answer.explained)
+  if (answer.kind === 'unusable') return json(400, { error: answer.message })
+  const { explained } = answer
+  return json(200, withAdvice(explained, await adviceOn(explainer, explained, [question])))
+}
+
+/** What would allow every one of `questions`, which are all for the bucket of `explained`. */
+export function adviceOn(
+  { rules, setup, directory }: Explainer,
+  explained: Explained,
+  questions: readonly RequestQuestion[],
+): Promise<Advice> {
+  const context = { directory, dialect: setup.dialect, snapshot: rules() }
+  return advise(context, explained, questions.map(askedIn))
 }
 
 export function answerQuestion(
@@ -36,6 +55,13 @@ export function answerQuestion(
   const context = { snapshot: rules(), setup, identity: exampleIdentity(now()), endpoint: endpoint() }
   return explainRequest(context, question)
 }
+
+/** What the page has to change says more than what looks alike. */
+export const withAdvice = (explained: Explained, { proposal, hint }: Advice): Explained => ({
+  ...explained,
+  ...(hint === undefined ? {} : { hint }),
+  ...(proposal === undefined ? {} : { proposal }),
+})
 
 /** The question of a query string, or what is wrong with it. */
 function readQuestion(query: URLSearchParams): RequestQuestion | string {
@@ -53,7 +79,7 @@ function readQuestion(query: URLSearchParams): RequestQuestion | string {
   return {
     to,
     origin: query.get('origin') ?? undefined,
-    method,
+    method: fetchMethod(method),
     requestedHeaders: readHeaders(query.getAll('headers').join(',')),
     actual: actual === '' || actual === '1' || actual === 'true',
   }
@@ -81,7 +107,8 @@ function exampleIdentity(now: number): RequestIdentity {
     unixSeconds: Math.floor(now / 1000),
     node: 0,
     process: 0,
-    sequence: 0,
+    sequence: 0x1000000,
+    isoTime,
     randomHex: (length) =>
       randomBytes(Math.ceil(length / 2))
         .toString('hex')

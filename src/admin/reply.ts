@@ -8,7 +8,7 @@ export interface Reply {
   readonly status: number
   readonly type: string
   /** In pieces when it can be long: requests are served between them. */
-  readonly body: string | Iterable<string | Buffer>
+  readonly body: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -30,19 +30,19 @@ export const json = (status: number, value: unknown, headers: Reply['headers'] =
 export function longJson(
   head: Readonly<Record<string, unknown>>,
   name: string,
-  items: Iterable<unknown>,
+  items: Iterable<unknown> | AsyncIterable<unknown>,
 ): Reply {
   return { status: 200, type: 'application/json; charset=utf-8', body: listPieces(head, name, items) }
 }
 
-function* listPieces(
+async function* listPieces(
   head: Readonly<Record<string, unknown>>,
   name: string,
-  items: Iterable<unknown>,
-): Generator<string> {
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): AsyncGenerator<string> {
   let piece = `${JSON.stringify(head).slice(0, -1)}${Object.keys(head).length === 0 ? '' : ','}${JSON.stringify(name)}:[`
   let separator = '\n'
-  for (const item of items) {
+  for await (const item of items) {
     piece += `${separator}${visibleJson(JSON.stringify(item))}`
     separator = ',\n'
     if (piece.length > 16_384) {
@@ -92,13 +92,13 @@ export async function sendReply(
 
 /** A caller that goes away before the end is no fault of ours; that there is no end to `pieces` is one. */
 async function sentInTurns(
-  pieces: Iterable<string | Buffer>,
+  pieces: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   response: ServerResponse,
 ): Promise<{ readonly reason: unknown } | undefined> {
   let fault: { readonly reason: unknown } | undefined
   async function* inTurns(): AsyncGenerator<string | Buffer> {
     try {
-      for (const piece of pieces) {
+      for await (const piece of pieces) {
         yield piece
         await nextTurn()
       }

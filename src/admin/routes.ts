@@ -30,6 +30,8 @@ export interface AdminOptions {
   /** Loads the rules directory anew; the outcome is read from {@link rules}. */
   readonly reload: () => Promise<ReloadOutcome>
   readonly setup: Setup
+  /** The directory of the rule files, in which proposals are made. */
+  readonly directory: string
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string
   readonly metrics: Metrics
@@ -64,9 +66,9 @@ export function createRoutes(
   history: DecisionHistory,
   sessions: Sessions,
 ): (path: string) => Route | undefined {
-  const { rules, setup, endpoint, denials, health, metrics, tokenFile, now = Date.now } = options
+  const { rules, setup, directory, endpoint, denials, health, metrics, tokenFile, now = Date.now } = options
   const readExposition = createSharedExposition(metrics)
-  const explainer = { rules, setup, endpoint, now }
+  const explainer = { rules, setup, directory, endpoint, now }
   const overlooked = { ...options, history }
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],

@@ -30,3 +30,7 @@ export function isoBasic(unixSeconds: number): string {
 
 /** What a Date header says, in either form that signers write. */
 export const readDateHeader = (text: string): number | undefined => readIsoBasic(text) ?? readHttpDate(text)
+
+/** A time as ISO 8601 has it, in whole seconds. */
+export const isoTime = (unixSeconds: number): string =>
+  new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z')

@@ -9,7 +9,7 @@ import type { BucketCorsOptions, Call } from './call.ts'
 import { fail, succeed } from './call.ts'
 import { identifyCaller } from './caller.ts'
 import { deleteConfiguration, putConfiguration } from './change.ts'
-import { digestError, noConfiguration, refusalError } from './wording.ts'
+import { digestError, noConfiguration, noSuchBucket, refusalError } from './wording.ts'
 
 export type { AuditEntry } from './call.ts'
 
@@ -52,20 +52,25 @@ async function answer(call: Call): Promise<PlainResponse | 'forward'> {
   if (caller.kind === 'answered') return caller.answer
   if (plan.method !== 'PUT' && caller.kind === 'verified' && facts.framing.kind === 'none') {
     const differing = compareBody(caller.digests, new Uint8Array())
-    if (differing !== undefined) return fail(call, digestError(differing, plan.judgement.dialect.name))
+    if (differing !== undefined) return fail(call, digestError(differing, plan.words))
+  }
+  if (caller.kind === 'verified') {
+    const { path } = plan.judgement.address
+    if (await call.options.missesBucket({ facts, path }))
+      return fail(call, noSuchBucket(plan.bucket, plan.words))
   }
   if (plan.method === 'GET') return getConfiguration(call)
   // That the store lets somebody see rules does not say that they may change ours.
-  if (caller.kind === 'accepted-by-store')
-    return fail(call, refusalError('unsigned', plan.judgement.dialect.name))
+  if (caller.kind === 'accepted-by-store') return fail(call, refusalError('unsigned', plan.words))
   return plan.method === 'PUT' ? putConfiguration(call, caller) : deleteConfiguration(call, caller)
 }
 
 function getConfiguration(call: Call): PlainResponse {
   const { plan, snapshot } = call
-  const { name } = plan.judgement.dialect
+  const { words } = plan
   // By name: the rules of `_default` are nobody's configuration.
   const policy = snapshot.buckets.get(plan.bucket)
-  if (policy === undefined || policy.rules.length === 0) return fail(call, noConfiguration(plan.bucket, name))
-  return succeed(call, 200, corsConfiguration(name, policy.file))
+  if (policy === undefined || policy.rules.length === 0)
+    return fail(call, noConfiguration(plan.bucket, words))
+  return succeed(call, 200, corsConfiguration(words.layout, policy.file))
 }

@@ -5,6 +5,7 @@ import type { PlainResponse, RequestFacts } from '../http.ts'
 import { type Plan, patchLines } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { ReloadResult } from '../rules/store.ts'
+import type { MissesBucket } from './ask-bucket.ts'
 import type { AskStore } from './ask-store.ts'
 import type { CurrentKeys } from './credentials-file.ts'
 import { readBody } from './read-body.ts'
@@ -25,6 +26,16 @@ export interface AuditEntry {
   readonly to: readonly CorsRule[]
 }
 
+/** A configuration that was not stored, and why: for SDKs the answer says only that something is wrong with it. */
+export interface RefusedChange {
+  readonly accessKeyId: string
+  readonly bucket: string
+  readonly requestId: string
+  /** Of the answer. */
+  readonly code: string
+  readonly reason: string
+}
+
 export interface BucketCorsOptions {
   /** The rules directory. */
   readonly directory: string
@@ -32,11 +43,14 @@ export interface BucketCorsOptions {
   /** The keys that may call; `undefined`: none are configured, and the store is asked instead. */
   readonly keys: CurrentKeys | undefined
   readonly askStore: AskStore
+  readonly missesBucket: MissesBucket
   /** Takes what the directory says now. Resolves once everybody who serves does. */
   readonly reload: () => Promise<ReloadResult>
   /** Milliseconds for the body of a PUT. */
   readonly bodyTimeout: number
   readonly audit: (entry: AuditEntry) => void
+  /** Receives why a configuration was not stored. */
+  readonly refused: (entry: RefusedChange) => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -82,8 +96,8 @@ export async function readWithin(call: Call): Promise<ReadWithin> {
 export function succeed({ plan }: Call, status: 200 | 204, body = ''): PlainResponse {
   const { dialect } = plan.judgement
   const type = body === '' ? [] : ['Content-Type', 'application/xml']
-  const named = ['Server', dialect.server, dialect.requestIdHeader, plan.requestId]
-  return { status, headers: [...type, ...named, ...patchLines(plan.patch)], body }
+  const headers = [...type, ...dialect.signature(plan.requestId), ...patchLines(plan.patch)]
+  return { status, headers, body }
 }
 
 /** The answer to any other call, in the dialect of the bucket, with the CORS headers of the request. */

@@ -30,8 +30,7 @@ export async function identifyCaller(call: Call): Promise<Caller> {
 
 const answered = (answer: PlainResponse | 'forward'): Caller => ({ kind: 'answered', answer })
 
-const refuse = (call: Call, why: Refusal): Caller =>
-  answered(fail(call, refusalError(why, call.plan.judgement.dialect.name)))
+const refuse = (call: Call, why: Refusal): Caller => answered(fail(call, refusalError(why, call.plan.words)))
 
 async function verifyCaller(call: Call, keys: AccessKeys): Promise<Caller> {
   const at = secondsNow(call)

@@ -17,15 +17,23 @@ type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
 /** Stores the configuration in the body, after body and digests have been found to agree. */
 export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
-  const { name } = call.plan.judgement.dialect
+  const { words, judgement } = call.plan
+  const { name } = judgement.dialect
   const read =
     caller.body === undefined ? await readWithin(call) : { kind: 'read' as const, bytes: caller.body }
   if (read.kind === 'failed') return read.answer
   const differing = compareBody(caller.digests, read.bytes)
-  if (differing !== undefined) return fail(call, digestError(differing, name))
-  const { content, findings } = await readInThread('cors.xml', read.bytes, name, { unknownKeys: 'ignore' })
+  if (differing !== undefined) return fail(call, digestError(differing, words))
+  const { content, findings } = await readInThread('cors.xml', read.bytes, name, {
+    unknownKeys: 'ignore',
+    byApi: true,
+  })
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return fail(call, configurationError(mistake, name))
+  if (mistake !== undefined) {
+    const error = configurationError(mistake, words)
+    tellRefused(call, caller.accessKeyId, error.code, mistake.message)
+    return fail(call, error)
+  }
   if (content === undefined) throw new Error('rules without an error have no content')
   return call.inTurn(() => change(call, caller.accessKeyId, content))
 }
@@ -56,7 +64,10 @@ async function change(
   const planned = await (wanted === undefined
     ? planInThread('planDelete', context)
     : planInThread('planPut', context, wanted))
-  if (planned.kind === 'refused') return fail(call, planned.error)
+  if (planned.kind === 'refused') {
+    tellRefused(call, accessKeyId, planned.error.code, planned.error.message)
+    return fail(call, planned.error)
+  }
   if (planned.kind !== 'nothing') {
     const done = await perform(directory, planned)
     if (done.kind === 'failed') return fail(call, notWritten(done.code))
@@ -67,6 +78,10 @@ async function change(
   const result = await options.reload()
   if (!isInForce(result, planned, plan.bucket)) return fail(call, notInForce)
   return succeed(call, wanted === undefined ? 204 : 200)
+}
+
+function tellRefused({ options, plan }: Call, accessKeyId: string, code: string, reason: string): void {
+  options.refused({ accessKeyId, bucket: plan.bucket, requestId: plan.requestId, code, reason })
 }
 
 type Performed = ChangePlan & { readonly kind: 'replace' | 'remove' }

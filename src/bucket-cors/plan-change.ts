@@ -1,8 +1,11 @@
 import type { CorsRule, DialectName, RuleFile } from '../cors/rule.ts'
+import type { BucketCorsWords } from '../dialect/dialect.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import { hasComments, modelineOf } from '../rule-file/authored.ts'
 import { convert } from '../rule-file/convert.ts'
 import type { FileFormat } from '../rule-file/names.ts'
 import { readRules } from '../rule-file/read.ts'
+import { neverSent } from '../rule-file/vendor-values.ts'
 import { ruleFileName, type StoredFile } from '../rules/write.ts'
 import { type ApiError, configurationError, conflict } from './wording.ts'
 
@@ -103,16 +106,29 @@ function replace(
   before: RuleFile,
   { rules, responseVary }: Configuration,
 ): ChangePlan {
-  const content: RuleFile = { ...before, rules: rules.map(withoutPreset), responseVary }
+  const { storedBy: _, ...fields } = before
+  const content: RuleFile = {
+    ...fields,
+    rules: rules.map(withoutPreset),
+    responseVary,
+    ...(rules.some(isNeverSent) ? { storedBy: 'api' } : {}),
+  }
   const format = context.stored[0]?.format ?? 'yaml'
-  if (format === 'xml' && hasOwnSettings(content))
+  if (format === 'xml' && (hasOwnSettings(content) || content.storedBy !== undefined))
     return refused(conflict(`${file} says more than the XML of a vendor can: write it in YAML first.`))
   const text = textOf(content, format, context)
   // Read as it will be loaded: what would not be loaded is not written, and the file's own tests have a say.
   const { findings } = readRules(file, Buffer.from(text), context.dialect)
   const mistake = findings.find(({ severity }) => severity === 'error')
-  if (mistake !== undefined) return refused(configurationError(mistake, context.dialect))
+  if (mistake !== undefined) return refused(configurationError(mistake, wordsOf(context)))
   return { kind: 'replace', file, text, from: before.rules, to: content.rules }
+}
+
+/** Found here by name, because functions cannot be sent to a thread. */
+function wordsOf({ dialect }: ChangeContext): BucketCorsWords {
+  const { bucketCors } = dialectNamed(dialect)
+  if (bucketCors === undefined) throw new Error(`the dialect ${dialect} has no CORS API`)
+  return bucketCors
 }
 
 /** The first line is for editors: kept where there was one, and not brought in where there was none. */
@@ -128,7 +144,12 @@ const hasOwnSettings = (file: RuleFile): boolean =>
   file.vary !== 'auto' ||
   file.mode !== 'enforce' ||
   file.hosts.length > 0 ||
+  file.resourcePolicy !== undefined ||
   file.tests.length > 0
+
+/** What a rule file says only because a vendor's API stores it: `check` would call it a mistake of its author. */
+const isNeverSent = ({ allowedOrigins, maxAgeSeconds = 0 }: CorsRule): boolean =>
+  maxAgeSeconds < 0 || allowedOrigins.some((origin) => neverSent(origin).length > 0)
 
 /** A preset is a way of writing a rule; what a vendor's document says is the rule itself. */
 function withoutPreset({ preset: _, ...rule }: CorsRule): CorsRule {

@@ -1,22 +1,20 @@
 import type { BodyDigest, Refusal } from '../auth/verdict.ts'
-import type { DialectName } from '../cors/rule.ts'
-import type { StoreError } from '../dialect/dialect.ts'
+import type { BucketCorsWords, ErrorFields, StoreError } from '../dialect/dialect.ts'
+import { tooSkewed } from '../dialect/shared-words.ts'
 import type { Finding } from '../plan/finding.ts'
 
 /** An error with what stands beside code and message in its body. */
 export interface ApiError extends StoreError {
-  readonly fields?: readonly (readonly [string, string])[]
+  readonly fields?: ErrorFields
 }
-
-type Words = Readonly<Record<DialectName, string>>
 
 const error = (status: number, code: string, message: string): ApiError => ({ status, code, message })
 
 /** How a refusal is worded (S3 "Error responses", COS 436/7730, OSS "Error codes"). */
-export function refusalError(why: Refusal, dialect: DialectName): ApiError {
+export function refusalError(why: Refusal, words: BucketCorsWords): ApiError {
   switch (why) {
     case 'unsigned':
-      return error(403, 'AccessDenied', unsigned[dialect])
+      return error(403, 'AccessDenied', words.unsigned)
     case 'unsupported':
       return error(400, 'InvalidArgument', 'Unsupported Authorization Type')
     case 'two-credentials':
@@ -26,24 +24,20 @@ export function refusalError(why: Refusal, dialect: DialectName): ApiError {
         'Only one auth mechanism allowed, once: Authorization or a signed query.',
       )
     case 'malformed':
-      return dialect === 's3'
-        ? error(400, 'AuthorizationHeaderMalformed', 'The authorization that you provided is not valid.')
-        : error(400, 'InvalidArgument', 'The authorization that you provided is not valid.')
+      return words.malformedAuthorization
     case 'not-covered':
       return error(403, 'AccessDenied', 'The signature must cover Host, the date and the cors parameter.')
     case 'unknown-key':
-      return error(403, 'InvalidAccessKeyId', unknownKey[dialect])
+      return error(403, 'InvalidAccessKeyId', words.unknownKey)
     case 'skewed':
-      return error(403, 'RequestTimeTooSkewed', tooSkewed)
+      return tooSkewed
     case 'expired':
       // The SDKs of COS know these words: they set their clock by our Date and try again.
       return error(403, 'AccessDenied', 'Request has expired')
     case 'not-yet-valid':
-      return dialect === 'cos'
-        ? error(403, 'RequestTimeTooSkewed', tooSkewed)
-        : error(403, 'AccessDenied', 'Request is not valid yet')
+      return words.notYetValid
     case 'wrong-signature':
-      return error(403, 'SignatureDoesNotMatch', wrongSignature[dialect])
+      return error(403, 'SignatureDoesNotMatch', words.wrongSignature)
     case 'invalid-digest':
       return error(400, 'InvalidDigest', 'The Content-MD5 or SHA-256 you specified is not valid.')
     case 'bucket-not-allowed':
@@ -57,40 +51,11 @@ export function refusalError(why: Refusal, dialect: DialectName): ApiError {
   }
 }
 
-const unsigned: Words = {
-  cos: 'Access Denied.',
-  oss: 'Anonymous access is forbidden for this operation.',
-  s3: 'Access Denied',
-}
-
-const unknownKey: Words = {
-  cos: 'The Access Key Id you provided does not exist in our records',
-  oss: 'The OSS Access Key Id you provided does not exist in our records.',
-  s3: 'The AWS Access Key Id you provided does not exist in our records.',
-}
-
-const doesNotMatch =
-  'The request signature we calculated does not match the signature you provided. Check your key and signing method.'
-
-const wrongSignature: Words = {
-  cos: 'The Signature you specified is invalid.',
-  oss: doesNotMatch,
-  s3: doesNotMatch,
-}
-
-const tooSkewed = 'The difference between the request time and the current time is too large.'
-
 /** The body is not the one whose digest the request states. */
-export function digestError({ algorithm }: BodyDigest, dialect: DialectName): ApiError {
+export function digestError({ algorithm }: BodyDigest, words: BucketCorsWords): ApiError {
   if (algorithm === 'md5')
     return error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.')
-  return dialect === 's3'
-    ? error(
-        400,
-        'XAmzContentSHA256Mismatch',
-        "The provided 'x-amz-content-sha256' header does not match what was computed.",
-      )
-    : error(400, 'BadDigest', 'The SHA-256 you specified did not match what we received.')
+  return words.sha256Mismatch
 }
 
 export const entityTooLarge = (limit: number): ApiError =>
@@ -103,18 +68,18 @@ export const requestTimeout: ApiError = error(
 )
 
 /** The bucket has no rules of its own. */
-export function noConfiguration(bucket: string, dialect: DialectName): ApiError {
+export function noConfiguration(bucket: string, words: BucketCorsWords): ApiError {
   return {
-    ...error(404, 'NoSuchCORSConfiguration', notConfigured[dialect]),
+    ...error(404, 'NoSuchCORSConfiguration', words.notConfigured),
     fields: [['BucketName', bucket]],
   }
 }
 
-const notConfigured: Words = {
-  cos: 'The CORS configuration does not exist',
-  oss: 'The CORS Configuration does not exist.',
-  s3: 'The CORS configuration does not exist',
-}
+/** The store says that it has no such bucket. */
+export const noSuchBucket = (bucket: string, words: BucketCorsWords): ApiError => ({
+  ...error(404, 'NoSuchBucket', words.noSuchBucket),
+  fields: [['BucketName', bucket]],
+})
 
 /** A change that the directory does not take: the old rules stay. `code` is that of the system's error. */
 export const notWritten = (code: string): ApiError =>
@@ -140,34 +105,29 @@ export const credentialsUnusable: ApiError = error(
 /** A file that this API does not rewrite, and why. */
 export const conflict = (reason: string): ApiError => error(409, 'InvalidBucketState', reason)
 
-/** The same words at all three vendors. */
-const malformedXml =
-  'The XML you provided was not well-formed or did not validate against our published schema'
-
 /** Values that are well-formed, and that no vendor stores. */
 const invalidValue = /^(?:method|origin|header|expose|id)-|^too-many-rules$/
 
 /** A configuration that cannot be stored: `finding` is the error that `check` would tell of it. */
-export function configurationError({ code, message }: Finding, dialect: DialectName): ApiError {
+export function configurationError({ code, message }: Finding, words: BucketCorsWords): ApiError {
   if (code === 'test-failed')
     return conflict(`The rules do not pass the tests that stand in the file of this bucket: ${message}`)
   if (code === 'file-too-large')
     return error(400, 'EntityTooLarge', `Your CORS configuration is too large: ${message}`)
   // Of what a document can lack, only its rules stand in none of its rules.
   if (code === 'no-rules' || (code === 'missing-key' && !message.startsWith('rule ')))
-    return malformed('CORSRule is required', dialect, '0034-00000002')
-  if (code === 'method-unsupported')
-    return { ...error(400, 'InvalidRequest', message), fields: ossCode(dialect, '0034-00000011') }
+    return malformed('CORSRule is required', words, 'no-rules')
+  if (code === 'too-many-rules' && words.tooManyRules !== undefined)
+    return { ...words.tooManyRules, fields: words.fieldsFor(code) }
+  if (!invalidValue.test(code))
+    return malformed(message, words, message.startsWith('ResponseVary') ? 'response-vary' : code)
   // S3 ends the sentence.
-  if (code.endsWith('-more-than-one-wildcard')) return error(400, 'InvalidRequest', `${message}.`)
-  return invalidValue.test(code) ? error(400, 'InvalidRequest', message) : malformed(message, dialect)
+  const sentence = code.endsWith('-more-than-one-wildcard') ? `${message}.` : message
+  return { ...error(400, 'InvalidRequest', sentence), fields: words.fieldsFor(code) }
 }
 
-const malformed = (reason: string, dialect: DialectName, ec?: string): ApiError => ({
-  ...error(400, 'MalformedXML', `${malformedXml}: ${reason}`),
-  fields: ossCode(dialect, ec),
+/** Why stands in an element of its own: SDKs pass it over, and a person who reads the answer finds it. */
+const malformed = (reason: string, words: BucketCorsWords, cause: string): ApiError => ({
+  ...error(400, 'MalformedXML', words.malformedXml),
+  fields: [['Reason', reason], ...words.fieldsFor(cause)],
 })
-
-/** The EC element, where the error pages 0034-* of OSS document one. */
-const ossCode = (dialect: DialectName, ec: string | undefined): readonly (readonly [string, string])[] =>
-  dialect === 'oss' && ec !== undefined ? [['EC', ec]] : []

@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { Family } from '../metrics/family.ts'
 import { judge, type Setup } from '../plan/judge.ts'
+import { defectOf } from '../plan/plan.ts'
 import type { FileState, Snapshot } from '../plan/snapshot.ts'
 import type { DecidedRequest } from '../requests/finished-request.ts'
 import { reportChurn } from '../rules/churn.ts'
@@ -95,8 +96,7 @@ export function createCandidates(options: CandidatesOptions): Candidates {
       // No rule is asked about most requests: this is all that they cost.
       if (request.facts.origin === undefined) return
       const rules = store.current()
-      const { address } = request.plan.judgement
-      if (rules.generation === 0 || request.facts.defect !== undefined || address.kind === 'refused') return
+      if (rules.generation === 0 || defectOf(request.plan.judgement, request.facts) !== undefined) return
       try {
         const judgement = judge(rules, setup, request.facts)
         if (inError(rules).has(judgement.policy?.name ?? '')) undecided++

@@ -2,6 +2,7 @@ import { type LoggedRequest, readRequestLine, unreadReasons } from '../log/read-
 import { explainJudgement } from '../plan/explain-request.ts'
 import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import { type Change, changeBetween, type Outcome, outcomeOf } from '../plan/outcome.ts'
+import { defectOf } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
 import { createTopGroups, type TopGroup } from '../requests/top-groups.ts'
@@ -74,7 +75,7 @@ export function createReplay({ snapshot, setup, groups = 1000 }: ReplayOptions):
     const facts = factsTold(request)
     if (facts === undefined) return 'cut'
     const judgement = judge(snapshot, setup, facts)
-    return facts.defect === undefined && judgement.address.kind !== 'refused' ? judgement : 'refused'
+    return defectOf(judgement, facts) === undefined ? judgement : 'refused'
   }
   return {
     take(line) {

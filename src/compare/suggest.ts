@@ -1,6 +1,6 @@
 import type { CorsMethod, CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
 import { corsMethods } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import { convert } from '../rule-file/convert.ts'
 import { readRules } from '../rule-file/read.ts'
 import { rulesFor } from './suggested-rules.ts'
@@ -174,7 +174,7 @@ const leftOutOf = ({ bucket, origin, requests, refused }: OriginTraffic, why: st
 /** The most frequent origins whose rules fit the vendor's limit; tests take most of the room. */
 function fitting(origins: readonly OriginTraffic[], dialect: DialectName): readonly OriginTraffic[] {
   const { text } = convert(fileFor(origins, dialect), 'yaml', dialect)
-  const fits = Buffer.byteLength(text) <= dialects[dialect].limits.bytes
+  const fits = Buffer.byteLength(text) <= dialectNamed(dialect).limits.bytes
   return fits || origins.length === 1 ? origins : fitting(origins.slice(0, origins.length >> 1), dialect)
 }
 
@@ -197,7 +197,7 @@ function lintCodes(rules: readonly CorsRule[]): string[] {
 }
 
 function fileFor(origins: readonly OriginTraffic[], dialect: DialectName): RuleFile {
-  const rules = rulesFor(origins, dialects[dialect].limits.rules)
+  const rules = rulesFor(origins, dialectNamed(dialect).limits.rules)
   return { ...plainFile, rules, tests: testsOf(rules, origins) }
 }
 

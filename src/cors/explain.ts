@@ -1,4 +1,4 @@
-import type { Decision, Reason } from './decide.ts'
+import type { Allow, Decision, Reason } from './decide.ts'
 import { matchOrigin } from './pattern.ts'
 import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
@@ -11,7 +11,7 @@ interface Lack {
   readonly headers: readonly string[]
 }
 
-/** Why a decision came out as it did, in words that can be shown to a person, and what would change it. */
+/** Why a decision came out as it did, in words that can be shown to a person. */
 export interface Explanation {
   readonly decision: 'allow' | 'deny'
   readonly reason: Reason
@@ -23,8 +23,6 @@ export interface Explanation {
   readonly lacks: { readonly field: keyof CorsRule; readonly value: string } | undefined
   /** A near miss that is easily overlooked, e.g. the other scheme. */
   readonly hint: string | undefined
-  /** The smallest change that would allow the request, as YAML of our own spelling. */
-  readonly change: string | undefined
 }
 
 /** A decision, with the rules and the question that led to it. */
@@ -47,20 +45,14 @@ export function explain({ bucket, rules, decision, question }: Decided): Explana
   }
   if (decision.verdict === 'allow') {
     const text = `Rule ${decision.rule.label} of bucket ${bucket} allows it${credentialsText(decision.allowOrigin, decision.credentials)}.`
-    return { ...base, text, rule: decision.rule.label, change: undefined }
+    return { ...base, text, rule: decision.rule.label, hint: laterHint(rules, decision, question) }
   }
-  if (decision.malformed !== undefined)
-    return { ...base, text: malformedText(decision.malformed), change: undefined }
+  if (decision.malformed !== undefined) return { ...base, text: malformedText(decision.malformed) }
   if (decision.reason === 'no_rules')
-    return {
-      ...base,
-      text: `Bucket ${bucket} has no CORS rules, so no page of another origin is allowed.`,
-      change: question === undefined || question.form === 'malformed' ? undefined : newFile(bucket, question),
-    }
-  if (question === undefined || question.form === 'malformed')
-    return { ...base, text: originText(question), change: undefined }
+    return { ...base, text: `Bucket ${bucket} has no CORS rules, so every cross-origin request is refused.` }
+  if (question === undefined || question.form === 'malformed') return { ...base, text: originText(question) }
   const closest = closestRule(rules, question)
-  if (closest === undefined) return { ...base, text: originText(question), change: undefined }
+  if (closest === undefined) return { ...base, text: originText(question) }
   const { rule, lack } = closest
   return {
     ...base,
@@ -68,7 +60,6 @@ export function explain({ bucket, rules, decision, question }: Decided): Explana
     text: lackText(rule, lack, question, rules.length),
     lacks: firstLack(lack, question),
     hint: lack.origin ? originHint(rules, question.origin) : methodHint(rule, lack, question),
-    change: question.form === 'null' && lack.origin ? undefined : changedRule(rule, lack, question),
   }
 }
 
@@ -135,7 +126,9 @@ function malformedText(malformed: Malformed): string {
     case 'method-missing':
       return 'The request carries no Access-Control-Request-Method header, so it is no CORS preflight.'
     case 'method-invalid':
-      return 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case: no rule can allow another method.'
+      return malformed.methods === 'stored'
+        ? 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as fetch writes these: no rule can allow another method.'
+        : 'Access-Control-Request-Method holds no method that a page can send, so no rule can allow it.'
     case 'header-invalid':
       return 'Access-Control-Request-Headers holds something that is not a header name.'
     case 'headers-beyond-bounds':
@@ -149,6 +142,24 @@ function originText(question: CorsQuestion | undefined): string {
     : 'The Origin header is not an origin as a browser writes it: scheme://host, in lower case, with a port only where it is not the default, and nothing after it.'
 }
 
+/** The first rule that matches decides, also where a later one would let the page read more. */
+function laterHint(
+  rules: readonly CompiledRule[],
+  { rule }: Allow,
+  question: CorsQuestion | undefined,
+): string | undefined {
+  if (question === undefined) return undefined
+  const exposed = new Set(rule.rule.exposeHeaders.map((name) => name.toLowerCase()))
+  for (const later of rules.slice(rule.number)) {
+    const lack = lackOf(later, question)
+    if (lack.origin || lack.method || lack.headers.length > 0) continue
+    const more = later.rule.exposeHeaders.filter((name) => !exposed.has(name.toLowerCase()))
+    if (more.length > 0)
+      return `Rule ${later.label}, below it, also matches and would expose ${more.join(', ')}, but the first rule that matches decides: the page cannot read ${more.length > 1 ? 'them' : 'it'}.`
+  }
+  return undefined
+}
+
 /** Pairs that look alike: the other scheme, another port, a wildcard that does not cover the bare domain. */
 function originHint(rules: readonly CompiledRule[], origin: string): string | undefined {
   if (origin === 'null')
@@ -157,6 +168,8 @@ function originHint(rules: readonly CompiledRule[], origin: string): string | un
   for (const { rule } of rules)
     for (const entry of rule.allowedOrigins) {
       const listed = parts(entry)
+      if (asked !== undefined && listed === undefined && entry === origin.slice(asked.scheme.length + 3))
+        return `"${entry}" is listed without a scheme, so it matches no origin: write "${origin}".`
       if (asked === undefined || listed === undefined) continue
       if (listed.host === asked.host) {
         if (listed.scheme !== asked.scheme) return `"${entry}" is listed: the scheme differs.`
@@ -180,44 +193,3 @@ function methodHint(rule: CompiledRule, lack: Lack, question: CorsQuestion): str
     return 'A rule without allowedHeaders allows no requested header at all.'
   return undefined
 }
-
-function newFile(bucket: string, question: CorsQuestion): string {
-  const rule: CorsRule = {
-    allowedOrigins: [question.origin],
-    allowedMethods: [],
-    allowedHeaders: [],
-    exposeHeaders: [],
-  }
-  const lack = { origin: false, method: true, headers: question.headers }
-  return `# rules/${bucket}.yaml\nrules:\n${indent(ruleYaml(rule, lack, question, false))}\n`
-}
-
-/** The closest rule with what it lacks added, each addition marked. */
-function changedRule(rule: CompiledRule, lack: Lack, question: CorsQuestion): string {
-  return `# rule ${rule.number} of the file\n${ruleYaml(rule.rule, lack, question, true)}\n`
-}
-
-function ruleYaml(rule: CorsRule, lack: Lack, question: CorsQuestion, marked: boolean): string {
-  const list = (name: string, present: readonly string[], added: readonly string[]): string[] => {
-    if (present.length + added.length === 0) return []
-    const mark = marked && added.length > 0 ? `  # added: ${added.join(', ')}` : ''
-    return [`${name}: [${[...present, ...added].map(scalar).join(', ')}]${mark}`]
-  }
-  const lines = [
-    ...(rule.id === undefined ? [] : [`id: ${scalar(rule.id)}`]),
-    ...list('allowedOrigins', rule.allowedOrigins, lack.origin ? [question.origin] : []),
-    ...list('allowedMethods', rule.allowedMethods, lack.method ? [question.method] : []),
-    ...list('allowedHeaders', rule.allowedHeaders, lack.headers),
-    ...list('exposeHeaders', rule.exposeHeaders, []),
-    ...(rule.maxAgeSeconds === undefined ? [] : [`maxAgeSeconds: ${rule.maxAgeSeconds}`]),
-  ]
-  return `- ${lines.join('\n  ')}`
-}
-
-/** A YAML scalar: plain where that is safe, else double-quoted as JSON, which YAML 1.2 reads alike. */
-const scalar = (text: string): string =>
-  /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
-    ? text
-    : JSON.stringify(text)
-
-const indent = (text: string): string => text.replace(/^/gm, '  ')

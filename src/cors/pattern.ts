@@ -68,15 +68,25 @@ export function admitsAnyHost(pattern: string): boolean {
 const serializedOrigin =
   /^[a-z][a-z0-9+.-]*:\/\/((?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?$/
 
+/**
+ * The same of a scheme without a meaning to browsers: of an app or an extension. Its host stands as it was written
+ * (WHATWG URL, "opaque host"), so it may be in upper case; `app://.` is what Electron sends for a page of its own.
+ */
+const appOrigin =
+  /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:\/\/(\.(?!:)|(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?)(?::([1-9][0-9]{0,4}))?$/
+
+/** What some web views send for every page of the device's file system, so that it says as little as `null`. */
+export const fileOrigin = 'file://'
+
 /** Whether `origin` has the form in which a browser writes a tuple origin. */
 export function isSerializedOrigin(origin: string): boolean {
-  const parts = serializedOrigin.exec(origin)
+  const parts = serializedOrigin.exec(origin) ?? appOrigin.exec(origin)
   if (parts === null) return false
   const [, host = '', port] = parts
   return host.length <= 253 && (port === undefined || Number(port) <= 65535)
 }
 
-/** What is known of a request's Origin before any rule is asked. */
+/** What is known of a request's Origin before any rule is asked. `null`: of an opaque origin, which anybody can have. */
 export type OriginForm = 'malformed' | 'null' | 'url' | 'opaque'
 
 /**
@@ -86,7 +96,7 @@ export type OriginForm = 'malformed' | 'null' | 'url' | 'opaque'
  */
 export function originForm(origin: string): OriginForm {
   if (origin.length > maxOriginLength || !/^[!-+\--~]+$/.test(origin)) return 'malformed'
-  if (origin === 'null') return 'null'
+  if (origin === 'null' || origin === fileOrigin) return 'null'
   if (!origin.includes('://')) return 'opaque'
   return isSerializedOrigin(origin) ? 'url' : 'malformed'
 }

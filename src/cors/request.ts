@@ -1,5 +1,5 @@
 import { type OriginForm, originForm } from './pattern.ts'
-import { corsMethods } from './rule.ts'
+import { isAllowable, type Matching, vendorMatching } from './rule.ts'
 
 /** Bounds of Access-Control-Request-Headers: beyond them nothing is parsed (rs/cors GO-2024-2883 is what they prevent). */
 export const maxRequestedHeadersLength = 8192
@@ -11,6 +11,7 @@ export interface CorsQuestion {
   readonly kind: 'preflight' | 'actual'
   readonly origin: string
   readonly form: OriginForm
+  /** By which the rules decide. */
   readonly method: string
   /** Requested names in lower case and request order; empty for an actual request, whose headers are not checked. */
   readonly headers: readonly string[]
@@ -20,7 +21,7 @@ export interface CorsQuestion {
 export type Malformed =
   | { readonly what: 'origin-missing' }
   | { readonly what: 'method-missing' }
-  | { readonly what: 'method-invalid'; readonly value: string }
+  | { readonly what: 'method-invalid'; readonly value: string; readonly methods: Matching['methods'] }
   | { readonly what: 'header-invalid'; readonly value: string }
   | { readonly what: 'headers-beyond-bounds' }
 
@@ -45,24 +46,44 @@ const element = /([ \t]*)([!#$%&'*+.^_`|~0-9A-Za-z-]*)[ \t]*/y
  * Reads an OPTIONS request as a preflight (WHATWG Fetch, CORS-preflight fetch). The order of the checks is the one
  * that S3 shows in its answers: Origin, then the method, then the header names.
  */
-export function readPreflight(fields: CorsFields): CorsQuestion | Malformed {
+export function readPreflight(
+  fields: CorsFields,
+  matching: Matching = vendorMatching,
+): CorsQuestion | Malformed {
   const { origin, requestedMethod, requestedHeaders } = fields
   if (origin === undefined || origin === '') return { what: 'origin-missing' }
   if (requestedMethod === undefined || requestedMethod === '') return { what: 'method-missing' }
-  // No vendor stores a rule with another method, so nothing could match; case counts (RFC 9110 section 9.1).
-  if (!(corsMethods as readonly string[]).includes(requestedMethod))
-    return { what: 'method-invalid', value: requestedMethod }
+  // No rule holds another method, so nothing could match; case counts (RFC 9110 section 9.1).
+  if (!isAllowable(requestedMethod, matching))
+    return { what: 'method-invalid', value: requestedMethod, methods: matching.methods }
   const headers = requestedHeaders === undefined ? [] : readRequestedHeaders(requestedHeaders)
   if ('what' in headers) return headers
   return { kind: 'preflight', origin, form: originForm(origin), method: requestedMethod, headers }
 }
 
 /** The question of an actual request, `undefined` when it carries no Origin and so is none of ours. */
-export function readActual(fields: CorsFields): CorsQuestion | undefined {
-  const { origin, method } = fields
+export function readActual(
+  fields: CorsFields,
+  matching: Matching = vendorMatching,
+): CorsQuestion | undefined {
+  const { origin } = fields
   if (origin === undefined || origin === '') return undefined
-  return { kind: 'actual', origin, form: originForm(origin), method, headers: [] }
+  return {
+    kind: 'actual',
+    origin,
+    form: originForm(origin),
+    method: actualMethod(fields, matching),
+    headers: [],
+  }
 }
+
+/** By which method an actual request is decided. */
+export const actualMethod = ({ method, requestedMethod = '' }: CorsFields, matching: Matching): string =>
+  matching.actualMethod === 'requested' && requestedMethod !== '' ? requestedMethod : method
+
+/** Whether an OPTIONS request asks as a browser does before it sends another. */
+export const isPreflight = ({ origin = '', requestedMethod = '' }: CorsFields): boolean =>
+  origin !== '' && requestedMethod !== ''
 
 /**
  * The names of an Access-Control-Request-Headers value, in lower case. Empty elements are dropped

@@ -1,23 +1,46 @@
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
 import { createSharing } from './sharing.ts'
 
-/** The methods a rule may allow: what COS, OSS and S3 store, no more. */
+/** The methods a rule may allow at COS, OSS and S3. */
 export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
 export type CorsMethod = (typeof corsMethods)[number]
 
-export const dialectNames = ['cos', 'oss', 's3'] as const
-export type DialectName = (typeof dialectNames)[number]
+/** A token (RFC 9110 section 5.6.2), without what no page can send (WHATWG Fetch, "forbidden method"). */
+const sendableMethod = /^(?!(?:CONNECT|TRACE|TRACK|\*)$)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/i
+const vendorMethods: ReadonlySet<string> = new Set(corsMethods)
+
+/** In what the dialects match differently. */
+export interface Matching {
+  /** What a rule can allow: the five methods that the vendors store, or whichever a page can send. */
+  readonly methods: 'stored' | 'sendable'
+  /** What decides over an actual request: its own method, or the one that Access-Control-Request-Method names. */
+  readonly actualMethod: 'own' | 'requested'
+  /** An OPTIONS request that is no preflight: a mistake, or a request like every other. */
+  readonly plainOptions: 'mistake' | 'request'
+}
+
+/** As COS and OSS match. */
+export const vendorMatching: Matching = { methods: 'stored', actualMethod: 'own', plainOptions: 'mistake' }
+
+/** Whether a rule can allow `method` at all. */
+export const isAllowable = (method: string, { methods }: Matching): boolean =>
+  methods === 'stored' ? vendorMethods.has(method) : sendableMethod.test(method)
+
+/** Name of one of the dialects. Text here: the decision knows no vendor, and a name is checked where it is read. */
+export type DialectName = string
 
 /** One CORS rule as its author wrote it, presets already expanded. */
 export interface CorsRule {
   readonly id?: string
   readonly preset?: string
   readonly allowedOrigins: readonly string[]
-  readonly allowedMethods: readonly CorsMethod[]
+  readonly allowedMethods: readonly string[]
   readonly allowedHeaders: readonly string[]
   readonly exposeHeaders: readonly string[]
   /** Seconds a browser may keep the preflight's answer. */
   readonly maxAgeSeconds?: number
+  /** Dialect `http`: Access-Control-Allow-Credentials is sent to the origins that the rule names. */
+  readonly allowCredentials?: boolean
 }
 
 /** One expectation of a rule file, run by `check` and before a reload is taken. */
@@ -40,8 +63,15 @@ export interface RuleFile {
   readonly mode: 'enforce' | 'report'
   /** Custom domains of the bucket, lower case, without port. */
   readonly hosts: readonly string[]
+  /** Cross-Origin-Resource-Policy of the bucket's responses. */
+  readonly resourcePolicy?: ResourcePolicy
+  /** `api`: the rules hold what a vendor stores and no browser sends; it is loaded, and matches nothing. */
+  readonly storedBy?: 'api'
   readonly tests: readonly RuleTest[]
 }
+
+export const resourcePolicies = ['cross-origin', 'same-site', 'same-origin'] as const
+export type ResourcePolicy = (typeof resourcePolicies)[number]
 
 /** Which requested header names a rule allows. Names are compared in lower case. */
 interface HeaderMatcher {

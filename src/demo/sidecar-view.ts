@@ -5,8 +5,6 @@ import type { Finding } from '../plan/finding.ts'
 import type { FileState } from '../plan/snapshot.ts'
 import type { DemoBucket } from './example-data.ts'
 import type { PageSetup } from './page-setup.ts'
-import { proposeChange } from './propose-change.ts'
-import { readRuleFile } from './rule-files.ts'
 
 /** A request of the page that it wants explained. */
 export interface PageQuestion {
@@ -33,9 +31,7 @@ interface RuleFiles {
 }
 
 /** An explanation with what the demo's page shows beside it. */
-export interface ShownExplanation extends Omit<Explained, 'file' | 'proposal' | 'request' | 'response'> {
-  /** The whole rule file that would allow the request. */
-  readonly proposal: string | undefined
+export interface ShownExplanation extends Omit<Explained, 'file' | 'request' | 'response'> {
   /** Request and response, word for word. */
   readonly exchange: string
   readonly file: RuleFiles['files'][number] | undefined
@@ -50,15 +46,12 @@ export async function explainRequest(setup: PageSetup, question: PageQuestion): 
   // Removed by hand, a file is no longer listed.
   const { files }: RuleFiles = JSON.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, '{"files":[]}'))
   const { request, response, ...shown } = explained
-  const { change, rule } = shown
-  const text = await readRuleFile(setup.rulesFolder, bucket)
-  const proposal = change === undefined ? undefined : proposeChange(text, rule, change)
   // That the example rules name this machine is worth a remark elsewhere, not here.
   const file = files[0] && {
     ...files[0],
     findings: files[0].findings.filter(({ severity }) => severity !== 'info'),
   }
-  return { ...shown, proposal, exchange: exchangeText(request, response), file }
+  return { ...shown, exchange: exchangeText(request, response), file }
 }
 
 /** What the sidecar sends for an object, header by header: also what a browser keeps from a script. */

@@ -1,4 +1,6 @@
-import { createRequestIds, type Dialect, xmlResponse } from './dialect.ts'
+import { vendorMatching } from '../cors/rule.ts'
+import { type RequestIdentity, type VendorDialect, xmlResponse } from './dialect.ts'
+import { badSha256, malformedArgument, malformedXml, tooSkewed } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
@@ -8,23 +10,20 @@ const notAllowed =
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-/** Base64 of hex(unix seconds)_hex(node)_hex_hex, the form of COS's own ids. */
-const requestId = createRequestIds(({ unixSeconds, node, process: number }, rest) => {
-  const digits = rest.toString(16)
-  const head = `${unixSeconds.toString(16)}_${node.toString(16)}_${number.toString(16)}_`
-  // In threes, so that the last three digits are a whole unit of Base64.
-  const missing = (3 - ((head.length + digits.length) % 3)) % 3
-  return btoa(head + '0'.repeat(missing) + digits)
-}, btoa)
+/** Base64 of hex(unix seconds)_hex(node)_hex_hex, none of them padded: the form of COS's own ids. */
+const requestId = ({ unixSeconds, node, process: number, sequence }: RequestIdentity): string =>
+  btoa([unixSeconds, node, number, sequence].map((part) => part.toString(16)).join('_'))
 
 /** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
-export const cos: Dialect = {
+export const cos: VendorDialect = {
   name: 'cos',
-  server: 'tencent-cos',
-  requestIdHeader: 'x-cos-request-id',
+  signature: (requestId) => ['Server', 'tencent-cos', 'x-cos-request-id', requestId],
   limits: { rules: 100, bytes: 65_536 },
-  style: { separator: ',', allowHeaders: 'rule', credentials: true, maxAgeUnset: undefined },
+  style: { separator: ',', allowHeaders: 'rule', credentials: 'always', maxAgeUnset: undefined },
 
+  matching: vendorMatching,
+  refusesUnderscore: true,
+  preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
   requestId,
@@ -34,10 +33,14 @@ export const cos: Dialect = {
 
   error({ status, code, message }, { identity, requestId, host, path }, fields = []) {
     const traceId = btoa(identity.randomHex(128))
+    // COS's SDKs in a browser cannot read Date: they set their clock by this, and try again.
+    const isAboutCaller = status === 403 && code !== 'AccessForbidden'
+    const time = isAboutCaller ? [['ServerTime', identity.isoTime(identity.unixSeconds)] as const] : []
     const elements: (readonly [string, string])[] = [
       ['Code', code],
       ['Message', message],
       ...fields,
+      ...time,
       ['Resource', host + path],
       ['RequestId', requestId],
       ['TraceId', traceId],
@@ -48,5 +51,28 @@ export const cos: Dialect = {
       ['Server', 'tencent-cos', 'x-cos-request-id', requestId, 'x-cos-trace-id', traceId],
       `<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n${lines}</Error>`,
     )
+  },
+
+  bucketCors: {
+    // GET Bucket cors (436/8274), sample response.
+    layout: {
+      declaration: "<?xml version='1.0' encoding='utf-8' ?>\n",
+      attributes: '',
+      indent: '\t',
+      responseVary: 'when-set',
+    },
+    unsigned: 'Access Denied.',
+    unknownKey: 'The Access Key Id you provided does not exist in our records',
+    wrongSignature: 'The Signature you specified is invalid.',
+    malformedAuthorization: malformedArgument,
+    notYetValid: tooSkewed,
+    sha256Mismatch: badSha256,
+    noSuchBucket: 'The specified bucket does not exist.',
+    malformedXml,
+    tooManyRules: undefined,
+    notConfigured: 'The CORS configuration does not exist',
+    // No document says that these are refused.
+    stores: new Set(['default-port', 'trailing-slash']),
+    fieldsFor: () => [],
   },
 }

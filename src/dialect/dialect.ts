@@ -1,5 +1,11 @@
 import type { Allow, Deny } from '../cors/decide.ts'
-import { type CorsRule, type DialectName, fitsPattern, type NamePattern } from '../cors/rule.ts'
+import {
+  type CorsRule,
+  type DialectName,
+  fitsPattern,
+  type Matching,
+  type NamePattern,
+} from '../cors/rule.ts'
 import { createSharing } from '../cors/sharing.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
@@ -11,6 +17,8 @@ export interface RequestIdentity {
   readonly process: number
   /** Counts the requests of this process. */
   readonly sequence: number
+  /** A time as ISO 8601 has it, in whole seconds. */
+  readonly isoTime: (unixSeconds: number) => string
   /** `length` random hexadecimal characters, for the longer ids of error answers. */
   readonly randomHex: (length: number) => string
 }
@@ -44,32 +52,73 @@ export interface RefusedPreflight {
   readonly requestedMethod: string | undefined
 }
 
+/** How a vendor lays its XML documents out. */
+export interface XmlLayout {
+  readonly declaration: string
+  /** Of the root element. */
+  readonly attributes: string
+  /** One level of indentation; empty: everything on one line. */
+  readonly indent: string
+  readonly responseVary: 'always' | 'when-set' | 'never'
+}
+
+/** What differs between the vendors in the words of the bucket CORS API. */
+export interface BucketCorsWords {
+  readonly layout: XmlLayout
+  readonly unsigned: string
+  readonly unknownKey: string
+  readonly wrongSignature: string
+  readonly malformedAuthorization: StoreError
+  readonly notYetValid: StoreError
+  readonly sha256Mismatch: StoreError
+  readonly notConfigured: string
+  readonly noSuchBucket: string
+  readonly malformedXml: string
+  /** `undefined`: an InvalidRequest that names the limit. */
+  readonly tooManyRules: StoreError | undefined
+  /** What a PUT stores although no browser sends it; a rule file that says so is a mistake of its author. */
+  readonly stores: ReadonlySet<NeverSent>
+  /** What stands beside code and message when a configuration is refused for `cause`: the code of a finding, or `response-vary`. */
+  readonly fieldsFor: (cause: string) => ErrorFields
+}
+
+/** Values that no browser sends or keeps, harmless in a rule: it matches less. */
+export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
+
+/** Elements of an error body: name and text. */
+export type ErrorFields = readonly (readonly [string, string])[]
+
 /**
- * How one vendor words its answers. A dialect never decides: it is told what was decided. Adding a vendor is one such
- * object and one line in `dialects`.
+ * Everything of one vendor. A dialect never decides: it receives what was decided. Adding a vendor is one such object
+ * and one line in `dialects`.
  */
 export interface Dialect {
   readonly name: DialectName
-  /** Value of the Server header in refusals and preflight answers. */
-  readonly server: string
-  readonly requestIdHeader: string
+  /** The header lines by which the vendor is known, of every answer made here that is no error. */
+  signature(requestId: string): HeaderLines
   /** Largest stored configuration. */
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
+  readonly matching: Matching
+  /** The vendor's console takes no underscore in an allowed header. */
+  readonly refusesUnderscore: boolean
+  /** Status of an allowed preflight. */
+  readonly preflightStatus: 200 | 204
   /** Names the dialect itself sends in Vary, with `vary: dialect`. */
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }
   requestId(identity: RequestIdentity): string
   /** Status, code and message of a refused preflight. */
-  refusal(
-    refused: RefusedPreflight,
-  ): StoreError & { readonly fields?: readonly (readonly [string, string])[] }
+  refusal(refused: RefusedPreflight): StoreError & { readonly fields?: ErrorFields }
   /** The whole answer for `error`, ids in header and body, without CORS headers. `fields` stand after the message. */
-  error(
-    error: StoreError,
-    context: ErrorContext,
-    fields?: readonly (readonly [string, string])[],
-  ): PlainResponse
+  error(error: StoreError, context: ErrorContext, fields?: ErrorFields): PlainResponse
+  /** The words of its `?cors` API; `undefined`: it has none, and such a request is one like every other. */
+  readonly bucketCors: BucketCorsWords | undefined
 }
+
+/** A dialect whose vendor has the `?cors` API. */
+export type VendorDialect = Dialect & { readonly bucketCors: BucketCorsWords }
+
+export const isVendor = (dialect: Dialect): dialect is VendorDialect => dialect.bucketCors !== undefined
 
 /**
  * Ids that end with the last three hexadecimal digits of the sequence, in lower case, as `end` writes them. What stands
@@ -108,7 +157,8 @@ interface HeaderStyle {
   readonly separator: string
   /** Allow-Headers: the names that were asked for, or the rule's own list. */
   readonly allowHeaders: 'requested' | 'rule'
-  readonly credentials: boolean
+  /** Allow-Credentials for an origin that the rule names: always, never, or where the rule says so. */
+  readonly credentials: 'always' | 'never' | 'by-rule'
   /** Max-Age of a preflight when the rule has none. */
   readonly maxAgeUnset: string | undefined
 }
@@ -174,7 +224,7 @@ export function corsHeaders(
   requested: readonly string[] | undefined,
 ): string[] {
   const lines: string[] = []
-  if (allow.credentials && style.credentials) lines.push('Access-Control-Allow-Credentials', 'true')
+  if (sendsCredentials(style, allow)) lines.push('Access-Control-Allow-Credentials', 'true')
   if (requested !== undefined) {
     const names = allowHeaders(style, prepared.allowHeaders, requested)
     if (names !== '') lines.push('Access-Control-Allow-Headers', names)
@@ -186,6 +236,11 @@ export function corsHeaders(
   if (maxAge !== undefined) lines.push('Access-Control-Max-Age', maxAge)
   return lines
 }
+
+/** Whether Access-Control-Allow-Credentials goes with an allowed request. */
+export const sendsCredentials = ({ credentials }: HeaderStyle, allow: Allow): boolean =>
+  allow.credentials &&
+  (credentials === 'always' || (credentials === 'by-rule' && allow.rule.rule.allowCredentials === true))
 
 function allowHeaders(
   style: HeaderStyle,

@@ -1,8 +1,8 @@
-import type { DialectName } from '../cors/rule.ts'
 import { cos } from './cos.ts'
 import type { Dialect } from './dialect.ts'
+import { http } from './http.ts'
 import { oss } from './oss.ts'
 import { s3 } from './s3.ts'
 
 /** Every dialect that there is. */
-export const dialects: Readonly<Record<DialectName, Dialect>> = { cos, oss, s3 }
+export const dialects: readonly Dialect[] = [cos, oss, s3, http]

@@ -1,4 +1,20 @@
-import { createRequestIds, type Dialect, hex, xmlResponse } from './dialect.ts'
+import { vendorMatching } from '../cors/rule.ts'
+import {
+  createRequestIds,
+  type Dialect,
+  hex,
+  type RefusedPreflight,
+  type VendorDialect,
+  xmlResponse,
+} from './dialect.ts'
+import {
+  badSha256,
+  malformedArgument,
+  malformedXml,
+  notValidYet,
+  signatureDoesNotMatch,
+  tooSkewed,
+} from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
 /** The text of COS with a final period (OSS developer reference, "cors-options"). */
@@ -8,8 +24,21 @@ const notAllowed =
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-/** EC values that the error pages 0034-* document; OSS calls them not stable, so no others are made up. */
-const errorCodes: Readonly<Record<string, string>> = { NoSuchCORSConfiguration: '0034-00000001' }
+/** EC values that OSS documents (error pages, and the guides to its CORS errors); it calls them not stable. */
+const errorCodes: Readonly<Record<string, string>> = {
+  NoSuchCORSConfiguration: '0034-00000001',
+  NoSuchBucket: '0015-00000101',
+}
+
+/** The same by what is wrong with a configuration. */
+const errorCodesOfFindings: Readonly<Record<string, string>> = {
+  'no-rules': '0034-00000002',
+  'response-vary': '0034-00000004',
+  'too-many-rules': '0034-00000006',
+  origin: '0034-00000009',
+  'method-unsupported': '0034-00000011',
+  'expose-wildcard': '0034-00000013',
+}
 
 const upperCase = (text: string): string => text.toUpperCase()
 
@@ -19,31 +48,41 @@ const requestId = createRequestIds(
 )
 
 /** Alibaba Cloud OSS: OptionObject, PutBucketCors, "cors-options" in the developer reference. */
-export const oss: Dialect = {
+export const oss: VendorDialect = {
   name: 'oss',
-  server: 'AliyunOSS',
-  requestIdHeader: 'x-oss-request-id',
+  signature: (requestId) => [
+    ...['Server', 'AliyunOSS', 'x-oss-request-id', requestId],
+    ...['x-oss-server-time', '0'],
+  ],
   // PutBucketCors (Feb 2026) says 20 rules; older pages say 10.
   limits: { rules: 20, bytes: 16_384 },
   // Credentials are never documented. Max-Age 0 when unset: the output printed on the ossutil page.
-  style: { separator: ', ', allowHeaders: 'requested', credentials: false, maxAgeUnset: '0' },
+  style: { separator: ', ', allowHeaders: 'requested', credentials: 'never', maxAgeUnset: '0' },
 
+  matching: vendorMatching,
+  refusesUnderscore: false,
+  preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 
   requestId,
 
-  refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
+  refusal,
 
-  error({ status, code, message }, { requestId, host }, fields = []) {
-    const own = errorCodes[code]
-    const all = own === undefined ? fields : [...fields, ['EC', own] as const]
-    const ec = all.find(([name]) => name === 'EC')?.[1]
+  error({ status, code, message }, { identity, requestId, host }, fields = []) {
+    const ec = fields.find(([name]) => name === 'EC')?.[1] ?? errorCodes[code]
     const elements: (readonly [string, string])[] = [
       ['Code', code],
       ['Message', message],
       ['RequestId', requestId],
       ['HostId', host],
-      ...all,
+      ...fields.filter(([name]) => name !== 'EC'),
+      // ali-oss sets its clock by this, and tries again.
+      ...(code === tooSkewed.code
+        ? [['ServerTime', identity.isoTime(identity.unixSeconds)] as const, maxAllowedSkew]
+        : []),
+      ...(ec === undefined
+        ? []
+        : [['EC', ec] as const, ['RecommendDoc', `https://api.aliyun.com/troubleshoot?q=${ec}`] as const]),
     ]
     const lines = elements.map(([name, text]) => `  <${name}>${escapeXml(text)}</${name}>\n`).join('')
     return xmlResponse(
@@ -55,4 +94,49 @@ export const oss: Dialect = {
       `<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n${lines}</Error>\n`,
     )
   },
+
+  bucketCors: {
+    // GetBucketCors, sample response.
+    layout: {
+      declaration: '<?xml version="1.0" encoding="UTF-8"?>\n',
+      attributes: '',
+      indent: '  ',
+      responseVary: 'always',
+    },
+    unsigned: 'Anonymous access is forbidden for this operation.',
+    unknownKey: 'The OSS Access Key Id you provided does not exist in our records.',
+    wrongSignature: signatureDoesNotMatch,
+    malformedAuthorization: malformedArgument,
+    notYetValid: notValidYet,
+    sha256Mismatch: badSha256,
+    noSuchBucket: 'The specified bucket does not exist.',
+    malformedXml,
+    tooManyRules: { status: 400, code: 'CORSRuleBeyondLimit', message: 'The CORS Rules num is beyond limit' },
+    notConfigured: 'The CORS Configuration does not exist.',
+    // No document says that these are refused.
+    stores: new Set(['default-port', 'trailing-slash']),
+    fieldsFor(cause) {
+      const ec = errorCodesOfFindings[cause.startsWith('origin-') ? 'origin' : cause]
+      return ec === undefined ? [] : [['EC', ec]]
+    },
+  },
 }
+
+const maxAllowedSkew = ['MaxAllowedSkewMilliseconds', '900000'] as const
+
+/** HTTP 400 errors (Dec 2025), and the two ECs of a refused preflight: without rules, and with rules that do not match. */
+function refusal({ deny, bucket, requestedMethod = '' }: RefusedPreflight): ReturnType<Dialect['refusal']> {
+  if (deny.malformed?.what === 'origin-missing')
+    return insufficient('Origin request header needed.', '0034-00000101')
+  if (requestedMethod === '')
+    return insufficient('Request Access-Control-Request-Method header needed.', '0034-00000102')
+  const ec = bucket === 'configured' ? '0003-00000602' : '0003-00000601'
+  return { status: 403, code: 'AccessForbidden', message: notAllowed, fields: [['EC', ec]] }
+}
+
+const insufficient = (what: string, ec: string): ReturnType<Dialect['refusal']> => ({
+  status: 400,
+  code: 'BadRequest',
+  message: `Insufficient information. ${what}`,
+  fields: [['EC', ec]],
+})

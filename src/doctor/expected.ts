@@ -47,5 +47,6 @@ const identity = {
   node: 0,
   process: 0,
   sequence: 0,
+  isoTime: (): string => '1970-01-01T00:00:00.000Z',
   randomHex: (length: number): string => '0'.repeat(length),
 }

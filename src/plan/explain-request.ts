@@ -7,7 +7,8 @@ import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
 import { endpointsOf, type Judgement, type Setup } from './judge.ts'
-import { type Plan, plan } from './plan.ts'
+import { nearMiss } from './near-miss.ts'
+import { defectOf, type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
 /** What a constructed request is sent to. `path` begins with a slash and may carry a query. */
@@ -61,18 +62,18 @@ export function explainRequest(
   const planned = plan(snapshot, setup, facts, identity)
   const { judgement } = planned
   const explanation = explainJudgement(judgement)
-  // Only an actual request without Origin has none, and such a question is not answered at all.
-  if (explanation === undefined) throw new Error('a CORS request was judged without a decision')
+  if (explanation === undefined) return { kind: 'unusable', message: withoutOrigin }
   const file = fileOf(snapshot, judgement)
+  const near = explanation.decision === 'allow' ? undefined : nearMiss(snapshot, judgement, host)
   const explained = {
-    // Where a file is in error, a second one for its bucket would be an error too: the error is what to correct.
-    ...(file?.state === 'invalid' ? { ...explanation, change: undefined } : explanation),
+    ...explanation,
     bucket: judgement.address.kind === 'bucket' ? judgement.address.name : undefined,
     file: file?.file,
     fileState: file?.state,
     dialect: judgement.dialect.name,
     mode: judgement.policy?.mode ?? 'enforce',
-    notes: notesOn(planned, facts, file),
+    notes: [...notesOn(planned, facts, file), ...(near === undefined ? [] : [near.text])],
+    owner: near?.isCertain === true ? undefined : ownerOf(judgement, facts),
     preset: presetText(decidingRule(judgement)),
     request: { method, target, headers: headerPairs(headers) },
     response: responseOf(planned),
@@ -101,7 +102,6 @@ export function explainJudgement(judgement: Judgement): Explanation | undefined 
     return {
       ...explain({ bucket: judgement.deniedFor, rules: [], decision, question }),
       text: deniedForText(judgement.deniedFor),
-      change: undefined,
     }
   const bucket = address.kind === 'bucket' ? address.name : (policy?.name ?? serviceName)
   return explain({ bucket, rules: policy?.rules ?? [], decision, question })
@@ -115,6 +115,8 @@ export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
+const withoutOrigin = 'A request without Origin is not a CORS request: name the origin of the page.'
+
 function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQuestion): string | undefined {
   if (to.kind === 'bucket' && !isBucketName(to.bucket))
     return 'A bucket name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit.'
@@ -124,8 +126,7 @@ function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQu
   if (values.some((value) => value !== undefined && /[\0-\x1f\x7f]/.test(value)))
     return 'A header value holds no control characters.'
   if (!actual) return undefined
-  if (origin === undefined || origin === '')
-    return 'A request without Origin is not a CORS request: name the origin of the page.'
+  if (origin === undefined || origin === '') return withoutOrigin
   if (method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method))
     return 'Name the method of the request, for example GET.'
   return method === 'OPTIONS' ? 'OPTIONS is the preflight: ask without "actual".' : undefined
@@ -165,22 +166,30 @@ function fileOf(snapshot: Snapshot, { policy }: Judgement): FileStatus | undefin
   return policy === undefined ? undefined : snapshot.files.find(({ bucket }) => bucket === policy.name)
 }
 
+function ownerOf({ address, policy }: Judgement, facts: RequestFacts): string | undefined {
+  if (facts.defect !== undefined) return undefined
+  if (address.kind === 'service') return serviceName
+  if (address.kind !== 'bucket') return undefined
+  return policy === undefined || policy.name === fallbackName ? address.name : policy.name
+}
+
 function explainWithoutBucket(judgement: Judgement, decision: Decision): Explanation {
   const { address, question } = judgement
   const explanation = explain({ bucket: serviceName, rules: [], decision, question })
   if (decision.reason !== 'no_rules') return explanation
-  const nowhere = 'The request names no bucket, so no rules speak for it.'
-  return {
-    ...explanation,
-    text: address.kind === 'refused' ? 'The request target is refused before it names a bucket.' : nowhere,
-    // What stands at the root of the endpoint can have rules; what is no bucket at all cannot.
-    change: address.kind === 'service' ? explanation.change : undefined,
-  }
+  return { ...explanation, text: withoutBucketText[address.kind] }
 }
+
+const withoutBucketText = {
+  service: `The request names no bucket, and ${serviceName}.yaml, which would hold the rules of such requests, is not there.`,
+  none: 'The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
+  refused: 'The request target is refused before it names a bucket.',
+  bucket: 'No rule file is for this bucket.',
+} as const
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement
-  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  const defect = defectOf(planned.judgement, facts)
   if (defect !== undefined)
     return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
   const notes: string[] = []
@@ -227,10 +236,13 @@ function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
 
 function responseOf(planned: Plan): ExplainedResponse {
   if (planned.act !== 'answer') {
-    const { strip, add, vary } = planned.patch
-    return { kind: 'decorated', strip, headers: headerPairs(add), vary }
+    const { strip, add, vary, resourcePolicy } = planned.patch
+    const policy = resourcePolicy === undefined ? [] : ['Cross-Origin-Resource-Policy', resourcePolicy]
+    return { kind: 'decorated', strip, headers: headerPairs([...add, ...policy]), vary }
   }
   const { status, headers, body } = planned.response
+  // No length belongs to an answer that cannot have a body (RFC 9110 section 8.6).
+  if (status === 204) return { kind: 'answer', status, headers: headerPairs(headers), body }
   const length = String(new TextEncoder().encode(body).length)
   return { kind: 'answer', status, headers: headerPairs([...headers, 'Content-Length', length]), body }
 }

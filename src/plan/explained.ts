@@ -25,6 +25,8 @@ export interface Explained extends Explanation {
   readonly fileState: FileState | undefined
   readonly dialect: DialectName
   readonly mode: 'enforce' | 'report'
+  /** Whose rule file a change for this request belongs in: a bucket, `_service`, or none. */
+  readonly owner: string | undefined
   /** Absent where no change is known that is safe to propose. */
   readonly proposal?: Proposal
   /** What else has to be known: another file spoke, a file has errors, report mode … Plain sentences. */

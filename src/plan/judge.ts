@@ -1,8 +1,8 @@
 import { type Decision, decide, denyMalformed, denyWithoutRules } from '../cors/decide.ts'
-import { type CorsQuestion, readActual, readPreflight } from '../cors/request.ts'
-import type { DialectName } from '../cors/rule.ts'
+import { actualMethod, type CorsQuestion, isPreflight, readActual, readPreflight } from '../cors/request.ts'
+import type { DialectName, Matching } from '../cors/rule.ts'
 import { corsHeaders, type Dialect } from '../dialect/dialect.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import type { HeaderLines, RequestFacts } from '../http.ts'
 import { type Address, type Endpoints, resolveAddress } from './address.ts'
 import type { BucketPolicy, Snapshot } from './snapshot.ts'
@@ -65,14 +65,16 @@ export function judge(
   const address = resolveAddress(facts, endpointsOf(snapshot, setup))
   const policy = policyFor(snapshot, address)
   const forwarded = policy === undefined && address.kind === 'bucket' && setup.unconfigured === 'forward'
-  const own = memory === undefined ? verdictOf(policy, facts) : recall(memory, policy, facts)
+  const dialect = policy?.dialect ?? dialectNamed(setup.dialect)
+  const own =
+    memory === undefined ? verdictOf(policy, dialect, facts) : recall(memory, policy, dialect, facts)
   const others = otherBuckets(snapshot, address)
-  const stricter = others.length === 0 ? undefined : denialOf(others, own, facts)
+  const stricter = others.length === 0 ? undefined : denialOf(others, own, dialect, facts)
   const { kind, decision, question, headers, isKept } = stricter?.verdict ?? own
   return {
     address,
     policy,
-    dialect: policy?.dialect ?? dialects[setup.dialect],
+    dialect,
     kind,
     decision,
     question,
@@ -109,11 +111,12 @@ function otherBuckets(snapshot: Snapshot, address: Address): readonly OtherBucke
 function denialOf(
   others: readonly OtherBucket[],
   own: Verdict,
+  dialect: Dialect,
   facts: RequestFacts,
 ): { readonly name: string; readonly verdict: Verdict } | undefined {
   if (own.decision?.verdict !== 'allow') return undefined
   for (const { name, rules } of others) {
-    const verdict = verdictOf(rules, facts)
+    const verdict = verdictOf(rules, dialect, facts)
     if (verdict.decision?.verdict !== 'allow') return { name, verdict }
   }
   return undefined
@@ -144,18 +147,22 @@ const notCors: Verdict = {
   isKept: false,
 }
 
-function verdictOf(policy: BucketPolicy | undefined, facts: RequestFacts): Verdict {
-  if (facts.method !== 'OPTIONS') {
-    const question = readActual(facts)
+function verdictOf(policy: BucketPolicy | undefined, { matching }: Dialect, facts: RequestFacts): Verdict {
+  if (!isAsking(facts, matching)) {
+    const question = readActual(facts, matching)
     return question === undefined ? notCors : verdictOn(policy, 'actual', question)
   }
-  const read = readPreflight(facts)
+  const read = readPreflight(facts, matching)
   if (!('what' in read)) return verdictOn(policy, 'preflight', read)
   // A bucket without rules is told so whatever else is wrong, save for a missing Origin (recorded order of S3).
   const noRules = (policy?.rules.length ?? 0) === 0 && read.what !== 'origin-missing'
   const decision = noRules ? denyWithoutRules : denyMalformed(read)
   return { policy, kind: 'preflight', decision, question: undefined, headers: [], isKept: false }
 }
+
+/** Whether the request asks for permission, and has none to be decided for itself. */
+const isAsking = (facts: RequestFacts, { plainOptions }: Matching): boolean =>
+  facts.method === 'OPTIONS' && (plainOptions === 'mistake' || isPreflight(facts))
 
 function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], question: CorsQuestion): Verdict {
   const decision = policy === undefined ? denyWithoutRules : decide(policy, question)
@@ -176,17 +183,24 @@ function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], ques
 const maxRemembered = 1024
 
 /** The verdict, from `memory` where it has it. */
-function recall(memory: VerdictMemory, policy: BucketPolicy | undefined, facts: RequestFacts): Verdict {
-  const { method, origin, requestedMethod, requestedHeaders = '' } = facts
-  if (policy === undefined || origin === undefined) return verdictOf(policy, facts)
+function recall(
+  memory: VerdictMemory,
+  policy: BucketPolicy | undefined,
+  dialect: Dialect,
+  facts: RequestFacts,
+): Verdict {
+  const { origin, requestedMethod, requestedHeaders = '' } = facts
+  if (policy === undefined || origin === undefined) return verdictOf(policy, dialect, facts)
   // No header holds a line feed, so no two questions have one key.
-  const asked = method === 'OPTIONS' ? `${requestedMethod ?? ''}\n${requestedHeaders}` : method
+  const asked = isAsking(facts, dialect.matching)
+    ? `${requestedMethod ?? ''}\n${requestedHeaders}`
+    : actualMethod(facts, dialect.matching)
   const key = `${policy.name}\n${origin}\n${asked}`
-  if (key.length > maxRemembered) return verdictOf(policy, facts)
+  if (key.length > maxRemembered) return verdictOf(policy, dialect, facts)
   const known = memory.get(key)
   // Of another generation's rules it is of no use.
   if (known?.policy === policy) return known
-  const verdict = verdictOf(policy, facts)
+  const verdict = verdictOf(policy, dialect, facts)
   // What is refused is not worth its place: anybody can ask for it in any number of ways.
   if (verdict.decision?.verdict !== 'allow') return verdict
   const kept = { ...verdict, isKept: true }

@@ -1,4 +1,5 @@
 import type { Reason } from '../cors/decide.ts'
+import { sendsCredentials } from '../dialect/dialect.ts'
 import type { Judgement } from './judge.ts'
 
 /** What one set of rules made of a CORS request, in the words of the log. */
@@ -56,10 +57,10 @@ export function answerAlike(one: Judgement, other: Judgement): boolean {
 
 function readableAnswer({ policy, decision, kind }: Judgement): readonly (string | boolean | undefined)[] {
   if (policy === undefined || decision?.verdict !== 'allow') return []
-  const { rule, allowOrigin, credentials } = decision
+  const { rule, allowOrigin } = decision
   return [
     allowOrigin,
-    credentials && policy.dialect.style.credentials,
+    sendsCredentials(policy.dialect.style, decision),
     rule.rule.exposeHeaders.join().toLowerCase(),
     // Browsers keep preflights only.
     kind === 'preflight' ? policy.prepared[rule.number - 1]?.maxAgeOfPreflight : undefined,

@@ -1,8 +1,16 @@
 import type { Allow, Decision, Deny } from '../cors/decide.ts'
 import { denyWithoutRules } from '../cors/decide.ts'
-import type { RequestIdentity, StoreError } from '../dialect/dialect.ts'
-import { type HeaderPatch, type PlainResponse, type RequestFacts, servedMethods, untouched } from '../http.ts'
+import type { BucketCorsWords, RequestIdentity, StoreError } from '../dialect/dialect.ts'
+import {
+  applyPatch,
+  type HeaderPatch,
+  type PlainResponse,
+  type RequestDefect,
+  type RequestFacts,
+  untouched,
+} from '../http.ts'
 import { type Judgement, judge, type Setup, type VerdictMemory } from './judge.ts'
+import { methodDefect, servedMethods } from './served-methods.ts'
 import type { Snapshot } from './snapshot.ts'
 
 interface Planned {
@@ -21,6 +29,7 @@ export type Plan =
       readonly act: 'bucket-cors'
       readonly method: 'GET' | 'PUT' | 'DELETE'
       readonly bucket: string
+      readonly words: BucketCorsWords
       readonly target: string
       readonly patch: HeaderPatch
     })
@@ -36,11 +45,11 @@ export function plan(
   const judgement = judge(snapshot, setup, facts, memory)
   const requestId = judgement.dialect.requestId(identity)
   const { address } = judgement
-  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  const defect = defectOf(judgement, facts)
   if (defect !== undefined || address.kind === 'refused') {
     const error = defect ?? { status: 400, code: 'InvalidURI', message: 'The request target is not valid.' }
     // RFC 9110 section 15.5.6: 405 names what is served.
-    const more = error.status === 405 ? ['Allow', servedMethods] : []
+    const more = error.status === 405 ? ['Allow', servedMethods(judgement.dialect.matching)] : []
     const response = wordError({ judgement, requestId }, setup, facts, identity, error, more)
     return { judgement, requestId, act: 'answer', response, close: true }
   }
@@ -55,6 +64,12 @@ export function plan(
       ? undefined
       : planBucketCors({ judgement, requestId }, setup, facts, identity, patch)
   return managed ?? { judgement, requestId, act: 'forward', target, patch }
+}
+
+/** Why the request is answered before any rule is asked; `undefined` when nothing is wrong with it. */
+export function defectOf({ address, dialect }: Judgement, facts: RequestFacts): RequestDefect | undefined {
+  const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+  return defect ?? methodDefect(facts.method, dialect.matching)
 }
 
 /**
@@ -80,7 +95,7 @@ export function wordError(
 
 /** The header lines by which an answer of our own says what `patch` says of the store's. */
 export function patchLines(patch: HeaderPatch): string[] {
-  return patch.vary.length === 0 ? [...patch.add] : ['Vary', patch.vary.join(', '), ...patch.add]
+  return applyPatch([], patch)
 }
 
 function patchOf({ policy, decision, headers, handsOff }: Judgement, setup: Setup): HeaderPatch {
@@ -88,7 +103,9 @@ function patchOf({ policy, decision, headers, handsOff }: Judgement, setup: Setu
   if (handsOff) return debug.length === 0 ? untouched : { strip: false, add: debug, vary: [] }
   if (policy === undefined) return { strip: true, add: debug, vary: [] }
   const vary = decision?.verdict === 'allow' ? policy.varyMatched : policy.varyOther
-  return { strip: true, add: debug.length === 0 ? headers : [...headers, ...debug], vary }
+  const patch = { strip: true, add: debug.length === 0 ? headers : [...headers, ...debug], vary }
+  const { resourcePolicy } = policy.file
+  return resourcePolicy === undefined ? patch : { ...patch, resourcePolicy }
 }
 
 function wordPreflight(
@@ -103,9 +120,9 @@ function wordPreflight(
   if (policy !== undefined && decision?.verdict === 'allow') {
     const headers = judgement.headers.slice()
     if (policy.varyMatched.length > 0) headers.push('Vary', policy.varyMatched.join(', '))
-    headers.push('Server', dialect.server, dialect.requestIdHeader, requestId)
+    for (const item of dialect.signature(requestId)) headers.push(item)
     for (const item of debug) headers.push(item)
-    return { status: 200, headers, body: '' }
+    return { status: dialect.preflightStatus, headers, body: '' }
   }
   const refusal = dialect.refusal({
     deny: decision?.verdict === 'deny' ? decision : denyWithoutRules,
@@ -174,7 +191,8 @@ function planBucketCors(
 ): Plan | undefined {
   const { address, policy, handsOff } = planned.judgement
   if (address.kind !== 'bucket' || !address.onBucket) return undefined
-  if (!mayNameCors.test(address.query)) return undefined
+  const words = planned.judgement.dialect.bucketCors
+  if (words === undefined || !mayNameCors.test(address.query)) return undefined
   const names = parameterNames(address.query)
   const calls = names.filter((name) => name === 'cors').length
   if (calls === 0 || policy?.mode === 'report') return undefined
@@ -200,6 +218,7 @@ function planBucketCors(
       ...planned,
       act: 'bucket-cors',
       method,
+      words,
       bucket: address.name,
       target: address.target,
       patch,
@@ -210,7 +229,7 @@ function planBucketCors(
       status: 405,
       code: 'MethodNotAllowed',
       message: managed
-        ? 'The CORS rules of this bucket are managed in files.'
+        ? 'The CORS rules of this bucket are managed in files. To change them by this call, serve with --bucket-cors-api write and --credentials.'
         : 'The specified method is not allowed against this resource.',
     },
     ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],

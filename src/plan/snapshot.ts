@@ -2,7 +2,7 @@ import type { DialectName, RuleFile } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
 import { createSharing } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import { foldedName, isBucketName } from './address.ts'
 import type { Finding } from './finding.ts'
 
@@ -158,7 +158,7 @@ const sharedVary = createSharing<readonly string[]>()
 
 /** Makes one rule file ready to serve. */
 export function compilePolicy(name: string, file: RuleFile, serverDialect: DialectName): BucketPolicy {
-  const dialect = dialects[file.dialect ?? serverDialect]
+  const dialect = dialectNamed(file.dialect ?? serverDialect)
   const own = dialect.vary(file.responseVary)
   const withOrigin = (names: readonly string[]): readonly string[] =>
     file.vary === 'dialect' || names.includes('Origin')

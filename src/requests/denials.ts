@@ -20,6 +20,8 @@ export interface DenialGroup {
   readonly first: number
   /** The latest one. */
   readonly last: Denial
+  /** One of each method and list of headers, for a change that allows all of them. */
+  readonly requests: readonly Denial[]
 }
 
 export interface Denials {
@@ -42,10 +44,14 @@ interface DenialsOptions {
   readonly now?: () => number
 }
 
+/** Requests of one kind ask the same of the rules, but for their origin. */
+export const requestKind = ({ kind, method, requestedHeaders }: Denial): string =>
+  `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`
+
 /** The recent denials and the most frequent groups of them, in bounded memory whatever is sent. */
 export function createDenials({ recent = 200, groups = 200, now = Date.now }: DenialsOptions = {}): Denials {
   const ring: Denial[] = []
-  const frequent = createTopGroups<Denial>(groups)
+  const frequent = createTopGroups<Denial>(groups, requestKind)
   let total = 0
   return {
     add({ facts, plan }) {
@@ -65,7 +71,7 @@ export function createDenials({ recent = 200, groups = 200, now = Date.now }: De
     total: () => total,
     recent: () => [...ring.slice(total % recent), ...ring.slice(0, total % recent)].reverse(),
     top: () =>
-      frequent.list().map(({ count, overcount, first, last }) => ({
+      frequent.list().map(({ count, overcount, first, last, kinds }) => ({
         bucket: last.bucket,
         origin: last.origin,
         reason: last.reason,
@@ -73,6 +79,7 @@ export function createDenials({ recent = 200, groups = 200, now = Date.now }: De
         overcount,
         first,
         last,
+        requests: kinds,
       })),
   }
 }

@@ -3,7 +3,7 @@ import type { FileFormat } from './names.ts'
 import { errorAt, type Problem } from './source.ts'
 
 /** Largest rule file, the largest configuration that any of the vendors stores. */
-const maxFileBytes = 65_536
+export const maxFileBytes = 65_536
 
 /** Up to here an XML file is still looked at, so that its other mistakes are told too: its reader is linear. */
 const maxXmlBytes = 2 * maxFileBytes

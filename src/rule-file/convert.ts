@@ -1,6 +1,7 @@
 import { presetOf } from '../cors/presets.ts'
-import type { CorsRule, DialectName, RuleFile, RuleTest } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import { type CorsRule, type DialectName, isAllowable, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import type { XmlLayout } from '../dialect/dialect.ts'
+import { dialectNamed } from '../dialect/named.ts'
 import { visibleJson } from '../text/visible.ts'
 import type { FileFormat } from './names.ts'
 import { corsConfiguration } from './print-xml.ts'
@@ -29,8 +30,15 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
         refusal: undefined,
       }
     case 'xml': {
-      const text = withFinalNewline(corsConfiguration(dialect, file, '  '))
-      return { text, lost: lostInXml(file, dialect), refusal: refusalOf(file, text, dialect) }
+      const layout = dialectNamed(dialect).bucketCors?.layout
+      if (layout === undefined)
+        return {
+          text: '',
+          lost: [],
+          refusal: `dialect ${dialect} has no XML form: name the vendor's dialect`,
+        }
+      const text = withFinalNewline(corsConfiguration(layout, file, '  '))
+      return { text, lost: lostInXml(file, dialect, layout), refusal: refusalOf(file, text, dialect) }
     }
   }
 }
@@ -44,15 +52,27 @@ function ownFields(file: RuleFile): string[] {
     ['vary', file.vary !== 'auto'],
     ['mode', file.mode !== 'enforce'],
     ['hosts', file.hosts.length > 0],
+    ['resourcePolicy', file.resourcePolicy !== undefined],
+    ['storedBy', file.storedBy !== undefined],
     ['tests', file.tests.length > 0],
   ]
   return fields.filter(([, isSet]) => isSet).map(([name]) => name)
 }
 
-function lostInXml(file: RuleFile, dialect: DialectName): string[] {
-  const fields = [...ownFields(file), ...(file.responseVary && dialect === 's3' ? ['responseVary'] : [])]
+function lostInXml(file: RuleFile, dialect: DialectName, layout: XmlLayout): string[] {
+  const fields = [
+    ...ownFields(file),
+    ...(file.responseVary && layout.responseVary === 'never' ? ['responseVary'] : []),
+  ]
   return [
     ...fields.map((name) => `${name} is left out: a CORSConfiguration of ${dialect} has no place for it`),
+    ...file.rules.flatMap(({ allowCredentials }, index) =>
+      allowCredentials === undefined
+        ? []
+        : [
+            `rule ${index + 1}: allowCredentials is left out: a CORSConfiguration of ${dialect} has no place for it`,
+          ],
+    ),
     ...file.rules.flatMap(({ preset }, index) =>
       preset === undefined
         ? []
@@ -62,7 +82,12 @@ function lostInXml(file: RuleFile, dialect: DialectName): string[] {
 }
 
 function refusalOf(file: RuleFile, text: string, dialect: DialectName): string | undefined {
-  const { rules, bytes } = dialects[dialect].limits
+  const { matching } = dialectNamed(dialect)
+  const method = file.rules
+    .flatMap(({ allowedMethods }) => allowedMethods)
+    .find((name) => !isAllowable(name, matching))
+  if (method !== undefined) return `${dialect} stores no rule with the method ${method}: remove it`
+  const { rules, bytes } = dialectNamed(dialect).limits
   const size = Buffer.byteLength(text)
   if (file.rules.length === 0)
     return 'a CORSConfiguration has at least one rule: to have none, delete the configuration of the bucket'
@@ -77,6 +102,9 @@ function awsRefuses(file: RuleFile): string[] {
     ...ownFields(file),
     ...(file.responseVary ? ['ResponseVary'] : []),
     ...(file.rules.some(({ preset }) => preset !== undefined) ? ['preset'] : []),
+    ...(file.rules.some(({ allowCredentials }) => allowCredentials !== undefined)
+      ? ['allowCredentials']
+      : []),
   ]
   return names.map(
     (name) => `${name} is read by cors-sidecar only: remove it before giving the file to the AWS CLI`,
@@ -95,6 +123,7 @@ function toAws(file: RuleFile): Plain {
       ...unlessDefault('AllowedHeaders', rule.allowedHeaders, rule),
       ...unlessDefault('ExposeHeaders', rule.exposeHeaders, rule),
       ...optional('MaxAgeSeconds', rule.maxAgeSeconds),
+      ...optional('allowCredentials', rule.allowCredentials),
     })),
     ...(file.responseVary ? { ResponseVary: true } : {}),
     ...settingsOf(file),
@@ -113,6 +142,8 @@ function settingsOf(file: RuleFile): Plain {
     ...(file.vary === 'auto' ? {} : { vary: file.vary }),
     ...(file.mode === 'enforce' ? {} : { mode: file.mode }),
     ...(file.hosts.length === 0 ? {} : { hosts: file.hosts }),
+    ...optional('resourcePolicy', file.resourcePolicy),
+    ...optional('storedBy', file.storedBy),
     ...(file.tests.length === 0 ? {} : { tests: file.tests.map(plainTest) }),
   }
 }
@@ -152,6 +183,7 @@ function ruleLines(rule: CorsRule): string[] {
       : { allowedHeaders: rule.allowedHeaders }),
     ...(isSame(rule.exposeHeaders, filled?.exposeHeaders ?? []) ? {} : { exposeHeaders: rule.exposeHeaders }),
     ...(rule.maxAgeSeconds === filled?.maxAgeSeconds ? {} : optional('maxAgeSeconds', rule.maxAgeSeconds)),
+    ...optional('allowCredentials', rule.allowCredentials),
   })
   const lines = fields.flatMap(([name, value]) => fieldLines(name, value, '    '))
   return lines.map((line, index) => (index === 0 ? line.replace('    ', '  - ') : line))

@@ -9,10 +9,14 @@ const tokenCharacters = String.raw`!#$%&'+.^_\x60|~0-9A-Za-z-`
 /** Text as the vendors store it, or scheme, host and port with nothing after them. */
 export const originPattern = [
   `^${atMostOneStar}`,
-  String.raw`(?!file:\/\/)`,
+  String.raw`(?=file:\/\/$|(?!file:\/\/))`,
   String.raw`(?:(?!.*:\/\/)[#*+./0-9:?@A-Z[\]_a-z~-]+`,
+  String.raw`|file:\/\/|(?!(?:https?|wss?|ftp):)[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._*-]+(?::[0-9*]+)?`,
   String.raw`|[a-z*][a-z0-9+.*-]*:\/\/(?:[a-z0-9._*-]+|\[[0-9a-f:.*]+\])(?::[0-9*]+)?)$`,
 ].join('')
+
+/** The methods of every dialect; those that are not the vendors' are marked by `check`. */
+export const methodPattern = `^(?!(?:CONNECT|TRACE|TRACK|connect|trace|track|get|put|post|delete|head|options)$)[${tokenCharacters}]+$`
 
 export const allowedHeaderPattern = `^${atMostOneStar}[*${tokenCharacters}]+$`
 export const exposeHeaderPattern = `^[${tokenCharacters}]+$`

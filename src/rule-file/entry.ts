@@ -2,11 +2,13 @@
 
 import { corsMethods } from '../cors/rule.ts'
 import { quoted } from '../text/visible.ts'
+import { type Remedy, removal, replaceBy } from './issue.ts'
 
 /** What is wrong with one value: always an error. `message` says what to write instead. */
 export interface EntryProblem {
   readonly code: string
   readonly message: string
+  readonly remedy?: Remedy
 }
 
 /** Longest rule id, in characters (S3 API, CORSRule). */
@@ -23,7 +25,8 @@ export function firstForeign(value: string, allowed: RegExp): string {
 const methodHints: Readonly<Record<string, string>> = {
   OPTIONS:
     'leave it out, the preflight itself needs no permission; list the methods of the requests that follow it',
-  PATCH: 'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only',
+  PATCH:
+    'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only; for a store that speaks none of the three write "dialect: http"',
   TRACE: 'browsers never send it (Fetch: forbidden method)',
   TRACK: 'browsers never send it (Fetch: forbidden method)',
   CONNECT: 'browsers never send it (Fetch: forbidden method)',
@@ -40,6 +43,9 @@ export function methodProblem(method: string): EntryProblem {
   return {
     code: 'method-unsupported',
     message: `Found unsupported HTTP method in CORS config. Unsupported method is ${quoted(method).slice(1, -1)}: ${hint}`,
+    ...(known.includes(upper) ? { remedy: replaceBy(upper) } : {}),
+    // A preflight needs no permission, so that nothing is lost with it.
+    ...(upper === 'OPTIONS' ? { remedy: removal } : {}),
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Deny, decide } from '../cors/decide.ts'
 import { readActual, readPreflight } from '../cors/request.ts'
-import type { RuleFile, RuleTest } from '../cors/rule.ts'
+import { type Matching, type RuleFile, type RuleTest, vendorMatching } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
 import { quoted } from '../text/visible.ts'
 import type { Issue } from './issue.ts'
@@ -9,11 +9,11 @@ import type { Issue } from './issue.ts'
  * Runs the `tests:` of a rule file against its own rules. One error, code `test-failed`, for each that does not hold;
  * its path is that of the test.
  */
-export function failedExpectations(file: RuleFile): Issue[] {
+export function failedExpectations(file: RuleFile, matching: Matching = vendorMatching): Issue[] {
   if (file.tests.length === 0) return []
   const rules = compileRules(file.rules)
   return file.tests.flatMap((test, index): Issue[] => {
-    const outcome = outcomeOf(rules, test)
+    const outcome = outcomeOf(rules, test, matching)
     if (outcome.verdict === test.expect) return []
     return [
       {
@@ -26,20 +26,30 @@ export function failedExpectations(file: RuleFile): Issue[] {
   })
 }
 
-function outcomeOf(rules: RuleSet, test: RuleTest): { verdict: 'allow' | 'deny'; text: string } {
+function outcomeOf(
+  rules: RuleSet,
+  test: RuleTest,
+  matching: Matching,
+): { verdict: 'allow' | 'deny'; text: string } {
   const question = test.actual
-    ? readActual({
-        method: test.method,
-        origin: test.origin,
-        requestedMethod: undefined,
-        requestedHeaders: undefined,
-      })
-    : readPreflight({
-        method: 'OPTIONS',
-        origin: test.origin,
-        requestedMethod: test.method,
-        requestedHeaders: test.headers.length === 0 ? undefined : test.headers.join(','),
-      })
+    ? readActual(
+        {
+          method: test.method,
+          origin: test.origin,
+          requestedMethod: undefined,
+          requestedHeaders: undefined,
+        },
+        matching,
+      )
+    : readPreflight(
+        {
+          method: 'OPTIONS',
+          origin: test.origin,
+          requestedMethod: test.method,
+          requestedHeaders: test.headers.length === 0 ? undefined : test.headers.join(','),
+        },
+        matching,
+      )
   if (question === undefined || 'what' in question)
     return { verdict: 'deny', text: 'denied: not a valid request' }
   const decision = decide(rules, question)

@@ -1,6 +1,7 @@
 import { isBucketName } from '../plan/address.ts'
 import type { Finding } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
+import type { Problem } from './source.ts'
 
 /** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
 export const schemaPath = 'schema/rule-file.json'
@@ -57,6 +58,20 @@ export function readFileName(file: string): FileName {
       `the file is named after its bucket, and ${JSON.stringify(bucket)} cannot be one: 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit`,
     )
   return { kind: 'rules', bucket, format }
+}
+
+/** What people call a file with a CORS configuration: cors.json, cors-config.json, s3-cors.json, photos.cors.json. */
+const corsName = /(?:^|[._-])cors(?:[._-]?(?:config|configuration|rules|policy|settings))?$/i
+
+/** Whether `bucket` is more likely what a file holds than what its bucket is called. */
+export const isCorsName = (bucket: string): boolean => corsName.test(bucket)
+
+/** A remark on a file that is named after what it holds, and so speaks for a bucket of that name. */
+export function namedForCors(file: string): Problem[] {
+  const name = readFileName(file.slice(file.lastIndexOf('/') + 1))
+  if (name.kind !== 'rules' || !isCorsName(name.bucket)) return []
+  const message = `these are the rules of a bucket named ${JSON.stringify(name.bucket)}: name the file after the bucket that they are for`
+  return [{ severity: 'info', code: 'file-named-cors', message, offset: 0, end: 0 }]
 }
 
 function refused(file: string, severity: Finding['severity'], code: string, message: string): FileName {

@@ -3,9 +3,10 @@
  * default port, upper case … An entry without "://" is stored by the vendors as it is and matched as text.
  */
 
-import { isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
+import { fileOrigin, isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
 import { quoted } from '../text/visible.ts'
 import { type EntryProblem, firstForeign } from './entry.ts'
+import { type Remedy, replaceBy } from './issue.ts'
 
 /** The parts of an entry that holds "://". A `*` may stand in any of them. */
 export interface OriginParts {
@@ -38,6 +39,9 @@ export function readParts(entry: string): OriginParts | undefined {
   }
 }
 
+/** Whether browsers read what follows the scheme; the host of an app or an extension they leave as it is. */
+const hasOwnMeaning = (scheme: string): boolean => scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
+
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
 /** What most entries look like, told by one look: nothing that is checked below can be wrong with them. */
@@ -69,29 +73,55 @@ function textProblem(entry: string): EntryProblem | undefined {
     return {
       code: 'origin-not-ascii',
       message: `${quoted(entry)} holds ${firstForeign(entry, /[ -~]/)}; browsers send ASCII only${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (entry.includes(','))
     return {
       code: 'origin-list-in-one-value',
       message: `${quoted(entry)} holds a comma: one origin per list item`,
+      ...partsOfList(entry),
     }
   if (/["'<>\\^`{|}$]/.test(entry)) return foreign(entry, /[^"'<>\\^`{|}$]/)
   if (entry.includes(' '))
     return {
       code: 'origin-whitespace',
       message: `${quoted(entry)} holds a space: ${entry.trim().includes(' ') ? 'one origin per list item' : `write ${quoted(entry.trim())}`}`,
+      ...partsOfList(entry),
     }
   return undefined
 }
 
-/** Helm and shell templates end up here when nobody rendered them. */
+/** Helm and shell templates end up here when they were not rendered, and regular expressions. */
 function foreign(entry: string, allowed: RegExp): EntryProblem {
-  const template = /\{\{|\$\{|\$[A-Z]/.test(entry) ? ': a template that was not rendered' : ''
+  const template = /\{\{|\$\{|\$[A-Z]|<[^>]*>/.test(entry)
+    ? ': a template that was not rendered'
+    : regularExpression(entry)
   return {
     code: 'origin-invalid-character',
     message: `${quoted(entry)} holds ${firstForeign(entry, allowed)}, which no origin has${template}`,
   }
 }
+
+const regularExpression = (entry: string): string =>
+  /^\^|\$$|\\|[()|]/.test(entry) ? '; this is no regular expression: only * has a meaning' : ''
+
+/** Several origins in one text, one each; nothing when one of them is none. */
+function partsOfList(entry: string): { readonly remedy?: Remedy } {
+  const values = entry.split(/[\s,]+/).filter((part) => part !== '')
+  return values.length > 0 &&
+    values.every((value) => value.includes('://') && originProblem(value) === undefined)
+    ? { remedy: replaceBy(...values) }
+    : {}
+}
+
+/** `YOUR_APP_DOMAIN`, `YOUR-DOMAIN.com`, `__WORKER_ORIGIN__`: a name in a template that is to be filled in. */
+const placeholderName = /^_*(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?:YOUR|MY)[-_.][A-Za-z0-9._-]+)_*$/
+
+/** Whether `entry`, with or without a scheme, is a placeholder of a template. */
+export const isPlaceholder = (entry: string): boolean =>
+  placeholderName.test(
+    entry.slice(entry.indexOf('://') < 0 ? 0 : entry.indexOf('://') + 3).replace(/:[0-9]+$/, ''),
+  )
 
 /** The words are those of S3's answer to PutBucketCors. */
 function wildcardProblem(entry: string): EntryProblem | undefined {
@@ -104,6 +134,7 @@ function wildcardProblem(entry: string): EntryProblem | undefined {
 
 function urlProblem(entry: string): EntryProblem | undefined {
   const parts = readParts(entry)
+  if (entry === fileOrigin) return undefined
   if (parts === undefined) return /[!%&();=]/.test(entry) ? foreign(entry, /[^!%&();=]/) : undefined
   return (
     schemeProblem(entry, parts) ??
@@ -118,7 +149,7 @@ function schemeProblem(entry: string, { scheme }: OriginParts): EntryProblem | u
   if (/^file$/i.test(scheme))
     return {
       code: 'origin-file-prohibited',
-      message: `${quoted(entry)} can never match: a page from a file sends the origin "null"; serve it from http://localhost instead`,
+      message: `${quoted(entry)} can never match: a page from a file sends the origin "null", or in some web views "file://"; serve it from http://localhost instead`,
     }
   if (/^[a-z*][a-z0-9+.*-]*$/i.test(scheme)) return undefined
   return {
@@ -135,38 +166,54 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
     return {
       code: 'origin-has-userinfo',
       message: `${quoted(entry)}: an origin has no user${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (/^[?#]/.test(after))
     return {
       code: 'origin-has-query-or-fragment',
       message: `${quoted(entry)}: an origin has no query and no fragment, and ? is no wildcard${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (after !== '')
     return {
       code: 'origin-has-path',
       message: `${quoted(entry)}: an origin has no path, not even a slash at the end${instead(entry)}`,
+      ...remedyFor(entry),
     }
   if (host === '')
     return {
       code: 'origin-without-host',
       message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
     }
-  if (/[A-Z]/.test(entry))
+  // The name of an app may well be MY_APP.
+  if (isPlaceholder(entry) && (hasOwnMeaning(scheme) || /YOUR/.test(entry)))
+    return {
+      code: 'origin-placeholder',
+      message: `${quoted(entry)} is a placeholder of a template: write the origin of the page, e.g. https://app.example.com`,
+    }
+  if (/[A-Z]/.test(hasOwnMeaning(scheme) ? entry : scheme))
     return {
       code: 'origin-upper-case',
       message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
+      ...remedyFor(entry),
     }
   return undefined
 }
 
 function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
-  if (/[^a-z0-9._*-]/.test(host)) return foreign(entry, /[a-z0-9._*:/-]/)
+  // Electron's own pages.
+  if (host === '.' && !hasOwnMeaning(scheme)) return undefined
+  const hostForm = hasOwnMeaning(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
+  if ([...host].some((character) => !hostForm.test(character))) return foreign(entry, /[A-Za-z0-9._*:/-]/)
   const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
   if (labels.includes(''))
     return {
       code: 'origin-empty-label',
       message: `${quoted(entry)}: the host has an empty label between its dots${host.startsWith('.') ? `; for subdomains write ${quoted(entry.replace('://.', '://*.'))}` : ''}`,
+      ...(host.startsWith('.') && originProblem(entry.replace('://.', '://*.')) === undefined
+        ? { remedy: replaceBy(entry.replace('://.', '://*.')) }
+        : {}),
     }
   if (host.length > 253)
     return {
@@ -186,6 +233,7 @@ function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem
   return {
     code: 'origin-ipv4-not-canonical',
     message: `${quoted(entry)}: browsers write an IPv4 address as four decimal numbers${canonical === undefined ? '' : `; write ${canonical}`}`,
+    ...remedyFor(entry),
   }
 }
 
@@ -201,6 +249,7 @@ function ipv6Problem(entry: string, host: string): EntryProblem | undefined {
   return {
     code: 'origin-ipv6-not-compressed',
     message: `${quoted(entry)} can never match: browsers write this address as ${canonical}${instead(entry)}`,
+    ...remedyFor(entry),
   }
 }
 
@@ -215,6 +264,7 @@ function portProblem(entry: string, { scheme, port }: OriginParts): EntryProblem
   return {
     code: 'origin-default-port',
     message: `${quoted(entry)} can never match: browsers leave out the default port; write ${quoted(entry.slice(0, -port.length - 1))}`,
+    remedy: replaceBy(entry.slice(0, -port.length - 1)),
   }
 }
 
@@ -227,10 +277,28 @@ function canonicalHost(host: string): string | undefined {
 /** Stands for the `*` while the rest of an entry is made canonical: a label that nothing else is made of. */
 const placeholder = 'wildcard0placeholder'
 
-/** `; write "…"` with every mistake of the entry mended at once, or nothing when that cannot be known. */
+/** `; write "…"` with every mistake of the entry corrected at once, or nothing when that cannot be known. */
 function instead(entry: string): string {
+  const corrected = correctedOrigin(entry)
+  return corrected === undefined ? '' : `; write ${quoted(corrected)}`
+}
+
+function remedyFor(entry: string): { readonly remedy?: Remedy } {
+  const corrected = correctedOrigin(entry)
+  return corrected === undefined ? {} : { remedy: replaceBy(corrected) }
+}
+
+/** `entry` as a browser writes it; `undefined` when that cannot be known, or is `entry` itself. */
+export function correctedOrigin(entry: string): string | undefined {
   const url = URL.parse(entry.replace('*', placeholder))
-  if (url === null || !isSerializedOrigin(url.origin)) return ''
-  const mended = url.origin.replace(placeholder, '*')
-  return mended === entry || wildcardProblem(mended) !== undefined ? '' : `; write ${quoted(mended)}`
+  if (url === null) return undefined
+  // To the parser the origin of an app is opaque.
+  const origin = url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin
+  if (!isSerializedOrigin(origin)) return undefined
+  const corrected = origin.replace(placeholder, '*')
+  return corrected === entry ||
+    wildcardProblem(corrected) !== undefined ||
+    originProblem(corrected) !== undefined
+    ? undefined
+    : corrected
 }

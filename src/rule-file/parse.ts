@@ -5,13 +5,15 @@
 
 import * as z from 'zod'
 import { presetAliases, presetNames, presetOf } from '../cors/presets.ts'
-import { type CorsRule, corsMethods, dialectNames, type RuleFile, type RuleTest } from '../cors/rule.ts'
+import { type CorsRule, corsMethods, type RuleFile, type RuleTest, resourcePolicies } from '../cors/rule.ts'
+import { dialectNames } from '../dialect/named.ts'
 import { quoted } from '../text/visible.ts'
 import {
   allowedHeaderPattern,
   exposeHeaderPattern,
   hostPattern,
   idPattern,
+  methodPattern,
   originPattern,
 } from './editor-patterns.ts'
 import {
@@ -20,11 +22,11 @@ import {
   exposeHeaderProblem,
   hostProblem,
   idProblem,
-  methodProblem,
 } from './entry.ts'
-import type { Issue, ValuePath } from './issue.ts'
+import type { Issue, Remedy, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
+import { type Accepted, neverSent, valueIssues, vendorValues } from './vendor-values.ts'
 
 const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodString =>
   z.string().check((context) => {
@@ -36,7 +38,7 @@ const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodS
 
 const origins = z
   .array(
-    checked(originProblem).meta({
+    checked((entry) => (neverSent(entry).length > 0 ? undefined : originProblem(entry))).meta({
       examples: ['https://example.com', 'https://*.example.com', '*'],
       pattern: originPattern,
     }),
@@ -44,7 +46,8 @@ const origins = z
   .min(1)
   .meta({ description: 'Origins that are let in: scheme, host and port, with at most one * in each.' })
 const methods = z
-  .array(z.enum(corsMethods))
+  // Which of them depends on the dialect.
+  .array(z.string().meta({ pattern: methodPattern, examples: [...corsMethods] }))
   .min(1)
   .meta({ description: 'Methods that are let in. HEAD is not implied by GET.' })
 const allowedHeaders = z
@@ -54,8 +57,18 @@ const exposeHeaders = z
   .array(checked(exposeHeaderProblem).meta({ pattern: exposeHeaderPattern }))
   .meta({ description: 'Response headers that a page may read, e.g. ETag.' })
 const maxAge = z
-  .union([z.number().nonnegative().multipleOf(1).meta({ type: 'integer' }), z.string().regex(/^[0-9]+$/)])
+  .union([
+    z.number().multipleOf(1).meta({ type: 'integer', minimum: 0 }),
+    z
+      .string()
+      .regex(/^-?[0-9]+$/)
+      .meta({ pattern: '^[0-9]+$' }),
+  ])
   .meta({ description: 'Seconds for which a browser may keep the answer to a preflight.' })
+
+const allowCredentials = z
+  .boolean()
+  .meta({ description: 'Dialect http: whether the origins that the rule names may send cookies.' })
 
 const rule = z
   .strictObject({
@@ -73,6 +86,7 @@ const rule = z
     allowedHeaders: allowedHeaders.optional(),
     exposeHeaders: exposeHeaders.optional(),
     maxAgeSeconds: maxAge.optional(),
+    allowCredentials: allowCredentials.optional(),
   })
   .refine((value) => value.allowedMethods !== undefined || value.preset !== undefined, {
     path: ['allowedMethods'],
@@ -103,6 +117,14 @@ const settings = {
     .array(checked((host) => hostProblem(host.toLowerCase())).meta({ pattern: hostPattern }))
     .meta({ description: 'Custom domains of this bucket.' })
     .optional(),
+  resourcePolicy: z
+    .enum(resourcePolicies)
+    .meta({ description: 'Cross-Origin-Resource-Policy of responses, for pages under COEP.' })
+    .optional(),
+  storedBy: z
+    .enum(['api'])
+    .meta({ description: 'Written by PUT ?cors: loads what the vendor stores and no browser sends.' })
+    .optional(),
   tests: z
     .array(test)
     .meta({ description: 'Expectations that must hold before the file is used.' })
@@ -114,7 +136,7 @@ const file = z.strictObject({ rules: z.array(rule), ...settings })
 type RuleInput = z.infer<typeof rule>
 type FileInput = z.infer<typeof file>
 
-/** What a document says, or what is wrong with it. `content` is `undefined` exactly when there is an issue: all are errors. */
+/** What a document says, and what is wrong with it. `content` is `undefined` exactly when an issue is an error. */
 interface Parsed {
   readonly content: RuleFile | undefined
   readonly issues: readonly Issue[]
@@ -124,22 +146,36 @@ interface Parsed {
 export function parseRuleFile(
   document: unknown,
   nameOf: (field: string) => string = (field) => field,
+  accepted: Accepted = vendorValues,
 ): Parsed {
+  const values = valueIssues(document, accepted)
+  const hasErrors = values.some(({ severity }) => severity === 'error')
   const result = file.safeParse(document)
-  if (result.success) return { content: toRuleFile(result.data), issues: [] }
+  if (result.success) return { content: hasErrors ? undefined : toRuleFile(result.data), issues: values }
   return {
     content: undefined,
-    issues: result.error.issues.flatMap((issue) => issuesOf(issue, document, nameOf)),
+    issues: [...result.error.issues.flatMap((issue) => issuesOf(issue, document, nameOf)), ...values],
   }
 }
 
-function toRuleFile({ rules, dialect, vary, responseVary, mode, hosts, tests }: FileInput): RuleFile {
+function toRuleFile({
+  rules,
+  dialect,
+  vary,
+  responseVary,
+  mode,
+  hosts,
+  tests,
+  ...rest
+}: FileInput): RuleFile {
   return {
     rules: rules.map(toRule),
     ...(dialect === undefined ? {} : { dialect }),
     vary: vary ?? 'auto',
     responseVary: responseVary === true || responseVary === 'true',
     mode: mode ?? 'enforce',
+    ...(rest.resourcePolicy === undefined ? {} : { resourcePolicy: rest.resourcePolicy }),
+    ...(rest.storedBy === undefined ? {} : { storedBy: rest.storedBy }),
     hosts: (hosts ?? []).map((host) => host.toLowerCase()),
     tests: (tests ?? []).map(
       ({ headers = [], actual = false, ...given }): RuleTest => ({ ...given, headers, actual }),
@@ -160,7 +196,10 @@ function toRule(given: RuleInput): CorsRule {
     allowedHeaders: given.allowedHeaders ?? filled?.allowedHeaders ?? [],
     exposeHeaders: given.exposeHeaders ?? filled?.exposeHeaders ?? [],
     // Beyond this a number would not be sent in digits any more.
-    ...(age === undefined ? {} : { maxAgeSeconds: Math.min(age, Number.MAX_SAFE_INTEGER) }),
+    ...(age === undefined
+      ? {}
+      : { maxAgeSeconds: Math.max(Math.min(age, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER) }),
+    ...(given.allowCredentials === undefined ? {} : { allowCredentials: given.allowCredentials }),
   }
 }
 
@@ -169,7 +208,8 @@ function presetProblem(name: string): EntryProblem | undefined {
   if (name === 'tus')
     return {
       code: 'preset-unsupported',
-      message: 'tus uploads need PATCH, and COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only',
+      message:
+        'tus uploads need PATCH, and COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only: write the rule in dialect http',
     }
   return { code: 'preset-unknown', message: `no preset ${quoted(name)}: there are ${presetNames.join(', ')}` }
 }
@@ -177,7 +217,9 @@ function presetProblem(name: string): EntryProblem | undefined {
 function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   const value = at(document, path)
-  const error = (code: string, message: string): Issue[] => [{ severity: 'error', code, message, path }]
+  const error = (code: string, message: string, remedy?: Remedy): Issue[] => [
+    { severity: 'error', code, message, path, ...(remedy === undefined ? {} : { remedy }) },
+  ]
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       severity: 'error',
@@ -189,15 +231,13 @@ function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: st
   if (value === undefined) return [missingKey(path, nameOf)]
   if (issue.code === 'custom') {
     const { code } = issue.params ?? {}
-    return error(typeof code === 'string' ? code : 'wrong-type', issue.message)
+    const remedy =
+      typeof value === 'string' && path.at(-2) === 'allowedOrigins' ? originProblem(value)?.remedy : undefined
+    return error(typeof code === 'string' ? code : 'wrong-type', issue.message, remedy)
   }
   const field = path.findLast((step) => typeof step === 'string') ?? 'rules'
   const name = nameAt(path, nameOf)
   if (field === 'maxAgeSeconds') return error(...maxAgeProblem(name, value))
-  if (field === 'allowedMethods' && typeof value === 'string' && path.at(-1) !== field) {
-    const { code, message } = methodProblem(value)
-    return error(code, message)
-  }
   if (issue.code === 'too_small') return error('empty-list', `${name} is empty: nothing can match this rule`)
   if (issue.code === 'invalid_value' && typeof value === 'string')
     return error(
@@ -252,7 +292,7 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
   if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
     return `${got}: write a colon and a space after the key`
   if (wanted === 'list' && kindOf(value) === 'a mapping')
-    return `${got}: put "- " before the first key of each item`
+    return `${got}: put [ ] around it (in YAML, "- " before its first key)`
   if (wanted === 'text' && (typeof value === 'number' || typeof value === 'boolean'))
     return `${got}: put it in quotes`
   return got
@@ -265,8 +305,6 @@ function kindOf(value: unknown): string {
 }
 
 function maxAgeProblem(name: string, value: unknown): [code: string, message: string] {
-  if (typeof value === 'number' && value < 0 && Number.isInteger(value))
-    return ['maxage-out-of-range', `${name} must be 0 to 86400, not ${value}`]
   const got = typeof value === 'string' ? quoted(value) : value === null ? 'nothing' : kindOf(value)
   return ['wrong-type', `${name} must be whole seconds in decimal digits, e.g. 600, not ${got}`]
 }
@@ -291,12 +329,35 @@ export function ruleFileSchema(): Readonly<Record<string, unknown>> {
     .meta({ description: 'Asked in this order: the first that matches decides.', maxItems: 100 })
   const common = { $schema: z.string().optional(), ...settings }
   const spelled = z.union([
-    z.strictObject({ rules, ...common }),
-    z.strictObject({ CORSRules: rules, ResponseVary: settings.responseVary, ...common }),
-    rules,
+    z.strictObject({ rules, ...common }).meta(unlessHttp('rules')),
+    z
+      .strictObject({ CORSRules: rules, ResponseVary: settings.responseVary, ...common })
+      .meta(unlessHttp('CORSRules')),
+    rules.meta({ allOf: [vendorRules] }),
   ])
   return { title: 'cors-sidecar rule file', ...z.toJSONSchema(spelled, { reused: 'ref' }) }
 }
+
+/** Rules as COS, OSS and S3 store them. */
+const vendorRules = {
+  items: {
+    properties: {
+      ...Object.fromEntries(
+        ruleFields.allowedMethods.map((name) => [
+          name,
+          { anyOf: [{ enum: corsMethods }, { type: 'array', items: { enum: corsMethods } }] },
+        ]),
+      ),
+      allowCredentials: false,
+    },
+  },
+}
+
+/** Other methods are for files that say so themselves: no editor knows the `--dialect` of the server. */
+const unlessHttp = (rulesKey: string): Readonly<Record<string, unknown>> => ({
+  if: { properties: { dialect: { const: 'http' } }, required: ['dialect'] },
+  else: { properties: { [rulesKey]: vendorRules } },
+})
 
 /** The schema of one rule in one style of spelling. */
 function ruleIn(style: Style): z.ZodType {
@@ -313,6 +374,7 @@ function ruleIn(style: Style): z.ZodType {
       [ruleFields.allowedHeaders[index] ?? '']: oneOrMore(allowedHeaders).optional(),
       [ruleFields.exposeHeaders[index] ?? '']: oneOrMore(exposeHeaders).optional(),
       [ruleFields.maxAgeSeconds[index] ?? '']: shape.maxAgeSeconds,
+      allowCredentials: shape.allowCredentials,
     })
     .meta({ anyOf: [{ required: [ruleFields.allowedMethods[index]] }, { required: ['preset'] }] })
 }

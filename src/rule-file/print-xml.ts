@@ -1,38 +1,18 @@
-import type { CorsRule, DialectName, RuleFile } from '../cors/rule.ts'
+import type { CorsRule, RuleFile } from '../cors/rule.ts'
+import type { XmlLayout } from '../dialect/dialect.ts'
 import { escapeXml } from '../dialect/xml.ts'
 
 /** An element: a leaf with text, or a container. */
 type Element = readonly [name: string, content: string | readonly Element[]]
 
-/** How a vendor lays a document out. */
-interface Layout {
-  readonly declaration: string
-  readonly attributes: string
-  /** One level of indentation; empty: everything on one line. */
-  readonly indent: string
-}
-
-const layouts: Readonly<Record<DialectName, Layout>> = {
-  // GET Bucket cors (436/8274), sample response.
-  cos: { declaration: "<?xml version='1.0' encoding='utf-8' ?>\n", attributes: '', indent: '\t' },
-  // GetBucketCors, sample response.
-  oss: { declaration: '<?xml version="1.0" encoding="UTF-8"?>\n', attributes: '', indent: '  ' },
-  s3: {
-    declaration: '<?xml version="1.0" encoding="UTF-8"?>\n',
-    attributes: ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"',
-    indent: '',
-  },
-}
-
 /**
  * The rules of `file` as the CORSConfiguration document of a vendor. Leaf elements hold nothing but their value: the
  * COS SDK does not trim it. `indent` is for people, where the vendor writes everything on one line.
  */
-export function corsConfiguration(dialect: DialectName, file: RuleFile, indent = ''): string {
-  const vendor = layouts[dialect]
+export function corsConfiguration(vendor: XmlLayout, file: RuleFile, indent = ''): string {
   const layout = vendor.indent === '' ? { ...vendor, indent } : vendor
   const elements: Element[] = file.rules.map((rule) => ['CORSRule', ruleElements(rule)])
-  elements.push(...responseVary(dialect, file.responseVary))
+  elements.push(...responseVary(layout, file.responseVary))
   const name = 'CORSConfiguration'
   const content = writeAll(elements, layout.indent, layout.indent)
   const open = `${layout.declaration}<${name}${layout.attributes}>`
@@ -52,10 +32,8 @@ function ruleElements(rule: CorsRule): Element[] {
   ]
 }
 
-/** OSS shows it always, COS when it is set; S3 has no such element. */
-function responseVary(dialect: DialectName, value: boolean): Element[] {
-  const shown = dialect === 'oss' || (dialect === 'cos' && value)
-  return shown ? [['ResponseVary', String(value)]] : []
+function responseVary({ responseVary: shown }: XmlLayout, value: boolean): Element[] {
+  return shown === 'always' || (shown === 'when-set' && value) ? [['ResponseVary', String(value)]] : []
 }
 
 function writeAll(elements: readonly Element[], indent: string, level: string): string {

@@ -1,5 +1,6 @@
-import { type DialectName, dialectNames, type RuleFile } from '../cors/rule.ts'
-import { dialects } from '../dialect/dialects.ts'
+import type { DialectName, RuleFile } from '../cors/rule.ts'
+import type { Dialect } from '../dialect/dialect.ts'
+import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
 import type { Finding } from '../plan/finding.ts'
 import { withoutAccepted } from './acceptance.ts'
@@ -8,12 +9,15 @@ import { type RuleDocument, toDocument } from './document.ts'
 import { hostProblem } from './entry.ts'
 import { failedExpectations } from './expectations.ts'
 import { foreignFormatOf } from './foreign/foreign.ts'
-import type { Issue, ValuePath } from './issue.ts'
+import { type Issue, type Remedy, replaceBy, type ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
-import { type FileFormat, formatOf } from './names.ts'
+import { lintPartially } from './lint-partial.ts'
+import { type FileFormat, formatOf, namedForCors } from './names.ts'
+import { otherDocument, otherXml, wrongExtension } from './other-document.ts'
 import { parseRuleFile } from './parse.ts'
 import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { type Accepted, acceptedBy } from './vendor-values.ts'
 import { unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
@@ -31,8 +35,17 @@ export interface RuleReading {
 }
 
 export interface ReadRules extends RuleReading {
+  /** The changes that take findings away, of those that have one. */
+  readonly remedies: readonly PlacedRemedy[]
   /** Where a value of the file stands, or what it is missing from. */
   position(path: ValuePath): Place
+}
+
+/** The remedy of a finding, and the value that it is about. */
+export interface PlacedRemedy {
+  readonly code: string
+  readonly path: ValuePath
+  readonly remedy: Remedy
 }
 
 /** Both counted from 1. */
@@ -52,6 +65,8 @@ export interface ReadOptions {
    * come from a newer SDK, so there it is left out.
    */
   readonly unknownKeys?: 'refuse' | 'ignore'
+  /** The document has come by the bucket CORS API: what the vendor stores there is no error. */
+  readonly byApi?: boolean
 }
 
 /** So many findings are told of one file; ten thousand lines help nobody. */
@@ -82,15 +97,19 @@ export function readRules(
 ): ReadRules {
   const format = formatOf(file) ?? 'yaml'
   const { text, legible, problems } = decode(bytes, format)
-  const source = legible ? readers[format](text) : { root: undefined, problems: [], comments: [] }
-  const read = readSource(file, { ...source, problems: [...problems, ...source.problems] }, dialect, {
+  const wrong = legible ? wrongExtension(file, text, format) : undefined
+  const source = legible && wrong === undefined ? readers[format](text) : unread
+  const other = wrong ?? otherThanRules(source, text, format)
+  const told = [...problems, ...(other === undefined ? [...source.problems, ...namedForCors(file)] : [other])]
+  const root = other === undefined ? source.root : undefined
+  const read = readSource(file, { ...source, root, problems: told }, dialect, {
     ...options,
     text,
     size: bytes.length,
     format,
   })
   const foreign = read.content === undefined && legible ? foreignFinding(file, text) : undefined
-  return foreign === undefined ? read : { ...read, findings: [foreign] }
+  return foreign === undefined ? read : { ...read, findings: [foreign], remedies: [] }
 }
 
 /** One finding in place of one for each key that a rule file has not. */
@@ -123,13 +142,22 @@ export function readSource(
   const all = [...source.problems, ...read.problems]
   const content = all.some(isError) ? undefined : read.content
   const position = (path: ValuePath): Place => placeOf(document?.locate(path).offset ?? 0)
+  const left = withoutAccepted(all, source.comments, content !== undefined)
   return {
     content,
     hosts: hostsIn(document?.value, position),
     counts: { rules: read.content?.rules.length ?? 0, tests: read.content?.tests.length ?? 0 },
-    findings: toFindings(file, withoutAccepted(all, source.comments, content !== undefined), placeOf),
+    findings: toFindings(file, left, placeOf),
+    remedies: left.flatMap(({ code, remedy }) => (remedy === undefined ? [] : [{ code, ...remedy }])),
     position,
   }
+}
+
+const unread: Source = { root: undefined, problems: [], comments: [] }
+
+function otherThanRules({ root }: Source, text: string, format: FileFormat): Problem | undefined {
+  if (root !== undefined) return otherDocument(root)
+  return format === 'xml' ? otherXml(text) : undefined
 }
 
 /** Whatever else is wrong with a file: nobody else's rules may answer on its hosts. */
@@ -162,36 +190,50 @@ const nothingRead: Meaning = { content: undefined, problems: [] }
 
 const isError = ({ severity }: Problem): boolean => severity === 'error'
 
-function readDocument({ document, text, size, format, dialect, unknownKeys }: Judged): Meaning {
-  const { content, issues } = parseRuleFile(document.value, document.nameOf)
+function readDocument({
+  document,
+  text,
+  size,
+  format,
+  dialect: server,
+  unknownKeys,
+  byApi,
+}: Judged): Meaning {
+  const dialect = dialectNamed(dialectOf(document.value) ?? server)
+  const accepted = acceptedBy(dialect, byApi === true || isStoredByApi(document.value))
+  const { content, issues } = parseRuleFile(document.value, document.nameOf, accepted)
   const keys = document.problems.filter(({ code }) => unknownKeys !== 'ignore' || code !== 'unknown-key')
   const mistakes = [
     ...keys,
-    ...limitProblems(document, size, dialectOf(document.value) ?? dialect),
+    ...limitProblems(document, size, dialect),
     ...issues.map((issue) => toProblem(issue, document)),
   ]
-  if (content === undefined || mistakes.length > 0)
-    return { content: undefined, problems: [...mistakes, ...lintSoundRules(document, mistakes)] }
-  const issuesOfContent = [...lint(content), ...failedExpectations(content)]
+  if (content === undefined || mistakes.some(isError))
+    return { content: undefined, problems: [...mistakes, ...lintTheRest(document, mistakes, accepted)] }
+  const issuesOfContent = [...lint(content), ...failedExpectations(content, dialect.matching)]
   const problems = [
+    ...mistakes,
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),
     ...numberProblems(content, document, text),
   ]
   return { content, problems }
 }
 
-/** What is to be said of the rules without a mistake, so that a file need not be mended twice. */
-function lintSoundRules(document: RuleDocument, mistakes: readonly Problem[]): Problem[] {
+/** What is to be said of the rest of the rules, so that a file need not be corrected twice. */
+function lintTheRest(document: RuleDocument, mistakes: readonly Problem[], accepted: Accepted): Problem[] {
   if (mistakes.length >= maxFindings) return []
-  const rules = rulesIn(document.value)
-  const sound = [...rules.keys()].filter((index) => {
+  const unclear = mistakes.filter(({ code }) => shapeCodes.has(code))
+  const isUnclear = (index: number): boolean => {
     const { offset, end } = document.locate(['rules', index])
-    return !mistakes.some((mistake) => mistake.offset >= offset && mistake.offset < end)
-  })
-  const { content } = parseRuleFile({ rules: sound.map((index) => rules[index]) })
-  if (content === undefined || sound.length === 0) return []
-  return lint(content, sound).map((issue) => toProblem(issue, document))
+    return unclear.some((mistake) => mistake.offset >= offset && mistake.offset < end)
+  }
+  return lintPartially(rulesIn(document.value), isUnclear, accepted).map((issue) =>
+    toProblem(issue, document),
+  )
 }
+
+/** After one of these a field can be missing that its author has written. */
+const shapeCodes = new Set(['unknown-key', 'duplicate-key', 'wrong-type', 'missing-key', 'preset-unknown'])
 
 function rulesIn(value: unknown): readonly unknown[] {
   const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : undefined
@@ -203,9 +245,12 @@ function dialectOf(value: unknown): DialectName | undefined {
   return dialectNames.find((name) => name === own)
 }
 
+const isStoredByApi = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'storedBy' in value && value.storedBy === 'api'
+
 /** What the vendor would store at most. */
-function limitProblems(document: RuleDocument, size: number, dialect: DialectName): Problem[] {
-  const { rules: mostRules, bytes: mostBytes } = dialects[dialect].limits
+function limitProblems(document: RuleDocument, size: number, { name: dialect, limits }: Dialect): Problem[] {
+  const { rules: mostRules, bytes: mostBytes } = limits
   const { ruleCount } = document
   const problems: Problem[] = []
   // The limit of every file has been told by whoever decoded it.
@@ -231,15 +276,23 @@ function numberProblems(content: RuleFile, document: RuleDocument, text: string)
     const { offset, end } = document.locate(path)
     const written = text.slice(offset, end)
     // A preset's value stands nowhere: the place found is that of the rule.
-    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
+    if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|-?[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
     const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
-    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message }]
+    const remedy = { path, remedy: replaceBy(String(maxAgeSeconds)) }
+    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message, remedy }]
   })
 }
 
-function toProblem({ severity, code, message, path, onKey }: Issue, document: RuleDocument): Problem {
+function toProblem({ severity, code, message, path, onKey, remedy }: Issue, document: RuleDocument): Problem {
   const { offset, end }: Span = onKey === true ? document.locateKey(path) : document.locate(path)
-  return { severity, code, message, offset, end }
+  return {
+    severity,
+    code,
+    message,
+    offset,
+    end,
+    ...(remedy === undefined ? {} : { remedy: { path, remedy } }),
+  }
 }
 
 function toFindings(

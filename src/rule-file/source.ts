@@ -1,4 +1,5 @@
 import type { Severity } from '../plan/finding.ts'
+import type { Remedy, ValuePath } from './issue.ts'
 
 /** A stretch of the text of a rule file, in UTF-16 code units from its start. */
 export interface Span {
@@ -38,6 +39,7 @@ export interface Problem extends Span {
   readonly severity: Severity
   readonly code: string
   readonly message: string
+  readonly remedy?: { readonly path: ValuePath; readonly remedy: Remedy }
 }
 
 /** A comment, without its delimiters, and the stretch of text that an acceptance in it is about. */

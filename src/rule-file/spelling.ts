@@ -13,6 +13,7 @@ export const ruleFields = {
   allowedHeaders: ['allowedHeaders', 'AllowedHeaders', 'AllowedHeader', 'allowedHeader'],
   exposeHeaders: ['exposeHeaders', 'ExposeHeaders', 'ExposeHeader', 'exposeHeader'],
   maxAgeSeconds: ['maxAgeSeconds', 'MaxAgeSeconds', 'MaxAgeSeconds', 'maxAgeSeconds'],
+  allowCredentials: ['allowCredentials', 'allowCredentials', 'allowCredentials', 'allowCredentials'],
 } as const
 
 export const fileFields = {
@@ -22,6 +23,8 @@ export const fileFields = {
   responseVary: ['responseVary', 'ResponseVary', 'ResponseVary', 'responseVary'],
   mode: ['mode', 'mode', 'mode', 'mode'],
   hosts: ['hosts', 'hosts', 'hosts', 'hosts'],
+  resourcePolicy: ['resourcePolicy', 'resourcePolicy', 'resourcePolicy', 'resourcePolicy'],
+  storedBy: ['storedBy', 'storedBy', 'storedBy', 'storedBy'],
   tests: ['tests', 'tests', 'tests', 'tests'],
 } as const
 

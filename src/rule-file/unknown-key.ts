@@ -11,7 +11,10 @@ const maxHints = 100
 /** `unknown` are entries of `owner`, in which `fields` may stand. One that is repeated is told once: for all that is known it may be. */
 export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, owner: SourceMap): Problem[] {
   if (unknown.length === 0) return []
-  const known = spelledAlike(fields, owner)
+  // What stands there already cannot have been meant, but in XML, where a list is an element that is repeated.
+  const isXml = owner.entries.some(({ isUnknown }) => isUnknown === true)
+  const given = new Set(isXml ? [] : owner.entries.map(({ key }) => fieldOf(fields, key)))
+  const known = spelledAlike(fields, owner).filter((name) => !given.has(fieldOf(fields, name)))
   const byKey = new Map(unknown.toReversed().map((entry) => [entry.key, entry]))
   return [...byKey.values()]
     .toReversed()

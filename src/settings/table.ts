@@ -1,6 +1,6 @@
 /** Every setting of `serve`, once: its names, its kind of value, its default, its line of help. */
 
-import { dialectNames } from '../cors/rule.ts'
+import { dialectNames } from '../dialect/named.ts'
 import { hostSuffix, listenAddress, upstream } from './address.ts'
 import {
   choice,

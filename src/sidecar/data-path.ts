@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createMissesBucket } from '../bucket-cors/ask-bucket.ts'
 import { createAskStore } from '../bucket-cors/ask-store.ts'
 import { type BucketCorsApi, createBucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import { followCredentials } from '../bucket-cors/credentials-file.ts'
@@ -103,18 +104,21 @@ async function openBucketCorsApi(
           for (const line of lines) log.error(line)
         })
   if (keys !== undefined && (await keys()) === undefined) throw new StartProblem(problems)
+  const connect = createConnect({ upstream, ca, timeout })
   return createBucketCorsApi({
     directory: settings.rules,
     overwriteAuthored: settings.overwriteAuthored,
     keys,
+    missesBucket: createMissesBucket(connect, timeout),
     askStore: createAskStore({
-      connect: createConnect({ upstream, ca, timeout }),
+      connect,
       timeout,
       forwardedFor,
     }),
     reload,
     bodyTimeout: settings.headersTimeout,
     audit: (entry) => log.info('bucket CORS changed', { ...entry }),
+    refused: (entry) => log.info('bucket CORS change refused', { ...entry }),
     now: Date.now,
   })
 }

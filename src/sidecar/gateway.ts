@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isoTime } from '../auth/timestamp.ts'
 import type { BucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import type { RequestIdentity, StoreError } from '../dialect/dialect.ts'
 import { type PlainResponse, type RequestFacts, readFacts } from '../http.ts'
@@ -228,10 +229,11 @@ function finishedRequest(
 function createIdentities(): () => RequestIdentity {
   const node = randomBytes(4).readUInt32BE()
   const process = randomBytes(2).readUInt16BE()
-  let sequence = 0
+  // Seven hexadecimal digits from the first request on, as the vendors' ids have.
+  let sequence = 0x1000000 + randomBytes(3).readUIntBE(0, 3)
   return () => {
     sequence = (sequence + 1) >>> 0
-    return { unixSeconds: Math.floor(Date.now() / 1000), node, process, sequence, randomHex }
+    return { unixSeconds: Math.floor(Date.now() / 1000), node, process, sequence, isoTime, randomHex }
   }
 }
 

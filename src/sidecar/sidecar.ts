@@ -69,6 +69,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     rules: store.current,
     reload: async () => (await reload('request')).result,
     setup,
+    directory: settings.rules,
     endpoint: () => endpointOf(settings, dataAddress),
     metrics,
     denials,

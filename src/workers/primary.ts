@@ -71,6 +71,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
       return (await reload('request')).result
     },
     setup,
+    directory: settings.rules,
     endpoint: () => endpointOf(settings, dataAddress),
     metrics: metricsOfAll(own, pool),
     denials: denialsOfAll(pool),

@@ -1,7 +1,8 @@
 import type { CandidateTotals, DifferenceGroup } from '../compare/candidates.ts'
 import { differenceKey } from '../compare/differences.ts'
 import type { DecisionTotals } from '../metrics/decisions.ts'
-import type { Denial, DenialGroup } from '../requests/denials.ts'
+import { type Denial, type DenialGroup, requestKind } from '../requests/denials.ts'
+import { maxKinds } from '../requests/top-groups.ts'
 
 /** What the console shows of one process, or of several. */
 export interface WorkerStats {
@@ -49,7 +50,10 @@ function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
     denials: {
       total: one.denials.total + other.denials.total,
       recent: [...one.denials.recent, ...other.denials.recent].sort((a, b) => b.time - a.time).slice(0, kept),
-      top: mergeTop(one.denials.top, other.denials.top, denialKey, ({ last }) => last.time),
+      top: withAllRequests(
+        mergeTop(one.denials.top, other.denials.top, denialKey, ({ last }) => last.time),
+        [...one.denials.top, ...other.denials.top],
+      ),
     },
     candidates: {
       totals: sum(one.candidates.totals, other.candidates.totals),
@@ -61,6 +65,16 @@ function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
       ),
     },
   }
+}
+
+/** What a group asked for, whichever process saw it: a proposal has to allow all of it. */
+function withAllRequests(merged: readonly DenialGroup[], all: readonly DenialGroup[]): DenialGroup[] {
+  const byKey = Map.groupBy(all, denialKey)
+  return merged.map((group) => {
+    const requests = (byKey.get(denialKey(group)) ?? []).flatMap((twin) => twin.requests)
+    const kinds = new Map(requests.map((denial) => [requestKind(denial), denial]))
+    return { ...group, requests: [...kinds.values()].slice(0, maxKinds) }
+  })
 }
 
 function sum<Name extends string>(

@@ -7,7 +7,7 @@ import { createDenials } from '../../src/requests/denials.ts'
 import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { loaded, rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
-import { photos, startAdmin } from './running.ts'
+import { photos, photosText, rulesDirectory, startAdmin } from './running.ts'
 
 const query = (parameters: Readonly<Record<string, string>>): string =>
   new URLSearchParams(parameters).toString()
@@ -274,7 +274,7 @@ describe('/-/overview', () => {
 
 describe('/-/explain', () => {
   test('answers with the decision, the exact response and the curl line', async () => {
-    const { call } = await startAdmin()
+    const { call } = await startAdmin({ directory: rulesDirectory({ 'photos.yaml': photosText }) })
     const asked = query({
       bucket: 'photos',
       origin: 'https://example.com',
@@ -294,7 +294,11 @@ describe('/-/explain', () => {
       rule: 'web',
       text: 'Rule web allows this origin and PUT, but not the header x-b.',
       lacks: { field: 'allowedHeaders', value: 'x-b' },
-      change: expect.stringContaining('allowedHeaders: [content-type, x-b]'),
+      proposal: {
+        file: 'photos.yaml',
+        text: photosText.replace('[content-type]', '[content-type, x-b]'),
+        diff: expect.stringContaining('\n+    allowedHeaders: [content-type, x-b]\n'),
+      },
       notes: [],
       request: { method: 'OPTIONS', target: '/photos/exampleobject' },
       response: {
@@ -363,11 +367,13 @@ describe('/-/explain', () => {
 
 test('/-/denials groups what was refused, and explains it by the rules of now', async () => {
   const denials = createDenials({ now: () => Date.UTC(2026, 0, 1) })
-  for (let i = 0; i < 3; i++) denials.add(finished(photos, preflight('https://example.com', 'DELETE')))
+  denials.add(finished(photos, preflight('https://example.com', 'HEAD', 'x-a')))
+  for (let i = 0; i < 2; i++) denials.add(finished(photos, preflight('https://example.com', 'DELETE')))
   denials.add(finished(photos, preflight('https://<script>alert(1)</script>')))
   denials.add(finished(photos, preflight('https://example.com')))
   let rules: Snapshot = photos
-  const { call } = await startAdmin({ denials, rules: () => rules })
+  const directory = rulesDirectory({ 'photos.yaml': photosText })
+  const { call } = await startAdmin({ denials, rules: () => rules, directory })
   const seen = (await call('/-/denials')).json()
   expect(seen).toMatchObject({
     total: 4,
@@ -390,13 +396,20 @@ test('/-/denials groups what was refused, and explains it by the rules of now', 
         now: {
           decision: 'deny',
           rule: 'web',
-          change: expect.stringContaining('allowedMethods: [GET, PUT, DELETE]'),
+          proposal: {
+            // What the group asked for, all of it.
+            text: photosText
+              .replace('[GET, PUT]', '[GET, PUT, DELETE, HEAD]')
+              .replace('[content-type]', '[content-type, x-a]'),
+          },
         },
       },
       { reason: 'malformed', count: 1 },
     ],
   })
-  rules = snapshotOf({ photos: ruleFile({ rules: [rule({ allowedMethods: ['DELETE'] })] }) })
+  rules = snapshotOf({
+    photos: ruleFile({ rules: [rule({ allowedMethods: ['DELETE', 'HEAD'], allowedHeaders: ['x-a'] })] }),
+  })
   expect((await call('/-/denials')).json()).toMatchObject({ groups: [{ now: { decision: 'allow' } }, {}] })
 })
 

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
@@ -9,7 +10,7 @@ import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { type Chromium, describeInBrowser, launchChromium } from '../browser/chromium.ts'
 import { loaded, rule, ruleFile } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
-import { type RunningAdmin, startAdmin } from './running.ts'
+import { photosText, type RunningAdmin, rulesDirectory, startAdmin } from './running.ts'
 
 const photosFile = (methods: readonly ('GET' | 'PUT' | 'DELETE')[]): ReturnType<typeof loaded> =>
   loaded(
@@ -43,6 +44,7 @@ describeInBrowser('the console', () => {
   let admin: RunningAdmin
   let page: Page
   let snapshot: Snapshot = first
+  let directory = ''
   let metrics: Metrics
   let problems: string[] = []
 
@@ -70,7 +72,8 @@ describeInBrowser('the console', () => {
       snapshot = mended
       return 'applied'
     }
-    admin = await startAdmin({ rules: () => snapshot, reload, metrics, denials })
+    directory = rulesDirectory({ 'photos.yaml': photosText })
+    admin = await startAdmin({ rules: () => snapshot, reload, metrics, denials, directory })
     page = await chromium.context.newPage()
     problems = []
     page.on('pageerror', ({ message }) => problems.push(message))
@@ -94,9 +97,7 @@ describeInBrowser('the console', () => {
     expect(text).toContain('https://example.com')
     expect(text).toContain('method not allowed')
     expect(text).toContain('Rule web allows this origin, but only with GET, PUT, not with DELETE.')
-    expect(await latest.locator('.added').innerText()).toBe(
-      '  allowedMethods: [GET, PUT, DELETE]  # added: DELETE',
-    )
+    expect(await latest.locator('.added').innerText()).toBe('+    allowedMethods: [GET, PUT, DELETE]')
     await latest.getByText('The request and its answer').click()
     expect(await latest.innerText()).toContain('Access-Control-Request-Method: DELETE')
     expect(problems).toEqual([])
@@ -105,6 +106,8 @@ describeInBrowser('the console', () => {
   test('shows the whole of a change at a glance, on a phone as well', async () => {
     const names = Array.from({ length: 30 }, (_, n) => `x-header-${n}`)
     const rules = [rule({ id: 'long', allowedHeaders: names })]
+    const text = photosText.replace('[GET, PUT]', '[GET]').replace('[content-type]', `[${names.join(', ')}]`)
+    await writeFile(join(directory, 'photos.yaml'), text)
     snapshot = nextSnapshot(first, [loaded('photos', ruleFile({ rules }), 'long')], 'cos', Date.now())
     await page.setViewportSize({ width: 320, height: 800 })
     await open()
@@ -112,6 +115,17 @@ describeInBrowser('the console', () => {
     await added.waitFor()
     const change = page.locator('#denial-list > details').first().locator('pre').first()
     expect(await change.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+  })
+
+  test('copies a whole file that allows what was refused', async () => {
+    await chromium.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await open()
+    const latest = page.locator('#denial-list > details').first()
+    await latest.getByRole('button', { name: /^Copy: This change of photos\.yaml/ }).click()
+    await latest.getByText('Copied').waitFor()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+      photosText.replace('[GET, PUT]', '[GET, PUT, DELETE]'),
+    )
   })
 
   test('shows what was sent as text, whatever it is', async () => {

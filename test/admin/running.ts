@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request as send } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type AdminOptions, createAdmin } from '../../src/admin/admin.ts'
 import { createLog } from '../../src/log/log.ts'
@@ -11,6 +14,23 @@ export const photos = snapshotOf({
     rules: [rule({ id: 'web', allowedMethods: ['GET', 'PUT'], allowedHeaders: ['content-type'] })],
   }),
 })
+
+/** The text of the rules in {@link photos}. */
+export const photosText = `rules:
+  - id: web
+    allowedOrigins: ["https://example.com"]
+    allowedMethods: [GET, PUT]
+    allowedHeaders: [content-type]
+    exposeHeaders: [ETag]
+`
+
+/** A rules directory, removed after the test. */
+export function rulesDirectory(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'admin-rules-'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  running.push(async () => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 const running: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -42,6 +62,7 @@ export async function startAdmin(
     rules: () => photos,
     reload: async () => 'unchanged',
     setup,
+    directory: '/nonexistent',
     endpoint: () => 'http://localhost:8080',
     metrics: createMetrics({ version: '1.2.3' }),
     denials: createDenials(),

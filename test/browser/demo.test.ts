@@ -2,8 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dialectNames } from '../../src/cors/rule.ts'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
+import { vendorNames } from '../../src/dialect/named.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
 
@@ -23,7 +23,7 @@ describeInBrowser('the demo page', () => {
 
   afterAll(() => chromium.close())
 
-  describe.each(dialectNames)('with %s', (dialect) => {
+  describe.each(vendorNames)('with %s', (dialect) => {
     let demo: Demo
     let page: Page
     const complaints: string[] = []

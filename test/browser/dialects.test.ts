@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DialectName, dialectNames } from '../../src/cors/rule.ts'
+import type { DialectName } from '../../src/cors/rule.ts'
 import { openFolderStore } from '../../src/demo/folder-store.ts'
 import { type LocalPort, openLocalPort } from '../../src/demo/local-port.ts'
+import { vendorNames } from '../../src/dialect/named.ts'
 import { readSettings, type Settings } from '../../src/settings/settings.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
@@ -77,7 +78,7 @@ describeInBrowser('dialects in a real browser', () => {
       await writeFile(join(folder, `${bucket}.yaml`), rules)
     const dead = await openLocalPort(0)
     await dead.close()
-    for (const dialect of dialectNames)
+    for (const dialect of vendorNames)
       running.set(dialect, {
         sidecar: await started(dialect, storeOrigin, folder),
         orphan: await started(dialect, originOf(dead), folder),
@@ -103,7 +104,7 @@ describeInBrowser('dialects in a real browser', () => {
     return `http://127.0.0.1:${sidecar.dataAddress.port}`
   }
 
-  describe.each(dialectNames)('%s', (dialect) => {
+  describe.each(vendorNames)('%s', (dialect) => {
     let page: Page
     let sidecar: string
     let orphan: string

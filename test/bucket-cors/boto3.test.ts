@@ -61,6 +61,6 @@ test.skipIf(!isThere)(
     // Signed, so that what is answered is the missing configuration and not a refusal.
     expect((await fetch(out.presigned)).status).toBe(404)
     expect(sidecar.failures).toEqual([])
-    expect(sidecar.storeRequests).toEqual([])
+    expect(new Set(sidecar.storeRequests.map(({ method }) => method))).toEqual(new Set(['HEAD']))
   },
 )

@@ -1,14 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CorsRule, corsMethods, dialectNames, type RuleFile } from '../../src/cors/rule.ts'
+import { type CorsRule, corsMethods, type RuleFile } from '../../src/cors/rule.ts'
+import { cos } from '../../src/dialect/cos.ts'
+import { isVendor, type VendorDialect } from '../../src/dialect/dialect.ts'
+import { dialects } from '../../src/dialect/dialects.ts'
+import { oss } from '../../src/dialect/oss.ts'
+import { s3 } from '../../src/dialect/s3.ts'
 import { corsConfiguration } from '../../src/rule-file/print-xml.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import { rule, ruleFile } from '../core.ts'
 
-const read = (text: string, dialect: 'cos' | 'oss' | 's3'): RuleFile | undefined =>
-  readRules('cors.xml', Buffer.from(text), dialect).content
+const read = (text: string, name: string): RuleFile | undefined =>
+  readRules('cors.xml', Buffer.from(text), name).content
 
-describe.each(dialectNames)('%s', (dialect) => {
+describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: { layout } }) => {
   const origin = fc.constantFrom(
     '*',
     'null',
@@ -35,10 +40,10 @@ describe.each(dialectNames)('%s', (dialect) => {
   test('what is written is read back as it was', () => {
     fc.assert(
       fc.property(fc.array(rules, { minLength: 1, maxLength: 5 }), fc.boolean(), (given, responseVary) => {
-        const text = corsConfiguration(dialect, ruleFile({ rules: given, responseVary }))
-        const content = read(text, dialect)
+        const text = corsConfiguration(layout, ruleFile({ rules: given, responseVary }))
+        const content = read(text, name)
         expect(content?.rules).toEqual(given)
-        expect(content?.responseVary).toBe(dialect === 's3' ? false : responseVary)
+        expect(content?.responseVary).toBe(name === 's3' ? false : responseVary)
       }),
       { numRuns: 200 },
     )
@@ -46,7 +51,7 @@ describe.each(dialectNames)('%s', (dialect) => {
 
   test('no leaf holds white space of the layout', () => {
     const full = rule({ id: 'a', allowedHeaders: ['*'], exposeHeaders: ['ETag'], maxAgeSeconds: 1 })
-    const text = corsConfiguration(dialect, ruleFile({ rules: [full, full] }))
+    const text = corsConfiguration(layout, ruleFile({ rules: [full, full] }))
     for (const [, leaf = ''] of text.matchAll(
       /<(?:ID|Allowed\w+|ExposeHeader|MaxAgeSeconds|ResponseVary)>([^<]*)</g,
     ))
@@ -55,15 +60,15 @@ describe.each(dialectNames)('%s', (dialect) => {
 })
 
 test('OSS shows ResponseVary always, COS when it is set, S3 never', () => {
-  const shown = (dialect: 'cos' | 'oss' | 's3', responseVary: boolean): string | undefined =>
-    /<ResponseVary>(\w+)</.exec(corsConfiguration(dialect, ruleFile({ responseVary })))?.[1]
-  expect([shown('oss', false), shown('oss', true)]).toEqual(['false', 'true'])
-  expect([shown('cos', false), shown('cos', true)]).toEqual([undefined, 'true'])
-  expect([shown('s3', false), shown('s3', true)]).toEqual([undefined, undefined])
+  const shown = ({ bucketCors }: VendorDialect, responseVary: boolean): string | undefined =>
+    /<ResponseVary>(\w+)</.exec(corsConfiguration(bucketCors.layout, ruleFile({ responseVary })))?.[1]
+  expect([shown(oss, false), shown(oss, true)]).toEqual(['false', 'true'])
+  expect([shown(cos, false), shown(cos, true)]).toEqual([undefined, 'true'])
+  expect([shown(s3, false), shown(s3, true)]).toEqual([undefined, undefined])
 })
 
 test('S3 has its namespace and one line', () => {
-  expect(corsConfiguration('s3', ruleFile())).toBe(
+  expect(corsConfiguration(s3.bucketCors.layout, ruleFile())).toBe(
     '<?xml version="1.0" encoding="UTF-8"?>\n<CORSConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
       '<CORSRule><AllowedOrigin>https://example.com</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>',
   )

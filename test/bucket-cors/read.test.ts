@@ -35,7 +35,9 @@ describe('with credentials', () => {
     const answer = await sidecar.call('GET')
     expect(answer.status).toBe(200)
     expect(answer.body).toContain(`<AllowedOrigin>${origin}</AllowedOrigin>`)
-    expect(sidecar.storeRequests).toEqual([])
+    expect(sidecar.storeRequests.map(({ method, target }) => `${method} ${target}`)).toEqual([
+      'HEAD /photos/',
+    ])
   })
 
   test.each(['PUT', 'DELETE'])('%s is not for this API: the rules are managed in files', async (method) => {

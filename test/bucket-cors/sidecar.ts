@@ -9,8 +9,10 @@ import {
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createMissesBucket } from '../../src/bucket-cors/ask-bucket.ts'
 import { createAskStore } from '../../src/bucket-cors/ask-store.ts'
 import { type AuditEntry, createBucketCorsApi } from '../../src/bucket-cors/bucket-cors.ts'
+import type { RefusedChange } from '../../src/bucket-cors/call.ts'
 import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
 import type { DialectName } from '../../src/cors/rule.ts'
 import type { Setup } from '../../src/plan/judge.ts'
@@ -84,6 +86,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
   })
   await rules.reload('start')
   const audits: AuditEntry[] = []
+  const refusals: RefusedChange[] = []
   const problems: string[] = []
   const failures: unknown[] = []
   const store = { kind: 'tcp', secure: false, host: '127.0.0.1', port: storePort } as const
@@ -102,6 +105,10 @@ export async function startSidecar(options: SidecarOptions = {}) {
       credentials === null
         ? undefined
         : followCredentials(credentialsFile, (found) => problems.push(...found)),
+    missesBucket: createMissesBucket(
+      createConnect({ upstream: store, ca: () => undefined, timeout: 5000 }),
+      5000,
+    ),
     askStore: createAskStore({
       connect: createConnect({ upstream: store, ca: () => undefined, timeout: 5000 }),
       timeout: 5000,
@@ -110,6 +117,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
     reload: () => rules.reload('bucket-cors'),
     bodyTimeout: options.bodyTimeout ?? 5000,
     audit: (entry) => audits.push(entry),
+    refused: (entry) => refusals.push(entry),
     now: Date.now,
   })
   const responses = new WeakMap<IncomingMessage, ServerResponse>()
@@ -161,6 +169,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
     storePort,
     storeRequests,
     audits,
+    refusals,
     problems,
     failures,
     rules,

@@ -28,6 +28,8 @@ export function sign(
       return signOss(call, key, at)
     case 's3':
       return signS3(call, key, at)
+    default:
+      throw new Error(`no signature for ${dialect}`)
   }
 }
 

@@ -46,7 +46,8 @@ describe.each(['cos', 'oss', 's3'] as const)('%s', (dialect) => {
     expect((await sidecar.call('GET')).status).toBe(404)
     expect((await sidecar.call('DELETE')).status).toBe(204)
     expect(await sidecar.list()).toEqual([])
-    expect(sidecar.storeRequests).toEqual([])
+    // Whether the bucket is there is all that the store is asked.
+    expect(new Set(sidecar.storeRequests.map(({ method }) => method))).toEqual(new Set(['HEAD']))
   })
 
   test('a caller who is not verified changes nothing and learns nothing', async () => {
@@ -129,7 +130,7 @@ describe('what is put', () => {
       document(origin, '<ExposeHeader>a&#13;b</ExposeHeader>'),
       'InvalidRequest',
     ],
-    ['an origin with a path', document('https://example.com/'), 'InvalidRequest'],
+    ['an origin with a path', document('https://example.com/x'), 'InvalidRequest'],
     ['UTF-16', Buffer.from(document(), 'utf16le').toString('latin1'), 'MalformedXML'],
     ['nothing', '', 'MalformedXML'],
   ])('%s is refused as %s', async (_, body, code) => {

@@ -165,6 +165,14 @@ describe('json', () => {
     expect(findings).toEqual([
       {
         file: 'a.yaml',
+        line: 2,
+        column: 22,
+        severity: 'warning',
+        code: 'origin-insecure-with-credentials',
+        message: expect.any(String),
+      },
+      {
+        file: 'a.yaml',
         line: 3,
         column: 27,
         severity: 'error',
@@ -180,7 +188,7 @@ describe('json', () => {
         message: expect.any(String),
       },
     ])
-    expect(outcome.err).toBe('3 rule files, 1 rule, 0 tests: 2 errors, 0 warnings, 0 infos\n')
+    expect(outcome.err).toBe('3 rule files, 1 rule, 0 tests: 2 errors, 1 warning, 0 infos\n')
     expect(JSON.parse((await check(folder, '--format', 'json', 'c.yaml')).out)).toEqual([])
   })
 })
@@ -191,7 +199,9 @@ describe('github', () => {
     const { out } = await check(folder, '--format', 'github', 'a,b:c/photos.yaml', 'other.yaml', 'third.yaml')
     expect(out.split('\n')).toEqual([
       '::error file=a%2Cb%3Ac/photos.yaml,line=2,col=22,title=origin-upper-case::"https://A.com" can never match: browsers send lower case; write "https://a.com"',
-      expect.stringMatching(/^::notice file=other\.yaml,line=3,col=21,title=head-missing::GET without HEAD/),
+      expect.stringMatching(
+        /^::notice file=other\.yaml,line=3,col=21,title=head-missing::GET is allowed but HEAD is not/,
+      ),
       expect.stringMatching(
         /^::warning file=third\.yaml,line=2,col=22,title=origin-insecure-with-credentials::/,
       ),

@@ -73,12 +73,16 @@ const put = ['--bucket', 'photos', '--origin', 'https://example.com', '--method'
 
 describe('explain', () => {
   test('shows an allowed preflight whole, and ends with 0', async () => {
-    expect(await explained(...put, '--header', 'Content-Type')).toEqual({
+    expect(await explained(...put, '--header', 'Content-Type', '--response')).toEqual({
       code: 0,
       err: '',
       out: `allowed: matched
 
 Rule web of bucket photos allows it.
+
+The preflight by curl:
+
+  curl -i -X OPTIONS -H 'Origin: https://example.com' -H 'Access-Control-Request-Method: PUT' -H 'Access-Control-Request-Headers: content-type' http://localhost:8080/photos/exampleobject
 
 The response to the preflight:
 
@@ -91,12 +95,8 @@ The response to the preflight:
   Access-Control-Max-Age: 600
   Vary: Origin
   Server: tencent-cos
-  x-cos-request-id: MF8wXzBfMDAwMDAw
+  x-cos-request-id: MF8wXzBfMTAwMDAwMA==
   Content-Length: 0
-
-The preflight by curl:
-
-  curl -i -X OPTIONS -H 'Origin: https://example.com' -H 'Access-Control-Request-Method: PUT' -H 'Access-Control-Request-Headers: content-type' http://localhost:8080/photos/exampleobject
 `,
     })
   })
@@ -108,17 +108,19 @@ The preflight by curl:
       'x-amz-date, content-type',
       '--dialect',
       's3',
+      '--response',
     )
     expect({ code, err }).toEqual({ code: 1, err: '' })
     const parts = [
       'denied: header\n\nRule web allows this origin and PUT, but not the header x-amz-date.\n\n',
-      'The smallest change that would allow it:\n\n  # rule 1 of the file\n  - id: web\n',
-      '\n    allowedHeaders: [content-type, x-amz-date]  # added: x-amz-date\n',
+      'This change of photos.yaml, line 5, would allow it:\n\n--- a/photos.yaml\n+++ b/photos.yaml\n@@ ',
+      '\n-    allowedHeaders: [content-type]\n',
+      '\n+    allowedHeaders: [content-type, x-amz-date, amz-sdk-invocation-id, amz-sdk-request]\n',
+      "\nThe preflight by curl:\n\n  curl -i -X OPTIONS -H 'Origin: https://example.com'",
+      'content-type,x-amz-date',
       '\nThe response to the preflight:\n\n  HTTP/1.1 403 Forbidden\n',
       '\n  Server: AmazonS3\n',
       '\n\n  <?xml ',
-      "\nThe preflight by curl:\n\n  curl -i -X OPTIONS -H 'Origin: https://example.com'",
-      'content-type,x-amz-date',
     ]
     const places = parts.map((part) => out.indexOf(part))
     expect(places).not.toContain(-1)
@@ -137,9 +139,13 @@ The preflight by curl:
   })
 
   test('shows what is done to the response of an actual request', async () => {
-    const { code, out } = await explained(...put, '--actual')
+    const { code, out } = await explained(...put, '--actual', '--response')
     expect(code).toBe(0)
     expect(out).toContain(`
+The request by curl, which changes what the store holds:
+
+  curl -i -X PUT -H 'Origin: https://example.com' http://localhost:8080/photos/exampleobject
+
 The response to the request: the store's own, without its Access-Control-* headers, and with
 
   Vary: Origin
@@ -148,10 +154,6 @@ The response to the request: the store's own, without its Access-Control-* heade
   Access-Control-Allow-Origin: https://example.com
   Access-Control-Expose-Headers: ETag
   Access-Control-Max-Age: 600
-
-The request by curl, which changes what the store holds:
-
-  curl -i -X PUT -H 'Origin: https://example.com' http://localhost:8080/photos/exampleobject
 `)
   })
 
@@ -181,6 +183,7 @@ The request by curl, which changes what the store holds:
       'https://example.com',
       '--method',
       'PUT',
+      '--response',
     )
     expect(code).toBe(expected)
     expect(out).toContain(why)
@@ -200,6 +203,14 @@ The request by curl, which changes what the store holds:
       reason: 'header',
       rule: 'web',
       lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
+      proposal: {
+        file: 'photos.yaml',
+        text: web.replace(
+          '[content-type]',
+          '[content-type, x-amz-date, amz-sdk-invocation-id, amz-sdk-request]',
+        ),
+        diff: expect.stringContaining('--- a/photos.yaml'),
+      },
       response: { kind: 'answer', status: 403 },
       curl: expect.stringMatching(/^curl -i -X OPTIONS /),
     })

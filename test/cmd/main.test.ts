@@ -189,7 +189,7 @@ describe('help', () => {
       '--rules <DIR> the rule files, one per bucket (default: ./rules)',
       '--listen <HOST:PORT> the data port (default: 0.0.0.0:8080)',
       '--admin <HOST:PORT> metrics, health, console (default: 127.0.0.1:9464)',
-      '--dialect <cos|oss|s3> ',
+      '--dialect <cos|oss|s3|http> ',
       '--host-suffix <NAME> ',
       '--unconfigured <refuse|forward> ',
       '--bucket-cors-api <off|read|write> ',
@@ -234,7 +234,7 @@ describe('a wrong command line', () => {
     ],
     [
       ['explain', '--dialect', 'aws'],
-      /^error: option '--dialect <NAME>' argument 'aws' is invalid\. Allowed choices are cos, oss, s3\.\n/,
+      /^error: option '--dialect <NAME>' argument 'aws' is invalid\. Allowed choices are cos, oss, s3, http\.\n/,
     ],
     [['check', '--nope'], /^error: unknown option '--nope'/],
   ])('%j ends with 2 and says so on stderr alone', async (argv, message) => {

@@ -43,6 +43,17 @@ describe('an editor with the schema', () => {
     ['the COS SDK', { CORSRules: [{ AllowedOrigin: ['*'], AllowedMethod: ['GET'], MaxAgeSeconds: '5' }] }],
     ['ali-oss', { rules: [{ allowedOrigin: '*', allowedMethod: ['GET'], maxAgeSeconds: '5' }] }],
     ['a preset', { rules: [{ preset: 'range-read', allowedOrigins: ['*'] }] }],
+    [
+      'a store that speaks HTTP alone',
+      {
+        dialect: 'http',
+        rules: [
+          { allowedOrigins: ['app://.'], allowedMethods: ['PROPFIND', 'OPTIONS'], allowCredentials: true },
+        ],
+      },
+    ],
+    ['a web view', rule({ allowedOrigins: ['file://', 'safari-web-extension://A1B2'] })],
+    ['a policy', { rules: [], resourcePolicy: 'cross-origin' }],
   ])('accepts the spelling of %s', (_, document) => {
     expect(accepts(document)).toBe(true)
   })
@@ -52,6 +63,11 @@ describe('an editor with the schema', () => {
     ['a rule without methods', { rules: [{ allowedOrigins: ['*'] }] }],
     ['an unknown preset', rule({ preset: 'uppy' })],
     ['OPTIONS', rule({ allowedMethods: ['OPTIONS'] })],
+    ['PROPFIND without the dialect that knows it', rule({ allowedMethods: ['PROPFIND'] })],
+    ['a method in lower case', { ...Object(rule({ allowedMethods: ['get'] })), dialect: 'http' }],
+    ['TRACE', { ...Object(rule({ allowedMethods: ['TRACE'] })), dialect: 'http' }],
+    ['credentials that the vendor decides', rule({ allowCredentials: true })],
+    ['every file', rule({ allowedOrigins: ['file://*'] })],
     ['an origin with a path', rule({ allowedOrigins: ['https://a.com/x'] })],
     ['an origin with a slash at its end', rule({ allowedOrigins: ['https://*.a.com/'] })],
     ['an origin in upper case', rule({ allowedOrigins: ['https://A.com'] })],
@@ -60,7 +76,7 @@ describe('an editor with the schema', () => {
     ['two origins in one text', rule({ allowedOrigins: ['https://a.com, https://b.com'] })],
     ['an origin in quotes of print', rule({ allowedOrigins: ['“https://a.com”'] })],
     ['a template', rule({ allowedOrigins: ['https://{{ .Values.host }}'] })],
-    ['a file', rule({ allowedOrigins: ['file://'] })],
+    ['a file', rule({ allowedOrigins: ['file:///x'] })],
     ['an empty origin', rule({ allowedOrigins: [''] })],
     ['two headers in one text', rule({ allowedHeaders: ['range, if-match'] })],
     ['a header with two asterisks', rule({ allowedHeaders: ['x-*-*'] })],

@@ -169,7 +169,7 @@ describe('what a preflight may ask for is bounded', () => {
     'GET\t',
     '*',
   ])('the method %j can be in no rule', (method) => {
-    expect(read(undefined, method)).toEqual({ what: 'method-invalid', value: method })
+    expect(read(undefined, method)).toEqual({ what: 'method-invalid', value: method, methods: 'stored' })
   })
 
   test('the Origin is looked at first, then the method, then the names', () => {

@@ -120,7 +120,11 @@ describe('why and wire', () => {
       rule: 'page-reads',
       lacks: { field: 'allowedMethods', value: 'PUT' },
       file: { state: 'ok', findings: [] },
-      proposal: demo.setup.examples.reports.replace('[GET, HEAD]', '[GET, HEAD, PUT]'),
+      proposal: {
+        file: 'reports.yaml',
+        text: expect.stringContaining('[GET, HEAD, PUT]'),
+        diff: expect.stringContaining('+++ b/reports.yaml'),
+      },
       exchange,
     })
   })

@@ -13,7 +13,9 @@ describe('the EC of an error', () => {
     const { headers, body } = oss.error(what, context, fields)
     expect(headerMap(headers).get('x-oss-ec')).toEqual([ec])
     expect(body.split('<EC>')).toHaveLength(2)
-    expect(body).toContain(`  <HostId>photos.oss.test</HostId>\n  <EC>${ec}</EC>\n</Error>`)
+    expect(body).toContain(
+      `  <HostId>photos.oss.test</HostId>\n  <EC>${ec}</EC>\n  <RecommendDoc>https://api.aliyun.com/troubleshoot?q=${ec}</RecommendDoc>\n</Error>`,
+    )
   })
 
   test('is not made up', () => {

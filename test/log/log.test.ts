@@ -233,7 +233,11 @@ describe('denials', () => {
   test('of a request that names no bucket say so', () => {
     const { log, lines } = logTo()
     log.request(finished(photos, { ...preflight('https://evil.example'), target: '//x' }))
-    expect(warnings(lines())[0]?.msg).toBe('denied: The request names no bucket, so no rules speak for it.')
+    log.request(finished(photos, { ...preflight('https://other.example'), target: '/' }))
+    expect(warnings(lines())[0]?.msg).toBe(
+      'denied: The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
+    )
+    expect(warnings(lines())[1]?.msg).toContain('_service.yaml')
   })
 
   test('that had no line are told of when the log is closed', () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { isoTime } from '../../src/auth/timestamp.ts'
 import { presets } from '../../src/cors/presets.ts'
 import type { RuleFile } from '../../src/cors/rule.ts'
 import {
@@ -24,6 +25,7 @@ const identity = {
   node: 1,
   process: 2,
   sequence: 3,
+  isoTime,
   randomHex: (length: number) => 'a'.repeat(length),
 }
 
@@ -118,7 +120,7 @@ describe('explainRequest', () => {
     )
   })
 
-  test('says what the closest rule lacks, and the change that would allow the request', () => {
+  test('says what the closest rule lacks, and whose file a change belongs in', () => {
     const answer = explained({ requestedHeaders: 'content-type,x-amz-date' })
     expect(answer).toMatchObject({
       decision: 'deny',
@@ -126,7 +128,7 @@ describe('explainRequest', () => {
       rule: 'web',
       lacks: { field: 'allowedHeaders', value: 'x-amz-date' },
     })
-    expect(answer.change).toContain('allowedHeaders: [content-type, x-amz-date]')
+    expect(answer.owner).toBe('photos')
     expect(answer.response).toMatchObject({ kind: 'answer', status: 403 })
   })
 
@@ -176,12 +178,12 @@ describe('explainRequest', () => {
     expect(explained({}, other)).toMatchObject({ bucket: 'photos', decision: 'allow' })
   })
 
-  test('offers a new file for a bucket without one, but none beside a file that has an error', () => {
+  test('names the owner of the rules for a bucket without a file, and for one with an error', () => {
     const nobody = explained({ to: { kind: 'bucket', bucket: 'nobody' } })
     expect(nobody).toMatchObject({ decision: 'deny', reason: 'no_rules' })
-    expect(nobody.change).toContain('rules/nobody.yaml')
+    expect(nobody.owner).toBe('nobody')
     const broken = explained({}, snapshotOf(loaded('photos', undefined)))
-    expect(broken.change).toBeUndefined()
+    expect(broken.owner).toBe('photos')
     expect(broken.notes).toEqual([
       'photos.yaml has an error, so no rules are served (line 3, column 5: unknown key).',
     ])
@@ -255,6 +257,17 @@ describe('explainRequest', () => {
     ['OPTIONS as an actual request', { actual: true, method: 'OPTIONS' }],
   ])('constructs no request from %s', (_what, question) => {
     expect(() => explained(question)).toThrow()
+  })
+
+  test('in dialect http says of an OPTIONS request without Origin that it is no CORS request', () => {
+    const question = { to: { kind: 'bucket', bucket: 'files' }, origin: undefined, method: 'GET' } as const
+    const files = loaded('files', { dialect: 'http', rules: [] })
+    const snapshot = nextSnapshot(nothingLoaded, [files], 'cos', 0)
+    const context = { snapshot, setup, identity, endpoint: 'http://localhost:8080' }
+    expect(explainRequest(context, { ...question, requestedHeaders: undefined, actual: false })).toEqual({
+      kind: 'unusable',
+      message: expect.stringContaining('without Origin'),
+    })
   })
 })
 

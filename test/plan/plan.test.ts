@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type HeaderLines, type PlainResponse, servedMethods } from '../../src/http.ts'
+import { vendorMatching } from '../../src/cors/rule.ts'
+import type { HeaderLines, PlainResponse } from '../../src/http.ts'
 import type { Setup } from '../../src/plan/judge.ts'
 import { type Plan, plan } from '../../src/plan/plan.ts'
+import { servedMethods } from '../../src/plan/served-methods.ts'
 import type { Snapshot } from '../../src/plan/snapshot.ts'
 import { facts, headerMap, identity, rule, ruleFile, setup, snapshotOf } from '../core.ts'
 
@@ -77,8 +79,8 @@ describe('errors that are answered here', () => {
   test('405 says which methods are served', () => {
     const answer = answered(photos, ['TRACE', '/photos/k'], ['Origin', origin])
     expect(answer.status).toBe(405)
-    expect(headerMap(answer.headers).get('allow')).toEqual([servedMethods])
-    expect(servedMethods).toContain('GET, HEAD, PUT')
+    expect(headerMap(answer.headers).get('allow')).toEqual([servedMethods(vendorMatching)])
+    expect(servedMethods(vendorMatching)).toContain('GET, HEAD, PUT')
   })
 })
 

@@ -32,19 +32,19 @@ describe('a document', () => {
       more: {},
     })
     expect(content).toBeUndefined()
-    expect(issues.map(({ code, path }) => `${path.join('.')} ${code}`)).toEqual([
+    expect(issues.map(({ code, path }) => `${path.join('.')} ${code}`).toSorted()).toEqual([
+      'more unknown-key',
+      'rules.0 missing-key',
       'rules.0.allowedOrigins.0 origin-has-path',
       'rules.0.allowedOrigins.1 wrong-type',
       'rules.0.maxAgeSeconds maxage-out-of-range',
       'rules.0.x unknown-key',
-      'rules.0 missing-key',
       'rules.1 wrong-type',
       'rules.2 wrong-type',
+      'tests.0 missing-key',
+      'tests.0 missing-key',
+      'tests.0 missing-key',
       'vary unsupported-value',
-      'tests.0 missing-key',
-      'tests.0 missing-key',
-      'tests.0 missing-key',
-      'more unknown-key',
     ])
     expect(issues.every(({ severity }) => severity === 'error')).toBe(true)
   })
@@ -156,7 +156,7 @@ describe('an origin', () => {
     ['http://[::1', 'origin-invalid-character'],
     ['http://[:::1]', 'origin-invalid-character'],
     ['http://::1', 'origin-invalid-character'],
-    ['file://', 'origin-file-prohibited'],
+    ['FILE://', 'origin-file-prohibited'],
     ['file:///x', 'origin-file-prohibited'],
     ['file://*', 'origin-file-prohibited'],
     ['{{ .Values.origin }}', 'origin-invalid-character'],

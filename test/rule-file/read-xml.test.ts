@@ -57,7 +57,7 @@ describe('XML that is refused', () => {
     ['a surrogate by reference', wrap('<ID>&#xd800;</ID>'), '3:85 xml-syntax'],
     ['a reference beyond Unicode', wrap('<ID>&#x110000;</ID>'), '3:85 xml-syntax'],
     ['two ids', wrap('<ID>a</ID><ID>b</ID>'), '3:91 duplicate-key'],
-    ['negative seconds', wrap('<MaxAgeSeconds>-1</MaxAgeSeconds>'), '3:96 wrong-type'],
+    ['negative seconds', wrap('<MaxAgeSeconds>-1</MaxAgeSeconds>'), '3:96 maxage-out-of-range'],
     ['no seconds', wrap('<MaxAgeSeconds/>'), '3:81 wrong-type'],
     [
       'another word for true',

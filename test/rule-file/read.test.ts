@@ -284,6 +284,7 @@ describe('every mistake at once', () => {
     expect(content).toBeUndefined()
     expect(findings.map(short)).toEqual([
       '2:22 error yaml-bad-alias',
+      '2:22 warning origin-pattern-without-scheme',
       '2:31 error origin-upper-case',
       '3:22 error yaml-bad-alias',
       '3:22 error method-unsupported',
@@ -321,12 +322,13 @@ describe('every mistake at once', () => {
     expect(findings.map(short)).toEqual([
       '2:30 error origin-upper-case',
       '3:30 warning origin-pattern-public-suffix',
+      '4:30 warning origin-insecure-with-credentials',
       '4:76 error unknown-key',
       '5:5 warning rule-shadowed',
       '5:10 warning duplicate-id',
     ])
     expect(findings.at(-1)?.message).toContain('rule 2 has the id')
-    expect(findings.at(-2)?.message).toContain('rule b before it')
+    expect(findings.at(-2)?.message).toContain('rule b, above')
   })
 
   test('a key that nobody knows is told once, however often it is repeated', () => {
@@ -347,7 +349,7 @@ describe('YAML that is read', () => {
     ['CRLF line ends', rule('').replaceAll('\n', '\r\n')],
     [
       'an anchor that is used twice',
-      'rules:\n  - {allowedOrigins: &o ["https://a.com"], allowedMethods: [GET, HEAD]}\n  - {allowedOrigins: *o, allowedMethods: [PUT, POST], exposeHeaders: [ETag]}\n',
+      'rules:\n  - {allowedOrigins: &o ["https://a.com"], allowedMethods: [GET, HEAD]}\n  - {allowedOrigins: *o, allowedMethods: [PUT, POST], allowedHeaders: [content-type], exposeHeaders: [ETag]}\n',
     ],
     ['a schema for editors', `$schema: x.json\n${rule('')}`],
     ['seconds in quotes', rule('    MaxAgeSeconds: "600"\n')],

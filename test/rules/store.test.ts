@@ -263,7 +263,7 @@ describe('files that contradict each other', () => {
     await store.reload('start')
     await writeFile(join(folder, 'b.yaml'), withHost(2, 'img.example'))
     const result = await store.reload('watch')
-    expect(result.findings).toMatchObject([
+    expect(result.findings.filter(({ code }) => code === 'duplicate-host')).toMatchObject([
       { file: 'a.yaml', line: 1, column: 9, code: 'duplicate-host' },
       { file: 'b.yaml', line: 1, column: 9, code: 'duplicate-host' },
     ])

@@ -328,8 +328,8 @@ describe('mistakes', () => {
       { admin: '0.0.0.0:8080' },
       '--admin: it is the address of --listen: give the two ports different addresses',
     ],
-    [{ dialect: 'aws' }, '--dialect: "aws" is not one of its values: write cos, oss or s3'],
-    [{ dialect: 'AWS' }, '--dialect: "AWS" is not one of its values: write cos, oss or s3'],
+    [{ dialect: 'aws' }, '--dialect: "aws" is not one of its values: write cos, oss, s3 or http'],
+    [{ dialect: 'AWS' }, '--dialect: "AWS" is not one of its values: write cos, oss, s3 or http'],
     [
       { hostSuffix: ['*.s3.example'] },
       '--host-suffix: "*.s3.example" has a wildcard: write the name alone, such as s3.example.com for *.s3.example.com',

@@ -26,6 +26,7 @@ const group = (origin: string, count: number, first: number, time: number) => ({
   overcount: 0,
   first,
   last: denial(origin, time),
+  requests: [denial(origin, time)],
 })
 
 const stats = (denials: WorkerStats['denials'], matched: number): WorkerStats => ({

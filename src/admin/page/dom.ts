@@ -92,14 +92,20 @@ export function copyButton(text: () => string, what: string): HTMLButtonElement 
   return button
 }
 
-/** YAML of a change, in which the lines that were added stand out. */
-export function changeBlock(yaml: string): HTMLElement {
-  const lines = yaml.trimEnd().split('\n')
+/** A unified diff, its file names left out, in which the lines that are added and removed stand out. */
+export function diffBlock(diff: string): HTMLElement {
+  const lines = diff
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^(?:---|\+\+\+) /.test(line))
   return h(
     'pre',
     // Wrapped: what was added stands at the end of a line that may be long.
     { tabindex: '0', class: 'wrap' },
-    ...lines.map((line) => (/ # added: /.test(line) ? h('span', { class: 'added' }, line) : `${line}\n`)),
+    ...lines.map((line) => {
+      const kind = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
+      return kind === undefined ? `${line}\n` : h('span', { class: kind }, line)
+    }),
   )
 }
 

@@ -1,32 +1,31 @@
 /// <reference lib="dom" />
 import type { Explained, ExplainedResponse, HeaderPairs } from '../../plan/explained.ts'
-import { badge, changeBlock, copyable, h } from './dom.ts'
+import { badge, copyable, diffBlock, h } from './dom.ts'
 
 /** Why a request is decided as it is, and the change that would allow it. */
 export function whyAndChange(explained: Explained): HTMLElement[] {
-  const { text, hint, notes, change, file, reason, rule, preset } = explained
-  const place = rule === undefined ? (file ?? 'the rule file') : `rule ${rule} of ${file ?? 'the rule file'}`
+  const { text, hint, notes, proposal, preset } = explained
   return [
     h('p', { class: 'why' }, text),
     ...[...(hint === undefined ? [] : [hint]), ...notes, ...caution(explained)].map((words) =>
       h('p', {}, words),
     ),
-    ...(change === undefined
-      ? []
-      : [
-          copyable(
-            reason === 'no_rules' ? 'A rule file that would allow it' : `What would allow it: ${place}`,
-            change,
-            changeBlock(change),
-          ),
-        ]),
+    ...(proposal === undefined ? [] : proposalBlocks(proposal)),
     ...(preset === undefined ? [] : [h('p', { class: 'soft' }, preset)]),
   ]
 }
 
+/** What is copied is the whole file; what is shown is how it differs. */
+function proposalBlocks({ file, text, diff }: NonNullable<Explained['proposal']>): HTMLElement[] {
+  if (diff.startsWith('--- /dev/null')) return [copyable(`A new file ${file} would allow it`, text)]
+  return [
+    copyable(`This change of ${file} would allow it (Copy takes the whole new file)`, text, diffBlock(diff)),
+  ]
+}
+
 /** What a change would let in is for its author to judge. */
-const caution = ({ lacks, change }: Explained): string[] =>
-  lacks?.field === 'allowedOrigins' && change !== undefined
+const caution = ({ lacks, proposal }: Explained): string[] =>
+  lacks?.field === 'allowedOrigins' && proposal !== undefined
     ? ['Allow an origin only if you trust its pages with what this bucket holds.']
     : []
 

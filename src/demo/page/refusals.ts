@@ -7,8 +7,8 @@ import { byId, element, fold, note, verdict } from './dom.ts'
 import { type Order, type Outcome, send, setup, why } from './requests.ts'
 import { uploadedKey } from './transfers.ts'
 
-/** The rule file that would allow what was refused last. */
-let proposal: string | undefined
+/** The change of a rule file that would allow what was refused last. */
+let proposal: ShownExplanation['proposal']
 
 const cases: Readonly<Record<string, () => Order>> = {
   method: () => ({
@@ -73,8 +73,11 @@ function sidecarSide(reason: ShownExplanation): HTMLElement {
         value === undefined ? [] : [element('dt', {}, name), element('dd', {}, element('code', {}, value))],
       ),
     ),
-    ...(reason.change
-      ? [note('This would allow it:'), element('pre', { tabindex: '0' }, reason.change)]
+    ...(reason.proposal
+      ? [
+          note(`This change of ${reason.proposal.file} would allow it:`),
+          element('pre', { tabindex: '0' }, reason.proposal.diff),
+        ]
       : []),
     fold('The preflight and its answer, word for word', reason.exchange),
     fold('The same with curl', reason.curl),
@@ -94,7 +97,7 @@ export function showProposal(): void {
 }
 
 export function applyProposal(): void {
-  if (proposal !== undefined) byId('rules-text', HTMLTextAreaElement).value = proposal
+  if (proposal !== undefined) byId('rules-text', HTMLTextAreaElement).value = proposal.text
 }
 
 /** A rule file that was saved, and what the sidecar made of it. */

@@ -43,6 +43,9 @@ export const codes = {
   'bucket-name': error(
     'The part before the extension is the bucket: 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit, or _default for the buckets without a file, or _service for requests without a bucket.',
   ),
+  'file-named-cors': info(
+    'A file is named after its bucket, so cors.json holds the rules of a bucket named "cors". That is what most files with a CORS configuration are called; name it after the bucket that it is for.',
+  ),
   'no-rule-files': warning('A directory without a single rule file: most likely not the one that was meant.'),
   'duplicate-bucket': error(
     'Two files are named after the same bucket, e.g. photos.yaml and photos.json. Neither is loaded: which one is meant cannot be known.',
@@ -93,6 +96,13 @@ export const codes = {
     'Processing instructions are not allowed. Only <?xml …?> may begin the file.',
   ),
   'xml-encoding': warning('The XML declaration names an encoding that is not the one of the file, UTF-8.'),
+  // Another kind of file
+  'wrong-extension': error(
+    'The extension chooses the reader: .yaml and .yml, .json, .xml. This file is written in another of these formats than its name says.',
+  ),
+  'other-document': error(
+    'The file is a configuration of something else than CORS, such as a bucket policy or an API description.',
+  ),
   // Shape
   'unknown-key': error(
     'A key that no spelling knows, often a misspelt one. It is not skipped: a rule without what was misspelt allows something else than its author wrote.',
@@ -121,8 +131,14 @@ export const codes = {
   'method-unsupported': error(
     'Rules know GET, PUT, POST, DELETE and HEAD, in upper case, as COS, OSS and S3 do. OPTIONS is the preflight itself and needs no permission.',
   ),
+  'credentials-by-dialect': error(
+    'COS and S3 send Access-Control-Allow-Credentials to every origin that a rule names, OSS never does. Only a rule of dialect http says it itself.',
+  ),
   'origin-empty': error('An empty origin matches nothing.'),
   'origin-too-long': error('No origin is as long: a host name has at most 253 characters.'),
+  'origin-placeholder': error(
+    'A name of a template, such as YOUR_APP_DOMAIN, that is still to be replaced by the host of the page.',
+  ),
   'origin-control-character': error(
     'A line break or control character in an origin. In a response header it would begin a header of its own.',
   ),
@@ -155,9 +171,15 @@ export const codes = {
     'Browsers turn 127.1, 0x7f.0.0.1 and 2130706433 into 127.0.0.1 before they send it.',
   ),
   'origin-ipv6-not-compressed': error('Browsers send an IPv6 address in its shortest form, in lower case.'),
+  'origin-file': warning(
+    'Some web views (Android WebView, Cordova) send Origin: file:// for every page of the file system, browsers send "null". It is answered like "null": to the letter, never by a pattern but *, and without credentials.',
+  ),
   'origin-file-prohibited': error('A page that was opened from a file has the origin "null", never file://.'),
   'header-invalid-name': error(
     'Not a header name. One name per item; letters, digits and hyphens as a rule. A line break would begin a header of its own in the response.',
+  ),
+  'header-underscore': warning(
+    'The form of the COS console takes letters and hyphens, no underscore. Many servers, nginx by default, drop such a header before a program sees it.',
   ),
   'header-more-than-one-wildcard': error('COS, OSS and S3 allow one * in a header name.'),
   'expose-wildcard': error(
@@ -182,7 +204,7 @@ export const codes = {
     'Below github.io, vercel.app, co.uk or the endpoint of an object store anyone can get a name, and with it a page that this pattern lets in.',
   ),
   'origin-wildcard-not-on-label-boundary': warning(
-    'https://*example.com also matches https://evilexample.com, which anyone can register (CVE-2024-27302). Put a dot after the *.',
+    'https://*example.com also matches https://evilexample.com, which anyone can register (CVE-2024-27302). Put a dot after the * where all that is below the domain is yours; names such as https://*-myteam.vercel.app can only be listed one by one.',
   ),
   'origin-trailing-wildcard-open-suffix': warning(
     'https://example.* also matches https://example.evil.com, and http://10.0.0.* matches http://10.0.0.evil.com (CVE-2019-25211). The end of a host name is who owns it.',
@@ -191,7 +213,7 @@ export const codes = {
     'A pattern without scheme matches http:// too, where anyone on the way can write the page. Such entries are matched as text, as the vendors do.',
   ),
   'origin-without-scheme': warning(
-    'Browsers always send the scheme, so this never matches. The vendors store such entries all the same.',
+    'Browsers always send the scheme, so this never matches, with a * for the port or a subdomain neither. The vendors store such entries all the same.',
   ),
   'origin-wildcard-in-scheme': warning(
     'http*:// also matches http://, where anyone on the way can write the page.',
@@ -215,8 +237,23 @@ export const codes = {
     'PUT, POST or DELETE for every site. Any page can then use what its visitor is able to do: presigned URLs, network position, anonymous write access.',
   ),
   // Lint: what does not help
+  'origin-label-hyphen': warning(
+    'The parts of a host name between its dots neither begin nor end with a hyphen (RFC 1123 section 2.1), so this never matches. A * inside a label is allowed: https://*-myteam.example.com.',
+  ),
+  'origin-beside-any': warning(
+    'A rule with "*" among its origins answers every origin with "*" and without credentials, as S3 does. The origins beside it are without effect: remove them, or remove "*" and allow only the named ones.',
+  ),
+  'content-type-not-allowed': warning(
+    'Browsers ask for content-type in the preflight of every upload but those of text/plain, forms and URL-encoded data. Where no rule allows it, PUT of an image or of JSON is refused.',
+  ),
+  'oss-user-agent-missing': warning(
+    'ali-oss sends x-oss-user-agent with every request, so that its preflight is refused where only its other headers are allowed. The preset ali-oss has them all.',
+  ),
+  'allowed-cors-header': info(
+    'Access-Control-Allow-Origin and the like are response headers. A page that sends them only makes its requests fail: remove them there, and here.',
+  ),
   'etag-not-exposed': warning(
-    'Multipart uploads of every SDK read ETag from each part and fail without it; after single uploads it is silently missing.',
+    'Multipart uploads of every SDK send the parts with PUT, read ETag from each and fail without it; after single uploads it is silently missing.',
   ),
   'amz-sdk-headers-missing': warning(
     'The AWS SDK for JavaScript v3 sends amz-sdk-invocation-id and amz-sdk-request with every call, so that its preflight is refused where only x-amz-* is allowed. The preset aws-sdk-js-v3 has them all.',
@@ -227,8 +264,8 @@ export const codes = {
   'post-missing': info(
     'Uploads in parts begin and end with POST; PUT alone is enough for presigned single uploads.',
   ),
-  'header-forbidden': warning(
-    'Browsers neither let pages send these request headers nor read these response headers.',
+  'header-forbidden': info(
+    'Browsers neither let pages send these request headers nor read these response headers. Content-Length, Origin and the like do no harm in the list; Cookie, Host and Set-Cookie are a warning, since a page that counts on them will fail.',
   ),
   'header-safelisted': info(
     'Needs no permission. Request headers in this list do once their value is longer than 128 bytes.',
@@ -259,6 +296,6 @@ export const codes = {
   ),
 } as const satisfies Readonly<Record<string, CodeExplanation>>
 
-type FindingCode = keyof typeof codes
+export type FindingCode = keyof typeof codes
 
 export const isCode = (code: string): code is FindingCode => Object.hasOwn(codes, code)

@@ -1,22 +1,31 @@
 /** What is to be said of one AllowedOrigin entry that can be loaded: it lets in more than it seems to, or nothing. */
 
 import { parse } from 'tldts'
-import { admitsAnyHost } from '../../cors/pattern.ts'
+import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
 import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
-import { type OriginParts, readParts } from '../origin-entry.ts'
+import { type Remedy, replaceBy } from '../issue.ts'
+import { isPlaceholder, type OriginParts, originProblem, readParts } from '../origin-entry.ts'
 
 /** A remark on one value, still without its place. */
 interface Remark {
   readonly severity: Severity
   readonly code: string
   readonly message: string
+  readonly remedy?: Remedy
 }
 
-const warning = (code: string, message: string): Remark => ({ severity: 'warning', code, message })
+const warning = (code: string, message: string, remedy?: Remedy): Remark => ({
+  severity: 'warning',
+  code,
+  message,
+  ...(remedy === undefined ? {} : { remedy }),
+})
+
+const label = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
 
 /** What most entries look like: an https site by its name. There is no remark on it, browsers send it, and it opens nothing. */
-const usual = /^https:\/\/(?:[a-z0-9-]+\.)+(?!localhost$)[a-z]+$/
+const usual = new RegExp(`^https://(?:${label}\\.)+(?!localhost$)[a-z]+$`)
 
 export const isUsualOrigin = (entry: string): boolean => usual.test(entry)
 
@@ -30,13 +39,28 @@ export function remarksOnOrigin(entry: string): Remark[] {
         '"null" lets every sandboxed frame, local file and redirected request in, of whichever site: name the origins instead',
       ),
     ]
+  if (entry === fileOrigin)
+    return [
+      warning(
+        'origin-file',
+        '"file://" is what pages from the file system send in Android WebView and other web views, whoever wrote them; credentials are not allowed for it: serve the page from an https:// or app:// address',
+      ),
+    ]
   const parts = readParts(entry)
-  if (parts === undefined) return [withoutScheme(entry)]
-  if (isNeverSent(parts))
+  if (parts === undefined) return remarksWithoutScheme(entry)
+  if (isSchemeNeverSent(parts))
     return [
       warning(
         'origin-scheme-never-sent',
         `no page has an origin with the scheme ${parts.scheme}: write http or https`,
+        parts.scheme === 'wss' ? replaceBy(entry.replace('wss://', 'https://')) : undefined,
+      ),
+    ]
+  if (hasHyphenLabel(parts))
+    return [
+      warning(
+        'origin-label-hyphen',
+        `${quoted(entry)} can never match: no host has a label that begins or ends with a hyphen`,
       ),
     ]
   if (letsAnyHostIn(entry, parts))
@@ -52,10 +76,26 @@ export function remarksOnOrigin(entry: string): Remark[] {
 /** Whether no page can ever send an origin that `entry` matches. */
 export function isNeverSentOrigin(entry: string): boolean {
   const parts = readParts(entry)
-  return parts === undefined ? !entry.includes('*') && entry !== 'null' : isNeverSent(parts)
+  if (parts === undefined) return entry !== 'null' && isWithoutSchemeForGood(entry)
+  return isSchemeNeverSent(parts) || hasHyphenLabel(parts)
 }
 
-const isNeverSent = ({ scheme }: OriginParts): boolean => /^(?:wss?|ftp)$/.test(scheme)
+const isSchemeNeverSent = ({ scheme }: OriginParts): boolean => /^(?:wss?|ftp)$/.test(scheme)
+
+/** RFC 952 and RFC 1123 section 2.1; where the scheme is one of an app, the host is no name of DNS. */
+const hasHyphenLabel = ({ scheme, host }: OriginParts): boolean =>
+  /^http|\*/.test(scheme) && host.split('.').some((name) => name.startsWith('-') || name.endsWith('-'))
+
+/**
+ * Whether an entry without "://" can match no origin with a scheme: it has no `*`, or before its `*` stands what begins
+ * no scheme, such as the dot of a host name or the colon of a port.
+ */
+function isWithoutSchemeForGood(entry: string): boolean {
+  const star = entry.indexOf('*')
+  if (star < 0) return true
+  const before = entry.slice(0, star)
+  return before === 'localhost' || /[.\]]/.test(before) || (before.endsWith(':') && !/^https?:$/.test(before))
+}
 
 /** Whether `entry` opens a rule to the whole web, so that who may write must be weighed by something else. */
 export const isOpenOrigin = (entry: string): boolean => {
@@ -72,29 +112,59 @@ function letsAnyUrlIn(entry: string): boolean {
   return before !== undefined && ('https://'.startsWith(before) || 'http://'.startsWith(before))
 }
 
-function withoutScheme(entry: string): Remark {
+function remarksWithoutScheme(entry: string): Remark[] {
   if (letsAnyUrlIn(entry))
-    return warning(
-      'origin-pattern-matches-any-host',
-      `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
-    )
-  if (!entry.includes('*'))
-    return warning(
-      'origin-without-scheme',
-      `${quoted(entry)} has no scheme, and browsers send one: write ${quoted(withScheme(entry))}`,
-    )
-  const better = entry.startsWith('*.') ? `: write ${quoted(`https://${entry}`)}` : ': begin it with https://'
-  return warning(
-    'origin-pattern-without-scheme',
-    `${quoted(entry)} has no scheme, so that it matches http:// and every other one too${better}`,
-  )
+    return [
+      warning(
+        'origin-pattern-matches-any-host',
+        `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
+      ),
+    ]
+  const better = withScheme(entry)
+  const remedy = better === undefined ? undefined : replaceBy(better)
+  if (isWithoutSchemeForGood(entry))
+    return [
+      warning(
+        'origin-without-scheme',
+        isPlaceholder(entry)
+          ? `${quoted(entry)} is a placeholder of a template and can never match: write the origin of the page, e.g. https://app.example.com`
+          : `${quoted(entry)} has no scheme, and browsers send one, so that it can never match${better === undefined ? ': write an origin such as https://app.example.com' : `: write ${quoted(better)}`}`,
+        remedy,
+      ),
+    ]
+  return [
+    warning(
+      'origin-pattern-without-scheme',
+      `${quoted(entry)} has no scheme, so that it matches http:// and every other one too${better === undefined ? ': begin it with https://' : `: write ${quoted(better)}`}`,
+      remedy,
+    ),
+    ...remarksOnHostAfterAnyScheme(entry),
+  ]
 }
 
-/** The origin that was most likely meant. */
-function withScheme(entry: string): string {
+/** Where the `*` also stands for the scheme, the rest of the host can still be a zone that is open to everyone. */
+function remarksOnHostAfterAnyScheme(entry: string): Remark[] {
+  const before = entry.slice(0, entry.indexOf('*'))
+  if (!'https://'.startsWith(before) && !'http://'.startsWith(before)) return []
+  const parts = readParts(`https://${entry.slice(before.length)}`)
+  return parts === undefined ? [] : remarksOnPattern(entry, parts.host)
+}
+
+/** The origin that was most likely meant, `undefined` where that cannot be known. */
+function withScheme(entry: string): string | undefined {
   if (/^\.[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(entry)) return `https://*${entry}`
-  if (/^localhost(?::[0-9]+)?$/.test(entry)) return `http://${entry}`
-  return /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]+)?$/.test(entry) ? `https://${entry}` : 'https://example.com'
+  if (/^localhost(?::(?:[0-9]+|\*))?$/.test(entry)) return loadable(`http://${entry}`)
+  return /^(?:\*?[a-z0-9-]*\*?\.)?[a-z0-9-]+(?:\.[a-z0-9*-]+)+(?::(?:[0-9]+|\*))?$/.test(entry)
+    ? loadable(`https://${entry}`)
+    : undefined
+}
+
+/** Nothing where the change would exchange one mistake for another. */
+const loadable = (origin: string): string | undefined => {
+  const parts = readParts(origin)
+  return originProblem(origin) === undefined && parts !== undefined && !hasHyphenLabel(parts)
+    ? origin
+    : undefined
 }
 
 function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[] {
@@ -103,6 +173,7 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
       warning(
         'origin-wildcard-in-scheme',
         `${quoted(entry)} matches http:// too: write ${quoted(`https://${entry.slice(scheme.length + 3)}`)}`,
+        replaceBy(`https://${entry.slice(scheme.length + 3)}`),
       ),
     ]
   if (scheme !== 'http' || isLocal(host)) return []
@@ -117,8 +188,10 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
 /** Hosts that browsers treat as secure without TLS (W3C Secure Contexts, "potentially trustworthy origin"). */
 const isLocal = (host: string): boolean => /^(?:(?:.*\.)?localhost\.?|127\.[0-9.*]+|\[::1\])$/.test(host)
 
-function remarksOnHost(entry: string, { host }: OriginParts): Remark[] {
+function remarksOnHost(entry: string, { scheme, host }: OriginParts): Remark[] {
   if (host.includes('*')) return remarksOnPattern(entry, host)
+  // capacitor://localhost and its like are the origins of installed apps, in production too.
+  if (isLocal(host) && !/^https?$/.test(scheme)) return []
   if (isLocal(host))
     return [
       {
@@ -164,12 +237,35 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
   }
   // Inside a zone that somebody owns, all names are the owner's.
   if (dot >= 0 && !isOpenZone(zone)) return []
+  const meant = onLabelBoundary(entry, tail)
+  const advice =
+    meant === undefined
+      ? 'name the hosts, or put a name that is yours alone after a dot behind the *'
+      : `write ${meant.map(quoted).join(' and ')}`
   return [
     warning(
       'origin-wildcard-not-on-label-boundary',
-      `${quoted(entry)} also lets ${quoted(entry.replace('*', 'evil'))} in: write ${quoted(entry.replace(`*${tail}`, `*.${tail}`))}`,
+      `${quoted(entry)} also lets ${quoted(entry.replace('*', 'evil'))} in: ${advice}`,
+      meant === undefined ? undefined : replaceBy(...meant),
     ),
   ]
+}
+
+/**
+ * `https://*example.com` was meant for the domain and what is below it. Where the zone is a hosting service, such as
+ * vercel.app, the names are single labels (`pr-1-myteam`): there a pattern with a dot would match none of them.
+ */
+function onLabelBoundary(entry: string, tail: string): readonly string[] | undefined {
+  const zone = tail.slice(tail.indexOf('.') + 1)
+  if (!entry.startsWith(`https://*${tail}`) || !/^[a-z0-9]/.test(tail) || !tail.includes('.'))
+    return undefined
+  if (
+    isOpenZone(tail) ||
+    endpoint.test(zone) ||
+    parse(`name.${zone}`, { allowPrivateDomains: true }).isPrivate === true
+  )
+    return undefined
+  return [entry.replace('*', ''), entry.replace('*', '*.')]
 }
 
 /** Endpoints of the vendors that are not in the public suffix list: every name below is some customer's bucket. */

@@ -7,7 +7,7 @@ import { presetOf } from '../../cors/presets.ts'
 import type { CorsRule, RuleFile } from '../../cors/rule.ts'
 import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
-import type { Issue, ValuePath } from '../issue.ts'
+import { type Issue, type ListField, type Remedy, removal, replaceBy, type ValuePath } from '../issue.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
@@ -51,9 +51,11 @@ interface PlacedRule {
   readonly index: number
 }
 
-function issue(severity: Severity, code: string, message: string, path: ValuePath): Issue {
-  return { severity, code, message, path }
+function issue(severity: Severity, code: string, message: string, path: ValuePath, remedy?: Remedy): Issue {
+  return { severity, code, message, path, ...(remedy === undefined ? {} : { remedy }) }
 }
+
+const addition = (field: ListField, ...values: readonly string[]): Remedy => ({ kind: 'add', field, values })
 
 function lintRule(rule: CorsRule, path: ValuePath): Issue[] {
   // What a preset fills in was thought about once; only what the author wrote is looked at.
@@ -71,13 +73,12 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   const list = [...path, 'allowedOrigins']
   if (allowedOrigins.every(isUsualOrigin)) return repeated(allowedOrigins, list)
   const found = allowedOrigins.flatMap((entry, index) =>
-    remarksOnOrigin(entry).map(({ severity, code, message }) =>
-      issue(severity, code, message, [...list, index]),
+    remarksOnOrigin(entry).map(({ severity, code, message, remedy }) =>
+      issue(severity, code, message, [...list, index], remedy),
     ),
   )
-  const writes = allowedMethods.filter(
-    (method) => method === 'PUT' || method === 'POST' || method === 'DELETE',
-  )
+  found.push(...besideAny(allowedOrigins, list))
+  const writes = allowedMethods.filter((method) => !readingMethod.test(method))
   const open = writes.length === 0 ? -1 : allowedOrigins.findIndex(isOpenOrigin)
   if (open >= 0)
     found.push(
@@ -100,6 +101,27 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   return [...found, ...repeated(allowedOrigins, list)]
 }
 
+/** Methods that change nothing (IANA HTTP Method Registry, "Safe"); only dialect http has others than GET and HEAD. */
+const readingMethod = /^(?:GET|HEAD|OPTIONS|PRI|PROPFIND|QUERY|REPORT|SEARCH)$/
+
+/** S3 answers "*" when it stands anywhere in the rule: to every origin, and without credentials. */
+function besideAny(origins: readonly string[], list: ValuePath): Issue[] {
+  if (!origins.includes('*')) return []
+  return origins.flatMap((entry, index) =>
+    entry === '*'
+      ? []
+      : [
+          issue(
+            'warning',
+            'origin-beside-any',
+            `"*" in the same list lets every origin in, without credentials, so ${quoted(entry)} has no effect: remove one of the two`,
+            [...list, index],
+            removal,
+          ),
+        ],
+  )
+}
+
 function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Issue[] {
   const list = [...path, 'allowedMethods']
   const found = repeated(methods, list)
@@ -108,13 +130,20 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
       issue(
         'info',
         'head-missing',
-        'GET without HEAD: SDKs and players ask for the size with HEAD first',
+        'GET is allowed but HEAD is not: SDKs and players ask for the size with HEAD first',
         list,
+        addition('allowedMethods', 'HEAD'),
       ),
     )
   if (methods.includes('PUT') && !methods.includes('POST'))
     found.push(
-      issue('info', 'post-missing', 'PUT without POST: uploads in parts begin and end with POST', list),
+      issue(
+        'info',
+        'post-missing',
+        'PUT is allowed but POST is not: multipart uploads need POST to start and finish',
+        list,
+        addition('allowedMethods', 'POST'),
+      ),
     )
   return found
 }
@@ -122,12 +151,16 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
 /** Names that pages cannot set (WHATWG Fetch, forbidden request-header). */
 const forbiddenRequestHeader =
   /^(?:accept-(?:charset|encoding)|access-control-request-(?:headers|method)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|(?:proxy|sec)-.*)$/
+/** A page that names one of these expects something of it; the others came with a list that was copied. */
+const missedWhenForbidden = /^(?:cookie2?|host|set-cookie|proxy-.*)$/
 /** Sent without being asked for, as long as their values are short (WHATWG Fetch, CORS-safelisted request-header). */
 const safelistedRequestHeader = /^(?:accept|accept-language|content-language)$/
 /** Signed by every request of the AWS SDKs. */
 const amzRequestHeader = /^x-amz-(?:\*|date|content-sha256|user-agent|security-token)$/
+/** Sent by ali-oss with every request. */
+const ossRequestHeader = /^x-oss-(?:date|security-token)$/
 
-function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issue[] {
+function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
   // What "*" alone allows is what browsers ask for.
   if (allowedHeaders.length === 1 && allowedHeaders[0] === '*') return []
   const list = [...path, 'allowedHeaders']
@@ -136,10 +169,13 @@ function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issu
   for (const [index, name] of names.entries()) {
     if (forbiddenRequestHeader.test(name))
       found.push(
-        issue('warning', 'header-forbidden', `browsers never ask for ${allowedHeaders[index]}: remove it`, [
-          ...list,
-          index,
-        ]),
+        issue(
+          missedWhenForbidden.test(name) ? 'warning' : 'info',
+          'header-forbidden',
+          `browsers never ask for ${allowedHeaders[index]}: remove it`,
+          [...list, index],
+          removal,
+        ),
       )
     else if (safelistedRequestHeader.test(name))
       found.push(
@@ -148,7 +184,21 @@ function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issu
           index,
         ]),
       )
+    else if (name.startsWith('access-control-'))
+      found.push(
+        issue(
+          'info',
+          'allowed-cors-header',
+          `${allowedHeaders[index]} is a response header: no page needs to send it; remove it here and in the page`,
+          [...list, index],
+          removal,
+        ),
+      )
   }
+  found.push(
+    ...contentTypeMissing(names, allowedMethods, path),
+    ...ossUserAgentMissing(names, allowedMethods, list),
+  )
   const signed = names.findIndex((name) => amzRequestHeader.test(name))
   if (signed < 0) return found
   const missing = ['amz-sdk-invocation-id', 'amz-sdk-request'].filter(
@@ -161,9 +211,40 @@ function lintAllowedHeaders({ allowedHeaders }: CorsRule, path: ValuePath): Issu
         'amz-sdk-headers-missing',
         `the AWS SDK for JavaScript also asks for ${missing.join(' and ')} in every preflight: add ${missing.length > 1 ? 'them' : 'it'}`,
         [...list, signed],
+        addition('allowedHeaders', ...missing),
       ),
     )
   return found
+}
+
+/** A file that is sent with a type of its own is preflighted with content-type; only three types are exempt. */
+function contentTypeMissing(names: readonly string[], methods: readonly string[], path: ValuePath): Issue[] {
+  const put = methods.indexOf('PUT')
+  if (put < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
+  return [
+    issue(
+      'warning',
+      'content-type-not-allowed',
+      'PUT is allowed but the header content-type is not: browsers send it with every file, so the preflight of the upload is refused; add content-type to the allowed headers',
+      names.length > 0 ? [...path, 'allowedHeaders'] : [...path, 'allowedMethods', put],
+      addition('allowedHeaders', 'content-type'),
+    ),
+  ]
+}
+
+function ossUserAgentMissing(names: readonly string[], methods: readonly string[], list: ValuePath): Issue[] {
+  const sent = names.findIndex((name) => ossRequestHeader.test(name))
+  const uploads = methods.includes('PUT') || methods.includes('POST')
+  if (sent < 0 || !uploads || names.some((entry) => matches(entry, 'x-oss-user-agent'))) return []
+  return [
+    issue(
+      'warning',
+      'oss-user-agent-missing',
+      'ali-oss also asks for x-oss-user-agent in every preflight: add it',
+      [...list, sent],
+      addition('allowedHeaders', 'x-oss-user-agent'),
+    ),
+  ]
 }
 
 function matches(entry: string, name: string): boolean {
@@ -191,32 +272,46 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
     const shown = exposeHeaders[index]
     if (/^set-cookie2?$/.test(name))
       found.push(
-        issue('warning', 'header-forbidden', `${shown} cannot be exposed: browsers hide it from pages`, [
-          ...list,
-          index,
-        ]),
+        issue(
+          'warning',
+          'header-forbidden',
+          `${shown} cannot be exposed: browsers hide it from pages`,
+          [...list, index],
+          removal,
+        ),
       )
     else if (safelistedResponseHeader.test(name))
       found.push(
-        issue('info', 'header-safelisted', `${shown} is readable without being exposed`, [...list, index]),
+        issue(
+          'info',
+          'header-safelisted',
+          `${shown} is readable without being exposed`,
+          [...list, index],
+          removal,
+        ),
       )
     else if (name.startsWith('access-control-'))
       found.push(
-        issue('info', 'expose-cors-header', `${shown} is for the browser; no page needs to read it`, [
-          ...list,
-          index,
-        ]),
+        issue(
+          'info',
+          'expose-cors-header',
+          `${shown} is for the browser; no page needs to read it`,
+          [...list, index],
+          removal,
+        ),
       )
   }
   if (names.includes('etag')) return found
-  const uploads = allowedMethods.filter((method) => method === 'PUT' || method === 'POST')
-  if (uploads.length > 0)
+  // Uploads in parts send the parts with PUT; a form sends POST alone, and reads no ETag.
+  const put = allowedMethods.indexOf('PUT')
+  if (put >= 0)
     found.push(
       issue(
         'warning',
         'etag-not-exposed',
-        `${uploads.join(' and ')} without ETag in the exposed headers: uploads in parts fail in every SDK; add ETag`,
-        names.length > 0 ? list : [...path, 'allowedMethods'],
+        'PUT is allowed but ETag is not exposed: multipart uploads of every SDK fail without it; add ETag to the exposed headers',
+        names.length > 0 ? list : [...path, 'allowedMethods', put],
+        addition('exposeHeaders', 'ETag'),
       ),
     )
   return found
@@ -249,6 +344,7 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
       'maxage-out-of-range',
       `browsers keep a preflight's answer for 7200 (Chromium) or 86400 (Firefox) seconds at most, not ${age}: write 7200 or less`,
       at,
+      replaceBy('7200'),
     ),
   ]
 }
@@ -272,7 +368,7 @@ function shadowedRules(placed: readonly PlacedRule[]): Issue[] {
     const index = placed[at]?.index
     if (takers.length === 0 || index === undefined) return []
     const names = takers.map((taker) => placed[taker]?.rule.id ?? String((placed[taker]?.index ?? taker) + 1))
-    const message = `never asked: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')} before it ${takers.length > 1 ? 'take' : 'takes'} every request that it could allow; remove it, or move it up`
+    const message = `unreachable: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')}, above, already ${takers.length > 1 ? 'match' : 'matches'} every request this rule could allow; remove it, or move it up`
     return [issue('warning', 'rule-shadowed', message, ['rules', index])]
   })
 }
@@ -291,6 +387,6 @@ function repeated(values: readonly string[], list: ValuePath): Issue[] {
       seen.add(value)
       return []
     }
-    return [issue('info', 'duplicate-entry', `${quoted(value)} is listed twice`, [...list, index])]
+    return [issue('info', 'duplicate-entry', `${quoted(value)} is listed twice`, [...list, index], removal)]
   })
 }

@@ -99,6 +99,7 @@ describe('an acceptance in YAML', () => {
   - allowedOrigins: ["https://a.example"]
     id: a
     allowedMethods: [PUT, POST]
+    allowedHeaders: [content-type]
 `
     const indented = line.startsWith('id') ? '  ' : '    '
     const place = line.startsWith('id') ? '  - allowedOrigins' : `    ${line}`
@@ -110,7 +111,7 @@ describe('an acceptance in YAML', () => {
 
   test('an error is never accepted', () => {
     const text = `${accept(insecure)}\nrules:\n  - {allowedOrigins: ["http://a/"], allowedMethods: [GET]}\n`
-    expect(codesOf('a.yaml', text)).toEqual(['3 error origin-has-path'])
+    expect(codesOf('a.yaml', text)).toEqual(['3 error origin-has-path', '3 info head-missing'])
   })
 
   test('text inside quotes accepts nothing', () => {

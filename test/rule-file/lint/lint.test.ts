@@ -90,11 +90,28 @@ describe('origins', () => {
     ],
     // Schemes
     ['*.example.com', ['warning origin-pattern-without-scheme']],
-    ['*suffix', ['warning origin-pattern-without-scheme']],
+    ['*suffix', ['warning origin-pattern-without-scheme', 'warning origin-wildcard-not-on-label-boundary']],
     ['prefix*', ['warning origin-pattern-without-scheme']],
     ['start*end', ['warning origin-pattern-without-scheme']],
     ['n*', ['warning origin-pattern-without-scheme']],
-    ['*ll', ['warning origin-pattern-without-scheme']],
+    ['*ll', ['warning origin-pattern-without-scheme', 'warning origin-wildcard-not-on-label-boundary']],
+    ['*.vercel.app', ['warning origin-pattern-without-scheme', 'warning origin-pattern-public-suffix']],
+    ['*.amazonaws.com', ['warning origin-pattern-without-scheme', 'warning origin-pattern-public-suffix']],
+    ['*.com', ['warning origin-pattern-without-scheme', 'warning origin-pattern-public-suffix']],
+    ['http*.github.io', ['warning origin-pattern-without-scheme', 'warning origin-pattern-public-suffix']],
+    [
+      '*example.com',
+      ['warning origin-pattern-without-scheme', 'warning origin-wildcard-not-on-label-boundary'],
+    ],
+    ['localhost:*', ['warning rule-never-matches', 'warning origin-without-scheme']],
+    ['www.*.example.com', ['warning rule-never-matches', 'warning origin-without-scheme']],
+    ['https://*.-team.example.com', ['warning rule-never-matches', 'warning origin-label-hyphen']],
+    ['https://app-.example.com', ['warning rule-never-matches', 'warning origin-label-hyphen']],
+    ['https://-app.example.com', ['warning rule-never-matches', 'warning origin-label-hyphen']],
+    ['capacitor://localhost', []],
+    ['ionic://localhost', []],
+    ['tauri://localhost', []],
+    ['https://YOUR_APP_DOMAIN', ['error origin-placeholder']],
     ['www.aliyun.com', ['warning rule-never-matches', 'warning origin-without-scheme']],
     ['localhost:4566', ['warning rule-never-matches', 'warning origin-without-scheme']],
     ['/', ['warning rule-never-matches', 'warning origin-without-scheme']],
@@ -120,7 +137,7 @@ describe('origins', () => {
   })
 
   test.each<[string, string]>([
-    ['https://*example.com', 'https://*.example.com'],
+    ['https://*example.com', 'https://example.com" and "https://*.example.com'],
     ['*.example.com', 'https://*.example.com'],
     ['www.aliyun.com', 'https://www.aliyun.com'],
     ['localhost:4566', 'http://localhost:4566'],
@@ -132,7 +149,7 @@ describe('origins', () => {
   })
 
   test('writing for everybody is a warning, reading is not', () => {
-    const upload = { methods: ['GET', 'HEAD', 'PUT', 'POST'], expose: ['ETag'] }
+    const upload = { methods: ['GET', 'HEAD', 'PUT', 'POST'], headers: ['content-type'], expose: ['ETag'] }
     expect(check({ origins: ['*'], ...upload })).toEqual(['warning write-methods-for-any-origin'])
     expect(check({ origins: ['https://*'], ...upload })).toContain('warning write-methods-for-any-origin')
     expect(check({ origins: ['h*'], methods: ['DELETE'] })).toContain('warning write-methods-for-any-origin')
@@ -145,17 +162,48 @@ describe('methods and headers', () => {
   test.each<[string, RuleFields, readonly string[]]>([
     ['GET without HEAD', { methods: ['GET'] }, ['info head-missing']],
     ['a method twice', { methods: ['GET', 'HEAD', 'GET'] }, ['info duplicate-entry']],
-    ['PUT without POST', { methods: ['PUT'], expose: ['etag'] }, ['info post-missing']],
-    ['PUT without ETag', { methods: ['PUT', 'POST'] }, ['warning etag-not-exposed']],
-    ['POST without ETag', { methods: ['POST'], expose: ['Location'] }, ['warning etag-not-exposed']],
+    [
+      'PUT without POST',
+      { methods: ['PUT'], headers: ['content-type'], expose: ['etag'] },
+      ['info post-missing'],
+    ],
+    ['PUT without ETag', { methods: ['PUT', 'POST'], headers: ['content-*'] }, ['warning etag-not-exposed']],
+    ['POST without ETag, as forms send it', { methods: ['POST'], expose: ['Location'] }, []],
+    [
+      'PUT without content-type',
+      { methods: ['PUT', 'POST'], headers: ['authorization'], expose: ['ETag'] },
+      ['warning content-type-not-allowed'],
+    ],
+    [
+      'PUT without any header',
+      { methods: ['PUT', 'POST'], expose: ['ETag'] },
+      ['warning content-type-not-allowed'],
+    ],
+    [
+      'ali-oss without its user agent',
+      { methods: ['PUT', 'POST'], headers: ['content-type', 'x-oss-date'], expose: ['ETag'] },
+      ['warning oss-user-agent-missing'],
+    ],
+    ['reading by ali-oss', { headers: ['x-oss-date'] }, []],
+    ['a named origin beside "*"', { origins: ['https://a.com', '*'] }, ['warning origin-beside-any']],
+    [
+      'a response header that is allowed',
+      { headers: ['Access-Control-Allow-Origin'] },
+      ['info allowed-cors-header'],
+    ],
+    [
+      'Origin and Content-Length',
+      { headers: ['Origin', 'Content-Length'] },
+      ['info header-forbidden', 'info header-forbidden'],
+    ],
     ['DELETE without ETag', { methods: ['DELETE'] }, []],
     ['Cookie', { headers: ['Cookie'] }, ['warning header-forbidden']],
     ['Proxy-Authorization', { headers: ['Proxy-Authorization'] }, ['warning header-forbidden']],
-    ['Sec-Fetch-*', { headers: ['sec-fetch-*'] }, ['warning header-forbidden']],
+    ['Sec-Fetch-*', { headers: ['sec-fetch-*'] }, ['info header-forbidden']],
     [
       'Access-Control-Request-Headers',
       { headers: ['access-control-request-headers'] },
-      ['warning header-forbidden'],
+      ['info header-forbidden'],
     ],
     ['Accept', { headers: ['Accept'] }, ['info header-safelisted']],
     ['Content-Type and Range', { headers: ['content-type', 'range', 'authorization'] }, []],
@@ -256,7 +304,11 @@ describe('several rules', () => {
     [
       'text, which no URL pattern catches',
       [{ origins: ['https://a*'] }, { origins: ['*a'] }],
-      ['warning origin-trailing-wildcard-open-suffix', 'warning origin-pattern-without-scheme'],
+      [
+        'warning origin-trailing-wildcard-open-suffix',
+        'warning origin-pattern-without-scheme',
+        'warning origin-wildcard-not-on-label-boundary',
+      ],
     ],
     ['an id twice', [{ id: 'a' }, { id: 'a', methods: ['DELETE'] }], ['warning duplicate-id']],
   ])('%s', (_, rules, expected) => {
@@ -273,7 +325,7 @@ describe('several rules', () => {
     })
     const { findings } = readRules('a.json', new TextEncoder().encode(text), 'cos')
     expect(findings.map(({ message }) => message)).toEqual([
-      'never asked: rules reads, 2 before it take every request that it could allow; remove it, or move it up',
+      'unreachable: rules reads, 2, above, already match every request this rule could allow; remove it, or move it up',
     ])
   })
 

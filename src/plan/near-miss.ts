@@ -1,0 +1,67 @@
+/** Requests that were most likely meant for a bucket with a rule file, and do not reach it. */
+
+import { nearest } from '../rule-file/closest.ts'
+import { isCorsName } from '../rule-file/names.ts'
+import { hostName } from './address.ts'
+import type { Judgement } from './judge.ts'
+import { fallbackName, type Snapshot, serviceName } from './snapshot.ts'
+
+/** A bucket that was likely meant. `isCertain`: the request is for it, so that rules for another bucket would be wrong. */
+export interface NearMiss {
+  readonly text: string
+  readonly isCertain: boolean
+}
+
+/** `host` is what the request sends as Host. */
+export function nearMiss(snapshot: Snapshot, judgement: Judgement, host: string): NearMiss | undefined {
+  const { address, policy } = judgement
+  if (address.kind === 'refused') return undefined
+  const byHost = address.kind === 'bucket' && address.byHost ? undefined : bucketInHost(snapshot, host)
+  if (
+    byHost !== undefined &&
+    (policy === undefined || policy.name === fallbackName || policy.name === serviceName)
+  )
+    return { text: byHost, isCertain: true }
+  if (address.kind !== 'bucket' || (policy !== undefined && policy.name !== fallbackName)) return undefined
+  const named = corsNamed(snapshot)
+  const near = closeName(snapshot, address.name)
+  if (near !== undefined)
+    return { text: `Did you mean the bucket ${near}, which has a rule file?`, isCertain: false }
+  return named === undefined
+    ? undefined
+    : {
+        text: `${named.file} holds the rules of a bucket named ${named.bucket}: if they are for ${address.name}, rename it to ${address.name}${named.file.slice(named.bucket.length)}.`,
+        isCertain: false,
+      }
+}
+
+function bucketInHost({ buckets }: Snapshot, sent: string): string | undefined {
+  const host = hostName(sent)
+  for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1)) {
+    const policy = buckets.get(host.slice(0, dot))
+    const suffix = host.slice(dot + 1)
+    if (policy !== undefined && /[a-z]/.test(suffix))
+      return `The Host begins with ${policy.name}, a bucket that has a rule file, but no --host-suffix says that Host names buckets: start serve with --host-suffix ${suffix}, if the store is set up so, or send the bucket in the path.`
+  }
+  return undefined
+}
+
+/** Few are compared letter by letter: ten thousand would take longer than an answer may. */
+const mostCompared = 200
+
+function closeName({ buckets }: Snapshot, name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  const candidates: string[] = []
+  for (const bucket of buckets.keys()) {
+    const other = bucket.toLowerCase()
+    const isNear =
+      Math.abs(other.length - wanted.length) <= 2 &&
+      (other.startsWith(wanted.slice(0, 2)) || other.endsWith(wanted.slice(-2)))
+    if (isNear && candidates.push(bucket) === mostCompared) break
+  }
+  return nearest(name, candidates)
+}
+
+/** A file such as cors.json, which people take for the configuration of every bucket. */
+const corsNamed = ({ files }: Snapshot): { readonly file: string; readonly bucket: string } | undefined =>
+  files.find(({ bucket }) => isCorsName(bucket))

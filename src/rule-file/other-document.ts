@@ -1,0 +1,102 @@
+/** Files that are plainly something else than CORS rules: one error that names what they are, instead of ten about their keys. */
+
+import { type FileFormat, formatOf } from './names.ts'
+import { errorAt, type Problem, type SourceMap, type SourceNode } from './source.ts'
+
+/** The error about a text in another of our formats than its name says. */
+export function wrongExtension(file: string, text: string, format: FileFormat): Problem | undefined {
+  const actual = formatSeen(text, format)
+  if (actual === undefined || actual === format) return undefined
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  const stem = formatOf(name) === undefined ? name : name.slice(0, name.lastIndexOf('.'))
+  const at = text.search(/\S/)
+  const message = `the file is named .${name.slice(stem.length + 1)} and holds ${actual.toUpperCase()}: name it ${stem}.${actual}`
+  return errorAt(at, at + 1, 'wrong-extension', message)
+}
+
+/** JSON is YAML too, so that only the other directions are mistakes. */
+function formatSeen(text: string, format: FileFormat): FileFormat | undefined {
+  if (format === 'xml') return /^\s*(?:\{\s*["}]|\[\s*[{\]"])/.test(text) ? 'json' : yamlSeen(text)
+  if (/^\s*<(?:\?xml|[A-Za-z]+[\s>:])/.test(text)) return 'xml'
+  return format === 'json' ? yamlSeen(text) : undefined
+}
+
+const yamlSeen = (text: string): FileFormat | undefined =>
+  /^(?:\s*#.*\n|---\s*\n|\s*\n)*(?:[A-Za-z]\w*:(?:\s|$)|- +\w+:\s)/.test(text) ? 'yaml' : undefined
+
+interface Kind {
+  readonly is: (root: SourceMap) => boolean
+  /** What it is, and what to do. */
+  readonly message: string
+}
+
+const has = ({ entries }: SourceMap, ...keys: readonly string[]): boolean =>
+  keys.every((wanted) => entries.some(({ key }) => key === wanted))
+
+const inside = (root: SourceMap, key: string): SourceMap | undefined => {
+  const value = root.entries.find((entry) => entry.key === key)?.value
+  const first = value?.kind === 'list' ? value.items[0] : value
+  return first?.kind === 'map' ? first : undefined
+}
+
+/**
+ * A configuration for CORS in a format that `convert` reads is another matter: it belongs in a table of its own, with
+ * the code `foreign-format` and the command that converts it.
+ */
+const kinds: readonly Kind[] = [
+  {
+    is: (root) => has(root, 'Statement') && (has(root, 'Version') || inside(root, 'Statement') !== undefined),
+    message:
+      'this is a bucket policy (who may read and write), not a CORS configuration: keep it with the store, and write CORS rules into this file',
+  },
+  {
+    is: (root) => has(root, 'openapi') || has(root, 'swagger'),
+    message:
+      'this is an OpenAPI description, as API Gateway imports it, not a CORS configuration: write CORS rules into this file',
+  },
+  {
+    is: (root) =>
+      has(root, 'AllowOrigins') || has(inside(root, 'CorsConfiguration') ?? empty, 'AllowOrigins'),
+    message:
+      'this is the CORS configuration of an API Gateway, not of a bucket: write AllowOrigins as allowedOrigins, AllowMethods as allowedMethods, AllowHeaders as allowedHeaders, in a list of rules',
+  },
+  {
+    is: (root) =>
+      ['Expiration', 'Transitions', 'NoncurrentVersionExpiration'].some((key) =>
+        has(inside(root, 'Rules') ?? empty, key),
+      ),
+    message: 'this is a lifecycle configuration, not a CORS configuration: write CORS rules into this file',
+  },
+  {
+    is: (root) => has(root, 'apiVersion', 'kind'),
+    message:
+      'this is a Kubernetes manifest, not a rule file: put the rules themselves into a file of this directory, as a mounted ConfigMap does',
+  },
+]
+
+const empty: SourceMap = { kind: 'map', entries: [], offset: 0, end: 0 }
+
+/** The error about a document that is plainly another one. */
+export function otherDocument(root: SourceNode): Problem | undefined {
+  if (root.kind !== 'map' || has(root, 'CORSRules') || has(root, 'rules')) return undefined
+  const kind = kinds.find(({ is }) => is(root))
+  const span = root.entries[0]?.keySpan ?? root
+  return kind === undefined ? undefined : errorAt(span.offset, span.end, 'other-document', kind.message)
+}
+
+const roots: Readonly<Record<string, string>> = {
+  Error: 'this is an error answer of a store, not a CORS configuration: ask the store for it again, signed',
+  LifecycleConfiguration: 'this is a lifecycle configuration, not a CORS configuration',
+  ListBucketResult: 'this is a list of objects, not a CORS configuration: ask the store with ?cors',
+  AccessControlPolicy: 'this is an access control list, not a CORS configuration',
+  html: 'this is an HTML page, perhaps an error of a server that was saved, not a CORS configuration',
+}
+
+/** The same for the root element of an XML text. */
+export function otherXml(text: string): Problem | undefined {
+  const found = /^(?:\s|<\?[^>]*\?>|<!--(?:(?!-->)[\s\S])*-->)*<([A-Za-z]+)/.exec(text)
+  const name = found?.[1] ?? ''
+  if (found === null || !Object.hasOwn(roots, name)) return undefined
+  const at = found[0].length - name.length - 1
+  return errorAt(at, found[0].length, 'other-document', roots[name] ?? '')
+}

@@ -1,0 +1,104 @@
+/** Edits of JSON, and of what YAML writes in brackets and braces. */
+
+import type { CorsRule } from '../../cors/rule.ts'
+import type { SourceEntry, SourceList, SourceMap } from '../source.ts'
+import { fieldOrder, type RuleField, type RuleNodes } from './rule-nodes.ts'
+import { insertAt, lineEnd, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
+
+/** Adds printed values at the end of a list in brackets. */
+export function appendToBrackets(
+  { text }: RuleNodes,
+  list: SourceList,
+  printed: readonly string[],
+): TextEdit[] {
+  const last = list.items.at(-1)
+  if (last === undefined) return [insertAt(list.offset + 1, printed.join(', '))]
+  const indent = ownIndent(text, last.offset)
+  if (indent === undefined) {
+    const separator = separatorIn(text, list)
+    return [insertAt(last.end, printed.map((value) => separator + value).join(''))]
+  }
+  const end = lineEnd(text, last.end)
+  const rest = text.slice(last.end, end)
+  const lines = printed.map((value) => `${newlineOf(text)}${indent}${value}`)
+  // A comment behind the last item stays behind it.
+  if (!/^\s*,?\s*(?:#.*)?$/.test(rest)) return [insertAt(last.end, `,${lines.join(',')}`)]
+  return /^\s*,/.test(rest)
+    ? [insertAt(end, `${lines.join(',')},`)]
+    : [insertAt(last.end, ','), insertAt(end, lines.join(','))]
+}
+
+/** What stands between two items, where there are two. */
+function separatorIn(text: string, { items }: SourceList): string {
+  const [first, second] = items
+  const between = first === undefined || second === undefined ? ', ' : text.slice(first.end, second.offset)
+  return /^,[ \t]*$/.test(between) ? between : ', '
+}
+
+/** Adds a field behind `before` to a mapping in braces. */
+export function addToBraces(
+  { text, format }: RuleNodes,
+  before: SourceEntry,
+  name: string,
+  printed: string,
+): TextEdit {
+  const indent = ownIndent(text, before.keySpan.offset)
+  const space = indent === undefined ? ' ' : `${newlineOf(text)}${indent}`
+  const colon = /^:(\s?)/.exec(text.slice(before.keySpan.end))?.[1] ?? ' '
+  // Without a space YAML would take the colon for a part of the key.
+  return insertAt(
+    before.value.end,
+    `,${space}${format === 'json' ? `"${name}":${colon}` : `${name}: `}${printed}`,
+  )
+}
+
+/** A rule in braces, its lines after the first indented by `indent`, or on one line. */
+export function ruleInBraces(nodes: RuleNodes, rule: CorsRule, indent: string | undefined): string {
+  const { format, nameOf, text } = nodes
+  const fields = fieldOrder.flatMap((field) => {
+    const value = printedField(rule, field)
+    return value === undefined
+      ? []
+      : [format === 'json' ? `"${nameOf(field)}": ${value}` : `${nameOf(field)}: ${value}`]
+  })
+  if (indent === undefined) return `{${fields.join(', ')}}`
+  const newline = `${newlineOf(text)}${indent}`
+  const step = stepOf(nodes, indent)
+  return `{${fields.map((field) => `${newline}${step}${field}`).join(',')}${newline}}`
+}
+
+/** A field that a new rule has, as JSON, which is YAML too. */
+function printedField(rule: CorsRule, field: RuleField): string | undefined {
+  const value = rule[field]
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return undefined
+  return Array.isArray(value)
+    ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]`
+    : JSON.stringify(value)
+}
+
+/** One level of indentation, from the first rule whose keys stand on lines of their own. */
+function stepOf({ text, list }: RuleNodes, indent: string): string {
+  const keys = list.items.flatMap((item) => (item.kind === 'map' ? item.entries.slice(0, 1) : []))
+  const inner = keys.map(({ keySpan }) => ownIndent(text, keySpan.offset)).find((own) => own !== undefined)
+  return inner?.startsWith(indent) && inner.length > indent.length ? inner.slice(indent.length) : '  '
+}
+
+/** Puts a rule in braces at `index` of a list in brackets. */
+export function insertInBrackets(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
+  const { text, list } = nodes
+  const next = list.items[index]
+  const near = next ?? list.items.at(-1)
+  if (near === undefined) return [insertAt(list.offset + 1, ruleInBraces(nodes, rule, undefined))]
+  const indent = ownIndent(text, near.offset)
+  const isInLines =
+    near.kind === 'map' && near.entries.some(({ keySpan }) => ownIndent(text, keySpan.offset) !== undefined)
+  const outer = indent ?? (isInLines ? closingIndent(text, near) : undefined)
+  const printed = ruleInBraces(nodes, rule, isInLines ? outer : undefined)
+  const separator = indent === undefined ? ', ' : `,${newlineOf(text)}${indent}`
+  return next === undefined
+    ? [insertAt(near.end, `${separator}${printed}`)]
+    : [insertAt(next.offset, `${printed}${separator}`)]
+}
+
+/** `[{` and `}, {`: the brace that closes shows how far the rule is indented. */
+const closingIndent = (text: string, rule: SourceMap): string => ownIndent(text, rule.end - 1) ?? ''

@@ -1,0 +1,129 @@
+/** Edits of block YAML: what is not changed keeps its bytes, its comments and its order. */
+
+import type { CorsRule } from '../../cors/rule.ts'
+import type { ListField } from '../issue.ts'
+import type { SourceEntry, SourceList, SourceMap, SourceNode } from '../source.ts'
+import { addToBraces, appendToBrackets, insertInBrackets, ruleInBraces } from './edit-braces.ts'
+import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
+import { insertAt, lastEnd, lineEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
+
+/** Adds `added` to the list `field` of `rule`, which holds `present`, if only by its preset. */
+export function extendYamlList(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  field: ListField,
+  present: readonly string[],
+  added: readonly string[],
+): TextEdit[] {
+  const { text } = nodes
+  const entry = entryOf(rule, field)
+  if (entry === undefined) return addField(nodes, rule, field, flowList([...present, ...added]))
+  const { value, keySpan } = entry
+  if (value.offset < keySpan.end || value.kind !== 'list')
+    return replaceValue(nodes, entry, [...present, ...added])
+  const printed = added.map((item) => printedLike(item, text, value))
+  return text[value.offset] === '['
+    ? appendToBrackets(nodes, value, printed)
+    : appendToBlock(text, value, printed)
+}
+
+/** An alias, or one value without a list, becomes a list of its own. */
+function replaceValue(
+  { text }: RuleNodes,
+  { keySpan, value }: SourceEntry,
+  values: readonly string[],
+): TextEdit[] {
+  const alias = /^\s*:\s+(\*[^\s,\]}]+)/.exec(text.slice(keySpan.end))
+  if (value.offset >= keySpan.end) return [{ offset: value.offset, end: value.end, text: flowList(values) }]
+  if (alias === null) return []
+  const end = keySpan.end + alias[0].length
+  return [{ offset: end - (alias[1] ?? '').length, end, text: flowList(values) }]
+}
+
+function appendToBlock(text: string, list: SourceList, printed: readonly string[]): TextEdit[] {
+  const last = list.items.at(-1)
+  const dash = last === undefined ? -1 : dashBefore(text, last)
+  if (last === undefined || dash < 0) return []
+  const lead = `${newlineOf(text)}${' '.repeat(dash - lineStart(text, dash))}- `
+  return [insertAt(lineEnd(text, lastEnd(text, last)), printed.map((value) => lead + value).join(''))]
+}
+
+function dashBefore(text: string, item: SourceNode): number {
+  const dash = text.lastIndexOf('-', item.offset - 1)
+  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
+}
+
+function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: string): TextEdit[] {
+  const { text, nameOf } = nodes
+  const before = entryBefore(rule, field)
+  if (before === undefined) return []
+  if (text[rule.offset] === '{') return [addToBraces(nodes, before, nameOf(field), printed)]
+  const { keySpan, value } = before
+  const column = keySpan.offset - lineStart(text, keySpan.offset)
+  const end = lineEnd(text, Math.max(keySpan.end, value.offset < keySpan.end ? 0 : lastEnd(text, value)))
+  return [insertAt(end, `${newlineOf(text)}${' '.repeat(column)}${nameOf(field)}: ${printed}`)]
+}
+
+/** Puts `rule` at `index` of the rules. */
+export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
+  const { text, list, root } = nodes
+  const newline = newlineOf(text)
+  if (text[list.offset] === '[') {
+    if (list.items.length > 0 || text[root.offset] === '{') return insertInBrackets(nodes, index, rule)
+    const indent = root.kind === 'map' ? '  ' : ''
+    const lines = blockRule(nodes, rule, indent).join(newline)
+    // Not the space behind the colon, which would end the line.
+    const offset = list.offset - (/[ \t]*$/.exec(text.slice(0, list.offset))?.[0].length ?? 0)
+    return [{ offset, end: list.end, text: indent === '' ? lines : `${newline}${lines}` }]
+  }
+  const near = list.items[index] ?? list.items.at(-1)
+  const dash = near === undefined ? -1 : dashBefore(text, near)
+  if (near === undefined || dash < 0) return []
+  const column = dash - lineStart(text, dash)
+  const isFlow = text[near.offset] === '{'
+  const lines = isFlow
+    ? [`${' '.repeat(column)}- ${ruleInBraces(nodes, rule, undefined)}`]
+    : blockRule(nodes, rule, ' '.repeat(column))
+  if (index >= list.items.length)
+    return [insertAt(lineEnd(text, lastEnd(text, near)), lines.map((line) => newline + line).join(''))]
+  return [insertAt(withComments(text, lineStart(text, dash)), lines.map((line) => line + newline).join(''))]
+}
+
+/** The first of the comment lines directly above the line at `start`: they are about what stands there. */
+function withComments(text: string, start: number): number {
+  let first = start
+  while (first > 0) {
+    const above = lineStart(text, first - 1)
+    if (!/^[ \t]*#/.test(text.slice(above, first))) break
+    first = above
+  }
+  return first
+}
+
+function blockRule({ nameOf }: RuleNodes, rule: CorsRule, indent: string): string[] {
+  const lines = fieldOrder.flatMap((field) => {
+    const value = rule[field]
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
+    return [
+      `${nameOf(field)}: ${Array.isArray(value) ? flowList(value) : typeof value === 'string' ? yamlScalar(value) : value}`,
+    ]
+  })
+  return lines.map((line, at) => `${indent}${at === 0 ? '- ' : '  '}${line}`)
+}
+
+export const flowList = (values: readonly string[]): string => `[${values.map(yamlScalar).join(', ')}]`
+
+/** Without quotes where no reader, of YAML 1.1 either, takes it for anything but text; else as JSON, which is YAML. */
+const yamlScalar = (text: string): string =>
+  /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
+
+/** In the quotes of the last item of the list. */
+export function printedLike(value: string, text: string, { items }: SourceList): string {
+  const last = items.at(-1)
+  const mark = last === undefined ? '"' : text[last.offset]
+  if (mark === "'" && !value.includes("'")) return `'${value}'`
+  if (mark === '"') return JSON.stringify(value)
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(?::[0-9]+)?$/.test(value) ? value : yamlScalar(value)
+}

@@ -1,0 +1,137 @@
+/** Checks of single values that depend on the vendor: its methods, and what its API stores. */
+
+import { fetchMethod } from '../cors/method.ts'
+import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
+import type { Dialect, NeverSent } from '../dialect/dialect.ts'
+import { quoted } from '../text/visible.ts'
+import { methodProblem } from './entry.ts'
+import type { Issue, ValuePath } from './issue.ts'
+import { originProblem } from './origin-entry.ts'
+
+/** What the values of a file are held to. */
+export interface Accepted {
+  readonly matching: Matching
+  /** Whether a rule can say if credentials are allowed. */
+  readonly credentials: boolean
+  /** Whether the vendor's console takes no underscore in an allowed header. */
+  readonly refusesUnderscore: boolean
+  /** What is a warning instead of an error, since the API of the vendor has stored it. */
+  readonly stored: ReadonlySet<NeverSent>
+}
+
+const nothing: ReadonlySet<NeverSent> = new Set()
+
+export const vendorValues: Accepted = {
+  matching: vendorMatching,
+  credentials: false,
+  refusesUnderscore: false,
+  stored: nothing,
+}
+
+/** `byApi`: the values have come by the API of the vendor. */
+export const acceptedBy = (
+  { matching, style, refusesUnderscore, bucketCors }: Dialect,
+  byApi: boolean,
+): Accepted => ({
+  matching,
+  credentials: style.credentials === 'by-rule',
+  refusesUnderscore,
+  stored: byApi && bucketCors !== undefined ? bucketCors.stores : nothing,
+})
+
+/** What is wrong with the values of `document`, a plain document in our spelling of whatever shape. */
+export function valueIssues(document: unknown, accepted: Accepted): Issue[] {
+  return listIn(document, 'rules').flatMap((rule, index) => [
+    ...listIn(rule, 'allowedMethods').flatMap((method, item) =>
+      methodIssues(method, accepted, ['rules', index, 'allowedMethods', item]),
+    ),
+    ...listIn(rule, 'allowedOrigins').flatMap((origin, item) =>
+      originIssues(origin, accepted, ['rules', index, 'allowedOrigins', item]),
+    ),
+    ...listIn(rule, 'allowedHeaders').flatMap((header, item) =>
+      headerIssues(header, accepted, ['rules', index, 'allowedHeaders', item]),
+    ),
+    ...maxAgeIssues(fieldIn(rule, 'maxAgeSeconds'), accepted, ['rules', index, 'maxAgeSeconds']),
+    ...credentialsIssues(fieldIn(rule, 'allowCredentials'), accepted, ['rules', index, 'allowCredentials']),
+  ])
+}
+
+/** What is said of an entry for its capital letters alone. */
+const upperCase = new Set(['origin-upper-case', 'origin-placeholder'])
+
+/** In which ways no browser sends `entry`, where that is all that is wrong with it. */
+export function neverSent(entry: string): readonly NeverSent[] {
+  const problem = originProblem(entry)
+  if (problem === undefined) return []
+  const ways: NeverSent[] = []
+  let rest = entry
+  if (/^[^/]+:\/\/[^/]+\/$/.test(rest)) {
+    ways.push('trailing-slash')
+    rest = rest.slice(0, -1)
+  }
+  if (rest !== rest.toLowerCase() && upperCase.has(originProblem(rest)?.code ?? '')) {
+    ways.push('upper-case')
+    rest = rest.toLowerCase()
+  }
+  if (originProblem(rest)?.code === 'origin-default-port') {
+    ways.push('default-port')
+    rest = rest.slice(0, rest.lastIndexOf(':'))
+  }
+  return originProblem(rest) === undefined ? ways : []
+}
+
+/** Whether a rule can hold `method`: in upper case where fetch sends it so. */
+export const isMethodFor = (method: string, { matching }: Accepted): boolean =>
+  isAllowable(method, matching) && fetchMethod(method) === method
+
+/** Whether a rule can hold `entry`, if only because the API of the vendor has stored it. */
+export const isOriginFor = (entry: string, { stored }: Accepted): boolean =>
+  originProblem(entry) === undefined || isStored(neverSent(entry), stored)
+
+const isStored = (ways: readonly NeverSent[], stored: Accepted['stored']): boolean =>
+  ways.length > 0 && ways.every((way) => stored.has(way))
+
+const methodIssues = (method: unknown, accepted: Accepted, path: ValuePath): Issue[] =>
+  typeof method !== 'string' || isMethodFor(method, accepted)
+    ? []
+    : [{ severity: 'error', ...methodProblem(method), path }]
+
+function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
+  if (typeof origin !== 'string') return []
+  const problem = originProblem(origin)
+  const ways = neverSent(origin)
+  if (problem === undefined || ways.length === 0) return []
+  return [{ severity: isStored(ways, stored) ? 'warning' : 'error', ...problem, path }]
+}
+
+function headerIssues(header: unknown, { refusesUnderscore }: Accepted, path: ValuePath): Issue[] {
+  if (!refusesUnderscore || typeof header !== 'string' || !header.includes('_')) return []
+  const message = `${quoted(header)} holds an underscore, which the console of COS does not take: use hyphens`
+  return [{ severity: 'warning', code: 'header-underscore', message, path }]
+}
+
+function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
+  const age = typeof seconds === 'string' && /^-[0-9]+$/.test(seconds) ? Number(seconds) : seconds
+  if (typeof age !== 'number' || !Number.isInteger(age) || age >= 0) return []
+  const severity = stored.has('negative-max-age') ? 'warning' : 'error'
+  const message = `maxAgeSeconds must be 0 to 86400, not ${age}`
+  return [{ severity, code: 'maxage-out-of-range', message, path }]
+}
+
+function credentialsIssues(value: unknown, { credentials }: Accepted, path: ValuePath): Issue[] {
+  if (typeof value !== 'boolean' || credentials) return []
+  const message =
+    'allowCredentials belongs to dialect http; the other dialects send what their vendor sends: remove it'
+  return [{ severity: 'error', code: 'credentials-by-dialect', message, path, onKey: true }]
+}
+
+function fieldIn(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] {
+  const field = fieldIn(value, name)
+  return Array.isArray(field) ? field : []
+}

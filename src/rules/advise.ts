@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DialectName } from '../cors/rule.ts'
+import type { RequestQuestion } from '../plan/explain-request.ts'
+import type { Explained } from '../plan/explained.ts'
+import { fallbackName, type Snapshot } from '../plan/snapshot.ts'
+import { maxFileBytes } from '../rule-file/bytes.ts'
+import type { Advice, AskedRequest } from '../rule-file/propose/asked.ts'
+import type * as proposing from '../rule-file/propose/propose.ts'
+import { inThread, moduleBeside } from '../threads/threads.ts'
+
+type ProposalInput = proposing.ProposalInput
+
+/** In a thread: the checker and the parsers are not for the program that serves. */
+const call = inThread<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
+
+/** Where the rule files are, and what they are read with. */
+export interface AdviceContext {
+  readonly directory: string
+  readonly dialect: DialectName
+  readonly snapshot: Snapshot
+}
+
+/**
+ * What to do about requests that were refused, all of the bucket that `explained` is for: the change of its rule file as
+ * it stands in the directory now, or a hint. Never rejects for a file that cannot be read.
+ */
+export async function advise(
+  context: AdviceContext,
+  explained: Explained,
+  requests: readonly AskedRequest[],
+): Promise<Advice> {
+  const input = await proposalInput(context, explained, requests)
+  if (input === undefined) return {}
+  const key = createHash('sha256').update(JSON.stringify(input)).digest('base64')
+  const known = remembered.get(key)
+  if (known !== undefined) return known
+  const advice = await call('propose', input)
+  if (remembered.size >= mostRemembered) remembered.clear()
+  remembered.set(key, advice)
+  return advice
+}
+
+/** The console asks for the same groups every few seconds, and an answer depends on nothing but its input. */
+const remembered = new Map<string, Advice>()
+const mostRemembered = 100
+
+async function proposalInput(
+  { directory, dialect, snapshot }: AdviceContext,
+  { decision, owner }: Explained,
+  requests: readonly AskedRequest[],
+): Promise<ProposalInput | undefined> {
+  if (decision === 'allow' || owner === undefined) return undefined
+  const fileOf = (bucket: string): string | undefined =>
+    snapshot.files.find((status) => status.bucket === bucket)?.file
+  const own = fileOf(owner)
+  if (own !== undefined) {
+    const text = await readText(directory, own)
+    return text === undefined ? undefined : { file: own, text, dialect, requests }
+  }
+  const fallback = snapshot.fallback === undefined ? undefined : fileOf(fallbackName)
+  if (fallback === undefined) return { file: `${owner}.yaml`, text: undefined, dialect, requests }
+  // A file of its own takes the bucket from _default, so that it has to begin with what _default allows.
+  const template = await readText(directory, fallback)
+  const file = `${owner}${fallback.slice(fallbackName.length)}`
+  return template === undefined ? undefined : { file, text: undefined, template, dialect, requests }
+}
+
+/** `undefined` for what is no rule file that could have been loaded. */
+async function readText(directory: string, file: string): Promise<string | undefined> {
+  try {
+    const handle = await open(join(directory, file))
+    try {
+      const { size } = await handle.stat()
+      if (size > maxFileBytes) return undefined
+      const buffer = Buffer.alloc(maxFileBytes)
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
+      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead))
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** The request of a question, as a proposal has to allow it. */
+export const askedIn = ({
+  origin,
+  method,
+  requestedHeaders = '',
+  actual,
+}: RequestQuestion): AskedRequest => ({
+  origin,
+  method,
+  headers: actual
+    ? []
+    : requestedHeaders
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+  kind: actual ? 'actual' : 'preflight',
+})

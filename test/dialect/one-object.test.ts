@@ -1,0 +1,23 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+test('nothing outside src/dialect asks which vendor it is, or has a table by vendor', () => {
+  const asking = ['src', 'cmd'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+      // Signatures have schemes of their own, whichever the dialect is.
+      .filter((file) => !/^src\/(?:dialect|auth)\//.test(file))
+      .filter((file) => {
+        const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        return /\bdialect(?:\.name)? [!=]==? '|\bswitch \(dialect|Record<DialectName|\b(?:oss|s3): (?:\{|')/.test(
+          text,
+        )
+      }),
+  )
+  expect(asking).toEqual([])
+})
