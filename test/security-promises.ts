@@ -14,11 +14,11 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'no object comes with what the rules of another bucket allow, and every answer is the store’s',
     ],
   ],
-  'An answer that was cut short never passes': [
+  'A truncated answer never passes': [
     ['test/serve/dead-store.test.ts', 'is never a whole one for a client'],
     ['test/proxy/aborts.test.ts', 'delimited by the end of the connection, of %s, by reset'],
   ],
-  'Over TLS that goes for answers without a length': [
+  'Over TLS this includes answers without a length': [
     ['test/proxy/closure.test.ts', 'to %s that ends by a FIN alone is truncated'],
     ['test/proxy/closure.test.ts', 'to %s that ends by a closure alert is whole'],
   ],
@@ -28,7 +28,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       '%s on a connection that is reset before it is accepted never reaches the store, with ',
     ],
   ],
-  'With `append` the client': [
+  'With `append` a line': [
     ['test/serve/start.test.ts', '--forwarded-for %s: %i warnings that the line cannot be relied on'],
   ],
   '| names in `Connection` |': [['test/http.test.ts', '%i names in Connection: defect %s']],
@@ -62,19 +62,19 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/serve/dead-store.test.ts', 'no origin is let in that the rules do not'],
     ['test/browser/dialects.test.ts', 'a refused %s is blocked, and nothing reaches the store'],
   ],
-  'Those of the store are removed.': [
+  "The store's own CORS headers are removed.": [
     [
       'test/http.test.ts',
       'removes every Access-Control line whatever its case, keeps order, case and repeats',
     ],
     ['test/proxy/transparency.test.ts', 'gets the patch once: upstream CORS out, ours in, Vary merged'],
   ],
-  'Nobody changes them who may not;': [
+  'Only authorised callers can change rules,': [
     ['test/bucket-cors/write.test.ts', 'a caller who is not verified changes nothing and learns nothing'],
     ['test/bucket-cors/crash.test.ts', 'killed '],
     ['test/plan/snapshot.test.ts', 'keeps the last good rules of a file that went bad, until it is mended'],
   ],
-  'No client, store or file ends the process': [
+  'No client, store or file can end the process': [
     [
       'test/serve/hostile-clients.test.ts',
       'idle connections make room for health checks, for new requests and for connections to the store',
@@ -102,7 +102,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
     ['test/bucket-cors/write.test.ts', '%s writes no file'],
   ],
-  '| whoever writes the rules directory': [
+  '| those who can write to the rules directory': [
     ['test/rule-file/read-fuzz.test.ts', 'noise'],
     ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
     ['test/rules/watch.test.ts', 'what a linked file elsewhere says now'],
@@ -123,7 +123,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/bucket-cors/read.test.ts', 'an unsigned request is refused here: the store may let anybody read'],
     ['test/bucket-cors/read.test.ts', 'PUT and DELETE stay refused'],
   ],
-  '| Prometheus, the kubelet, everybody': [
+  '| Prometheus, the kubelet, everyone': [
     [
       'test/admin/access.test.ts',
       'a local caller needs it too: a plain proxy on this machine makes every caller look local',
@@ -160,7 +160,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'says that an actual request which no rule matches is served all the same',
     ],
   ],
-  'They are passed on as they came.': [
+  'They are passed on unchanged.': [
     ['test/proxy/transparency.test.ts', 'of an upload keep case, order and repeats, and nothing is added'],
   ],
   'To a store with an `https://` URL': [
@@ -204,7 +204,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| time until the store answers': [
     ['test/proxy/aborts.test.ts', 'a store that does not answer %s in time is reported as such'],
   ],
-  '| no byte either way': [
+  '| no byte in either direction': [
     ['test/proxy/flow.test.ts', 'ends an answer that the store does not continue'],
     ['test/proxy/flow.test.ts', 'ends an upload that the client does not continue'],
     [
@@ -229,7 +229,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   '| `Origin`': [['test/cors/decide.test.ts', '%j is %s']],
   '| `Access-Control-Request-Headers`': [['test/cors/request.test.ts', '%s over the whole length are read']],
-  '| verdicts that are remembered': [['test/plan/judge.test.ts', 'does not keep %s']],
+  '| cached decisions': [['test/plan/judge.test.ts', 'does not keep %s']],
   '| body of `PUT ?cors`': [
     ['test/bucket-cors/body.test.ts', 'a body that %s is not asked for'],
     ['test/bucket-cors/body.test.ts', 'a body that does not come in time is given up'],
@@ -311,31 +311,31 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/sign-in.test.ts', 'ends after twelve hours, with another token, and with the process'],
     ['test/admin/sign-in.test.ts', 'cannot be forged or prolonged'],
   ],
-  'Another web site is never answered:': [
+  'Other web sites never get an answer:': [
     ['test/admin/access.test.ts', '%s is refused'],
     ['test/admin/sign-in.test.ts', 'is of no use to another site'],
     ['test/admin/sign-in.test.ts', 'from another site is refused'],
   ],
-  'Shown are rules, findings': [
+  'It shows rules, findings': [
     ['test/admin/denials.test.ts', 'keep bounded parts of what was sent, and no query'],
     [
       'test/requests/kept-request.test.ts',
       'holds the origin, the method and the headers that were asked for, and no query',
     ],
   ],
-  'What a request sent is shown as text only': [
+  'Content of requests is shown as text only': [
     ['test/admin/console.test.ts', 'shows what was sent as text, whatever it is'],
     ['test/admin/console.test.ts', 'keeps to its own files'],
   ],
-  '`--debug-headers` tells': [['test/settings/settings.test.ts', 'only the store has no default']],
+  '`--debug-headers` shows': [['test/settings/settings.test.ts', 'only the store has no default']],
   'Log lines hold the client': [
     ['test/log/log.test.ts', 'of a preflight holds all that was decided and asked, and nothing else'],
   ],
-  'Of queries only the values': [
+  'In queries, only values': [
     ['test/log/log.test.ts', 'never shows the value of the query parameter %s'],
     ['test/log/log.test.ts', 'never shows the header %s'],
   ],
-  'Control characters, those that terminals obey': [
+  'Control characters, including C1': [
     ['test/log/log.test.ts', 'escapes what a terminal or a reader of lines obeys'],
   ],
   'The packages at run time are named': [
@@ -373,10 +373,10 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
 export const statements: readonly string[] = [
   "**The store's requests.**",
   "**The store's answers.**",
-  '**The reading of pages.**',
+  '**What pages can read.**',
   '**The rules.**',
   '**Availability.**',
-  '| whoever writes settings, keys, certificates',
+  '| those who can write settings, keys, certificates',
   'The sidecar finds the bucket in the very bytes',
   'Set the store up like this:',
   '**`--host-suffix NAME`**',
@@ -388,22 +388,22 @@ export const statements: readonly string[] = [
   'A bucket without a file is not protected',
   '**A store that ignores case**',
   '**CORS is no access control.**',
-  'It says which pages may *read*',
-  'Who may read an object',
+  'It decides which pages may *read*',
+  'Access to objects is controlled',
   '**Requests for objects are not authenticated here.**',
-  'Whoever can reach the data port',
-  'Keep the store reachable',
+  'Clients that can reach the data port',
+  "If the store's policies depend",
   '**HTTP between client and sidecar is plain**',
   '**An allowed origin is trusted.**',
-  'A page of an origin that the rules let in',
+  'A page of an allowed origin',
   '**No rate limit.**',
-  '`test/reliability` measures',
-  '`npm run test:reliability`.',
+  '`npm run test:reliability` measures',
   'Everything else, the console',
   'A proxy on the same machine that adds none',
   'A bearer token, which no browser sends',
-  'Token and cookie travel in the clear',
+  'Token and cookie are sent unencrypted',
   '`npm audit --omit=dev`',
+  'Use `append` only for stores',
   'Neither changes `X-Real-IP`',
   'Some stores accept these keys.',
   'a segment that is `.` or `..`',

@@ -19,13 +19,7 @@ const blockWith = (document: string, part: string): string =>
 
 /** Words by which each block is known. Those of `deploy` need kustomize, helm or shards.sh: test/deploy/readme.test.ts. */
 const covered: Readonly<Record<string, readonly string[]>> = {
-  'README.md': [
-    'npm run demo',
-    'npm install --global',
-    'serve --upstream',
-    'cors-sidecar explain',
-    'cors-sidecar doctor',
-  ],
+  'README.md': ['npm run demo', 'npm install --global', 'serve --upstream', 'cors-sidecar doctor'],
   'rules/README.md': [],
   'deploy/README.md': ['cp -r', 'not listed', 'helm upgrade', 'shards.sh', 'npm run build'],
 }
@@ -98,15 +92,6 @@ describe('README.md', () => {
     )
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 0, err: '' })
-  })
-
-  test('the refusal is explained in the words that stand there', () => {
-    const text = readFileSync(join(project, 'README.md'), 'utf8')
-    const { status, stdout } = run(blockWith('README.md', 'cors-sidecar explain'))
-    expect(status).toBe(1)
-    const shown = /```text\n(.*?)```/s.exec(text)?.[1]?.trim().split('\n') ?? []
-    expect(shown.length).toBeGreaterThan(1)
-    expect(stdout.split('\n')).toEqual(expect.arrayContaining(shown))
   })
 
   test('doctor takes the line, and explains the code', () => {

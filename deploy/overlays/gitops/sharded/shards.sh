@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the ConfigMaps cors-sidecar-rules-0, -1 … of a folder of rule files, for `kubectl apply --server-side -f -`.
-# A file stays in its shard whatever comes and goes: the shard is a checksum of its name. Needs no kubectl and no cluster.
+# The shard is a checksum of the file's name, so a file keeps its shard when others come and go. Needs no kubectl and no cluster.
 # usage: shards.sh RULES-FOLDER NUMBER-OF-SHARDS
 set -euo pipefail
 rules=$1 shards=$2

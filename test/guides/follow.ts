@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect } from 'vitest'
+import { openLocalPort } from '../../src/demo/local-port.ts'
+import { main } from '../serve/program.ts'
+import { type Block, type Lines, missingLine } from './blocks.ts'
+
+const project = join(import.meta.dirname, '..', '..')
+
+/** The ports that the guides write. Each gets a free one, so that a guide never meets what else runs here. */
+const writtenPorts = [9000, 9001, 8080, 9464, 8088, 5173]
+
+export interface Reader {
+  /** Does what a block says. `pressUpload`: what the page at an address shows after *Upload*. */
+  follow(block: Block, pressUpload: (page: string) => Promise<string>): Promise<void>
+  close(): Promise<void>
+}
+
+/** Somebody in a checkout, after `npm ci`, with the command installed. */
+export async function startReader(): Promise<Reader> {
+  const folder = await mkdtemp(join(tmpdir(), 'guide-'))
+  for (const name of ['deploy', 'rules'])
+    await cp(join(project, name), join(folder, name), { recursive: true })
+  await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
+  await mkdir(join(folder, 'bin'))
+  await writeFile(
+    join(folder, 'bin', 'cors-sidecar'),
+    `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  )
+  const ports = await freePorts()
+  const here = (written: string): string =>
+    written.replaceAll(/(?<=:)(\d{4})\b/g, (port) => String(ports.get(Number(port)) ?? port))
+  const rules = join(folder, 'deploy', 'guides', 'laptop', 'rules', 'photos.yaml')
+  await writeFile(rules, here(await readFile(rules, 'utf8')))
+  const admin = `127.0.0.1:${ports.get(9464)}`
+  const env = {
+    ...process.env,
+    PATH: [join(folder, 'bin'), dirname(process.execPath), process.env.PATH].join(delimiter),
+    HOME: folder,
+    NO_COLOR: '1',
+    CORS_SIDECAR_ADMIN: admin,
+    PORT: String(ports.get(8088)),
+    STORE: `http://localhost:${ports.get(8080)}`,
+    MINIO_UPDATE: 'off',
+  }
+  const running: ChildProcess[] = []
+  const bash = (commands: string): ChildProcess =>
+    spawn('bash', ['-euo', 'pipefail', '-c', here(commands)], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+
+  async function runCommands(commands: string, exit: number, expected: Lines): Promise<void> {
+    const child = bash(commands)
+    const [out, err, [code]] = await Promise.all([
+      child.stdout ? text(child.stdout) : '',
+      child.stderr ? text(child.stderr) : '',
+      once(child, 'exit'),
+    ])
+    const output = `${out}${err}`
+    expect(code, `${commands}\n${output}`).toBe(exit)
+    expect(missingLine(expected.map(here), output), output).toBeUndefined()
+  }
+
+  /** Resolves when what the guide shows has been printed. */
+  async function start(command: string, expected: Lines): Promise<void> {
+    const child = bash(`exec ${command.replace(/^((?:\w+=\S+ )+)/, 'env $1')}`)
+    running.push(child)
+    let output = ''
+    await new Promise<void>((resolve, reject) => {
+      const look = (chunk: Buffer): void => {
+        output += chunk.toString()
+        if (missingLine(expected.map(here), output) === undefined) resolve()
+      }
+      child.stdout?.on('data', look)
+      child.stderr?.on('data', look)
+      child.once('exit', () => reject(new Error(`ended early: ${command}\n${output}`)))
+    })
+  }
+
+  return {
+    async follow(block, pressUpload) {
+      if (block.kind === 'commands') await runCommands(block.text, block.exit, block.expected)
+      else if (block.kind === 'background') await start(block.text.trim(), block.expected)
+      else if (block.kind === 'file') {
+        await mkdir(dirname(join(folder, block.path)), { recursive: true })
+        await writeFile(join(folder, block.path), here(block.text))
+      } else if (block.kind === 'page') {
+        const expected = block.expected.map(here).join('\n')
+        // The rules are live a moment after the file has changed.
+        await expect
+          .poll(() => pressUpload(here('http://localhost:8088')), { timeout: 60_000 })
+          .toBe(expected)
+      }
+    },
+    async close() {
+      for (const child of running.toReversed()) {
+        if (child.exitCode !== null || child.signalCode !== null) continue
+        child.kill('SIGTERM')
+        await once(child, 'exit')
+      }
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+async function freePorts(): Promise<ReadonlyMap<number, number>> {
+  const opened = await Promise.all(writtenPorts.map(async (port) => [port, await openLocalPort(0)] as const))
+  for (const [, { close }] of opened) await close()
+  return new Map(opened.map(([written, { port }]) => [written, port]))
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { code, page, table } from './markdown.ts'
+
+/** Path, who is answered, and what. The first two are compared with the routes of the code. */
+const endpoints: readonly (readonly [path: string, method: string, who: string, answer: string])[] = [
+  [
+    '/healthz',
+    'GET',
+    'everyone',
+    '200 when the listeners are up and the rules were loaded once, else 503; never asks the store',
+  ],
+  ['/readyz', 'GET', 'everyone', 'like `/healthz`, and 503 while draining'],
+  [
+    '/metrics',
+    'GET',
+    'everyone',
+    'the [metrics](metrics.md), in the Prometheus text format or as OpenMetrics',
+  ],
+  ['/', 'GET', 'restricted', 'the console'],
+  [
+    '/-/rules',
+    'GET',
+    'restricted',
+    'JSON of the loaded rules: bucket, file, state (`ok`, `stale`, `invalid`), since, findings with their positions, rules',
+  ],
+  [
+    '/-/explain',
+    'GET',
+    'restricted',
+    'JSON like `explain --format json`; query: `bucket` or `host` and `path`, `origin`, `method`, `headers`, `actual`',
+  ],
+  ['/-/denials', 'GET', 'restricted', 'JSON of the recent denials, at most 200, and of their groups'],
+  ['/-/candidates', 'GET', 'restricted', 'JSON of the differences that `--candidate-rules` would make'],
+  ['/-/store', 'GET', 'restricted', 'JSON: whether the store can be reached, and since when'],
+  [
+    '/-/reload',
+    'POST',
+    'restricted',
+    'loads the rules directory; JSON with the result `applied`, `unchanged` or `failed`, 500 when a file has an error',
+  ],
+  ['/-/overview', 'GET', 'restricted', 'for the console: JSON of its first page'],
+  ['/-/presets', 'GET', 'restricted', 'for the console: JSON of the presets'],
+  ['/-/check', 'POST', 'restricted', 'for the console: checks a rule file'],
+  ['/-/sign-in', 'POST', 'everyone', 'for the console: exchanges the token for a session cookie'],
+  ['/-/sign-out', 'POST', 'everyone', 'for the console: ends the session'],
+]
+
+export function adminEndpointsPage(): string {
+  const inCode = routesOf(readSource('routes.ts'), readSource('sign-in.ts'))
+  const known = endpoints.filter(([path]) => path === '/' || inCode.has(path))
+  const missing = [...inCode.keys()].filter((path) => !endpoints.some(([known]) => known === path))
+  const different = known.filter(
+    ([path, method, who]) => path !== '/' && inCode.get(path) !== `${method} ${who}`,
+  )
+  if (missing.length + different.length > 0)
+    throw new Error(
+      `endpoints without a line: ${missing}; with another method or audience: ${different.join(' · ')}`,
+    )
+  return page(
+    'Endpoints of the admin port',
+    'The admin port listens on `127.0.0.1:9464` by default. An endpoint for *everyone* needs no token. A *restricted* one answers local callers only, or, with `--admin-token-file`, those who send the token: `Authorization: Bearer TOKEN`. [SECURITY.md](../../../SECURITY.md#the-admin-port) has the details. Another method is answered with 405.',
+    table(
+      ['endpoint', 'for', 'answers'],
+      known.map(([path, method, who, answer]) => [code(`${method} ${path}`), who, answer]),
+    ),
+    'The endpoints *for the console* may change in any release; the others are stable ([Stability](../stability.md)).',
+  )
+}
+
+const readSource = (name: string): string =>
+  readFileSync(new URL(`../../src/admin/${name}`, import.meta.url), 'utf8')
+
+/** Read from the text, because the table of routes exists only while an admin port does. */
+function routesOf(routes: string, signIn: string): ReadonlyMap<string, string> {
+  const constants = new Map(
+    [...signIn.matchAll(/export const (\w+) = '(\/-\/[\w-]+)'/g)].map(([, name = '', path = '']) => [
+      name,
+      path,
+    ]),
+  )
+  const entries = routes.matchAll(/\[\s*('[^']+'|\w+Path),\s*(.*?)(open|restricted|posted)\(([^\n]*)/g)
+  return new Map(
+    [...entries].map(([, name = '', , kind = '', rest = '']) => {
+      const path = name.startsWith("'") ? name.slice(1, -1) : (constants.get(name) ?? name)
+      const everyone = kind === 'open' || rest.includes('restricted: false')
+      return [path, `${kind === 'posted' ? 'POST' : 'GET'} ${everyone ? 'everyone' : 'restricted'}`]
+    }),
+  )
+}

@@ -1,0 +1,14 @@
+import { codes } from '../../src/rule-file/lint/codes.ts'
+import { code, page, table } from './markdown.ts'
+
+export function lintCodesPage(): string {
+  const rows = Object.entries(codes)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { severity, text }]) => [`<a id="${name}"></a>${code(name)}`, severity, text])
+  return page(
+    'Lint codes',
+    'The findings of `cors-sidecar check`, of the console and of `GET /-/rules`. A file with an error is not loaded; a warning counts with `check --strict`; an info never counts. The severity here is the mildest that the code can have. `cors-sidecar check --explain CODE` prints one of these texts. [Accept a warning](README.md) with a comment that gives the reason.',
+    table(['code', 'severity', 'meaning'], rows),
+    'A request that is refused in the browser: [CORS errors and what they mean](../deploy/guides/cors-errors.md).',
+  )
+}

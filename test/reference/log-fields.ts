@@ -1,0 +1,88 @@
+import { requestLine } from '../../src/log/request-line.ts'
+import type { FinishedRequest } from '../../src/requests/finished-request.ts'
+import { rule, ruleFile, snapshotOf } from '../core.ts'
+import { finished, preflight } from '../finished.ts'
+import { code, page, table } from './markdown.ts'
+
+/** In the order of the page. A field without an entry fails the generator, and so does an entry without a field. */
+const meanings: Readonly<Record<string, string>> = {
+  level: '`info`; a denial has a second line at `warn`, at most 100 lines a minute',
+  time: 'when the request was over, ISO 8601 in UTC',
+  msg: '`request`',
+  request_id:
+    "id of the request, also sent as the dialect's request id header in answers that the sidecar makes itself",
+  trace_id: 'trace id of the `traceparent` header (W3C Trace Context)',
+  bucket: 'the bucket that the request names, with or without a rule file',
+  kind: '`preflight` or `actual`; absent without `Origin`',
+  decision: '`allow` or `deny`',
+  reason: 'why: `matched`, `no_rules`, `origin`, `method`, `header` or `malformed`',
+  mode: '`enforce`, or `report` where the rule file says `mode: report`',
+  rule: 'the rule that allowed the request: its id, else its number',
+  closest_rule: 'of a denial: the rule that came closest',
+  denied_header:
+    'of a denial with reason `header`: the first requested header that the closest rule does not allow',
+  'http.request.method': 'method of the request',
+  'url.path': 'path, as it was sent',
+  'url.query': 'query; the values of parameters that are not known to be harmless are `[redacted]`',
+  'server.address': 'Host without its port',
+  'server.port': 'port in Host',
+  'http.request.header.origin': 'list of one: `Origin`, at most 512 characters',
+  'http.request.header.access-control-request-method': 'list of one: the method that the preflight asks for',
+  'http.request.header.access-control-request-headers':
+    'list of one: the headers that the preflight asks for',
+  'user_agent.original': '`User-Agent`',
+  'client.address': 'address of the peer',
+  'http.response.status_code': 'status of the answer',
+  duration_ms: 'milliseconds from the request headers to the end of the answer',
+  upstream_ms: "milliseconds until the first byte of the store's answer",
+  'http.request.body.size': 'bytes of the request body',
+  'http.response.body.size': 'bytes of the response body',
+  'error.type': 'how the store failed: `refused`, `timeout`, `reset`, `truncated`, `invalid`, `dns` or `tls`',
+  aborted: '`true` when the client left before the end of the answer',
+  generation: 'number of the rules that decided; each applied reload adds one',
+}
+
+export function logFieldsPage(): string {
+  const written = new Set(samples().flatMap((sample) => Object.keys(fieldsOf(sample))))
+  const missing = [...written].filter((name) => meanings[name] === undefined)
+  const gone = Object.keys(meanings).filter((name) => !written.has(name))
+  if (missing.length + gone.length > 0)
+    throw new Error(`log fields without a meaning: ${missing}; meanings without a field: ${gone}`)
+  return page(
+    'Log fields',
+    'One JSON object a line, on standard output, at most 8 KiB long. A line with `msg: "request"` is written at `info` for each request that is over; `replay` and `suggest` read these lines. A field without a value is left out. Names are those of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/) where there is one.',
+    table(
+      ['field', 'meaning'],
+      Object.entries(meanings).map(([name, meaning]) => [code(name), meaning]),
+    ),
+    'Other lines have `level`, `time`, `msg` and the fields of their event; an error is in `exception.type`, `exception.message` and `exception.stacktrace`.',
+  )
+}
+
+const fieldsOf = (request: FinishedRequest): object =>
+  JSON.parse(requestLine(request, '2026-01-01T00:00:00Z'))
+
+/** Requests that have, together, every field. */
+function samples(): readonly FinishedRequest[] {
+  const rules = snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'web' })] }) })
+  const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  const failed = { upstreamError: 'reset', upstreamMilliseconds: 2, aborted: true } as const
+  return [
+    finished(rules, preflight('https://example.com')),
+    finished(rules, preflight('https://example.com', 'GET', 'x-a')),
+    finished(
+      rules,
+      {
+        target: '/photos/cat.jpg?versionId=1',
+        headers: ['Origin', 'https://evil.example', 'User-Agent', 'a browser', 'traceparent', trace],
+      },
+      failed,
+    ),
+    withPort(finished(rules, {})),
+  ]
+}
+
+const withPort = (request: FinishedRequest): FinishedRequest => ({
+  ...request,
+  facts: { ...request.facts, host: 'store.test:8080' },
+})
