@@ -1,6 +1,6 @@
 import { paint } from './paint.ts'
 
-export interface BannerFacts {
+interface BannerFacts {
   readonly version: string
   readonly store: string
   readonly rules: string

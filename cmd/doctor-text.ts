@@ -4,7 +4,7 @@ import { nameOf, shown } from '../src/doctor/who.ts'
 import { visibleJson } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 
-export interface DoctorResult {
+interface DoctorResult {
   readonly url: string
   readonly question: Question
   readonly facts: Facts

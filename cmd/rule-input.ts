@@ -149,12 +149,12 @@ async function readRuleFile(
   }
 }
 
-export interface TextReading extends RuleReading {
+interface TextReading extends RuleReading {
   readonly text: string
 }
 
 /** Reads the rules in `bytes`, or says why they cannot be read; the extension of `file` chooses the format. */
-export async function readBytes(
+async function readBytes(
   file: string,
   bytes: Uint8Array,
   dialect: DialectName,

@@ -4,7 +4,7 @@ import type { RequestFacts } from '../http.ts'
 import type { Connect } from '../proxy/connect.ts'
 
 /** What is asked about: the bucket at `path`, under the Host that the caller named it with. */
-export interface BucketQuestion {
+interface BucketQuestion {
   readonly facts: RequestFacts
   readonly path: string
 }

@@ -1,7 +1,7 @@
 import type { ToldRequest } from '../requests/kept-request.ts'
 
 /** A request from the log of another program, with the header names that its page set. */
-export interface ForeignRequest {
+interface ForeignRequest {
   readonly request: ToldRequest
   readonly headers: readonly string[]
 }

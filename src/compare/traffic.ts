@@ -6,7 +6,7 @@ import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
 import { readForeignLine } from './foreign-lines.ts'
 
 /** One CORS request of a log, as far as a rule could speak of it. */
-export interface LoggedQuestion {
+interface LoggedQuestion {
   readonly bucket: string
   readonly origin: string
   readonly method: string
@@ -33,7 +33,7 @@ export interface OriginTraffic {
 export const unusedReasons = ['no-cors', 'not-json', 'cut', 'malformed', 'no-bucket'] as const
 export type UnusedReason = (typeof unusedReasons)[number]
 
-export interface Endpoints {
+interface Endpoints {
   readonly hosts: ReadonlyMap<string, string>
   readonly suffixes: readonly string[]
 }

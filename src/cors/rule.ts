@@ -71,7 +71,7 @@ export interface RuleFile {
 }
 
 export const resourcePolicies = ['cross-origin', 'same-site', 'same-origin'] as const
-export type ResourcePolicy = (typeof resourcePolicies)[number]
+type ResourcePolicy = (typeof resourcePolicies)[number]
 
 /** Which requested header names a rule allows. Names are compared in lower case. */
 interface HeaderMatcher {

@@ -1,5 +1,5 @@
 /** Where a problem has to be fixed. */
-export const hops = ['page', 'proxy', 'sidecar', 'store'] as const
+const hops = ['page', 'proxy', 'sidecar', 'store'] as const
 export type Hop = (typeof hops)[number]
 
 export const hopNames: Readonly<Record<Hop, string>> = {
@@ -9,7 +9,7 @@ export const hopNames: Readonly<Record<Hop, string>> = {
   store: 'store',
 }
 
-export interface ProblemText {
+interface ProblemText {
   /** What it means, for `doctor --explain`. */
   readonly meaning: string
   /** What to do. */

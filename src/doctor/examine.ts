@@ -3,7 +3,7 @@ import type { HeaderLines } from '../http.ts'
 import { type AskOptions, ask, isCertificateFailure, type Sent } from './ask.ts'
 import { type Attempt, type Endpoint, type Facts, needsPreflight, type Question } from './facts.ts'
 
-export interface Examination {
+interface Examination {
   readonly question: Question
   /** Where the store is asked directly, with the Host of the question. */
   readonly store: Endpoint | undefined
@@ -18,7 +18,7 @@ export interface Examination {
 }
 
 /** An origin that no rule names, unless it allows every one. */
-export const strangerOrigin = 'https://cors-sidecar-doctor.invalid'
+const strangerOrigin = 'https://cors-sidecar-doctor.invalid'
 
 /** Asks the endpoint, and the store where it is known. Changes nothing in the store unless `write`. */
 export async function examine(examination: Examination): Promise<Omit<Facts, 'rules'>> {

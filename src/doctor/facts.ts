@@ -56,7 +56,7 @@ export interface Failure {
 }
 
 /** The server did not object to the head of an upload; the body, which would change the store, was held back. */
-export interface Withheld {
+interface Withheld {
   readonly kind: 'withheld'
 }
 

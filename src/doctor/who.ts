@@ -3,7 +3,7 @@ import type { Hop } from './codes.ts'
 import { type Answer, type Question, valuesOf } from './facts.ts'
 
 /** Who made an answer, as far as it shows. */
-export interface Author {
+interface Author {
   readonly hop: Hop
   readonly name: string
 }

@@ -1,7 +1,7 @@
 import type { Log } from './log.ts'
 
 /** What a request that is over says of the store. */
-export interface StoreSign {
+interface StoreSign {
   readonly upstreamError: string | undefined
   /** Until the first byte of its answer; `undefined`: the store was not asked, or did not answer. */
   readonly upstreamMilliseconds: number | undefined

@@ -7,7 +7,7 @@ import type { Judgement } from './judge.ts'
 import { fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
 /** A bucket that was likely meant. `isCertain`: the request is for it, so that rules for another bucket would be wrong. */
-export interface NearMiss {
+interface NearMiss {
   readonly text: string
   readonly isCertain: boolean
 }

@@ -12,7 +12,7 @@ import {
 import { quoted } from '../text/visible.ts'
 import { type Comment, errorAt, type Problem, type Span } from './source.ts'
 
-export interface XmlContent {
+interface XmlContent {
   /** `undefined` when a problem is an error. */
   readonly root: XmlElement | undefined
   readonly problems: readonly Problem[]

@@ -16,7 +16,7 @@ type ProposalInput = proposing.ProposalInput
 const call = inThread<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
 
 /** Where the rule files are, and what they are read with. */
-export interface AdviceContext {
+interface AdviceContext {
   readonly directory: string
   readonly dialect: DialectName
   readonly snapshot: Snapshot

@@ -7,7 +7,7 @@ import { adoptedFiles, type FileIndex, isAdopted, isReady, type KnownFile } from
 import { isOutdated, type Listing, list, readListed } from './listing.ts'
 import { agree, type Reading, systemErrorCode } from './reading.ts'
 
-export interface LookOptions {
+interface LookOptions {
   readonly directory: string
   /** The server's own, for files that name none. */
   readonly dialect: DialectName
@@ -19,7 +19,7 @@ export interface LookOptions {
 /** `pending`: skips files that are adopted and still there, unless all files were swapped since. */
 export type Scope = 'all' | 'pending'
 
-export type Look =
+type Look =
   | {
       readonly kind: 'seen'
       readonly index: FileIndex

@@ -86,7 +86,7 @@ function unknownVariable(variable: string): string {
   return `${visible(variable)}: ${unknownName('variable', near === undefined ? undefined : variableOf(near))}`
 }
 
-export interface ConfigFile {
+interface ConfigFile {
   readonly file: string
   readonly text: string
   readonly source: Source

@@ -48,7 +48,7 @@ export type ValuesOf<Table extends SettingTable> = {
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export const logFormats = ['json', 'text'] as const
+const logFormats = ['json', 'text'] as const
 export const unconfiguredChoices = ['refuse', 'forward'] as const
 const bucketCorsApiModes = ['off', 'read', 'write'] as const
 const forwardedForModes = ['off', 'append', 'replace'] as const

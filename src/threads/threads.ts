@@ -9,7 +9,7 @@ import type { ModuleCall, Reply } from './thread.ts'
  * node:worker_threads rather than tinypool or piscina: their time limit starts when a call is queued, and a thread that
  * dies takes the calls queued to it along. Here the limit is that of the call itself, and the others are run again.
  */
-export interface Threads {
+interface Threads {
   /** Rejects with {@link ThreadFailure} when the call ends its thread or takes too long, else with what it throws. */
   run(call: ModuleCall): Promise<unknown>
 }

@@ -9,7 +9,7 @@ import { correctedOrigin, originProblem, readParts } from '../origin-entry.ts'
 import type { AskedRequest } from './asked.ts'
 
 /** A request that no change of a rule file should allow; `hint` says what to change in the page instead. */
-export interface NotForRules {
+interface NotForRules {
   readonly hint: string | undefined
 }
 

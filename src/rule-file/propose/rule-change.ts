@@ -27,7 +27,7 @@ export interface Need {
   readonly headers: readonly string[]
 }
 
-export const nothingAdded: Additions = {
+const nothingAdded: Additions = {
   allowedOrigins: [],
   allowedMethods: [],
   allowedHeaders: [],
