@@ -1,0 +1,63 @@
+import type { Reason } from './compare.ts'
+
+const dots = 'keys with a dot segment are 400: another reader of the path could open another bucket by them'
+const s3Words =
+  'the ?cors API and preflights have the words and codes of AWS, where this store and its suite have its own'
+const itsOwnAnswers = 'the sidecar answers ?cors and preflights, which this store does not implement'
+
+/** The differences that stay. A test that differs and is not here fails the run. */
+export const reasons: readonly Reason[] = [
+  {
+    suite: /^versitygw test/,
+    test: /^(?:PutObject_(?:false_negative|invalid)_object_names|AccessControl_policy_normalizes_object_key_\w+)$/,
+    why: dots,
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^(?:PutBucketCors_(?:non_existing_bucket|empty_cors_rules|invalid_allowed_origins|invalid_header|invalid_method|md5)|(?:Get|Delete)BucketCors_non_existing_bucket)$/,
+    why: s3Words,
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^PreflightOPTIONS_(?:invalid_request_(?:headers|method)|non_existing_bucket)$/,
+    why: 'a refused preflight is 403 AccessForbidden, as recorded of AWS; this store answers 400 or 404',
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^PreflightOPTIONS_access_granted$/,
+    why: 'this store exposes ETag although no rule says so; AWS and the sidecar expose what the rule lists',
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^PublicBucket_(?:default_private_bucket|public_acl|public_object_policy)$/,
+    why: 'an unsigned ?cors is refused with the words of AWS, "Access Denied" without a full stop',
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^PublicBucket_public_bucket_policy$/,
+    why: 'the rules are never open to unsigned callers, whatever a bucket policy of the store says',
+  },
+  {
+    suite: /^versitygw test/,
+    test: /^UnsignedStreamingPayloadTrailer_not_allowed$/,
+    why: 'PUT ?cors with a streaming payload is refused by both, the sidecar with another code',
+  },
+  { suite: /^minio-go/, test: /^testCors/, through: /^ok$/, why: itsOwnAnswers },
+  {
+    suite: /^minio-go/,
+    test: /^testCors_17_/,
+    through: /want: Access-Control-Allow-Credentials: 'true', got: ''/,
+    why: 'credentials are never allowed to a pattern that admits any host, such as https://*',
+  },
+  {
+    suite: /^litmus before nginx/,
+    test: /delete_fragment$/,
+    why: 'a target with a fragment is no request target (RFC 9112 section 3.2.1) and is 400; nginx deletes the collection before it',
+  },
+  {
+    suite: /^boto3 before/,
+    test: /^key '(?:\.\.;\/x|\.\/c|a\/\.\.\/b|\.\.\\\\x)'/,
+    through: /^(?:ok )?(?:400|404) /,
+    why: dots,
+  },
+]

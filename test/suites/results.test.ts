@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { isHeld, type Outcome, renderRun, replaceWritten } from './results.ts'
+import type { Suite } from './suite.ts'
+
+const suite: Suite = {
+  name: 'client | store',
+  long: false,
+  least: 2,
+  versions: async () => '',
+  run: async () => ({ direct: new Map(), through: new Map() }),
+}
+const compared = (why: string | undefined, tests: readonly string[] = ['a', 'b']): Outcome => ({
+  kind: 'compared',
+  suite,
+  versions: 'client 1, store 2',
+  compared: {
+    direct: new Map(tests.map((name) => [name, 'ok'])),
+    through: new Map(tests.map((name) => [name, name === 'b' ? '502' : 'ok'])),
+  },
+  differences: [{ test: 'b', direct: 'ok', through: '502', why }],
+  seconds: 1,
+})
+const notTested: Outcome = { kind: 'not tested', suite, why: 'litmus is not installed' }
+
+test('a run holds when every difference has a reason', () => {
+  expect(isHeld(compared('by design'))).toBe(true)
+  expect(isHeld(compared(undefined))).toBe(false)
+  expect(isHeld(notTested)).toBe(true)
+})
+
+test('a suite that passes too little directly does not hold: it compared next to nothing', () => {
+  expect(isHeld(compared('by design', ['b']))).toBe(false)
+})
+
+test('the table names suites, versions, counts, differences and reasons', () => {
+  const text = renderRun([compared('by | design'), notTested, compared(undefined)], 'cors-sidecar 1')
+  expect(text).toContain('cors-sidecar 1.')
+  expect(text).toContain('| client \\| store | client 1, store 2 | 2 ok | 1 ok, 1 other | 1 |')
+  expect(text).toContain('| client \\| store | NOT TESTED: litmus is not installed |  |  |  |')
+  expect(text).toContain('| client \\| store | `b` | by \\| design |')
+  expect(text).toContain('| client \\| store | `b` | NONE: a defect |')
+})
+
+const marks = (inside: string): string =>
+  `before\n<!-- written by npm run test:suites -- --write: from here -->${inside}<!-- written by npm run test:suites -- --write: to here -->\nafter\n`
+
+test('a new run takes the place of the old one, and of nothing else', () => {
+  const once = replaceWritten(marks('\nold\n'), 'new')
+  expect(once).toBe(marks('\n\nnew\n\n'))
+  expect(replaceWritten(once, 'newer')).toBe(marks('\n\nnewer\n\n'))
+})
+
+test.each([
+  'no marks',
+  marks('') + marks(''),
+])('a document without its two marks is left alone: %j', (text) => {
+  expect(() => replaceWritten(text, 'new')).toThrow('once each')
+})
