@@ -17,6 +17,9 @@ export interface Admin {
 /** Consoles and scrapers are few; what opens more is something else. */
 const maxConnections = 256
 
+/** For answers under way when the port closes. */
+const lastAnswerMilliseconds = 500
+
 type FindRoute = (path: string) => Route | undefined
 
 /** Longest request target that is looked at. */
@@ -28,7 +31,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const history = createHistory(metrics.decisionTotals, now)
   const findRoute = createRoutes(options, history)
   let sampling: NodeJS.Timeout | undefined
-  const busy = new WeakSet<Socket>()
+  const busy = new Set<Socket>()
   // Whoever reaches this port could else keep the kubelet from it with connections that do nothing.
   const crowd = createCrowd(maxConnections, (socket) => !busy.has(socket))
   const server = createServer(
@@ -68,7 +71,9 @@ export function createAdmin(options: AdminOptions): Admin {
       new Promise((resolve) => {
         clearInterval(sampling)
         server.close(() => resolve())
-        server.closeAllConnections()
+        server.closeIdleConnections()
+        // The answer of `/drained` is due just now.
+        setTimeout(() => server.closeAllConnections(), busy.size === 0 ? 0 : lastAnswerMilliseconds)
       }),
   }
 }
