@@ -128,10 +128,12 @@ describe('some rule files with mistakes', () => {
 
   test('one warning names the files without rules', () => {
     const lines = program.out().map((line) => JSON.parse(line))
-    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
-      'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: no page is let in there until they are fixed',
+    expect(lines.filter(({ msg }) => msg.startsWith('rules applied'))).toMatchObject([
+      {
+        level: 'warn',
+        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: no page is let in there until they are fixed',
+      },
     ])
-    expect(lines.filter(({ msg }) => msg === 'rules applied')).toEqual([])
   })
 
   test('--strict-start refuses to start, and says why', async () => {

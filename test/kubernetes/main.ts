@@ -1,0 +1,121 @@
+/** Deploys to a real cluster by deploy/README.md: `npm run test:kubernetes -- --help`. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chartNamespace, chartSteps } from './chart-steps.ts'
+import type { Cluster } from './cluster.ts'
+import { givenCluster } from './given.ts'
+import { legacyNamespace, legacySteps, storeElsewhere } from './legacy-steps.ts'
+import { requireLocal, startLocal } from './local.ts'
+import { copyDeploy, minioSteps, namespace, type Scene } from './minio-steps.ts'
+import { clientNamespace, startPodClient } from './pod-client.ts'
+import { project } from './readme.ts'
+import { shardedNamespace, shardedSteps } from './sharded-steps.ts'
+import { createSteps, NotTested, type Steps } from './step.ts'
+
+const help = `npm run test:kubernetes -- [--local] [--full]
+
+Deploys every overlay by deploy/README.md to a cluster, and disturbs it under load.
+
+  --local          brings a cluster of one node up from packages, builds the images, and removes all of it at the end;
+                   needs root on Linux. Otherwise the cluster is the one that KUBECONFIG names.
+  --image REF      without --local: the sidecar's image as the cluster can pull it, NAME@sha256:DIGEST
+  --minio REF      without --local: an image of MinIO, NAME@sha256:DIGEST
+  --only NAMES     of minio,legacy,chart,sharded; minio is always there, as the others need a store
+  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1
+`
+
+process.exit(await run(process.argv.slice(2)))
+
+async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      local: { type: 'boolean' },
+      full: { type: 'boolean' },
+      help: { type: 'boolean' },
+      image: { type: 'string' },
+      minio: { type: 'string' },
+      only: { type: 'string' },
+    },
+  })
+  if (values.help === true) {
+    console.log(help)
+    return 0
+  }
+  const began = performance.now()
+  const steps = createSteps()
+  let cluster: Cluster | undefined
+  await steps.step('cluster and images', async () => {
+    const said: string[] = []
+    if (values.local === true) requireLocal()
+    cluster =
+      values.local === true
+        ? await startLocal((line) => said.push(line))
+        : await givenCluster(values.image, values.minio, [...namespaces])
+    return said.length > 0 ? said.join(', ') : 'the cluster of KUBECONFIG'
+  })
+  if (cluster !== undefined) {
+    const counts =
+      values.full === true
+        ? { rollouts: 20, deletions: 10, kills: 5 }
+        : { rollouts: 2, deletions: 1, kills: 1 }
+    const only = values.only?.split(',')
+    await withSignals(cluster, () => deploy(cluster, steps, counts, (name) => only?.includes(name) ?? true))
+  }
+  console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
+  return steps.close() ? 0 : 1
+}
+
+const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]
+
+/** Closes the cluster in any case, also when the run is broken off. */
+async function withSignals(cluster: Cluster, perform: () => Promise<void>): Promise<void> {
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= cluster.close()
+    return closed
+  }
+  const stop = (): void => void close().finally(() => process.exit(130))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
+  try {
+    await perform()
+  } finally {
+    await close()
+  }
+}
+
+async function deploy(
+  cluster: Cluster | undefined,
+  steps: Steps,
+  counts: Scene['counts'],
+  isWanted: (name: string) => boolean,
+): Promise<void> {
+  if (cluster === undefined) return
+  const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-deploy-'))
+  try {
+    await copyDeploy(project, folder)
+    let client: Scene['client'] | undefined
+    await steps.step('client in a pod of its own', async () => {
+      client = await startPodClient(cluster)
+      return 'Ready'
+    })
+    if (client === undefined) return
+    const scene = { cluster, client, steps, folder, counts }
+    if ((await minioSteps(scene)) === undefined) return
+    const store = await storeElsewhere(cluster)
+    if (isWanted('legacy')) await legacySteps(scene, store)
+    if (isWanted('chart')) await chartSteps(scene, store)
+    if (isWanted('sharded')) await shardedSteps(scene)
+    await steps.step('NetworkPolicies enforced', async () => {
+      throw new NotTested('accepted by the cluster; this test asks no network plugin to enforce them')
+    })
+    await steps.step('scaling by load', async () => {
+      throw new NotTested('needs metrics-server; the autoscaler was seen to keep its minimum of three')
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
