@@ -24,8 +24,15 @@ Deploys every overlay by deploy/README.md to a cluster, and disturbs it under lo
   --image REF      without --local: the sidecar's image as the cluster can pull it, NAME@sha256:DIGEST
   --minio REF      without --local: an image of MinIO, NAME@sha256:DIGEST
   --only NAMES     of minio,legacy,chart,sharded; minio is always there, as the others need a store
-  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1
+  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1; --rollouts, --deletions and
+                   --kills set one of them
 `
+
+const shortCounts: Scene['counts'] = { rollouts: 2, deletions: 1, kills: 1 }
+const fullCounts: Scene['counts'] = { rollouts: 20, deletions: 10, kills: 5 }
+
+/** 2: there is no cluster here, and none can be brought up. */
+const exitCodes = { passed: 0, failed: 1, 'not tested': 2 } as const
 
 process.exit(await run(process.argv.slice(2)))
 
@@ -39,6 +46,9 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
       image: { type: 'string' },
       minio: { type: 'string' },
       only: { type: 'string' },
+      rollouts: { type: 'string' },
+      deletions: { type: 'string' },
+      kills: { type: 'string' },
     },
   })
   if (values.help === true) {
@@ -58,15 +68,17 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     return said.length > 0 ? said.join(', ') : 'the cluster of KUBECONFIG'
   })
   if (cluster !== undefined) {
-    const counts =
-      values.full === true
-        ? { rollouts: 20, deletions: 10, kills: 5 }
-        : { rollouts: 2, deletions: 1, kills: 1 }
+    const usual = values.full === true ? fullCounts : shortCounts
+    const counts = {
+      rollouts: Number(values.rollouts ?? usual.rollouts),
+      deletions: Number(values.deletions ?? usual.deletions),
+      kills: Number(values.kills ?? usual.kills),
+    }
     const only = values.only?.split(',')
     await withSignals(cluster, () => deploy(cluster, steps, counts, (name) => only?.includes(name) ?? true))
   }
   console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
-  return steps.close() ? 0 : 1
+  return exitCodes[steps.close()]
 }
 
 const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]

@@ -105,7 +105,7 @@ async function ruleSteps({ cluster, client, steps, folder }: Scene, base: string
     return live(403, 30)
   })
   await steps.step('minio: a bad file', async () => {
-    await apply(good.replace('allowedOrigins', 'allowedOrigin'))
+    await apply(good.replace('preset: presigned-upload', 'preset: presigned-uplaod'))
     await annotate(cluster, namespace)
     const metrics = ['get', '--raw', `/api/v1/namespaces/${namespace}/pods/minio-0:9464/proxy/metrics`]
     await until(cluster, metrics, (text) => text.includes('cors_sidecar_rule_files{state="stale"} 1'), 30)

@@ -32,6 +32,8 @@ export async function startPodClient(cluster: Cluster): Promise<PodClient> {
       if (!out.startsWith('{')) throw new Error(`the client failed: ${err.slice(-500)}`)
       return JSON.parse(out)
     })
+    // A cluster that is closed under way ends it; nothing may wait for it then.
+    outcome.catch(() => undefined)
     child.stdin.on('error', () => {})
     child.stdin.write(`${JSON.stringify(job)}\n`)
     return { outcome, end: () => void child.stdin.end() }
