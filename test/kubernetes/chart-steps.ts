@@ -3,7 +3,7 @@ import { failuresOf, loadRequests, underLoad } from './disturb.ts'
 import type { Scene } from './minio-steps.ts'
 import { readmeBlock, runLines } from './readme.ts'
 import { askPreflights, preflight, writer } from './s3.ts'
-import { require } from './step.ts'
+import { NotTested, require } from './step.ts'
 
 export const chartNamespace = 'cors-sidecar-test-chart'
 
@@ -17,6 +17,9 @@ export async function chartSteps({ cluster, client, steps, folder }: Scene, stor
     .replace('registry.example.com/cors-sidecar', cluster.sidecar.name)
   let base = ''
   const isUp = await steps.step('chart: helm upgrade --install --wait', async () => {
+    await runLines(cluster, folder, ['command -v helm']).catch(() => {
+      throw new NotTested('there is no helm on the PATH')
+    })
     await createNamespace(cluster, chartNamespace)
     await runLines(cluster, folder, [`${install} --wait --timeout 120s`])
     base = `http://${await addressOf(cluster, chartNamespace, 'cors-sidecar')}`

@@ -28,6 +28,8 @@ Deploys every overlay by deploy/README.md to a cluster, and disturbs it under lo
                    --kills set one of them
 `
 
+const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]
+
 const shortCounts: Scene['counts'] = { rollouts: 2, deletions: 1, kills: 1 }
 const fullCounts: Scene['counts'] = { rollouts: 20, deletions: 10, kills: 5 }
 
@@ -80,8 +82,6 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
   console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
   return exitCodes[steps.close()]
 }
-
-const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]
 
 /** Closes the cluster in any case, also when the run is broken off. */
 async function withSignals(cluster: Cluster, perform: () => Promise<void>): Promise<void> {
