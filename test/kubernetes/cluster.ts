@@ -19,7 +19,6 @@ export interface Cluster {
   readonly addVolume: (name: string) => Promise<void>
   /** Runs a program in the network of the node; absent where this machine is no node. */
   readonly onNode: ((program: string, args: readonly string[]) => Promise<string>) | undefined
-  readonly close: () => Promise<void>
 }
 
 /** Waits until `kubectl get` prints what is wanted; resolves with the seconds that it took. */

@@ -1,3 +1,4 @@
+import type { Cleanup } from './cleanup.ts'
 import type { Cluster, Image } from './cluster.ts'
 import { command } from './command.ts'
 import { NotTested, require } from './step.ts'
@@ -7,6 +8,7 @@ export async function givenCluster(
   sidecar: string | undefined,
   minio: string | undefined,
   namespaces: readonly string[],
+  cleanup: Cleanup,
 ): Promise<Cluster> {
   if (process.env.KUBECONFIG === undefined) throw new NotTested('no cluster: set KUBECONFIG, or use --local')
   if (sidecar === undefined || minio === undefined)
@@ -15,6 +17,9 @@ export async function givenCluster(
   const present = await kubectl(['get', 'namespaces', '--ignore-not-found', '-o', 'name', ...namespaces])
   require(present.trim() ===
     '', `use a cluster without ${present.trim().split('\n').join(', ')}: this test deletes them`)
+  cleanup.add(async () => {
+    await kubectl(['delete', 'namespace', '--ignore-not-found', ...namespaces])
+  })
   return {
     kubectl,
     environment: process.env,
@@ -22,9 +27,6 @@ export async function givenCluster(
     minio: imageOf(minio),
     addVolume: async () => {},
     onNode: undefined,
-    close: async () => {
-      await kubectl(['delete', 'namespace', '--ignore-not-found', ...namespaces])
-    },
   }
 }
 

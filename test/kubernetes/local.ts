@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import type { Cleanup } from './cleanup.ts'
 import type { Cluster, Image } from './cluster.ts'
 import { command } from './command.ts'
 import { project, readmeBlock } from './readme.ts'
@@ -52,7 +53,7 @@ export function requireLocal(): void {
 const pathOf = (): string => [cachedPrograms, process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter)
 
 /** Builds the images and brings a cluster of one node up; `said` is told the seconds of each. */
-export async function startLocal(said: (line: string) => void): Promise<Cluster> {
+export async function startLocal(said: (line: string) => void, cleanup: Cleanup): Promise<Cluster> {
   const environment = { ...process.env, PATH: pathOf() }
   const timed = async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
     const began = performance.now()
@@ -70,25 +71,19 @@ export async function startLocal(said: (line: string) => void): Promise<Cluster>
     await script('images.sh', ['minio', minio.trim()])
   })
   const state = await mkdtemp(join(tmpdir(), 'cors-sidecar-kubernetes-'))
-  const close = async (): Promise<void> => {
+  cleanup.add(async () => {
     await script('down.sh', [state])
-  }
-  try {
-    await timed('cluster up', () => script('up.sh', [state, kubernetesPrograms]))
-    const names = ['localhost/pause:1', `${sidecarImage}:latest`, `${minioImage}:latest`]
-    const loaded = await timed('images into the cluster', () => script('load.sh', [state, ...names]))
-    return await connect(state, loaded, environment, close)
-  } catch (error) {
-    await close()
-    throw error
-  }
+  })
+  await timed('cluster up', () => script('up.sh', [state, kubernetesPrograms]))
+  const names = ['localhost/pause:1', `${sidecarImage}:latest`, `${minioImage}:latest`]
+  const loaded = await timed('images into the cluster', () => script('load.sh', [state, ...names]))
+  return connect(state, loaded, environment)
 }
 
 async function connect(
   state: string,
   loaded: string,
   environment: Cluster['environment'] & { readonly PATH: string },
-  close: () => Promise<void>,
 ): Promise<Cluster> {
   const inside = { ...environment, PATH: [join(state, 'bin'), environment.PATH].join(delimiter) }
   const image = (name: string): Image => {
@@ -113,7 +108,6 @@ async function connect(
       await kubectl(['apply', '-f', '-'], { input: JSON.stringify(volume(name, folder)) })
     },
     onNode: (program, args) => command(join(state, 'inside'), [program, ...args], { env: inside }),
-    close,
   }
 }
 

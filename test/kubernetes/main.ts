@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chartNamespace, chartSteps } from './chart-steps.ts'
+import { createCleanup } from './cleanup.ts'
 import type { Cluster } from './cluster.ts'
 import { givenCluster } from './given.ts'
 import { legacyNamespace, legacySteps, storeElsewhere } from './legacy-steps.ts'
@@ -13,7 +14,7 @@ import { copyDeploy, minioSteps, namespace, type Scene } from './minio-steps.ts'
 import { clientNamespace, startPodClient } from './pod-client.ts'
 import { project } from './readme.ts'
 import { shardedNamespace, shardedSteps } from './sharded-steps.ts'
-import { createSteps, NotTested, type Steps } from './step.ts'
+import { createSteps, NotTested } from './step.ts'
 
 const help = `npm run test:kubernetes -- [--local] [--full]
 
@@ -59,14 +60,15 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
   }
   const began = performance.now()
   const steps = createSteps()
+  const cleanup = createCleanup()
   let cluster: Cluster | undefined
   await steps.step('cluster and images', async () => {
     const said: string[] = []
     if (values.local === true) requireLocal()
     cluster =
       values.local === true
-        ? await startLocal((line) => said.push(line))
-        : await givenCluster(values.image, values.minio, [...namespaces])
+        ? await startLocal((line) => said.push(line), cleanup)
+        : await givenCluster(values.image, values.minio, [...namespaces], cleanup)
     return said.length > 0 ? said.join(', ') : 'the cluster of KUBECONFIG'
   })
   if (cluster !== undefined) {
@@ -76,58 +78,39 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
       deletions: Number(values.deletions ?? usual.deletions),
       kills: Number(values.kills ?? usual.kills),
     }
+    const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-deploy-'))
+    cleanup.add(() => rm(folder, { recursive: true, force: true }))
     const only = values.only?.split(',')
-    await withSignals(cluster, () => deploy(cluster, steps, counts, (name) => only?.includes(name) ?? true))
+    try {
+      await deploy({ cluster, steps, counts, folder }, (name) => only?.includes(name) ?? true)
+    } catch (error) {
+      await steps.step('what stands between the steps', () => Promise.reject(error))
+    }
   }
+  await cleanup.run()
   console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
   return exitCodes[steps.close()]
 }
 
-/** Closes the cluster in any case, also when the run is broken off. */
-async function withSignals(cluster: Cluster, perform: () => Promise<void>): Promise<void> {
-  let closed: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closed ??= cluster.close()
-    return closed
-  }
-  const stop = (): void => void close().finally(() => process.exit(130))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
-  try {
-    await perform()
-  } finally {
-    await close()
-  }
-}
-
-async function deploy(
-  cluster: Cluster | undefined,
-  steps: Steps,
-  counts: Scene['counts'],
-  isWanted: (name: string) => boolean,
-): Promise<void> {
-  if (cluster === undefined) return
-  const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-deploy-'))
-  try {
-    await copyDeploy(project, folder)
-    let client: Scene['client'] | undefined
-    await steps.step('client in a pod of its own', async () => {
-      client = await startPodClient(cluster)
-      return 'Ready'
-    })
-    if (client === undefined) return
-    const scene = { cluster, client, steps, folder, counts }
-    if ((await minioSteps(scene)) === undefined) return
-    const store = await storeElsewhere(cluster)
-    if (isWanted('legacy')) await legacySteps(scene, store)
-    if (isWanted('chart')) await chartSteps(scene, store)
-    if (isWanted('sharded')) await shardedSteps(scene)
-    await steps.step('NetworkPolicies enforced', async () => {
-      throw new NotTested('accepted by the cluster; this test asks no network plugin to enforce them')
-    })
-    await steps.step('scaling by load', async () => {
-      throw new NotTested('needs metrics-server; the autoscaler was seen to keep its minimum of three')
-    })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+async function deploy(parts: Omit<Scene, 'client'>, isWanted: (name: string) => boolean): Promise<void> {
+  const { cluster, steps, folder } = parts
+  await copyDeploy(project, folder)
+  let client: Scene['client'] | undefined
+  await steps.step('client in a pod of its own', async () => {
+    client = await startPodClient(cluster)
+    return 'Ready'
+  })
+  if (client === undefined) return
+  const scene = { ...parts, client }
+  if ((await minioSteps(scene)) === undefined) return
+  const store = await storeElsewhere(cluster)
+  if (isWanted('legacy')) await legacySteps(scene, store)
+  if (isWanted('chart')) await chartSteps(scene, store)
+  if (isWanted('sharded')) await shardedSteps(scene)
+  await steps.step('NetworkPolicies enforced', async () => {
+    throw new NotTested('accepted by the cluster; this test asks no network plugin to enforce them')
+  })
+  await steps.step('scaling by load', async () => {
+    throw new NotTested('needs metrics-server; the autoscaler was seen to keep its minimum of three')
+  })
 }

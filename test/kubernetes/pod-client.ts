@@ -27,7 +27,9 @@ export async function startPodClient(cluster: Cluster): Promise<PodClient> {
   await cluster.kubectl(['-n', clientNamespace, ...wait])
   const start = (job: Job) => {
     const args = ['-n', clientNamespace, 'exec', '-i', 'client', '--', 'node', '/client/client.ts']
-    const child = spawn('kubectl', args, { env: cluster.environment, stdio: ['pipe', 'pipe', 'pipe'] })
+    // By WebSocket kubectl gives up when an answer to its pings takes a minute, as on a machine under load.
+    const env = { ...cluster.environment, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }
+    const child = spawn('kubectl', args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const outcome = Promise.all([text(child.stdout), text(child.stderr)]).then(([out, err]): unknown => {
       if (!out.startsWith('{')) throw new Error(`the client failed: ${err.slice(-500)}`)
       return JSON.parse(out)
