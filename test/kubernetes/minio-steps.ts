@@ -102,20 +102,20 @@ async function ruleSteps({ cluster, client, steps, folder }: Scene, base: string
   await steps.step('minio: a rule change with the annotation', async () => {
     await apply(good)
     await annotate(cluster, namespace)
-    return live(403, 30)
+    return live(403, 150)
   })
   await steps.step('minio: a bad file', async () => {
     await apply(good.replace('preset: presigned-upload', 'preset: presigned-uplaod'))
     await annotate(cluster, namespace)
     const metrics = ['get', '--raw', `/api/v1/namespaces/${namespace}/pods/minio-0:9464/proxy/metrics`]
-    await until(cluster, metrics, (text) => text.includes('cors_sidecar_rule_files{state="stale"} 1'), 30)
+    await until(cluster, metrics, (text) => text.includes('cors_sidecar_rule_files{state="stale"} 1'), 150)
     await askPreflights(base, client)
     const log = await cluster.kubectl(['-n', namespace, 'logs', 'minio-0', '-c', 'cors-sidecar'])
     require(log.includes('errors in photos.yaml: the last good rules stay'), 'the log does not name the file')
     require(log.includes('"code.file.path":"photos.yaml"'), 'the log does not have the place of the error')
     await apply(good)
     await annotate(cluster, namespace)
-    await until(cluster, metrics, (text) => text.includes('cors_sidecar_rule_files{state="stale"} 0'), 30)
+    await until(cluster, metrics, (text) => text.includes('cors_sidecar_rule_files{state="stale"} 0'), 150)
     return 'stale, the last good rules stay, the log names file and place; good again after the next apply'
   })
 }

@@ -57,7 +57,7 @@ export async function shardedSteps({ cluster, client, steps, folder }: Scene): P
     await edit(join(rules, 'bucket-77.yaml'), `"${reader}"]`, `"${reader}", "${newcomer}"]`)
     await apply()
     await annotate(cluster, shardedNamespace)
-    const answer = await client.until(preflight(base, newcomer, 'GET', 'bucket-77'), 200, 60)
+    const answer = await client.until(preflight(base, newcomer, 'GET', 'bucket-77'), 200, 150)
     require(answer.status === 200, described(answer))
     const other = await client.send(preflight(base, newcomer, 'GET', 'bucket-78'))
     require(other.status === 403, `another bucket changed, too: ${described(other)}`)
