@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import type { DialectName } from '../src/cors/rule.ts'
 import { foreignNames } from '../src/rule-file/foreign/format-names.ts'
 import type { FileFormat } from '../src/rule-file/names.ts'
+import type { ConvertFlags } from './convert-flags.ts'
 import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,13 +18,6 @@ Examples:
   terraform show -json | cors-sidecar convert - --out rules
   cors-sidecar convert rules/photos.yaml --to xml --dialect s3
 `
-
-export interface ConvertFlags {
-  readonly to: FileFormat
-  readonly dialect?: DialectName
-  readonly from?: string
-  readonly out?: string
-}
 
 const formats = ['yaml', 'json', 'xml'] as const satisfies readonly FileFormat[]
 

@@ -1,4 +1,3 @@
-import { styleText } from 'node:util'
 import type { Finding, Severity } from '../src/plan/finding.ts'
 import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
@@ -13,16 +12,16 @@ export type FindingFormat = (typeof findingFormats)[number]
  */
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
-  const { strong, faint } = paint(colour)
+  const { strong, faint, ...colours } = paint(colour)
+  const coloured = colours[severityColour[severity]]
   const place = strong(`${visible(file)}:${line}:${column}:`)
-  const named = colour ? coloured(severity, severity) : severity
-  const head = `${place} ${named} ${faint(visible(code))}: ${visible(message)}\n`
+  const head = `${place} ${coloured(severity)} ${faint(visible(code))}: ${visible(message)}\n`
   const source = text?.replace(/^\ufeff/, '').split(/\r?\n/)[line - 1]
   if (source === undefined || source.trim() === '') return head
   const { excerpt, from, length } = excerptOf(source, column - 1)
   const marked = excerpt.slice(from, from + length) || ' '
   const mark = below(excerpt.slice(0, from), ' ', wideSpace) + below(marked, '^', '^^')
-  return `${head}  ${excerpt.trimEnd()}\n  ${colour ? coloured(mark, severity) : mark}\n`
+  return `${head}  ${excerpt.trimEnd()}\n  ${coloured(mark)}\n`
 }
 
 /** Every finding as one JSON array. */
@@ -51,11 +50,10 @@ const data = (text: string): string =>
 
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
-const colours = { error: 'red', warning: 'yellow', info: 'cyan' } as const
-
-// Whether there is colour was decided by the terminal, not by the stream that `styleText` would ask.
-const coloured = (text: string, severity: Severity): string =>
-  styleText(colours[severity], text, { validateStream: false })
+const severityColour = { error: 'bad', warning: 'warn', info: 'note' } as const satisfies Record<
+  Severity,
+  string
+>
 
 const wideSpace = '\u3000'
 

@@ -8,7 +8,7 @@ import { type FileFormat, formatOf, readFileName } from '../src/rule-file/names.
 import { readRules } from '../src/rule-file/read.ts'
 import { quoted } from '../src/text/visible.ts'
 import { readConfiguration } from './configuration-input.ts'
-import type { ConvertFlags } from './convert.ts'
+import type { ConvertFlags } from './convert-flags.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
 

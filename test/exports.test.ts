@@ -57,7 +57,6 @@ function importsOf(file: string): readonly string[] {
 
 /** Exported for tests: steps that a standard names, bounds, and the doors of a room. Add to it only with a reason. */
 const forTests: Readonly<Record<string, readonly string[]>> = {
-  'src/admin/admin.ts': ['AdminOptions'],
   'src/auth/cos.ts': ['httpString', 'signKey', 'signature', 'stringToSign'],
   'src/auth/oss-v1.ts': ['canonicalizedResource', 'stringToSign'],
   'src/auth/oss-v4.ts': ['canonicalQueryString', 'canonicalUri', 'names'],

@@ -284,7 +284,10 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
   ],
   'It listens on `127.0.0.1:9464`': [['test/settings/settings.test.ts', 'only the store has no default']],
-  '`/metrics`, `/healthz` and `/readyz` answer': [['test/admin/access.test.ts', '%s is refused']],
+  '`/drained` waits, for eight callers': [
+    ['test/admin/admin.test.ts', '/drained waits for the end of a drain, for some callers at once'],
+  ],
+  '`/metrics`, `/healthz`, `/readyz` and `/drained` answer': [['test/admin/access.test.ts', '%s is refused']],
   '**Without a token**': [
     ['test/admin/access.test.ts', 'a local caller with %s is answered'],
     ['test/admin/access.test.ts', '%s is refused'],
@@ -402,6 +405,7 @@ export const statements: readonly string[] = [
   'A proxy on the same machine that adds none',
   'A bearer token, which no browser sends',
   'Token and cookie are sent unencrypted',
+  'In a cluster limit this by a network policy',
   '`npm audit --omit=dev`',
   'Use `append` only for stores',
   'Neither changes `X-Real-IP`',

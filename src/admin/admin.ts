@@ -17,6 +17,9 @@ interface Admin {
   close(): Promise<void>
 }
 
+/** For answers under way when the port closes. */
+const lastAnswerMilliseconds = 500
+
 type FindRoute = (path: string) => Route | undefined
 
 /** Longest request target that is looked at. */
@@ -70,10 +73,14 @@ export function createAdmin(options: AdminOptions): Admin {
     close: () =>
       new Promise((resolve) => {
         clearInterval(sampling)
-        stopWatching()
         front.close(() => resolve())
         server.close()
-        server.closeAllConnections()
+        server.closeIdleConnections()
+        // The answer of `/drained` is due just now.
+        setTimeout(() => {
+          stopWatching()
+          server.closeAllConnections()
+        }, lastAnswerMilliseconds)
       }),
   }
 }

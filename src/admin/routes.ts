@@ -12,6 +12,7 @@ import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readConsole } from './console.ts'
 import { denialsReply } from './denials-view.ts'
+import { createDrainedReply } from './drained.ts'
 import { explainReply } from './explain-view.ts'
 import type { DecisionHistory } from './history.ts'
 import { overviewReply } from './overview.ts'
@@ -39,9 +40,12 @@ export interface AdminOptions {
   /** Absent without `--candidate-rules`. */
   readonly candidates?: CandidatesShown | undefined
   readonly log: Log
-  /** `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store. */
-  readonly health: { live(): boolean; ready(): boolean }
-  /** File with the token that everybody then needs for the console and `/-/…`. */
+  /**
+   * `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store.
+   * `drained` resolves with true when a drain is over, and with false when none begins for some seconds.
+   */
+  readonly health: { live(): boolean; ready(): boolean; drained(): Promise<boolean> }
+  /** File with the token that every caller then needs for the console and `/-/…`. */
   readonly tokenFile: string | undefined
   readonly version: string
   /** Milliseconds since 1970; default: the clock. */
@@ -73,6 +77,7 @@ export function createRoutes(
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],
     ['/readyz', open(() => (health.ready() ? text(200, 'ok') : text(503, 'not ready')))],
+    ['/drained', open(createDrainedReply(health.drained))],
     ['/metrics', open((request) => metricsReply(readExposition, request.headers.accept))],
     ['/-/rules', restricted((_request, query) => rulesReply(rules(), query))],
     ['/-/explain', restricted((_request, query) => explainReply(explainer, query))],

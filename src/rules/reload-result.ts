@@ -5,7 +5,7 @@ import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
 
 /** What became of one file. */
-interface FileChange {
+export interface FileChange {
   readonly file: string
   readonly bucket: string
   /** `undefined`: it was not there. */

@@ -1,7 +1,8 @@
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { FileState } from '../plan/snapshot.ts'
 import { reportChurn } from '../rules/churn.ts'
-import type { ReloadResult } from '../rules/reload-result.ts'
+import type { FileChange, ReloadResult } from '../rules/reload-result.ts'
 import { createRulesStore, type RulesStore } from '../rules/store.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from './start-problem.ts'
@@ -66,6 +67,25 @@ function logReload(log: Log, directory: string, result: ReloadResult, before: st
     return
   }
   if (before !== undefined) log.info(`the rules directory ${directory} can be used again`)
-  if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
+  const faulty = result.changes.filter(({ after }) => after === 'invalid' || after === 'stale')
+  if (faulty.length > 0) log.warn(`rules ${result.result}${exceptFor(faulty)}`, fields)
+  else if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
   else log.debug('rules unchanged', fields)
 }
+
+/** Names the files that have errors, and what answers in their place. */
+function exceptFor(faulty: readonly FileChange[]): string {
+  const named = (state: FileState): string => {
+    const files = faulty.filter(({ after }) => after === state).map(({ file }) => file)
+    const more = files.length > maxNamed ? ` and ${files.length - maxNamed} more` : ''
+    return files.length === 0 ? '' : `${files.slice(0, maxNamed).join(', ')}${more}`
+  }
+  const invalid = named('invalid')
+  const stale = named('stale')
+  return [
+    invalid === '' ? '' : `; errors in ${invalid}: no page is let in there until they are fixed`,
+    stale === '' ? '' : `; errors in ${stale}: the last good rules stay until they are fixed`,
+  ].join('')
+}
+
+const maxNamed = 5

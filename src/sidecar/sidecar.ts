@@ -11,6 +11,7 @@ import type { Settings } from '../settings/settings.ts'
 import { programVersion } from '../version.ts'
 import { openDataPath, setupOf } from './data-path.ts'
 import { endpointOf, storeOf } from './endpoint.ts'
+import { createLifecycle } from './lifecycle.ts'
 import { openCandidates } from './open-candidates.ts'
 import { openRules } from './open-rules.ts'
 import { listening, requireToken } from './start-problem.ts'
@@ -63,7 +64,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     void candidates?.reload(cause)
     return store.reload(cause)
   }
-  let state: 'starting' | 'ready' | 'draining' = 'starting'
+  const lifecycle = createLifecycle()
   let dataAddress: AddressInfo | undefined
   const admin = createAdmin({
     rules: store.current,
@@ -75,7 +76,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     denials,
     candidates,
     log,
-    health: { live: () => state !== 'starting', ready: () => state === 'ready' },
+    health: lifecycle.health,
     tokenFile: settings.adminTokenFile,
     version,
   })
@@ -87,13 +88,14 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     throw error
   }
   const watch = watchDirectory(settings.rules, log, store, (hint) => void store.reload(hint))
-  state = 'ready'
+  lifecycle.ready()
   void candidates?.start()
 
   const drain = async (timeout: number): Promise<void> => {
-    state = 'draining'
+    lifecycle.draining()
     await Promise.all([watch.close(), candidates?.close()])
     await dataPath.drain(timeout)
+    lifecycle.drained()
     await admin.close()
   }
   return {

@@ -12,6 +12,7 @@ import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { setupOf } from '../sidecar/data-path.ts'
 import { endpointOf } from '../sidecar/endpoint.ts'
+import { createLifecycle } from '../sidecar/lifecycle.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { openRules } from '../sidecar/open-rules.ts'
 import type { Sidecar } from '../sidecar/sidecar.ts'
@@ -62,7 +63,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     )
   const pool = createPool({ count: settings.workers, create, log })
 
-  let state: 'starting' | 'ready' | 'draining' = 'starting'
+  const lifecycle = createLifecycle()
   let dataAddress: AddressInfo | undefined
   const admin = createAdmin({
     rules: store.current,
@@ -78,8 +79,8 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     candidates: candidates && candidatesOfAll(candidates, pool),
     log,
     health: {
-      live: () => state !== 'starting',
-      ready: () => state === 'ready' && pool.serving() > 0,
+      ...lifecycle.health,
+      ready: () => lifecycle.health.ready() && pool.serving() > 0,
     },
     tokenFile: settings.adminTokenFile,
     version,
@@ -92,13 +93,14 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     throw error
   }
   const watch = watchDirectory(settings.rules, log, store, (hint) => void reload(hint))
-  state = 'ready'
+  lifecycle.ready()
   void candidates?.start()
 
   const drain = async (timeout: number): Promise<void> => {
-    state = 'draining'
+    lifecycle.draining()
     await Promise.all([watch.close(), candidates?.close()])
     await pool.drain(timeout)
+    lifecycle.drained()
     await admin.close()
   }
   return {

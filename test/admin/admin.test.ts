@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/metrics/metrics.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createDenials } from '../../src/requests/denials.ts'
 import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
+import { createLifecycle } from '../../src/sidecar/lifecycle.ts'
 import { loaded, rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 import { photos, photosText, rulesDirectory, startAdmin } from './running.ts'
@@ -105,7 +106,9 @@ describe('every answer', () => {
 
 test('health says whether the listeners are up, readiness also whether the end has come', async () => {
   const state = { live: false, ready: false }
-  const { call } = await startAdmin({ health: { live: () => state.live, ready: () => state.ready } })
+  const { call } = await startAdmin({
+    health: { live: () => state.live, ready: () => state.ready, drained: async () => false },
+  })
   const statuses = async (): Promise<number[]> => [
     (await call('/healthz')).status,
     (await call('/readyz')).status,
@@ -116,6 +119,28 @@ test('health says whether the listeners are up, readiness also whether the end h
   expect(await statuses()).toEqual([200, 200])
   state.ready = false
   expect(await statuses()).toEqual([200, 503])
+})
+
+test('/drained waits for the end of a drain, for some callers at once', async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  let asked = 0
+  const drained = (): Promise<boolean> => {
+    asked++
+    return promise
+  }
+  const { call } = await startAdmin({ health: { live: () => true, ready: () => true, drained } })
+  const waiting = Array.from({ length: 8 }, () => call('/drained'))
+  await vi.waitFor(() => expect(asked).toBe(8))
+  expect(await call('/drained')).toMatchObject({ status: 503, body: expect.stringContaining('Too many') })
+  resolve(true)
+  for (const answer of waiting) expect(await answer).toMatchObject({ status: 200, body: 'drained\n' })
+  expect(await call('/drained')).toMatchObject({ status: 200 })
+})
+
+test('/drained answers 503 where no drain begins', async () => {
+  const { health } = createLifecycle(50)
+  const { call } = await startAdmin({ health })
+  expect(await call('/drained')).toMatchObject({ status: 503, body: 'not draining\n' })
 })
 
 test('an address that cannot be listened on rejects with the error of Node', async () => {

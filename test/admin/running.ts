@@ -67,7 +67,7 @@ export async function startAdmin(
     metrics: createMetrics({ version: '1.2.3' }),
     denials: createDenials(),
     log: createLog({ level: 'silent' }),
-    health: { live: () => true, ready: () => true },
+    health: { live: () => true, ready: () => true, drained: async () => false },
     tokenFile: undefined,
     version: '1.2.3',
     ...options,

@@ -104,7 +104,7 @@ describe('convert', () => {
     expect(piped).toMatchObject({
       code: 1,
       out: '',
-      err: expect.stringContaining('stdin:1:36: error origin-upper-case'),
+      err: expect.stringContaining('standard input:1:36: error origin-upper-case'),
     })
     const named = await convert(
       folderWith({ cors: text.replace('A.com', 'a.com') }),
@@ -133,7 +133,7 @@ describe('convert', () => {
 
   test.each<[string, readonly string[], string]>([
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
-    ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are cloudformation'],
+    ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are yaml, json, xml, cloudformation'],
     ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
     ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: cannot be read: there is no such file'],
     ['a directory', ['.'], 'cannot be read: it is a directory'],

@@ -203,34 +203,31 @@ describe('differences', () => {
     compare(differences, live, shut, preflight('https://example.com', 'GET'))
     compare(differences, live, shut, { headers: ['Origin', 'https://example.com'] })
     const [first, ...others] = differences.top()
-    expect(first).toEqual({
-      count: 2,
-      overcount: 0,
-      first: 1,
-      latest: 2,
-      last: {
-        change: 'refused',
-        live: { bucket: 'photos', decision: 'allow', reason: 'matched', mode: 'enforce', rule: 'web' },
-        candidate: {
-          bucket: 'photos',
-          decision: 'deny',
-          reason: 'no_rules',
-          mode: 'enforce',
-          rule: undefined,
-        },
-        request: {
-          time: 2,
-          requestId: expect.any(String),
-          bucket: 'photos',
-          kind: 'preflight',
-          origin: 'https://example.com',
-          method: 'PUT',
-          requestedHeaders: undefined,
-          host: 'store.test',
-          path: '/photos/dog.jpg',
-        },
+    const allowed = { bucket: 'photos', decision: 'allow', reason: 'matched', mode: 'enforce', rule: 'web' }
+    const denied = {
+      bucket: 'photos',
+      decision: 'deny',
+      reason: 'no_rules',
+      mode: 'enforce',
+      rule: undefined,
+    }
+    const last = {
+      change: 'refused',
+      live: allowed,
+      candidate: denied,
+      request: {
+        time: 2,
+        requestId: expect.any(String),
+        bucket: 'photos',
+        kind: 'preflight',
+        origin: 'https://example.com',
+        method: 'PUT',
+        requestedHeaders: undefined,
+        host: 'store.test',
+        path: '/photos/dog.jpg',
       },
-    })
+    }
+    expect(first).toEqual({ count: 2, overcount: 0, first: 1, latest: 2, last, kinds: [last] })
     expect(others.map(({ last }) => [last.request.kind, last.request.method])).toEqual([
       ['actual', 'GET'],
       ['preflight', 'GET'],

@@ -28,7 +28,13 @@ export const containerSchema = z.looseObject({
   livenessProbe: probe.optional(),
   readinessProbe: probe.optional(),
   lifecycle: z
-    .object({ preStop: z.object({ sleep: seconds.optional(), exec: z.unknown().optional() }) })
+    .object({
+      preStop: z.strictObject({
+        sleep: seconds.optional(),
+        exec: z.strictObject({ command: z.array(z.string()) }).optional(),
+        httpGet: z.strictObject({ path: z.string(), port }).optional(),
+      }),
+    })
     .optional(),
   resources: z.object({
     requests: z.object({ cpu: z.string(), memory: z.string() }),

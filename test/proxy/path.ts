@@ -5,8 +5,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { dialectNamed } from '../../src/dialect/named.ts'
 import { type HeaderPatch, type PlainResponse, readFacts, untouched } from '../../src/http.ts'
 import { resolveAddress } from '../../src/plan/address.ts'
+import { methodDefect } from '../../src/plan/served-methods.ts'
 import { sendAnswer } from '../../src/proxy/answer.ts'
 import type { CertificatePair } from '../../src/proxy/certificate.ts'
 import { createForwarder, type ForwarderOptions, type ForwardOutcome } from '../../src/proxy/forward.ts'
@@ -86,7 +88,10 @@ export async function startPath(options: PathOptions): Promise<Path> {
     if (options.before?.(request, response) === true) return
     const facts = readFacts(request.method ?? '', request.url ?? '', request.httpVersion, request.rawHeaders)
     const address = resolveAddress(facts, nowhere)
-    const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
+    const defect =
+      facts.defect ??
+      methodDefect(facts.method, dialectNamed('s3').matching) ??
+      (address.kind === 'refused' ? address.defect : undefined)
     if (defect !== undefined || address.kind === 'refused') {
       sendAnswer(request, response, plain(defect?.status ?? 400, defect?.message ?? ''), { close: true })
       return

@@ -125,6 +125,28 @@ test('SIGTERM finishes what is under way, soon refuses what is new, and ends wit
   expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(waitingCount + 4)
 })
 
+test.each(['1', '2'])('/drained answers when all is delivered, with %s processes', async (workers) => {
+  const program = await serve('--workers', workers)
+  const name = `held-for-${workers}`
+  const download = begin(program, name).end()
+  const { response } = await store.held(name)
+  response.write('a beginning')
+  const downloaded = await responseTo(download)
+  const order: string[] = []
+  const drained = exchange(`${program.admin}/drained`).then((answer) => {
+    order.push('drained')
+    return answer
+  })
+  program.signal('SIGTERM')
+  await draining(program)
+  order.push('the store answers')
+  response.end(' and an end')
+  expect(await text(downloaded)).toBe('a beginning and an end')
+  expect(await drained).toMatchObject({ status: 200 })
+  expect(order).toEqual(['the store answers', 'drained'])
+  expect(await program.ended).toMatchObject({ code: 0 })
+})
+
 test.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends at once', async (second) => {
   const program = await serve()
   const download = begin(program, `held-${second}`).end()

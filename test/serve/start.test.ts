@@ -126,6 +126,16 @@ describe('some rule files with mistakes', () => {
     expect((await exchange(`${program.admin}/readyz`)).status).toBe(200)
   })
 
+  test('one warning names the files without rules', () => {
+    const lines = program.out().map((line) => JSON.parse(line))
+    expect(lines.filter(({ msg }) => msg.startsWith('rules applied'))).toMatchObject([
+      {
+        level: 'warn',
+        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: no page is let in there until they are fixed',
+      },
+    ])
+  })
+
   test('--strict-start refuses to start, and says why', async () => {
     const { ended } = spawnProgram(serve(rules, '--strict-start', '--log-level', 'silent'))
     const { code, err } = await ended

@@ -270,11 +270,14 @@ describe('what the store receives', () => {
     })
   })
 
-  test('does not have the trailer fields of a request, nor the line that announces them', async () => {
+  test('has the trailer fields of a request, and the line that announces them', async () => {
     const request = head('PUT', '/photos/a', 'Transfer-Encoding: chunked', 'Trailer: X-Sum')
     await exchangeRaw(sidecar.port, `${request}3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n`)
     const [through] = store.take()
-    expect(through && plain(through)).toMatchObject({ lines: [], trailers: [] })
+    expect(through && plain(through)).toMatchObject({
+      lines: ['Trailer: X-Sum'],
+      trailers: ['X-Sum: 1'],
+    })
     expect(through?.body.toString()).toBe('abc')
   })
 })

@@ -241,7 +241,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
   const advice =
     meant === undefined
       ? 'name the hosts, or put a name that is yours alone after a dot behind the *'
-      : `write ${meant.map(quoted).join(' and ')}`
+      : `write ${meant.map((origin) => quoted(origin)).join(' and ')}`
   return [
     warning(
       'origin-wildcard-not-on-label-boundary',

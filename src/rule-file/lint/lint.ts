@@ -41,7 +41,7 @@ const mappedHosts = (hosts: readonly string[]): Issue[] =>
         issue(
           'info',
           'host-mapping',
-          `the store must map ${hosts.map(quoted).join(', ')} to this bucket, too: one that goes by path opens the bucket that the path names`,
+          `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket, too: one that goes by path opens the bucket that the path names`,
           ['hosts'],
         ),
       ]

@@ -1,0 +1,46 @@
+import type { AdminOptions } from '../admin/admin.ts'
+
+/** What a process that serves has come to, and what the admin port says of it. */
+interface Lifecycle {
+  readonly health: AdminOptions['health']
+  /** Both ports accept. */
+  ready(): void
+  draining(): void
+  /** Everything is delivered. */
+  drained(): void
+}
+
+/**
+ * Time in which a drain may still begin: longer than the sleep in the sidecar's `preStop`. A store that restarts alone
+ * waits for so long.
+ */
+const usualPatience = 10_000
+
+export function createLifecycle(patience: number = usualPatience): Lifecycle {
+  let state: 'starting' | 'ready' | 'draining' = 'starting'
+  const begun = Promise.withResolvers<true>()
+  const ended = Promise.withResolvers<true>()
+  return {
+    health: {
+      live: () => state !== 'starting',
+      ready: () => state === 'ready',
+      async drained() {
+        const { promise: tooLong, resolve } = Promise.withResolvers<false>()
+        const timer = setTimeout(resolve, patience, false)
+        try {
+          return (await Promise.race([begun.promise, tooLong])) && (await ended.promise)
+        } finally {
+          clearTimeout(timer)
+        }
+      },
+    },
+    ready() {
+      state = 'ready'
+    },
+    draining() {
+      state = 'draining'
+      begun.resolve(true)
+    },
+    drained: () => ended.resolve(true),
+  }
+}

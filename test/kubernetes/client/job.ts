@@ -1,0 +1,44 @@
+/** What a pod with the client can be given to do, and what it answers. Types only: the pod has no such file. */
+
+export interface Sent {
+  readonly url: string
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** In base64. */
+  readonly body?: string
+}
+
+export type Job =
+  | { readonly kind: 'send'; readonly request: Sent }
+  | { readonly kind: 'until'; readonly request: Sent; readonly status: number; readonly seconds: number }
+  | { readonly kind: 'load'; readonly requests: readonly Sent[] }
+  | { readonly kind: 'slow-put'; readonly request: Sent; readonly bytes: number; readonly seconds: number }
+  | { readonly kind: 'slow-get'; readonly request: Sent; readonly bytes: number; readonly seconds: number }
+
+export interface Answer {
+  /** 0: there was none, see `error`. */
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** In base64. */
+  readonly body: string
+  readonly error?: string
+}
+
+export interface LoadOutcome {
+  readonly served: number
+  readonly failed: number
+  /** How many of each kind. */
+  readonly failures: Readonly<Record<string, number>>
+  /** Longest time between two good answers, in seconds. */
+  readonly longestGap: number
+  /** Sum of the times above a second without a good answer. */
+  readonly secondsWithout: number
+}
+
+export interface SlowOutcome {
+  readonly status: number
+  readonly bytes: number
+  readonly seconds: number
+  readonly sha256: string
+  readonly error?: string
+}

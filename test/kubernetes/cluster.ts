@@ -1,0 +1,67 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { CommandOptions } from './command.ts'
+import { require } from './step.ts'
+
+/** An image by its name and the digest that overlays take. */
+export interface Image {
+  readonly name: string
+  readonly digest: string
+}
+
+/** A cluster to deploy to, and how to reach it. */
+export interface Cluster {
+  readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<string>
+  /** For programs that start `kubectl` or `helm` themselves. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly sidecar: Image
+  readonly minio: Image
+  /** A volume of 100 GiB where no storage class makes one. */
+  readonly addVolume: (name: string) => Promise<void>
+  /** Runs a program in the network of the node; absent where this machine is no node. */
+  readonly onNode: ((program: string, args: readonly string[]) => Promise<string>) | undefined
+}
+
+/** Waits until `kubectl get` prints what is wanted; resolves with the seconds that it took. */
+export async function until(
+  { kubectl }: Cluster,
+  args: readonly string[],
+  isRight: (printed: string) => boolean,
+  seconds = 180,
+): Promise<number> {
+  const began = performance.now()
+  let printed = ''
+  while (performance.now() - began < seconds * 1000) {
+    printed = await kubectl(args).catch((error: unknown) => String(error))
+    if (isRight(printed)) return (performance.now() - began) / 1000
+    await wait(500)
+  }
+  throw new Error(`not in ${seconds} s: kubectl ${args.join(' ')}; last: ${printed.slice(0, 300)}`)
+}
+
+/** A new namespace that enforces the restricted Pod Security Standard. */
+export async function createNamespace({ kubectl }: Cluster, name: string): Promise<void> {
+  await kubectl(['create', 'namespace', name])
+  await kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted'])
+}
+
+/** The address of a Service within the cluster, without its port. */
+export async function addressOf({ kubectl }: Cluster, namespace: string, service: string): Promise<string> {
+  const address = await kubectl([
+    '-n',
+    namespace,
+    'get',
+    'service',
+    service,
+    '-o',
+    'jsonpath={.spec.clusterIP}',
+  ])
+  require(address !== '' && address !== 'None', `Service ${service} has no address of its own`)
+  return address
+}
+
+/** Has the kubelets look at the ConfigMaps at once, by the command of deploy/README.md. */
+export const annotate = ({ kubectl }: Cluster, namespace: string): Promise<string> =>
+  kubectl([
+    ...['-n', namespace, 'annotate', 'pods', '-l', 'cors-sidecar', '--overwrite'],
+    `cors-sidecar/rules=${Date.now()}`,
+  ])

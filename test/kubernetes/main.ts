@@ -1,0 +1,116 @@
+/** Deploys to a real cluster by deploy/README.md: `npm run test:kubernetes -- --help`. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chartNamespace, chartSteps } from './chart-steps.ts'
+import { createCleanup } from './cleanup.ts'
+import type { Cluster } from './cluster.ts'
+import { givenCluster } from './given.ts'
+import { legacyNamespace, legacySteps, storeElsewhere } from './legacy-steps.ts'
+import { requireLocal, startLocal } from './local.ts'
+import { copyDeploy, minioSteps, namespace, type Scene } from './minio-steps.ts'
+import { clientNamespace, startPodClient } from './pod-client.ts'
+import { project } from './readme.ts'
+import { shardedNamespace, shardedSteps } from './sharded-steps.ts'
+import { createSteps, NotTested } from './step.ts'
+
+const help = `npm run test:kubernetes -- [--local] [--full]
+
+Deploys every overlay by deploy/README.md to a cluster, and disturbs it under load.
+
+  --local          brings a cluster of one node up from packages, builds the images, and removes all of it at the end;
+                   needs root on Linux. Otherwise the cluster is the one that KUBECONFIG names.
+  --image REF      without --local: the sidecar's image as the cluster can pull it, NAME@sha256:DIGEST
+  --minio REF      without --local: an image of MinIO, NAME@sha256:DIGEST
+  --only NAMES     of minio,legacy,chart,sharded; minio is always there, as the others need a store
+  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1; --rollouts, --deletions and
+                   --kills set one of them
+`
+
+const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]
+
+const shortCounts: Scene['counts'] = { rollouts: 2, deletions: 1, kills: 1 }
+const fullCounts: Scene['counts'] = { rollouts: 20, deletions: 10, kills: 5 }
+
+/** 2: there is no cluster here, and none can be brought up. */
+const exitCodes = { passed: 0, failed: 1, 'not tested': 2 } as const
+
+process.exit(await run(process.argv.slice(2)))
+
+async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      local: { type: 'boolean' },
+      full: { type: 'boolean' },
+      help: { type: 'boolean' },
+      image: { type: 'string' },
+      minio: { type: 'string' },
+      only: { type: 'string' },
+      rollouts: { type: 'string' },
+      deletions: { type: 'string' },
+      kills: { type: 'string' },
+    },
+  })
+  if (values.help === true) {
+    console.log(help)
+    return 0
+  }
+  const began = performance.now()
+  const steps = createSteps()
+  const cleanup = createCleanup()
+  let cluster: Cluster | undefined
+  await steps.step('cluster and images', async () => {
+    const said: string[] = []
+    if (values.local === true) requireLocal()
+    cluster =
+      values.local === true
+        ? await startLocal((line) => said.push(line), cleanup)
+        : await givenCluster(values.image, values.minio, [...namespaces], cleanup)
+    return said.length > 0 ? said.join(', ') : 'the cluster of KUBECONFIG'
+  })
+  if (cluster !== undefined) {
+    const usual = values.full === true ? fullCounts : shortCounts
+    const counts = {
+      rollouts: Number(values.rollouts ?? usual.rollouts),
+      deletions: Number(values.deletions ?? usual.deletions),
+      kills: Number(values.kills ?? usual.kills),
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-deploy-'))
+    cleanup.add(() => rm(folder, { recursive: true, force: true }))
+    const only = values.only?.split(',')
+    try {
+      await deploy({ cluster, steps, counts, folder }, (name) => only?.includes(name) ?? true)
+    } catch (error) {
+      await steps.step('what stands between the steps', () => Promise.reject(error))
+    }
+  }
+  await cleanup.run()
+  console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
+  return exitCodes[steps.close()]
+}
+
+async function deploy(parts: Omit<Scene, 'client'>, isWanted: (name: string) => boolean): Promise<void> {
+  const { cluster, steps, folder } = parts
+  await copyDeploy(project, folder)
+  let client: Scene['client'] | undefined
+  await steps.step('client in a pod of its own', async () => {
+    client = await startPodClient(cluster)
+    return 'Ready'
+  })
+  if (client === undefined) return
+  const scene = { ...parts, client }
+  if ((await minioSteps(scene)) === undefined) return
+  const store = await storeElsewhere(cluster)
+  if (isWanted('legacy')) await legacySteps(scene, store)
+  if (isWanted('chart')) await chartSteps(scene, store)
+  if (isWanted('sharded')) await shardedSteps(scene)
+  await steps.step('NetworkPolicies enforced', async () => {
+    throw new NotTested('accepted by the cluster; this test asks no network plugin to enforce them')
+  })
+  await steps.step('scaling by load', async () => {
+    throw new NotTested('needs metrics-server; the autoscaler was seen to keep its minimum of three')
+  })
+}

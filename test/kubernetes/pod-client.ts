@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Answer, Job, LoadOutcome, Sent, SlowOutcome } from './client/job.ts'
+import { type Cluster, createNamespace } from './cluster.ts'
+
+/** A client in a pod of its own: it reaches Services in every cluster, and what it sends crosses the pods' network. */
+export interface PodClient {
+  readonly send: (request: Sent) => Promise<Answer>
+  /** Repeats the request until the status comes, at most for so long. */
+  readonly until: (request: Sent, status: number, seconds: number) => Promise<Answer & { seconds: number }>
+  readonly slowPut: (url: string, bytes: number, seconds: number) => Promise<SlowOutcome>
+  readonly slowGet: (url: string, bytes: number, seconds: number) => Promise<SlowOutcome>
+  /** Sends these requests round and round. Call what it returns to end that. */
+  readonly load: (requests: readonly Sent[]) => () => Promise<LoadOutcome>
+}
+
+export const clientNamespace = 'cors-sidecar-test-client'
+
+/** The image of the sidecar has Node, which is all that the client needs. */
+export async function startPodClient(cluster: Cluster): Promise<PodClient> {
+  await createNamespace(cluster, clientNamespace)
+  const source = await readFile(join(import.meta.dirname, 'client', 'client.ts'), 'utf8')
+  await cluster.kubectl(['apply', '-f', '-'], { input: manifests(cluster, source) })
+  const wait = ['wait', '--for=condition=Ready', 'pod/client', '--timeout=120s']
+  await cluster.kubectl(['-n', clientNamespace, ...wait])
+  const start = (job: Job) => {
+    const args = ['-n', clientNamespace, 'exec', '-i', 'client', '--', 'node', '/client/client.ts']
+    // By WebSocket kubectl gives up when an answer to its pings takes a minute, as on a machine under load.
+    const env = { ...cluster.environment, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }
+    const child = spawn('kubectl', args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    const outcome = Promise.all([text(child.stdout), text(child.stderr)]).then(([out, err]): unknown => {
+      if (!out.startsWith('{')) throw new Error(`the client failed: ${err.slice(-500)}`)
+      return JSON.parse(out)
+    })
+    // A cluster that is closed under way ends it; nothing may wait for it then.
+    outcome.catch(() => undefined)
+    child.stdin.on('error', () => {})
+    child.stdin.write(`${JSON.stringify(job)}\n`)
+    return { outcome, end: () => void child.stdin.end() }
+  }
+  const perform = async (job: Job): Promise<unknown> => {
+    const { outcome, end } = start(job)
+    if (job.kind !== 'load') end()
+    return outcome
+  }
+  return {
+    send: async (request) => (await perform({ kind: 'send', request })) as Answer,
+    until: async (request, status, seconds) =>
+      (await perform({ kind: 'until', request, status, seconds })) as Answer & { seconds: number },
+    slowPut: async (url, bytes, seconds) =>
+      (await perform({ kind: 'slow-put', request: { url }, bytes, seconds })) as SlowOutcome,
+    slowGet: async (url, bytes, seconds) =>
+      (await perform({ kind: 'slow-get', request: { url }, bytes, seconds })) as SlowOutcome,
+    load(requests) {
+      const { outcome, end } = start({ kind: 'load', requests })
+      return async () => {
+        end()
+        return (await outcome) as LoadOutcome
+      }
+    },
+  }
+}
+
+function manifests({ sidecar }: Cluster, source: string): string {
+  const data = { 'client.ts': source, 'package.json': '{"type": "module"}' }
+  const idle = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1e9)"
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'client', namespace: clientNamespace }, data },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'client', namespace: clientNamespace },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              name: 'client',
+              image: `${sidecar.name}@${sidecar.digest}`,
+              command: ['node', '-e', idle],
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
+              volumeMounts: [{ name: 'client', mountPath: '/client', readOnly: true }],
+            },
+          ],
+          volumes: [{ name: 'client', configMap: { name: 'client' } }],
+        },
+      },
+    ],
+  })
+}

@@ -1,0 +1,59 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cluster, Image } from './cluster.ts'
+import { command } from './command.ts'
+import { rootPassword, rootUser } from './s3.ts'
+import { require } from './step.ts'
+
+export const project = join(import.meta.dirname, '..', '..')
+
+/** The lines of the block of shell commands in deploy/README.md that has this in it. */
+export async function readmeBlock(part: string): Promise<readonly string[]> {
+  const readme = await readFile(join(project, 'deploy', 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/```sh\n(.*?)\n```/gs)].map(([, text = '']) => text)
+  const block = blocks.find((text) => text.includes(part))
+  require(block !== undefined, `deploy/README.md has no block of commands with ${part}`)
+  return block.split('\n')
+}
+
+/** Runs commands of the README in a folder that has nothing but `deploy`, as its readers have it. */
+export function runLines(
+  { environment }: Cluster,
+  folder: string,
+  lines: readonly string[],
+): Promise<string> {
+  const prelude = [
+    'set -euo pipefail',
+    `cors-sidecar() { '${process.execPath}' '${join(project, 'cmd', 'main.ts')}' "$@"; }`,
+  ]
+  const secrets = lines.map((line) =>
+    line
+      .replace('MINIO_ROOT_USER=…', `MINIO_ROOT_USER=${rootUser}`)
+      .replace('MINIO_ROOT_PASSWORD=…', `MINIO_ROOT_PASSWORD=${rootPassword}`),
+  )
+  return command('bash', ['-c', [...prelude, ...secrets].join('\n')], { cwd: folder, env: environment })
+}
+
+/** Puts images in the place of an overlay's placeholders, and another namespace in that of the README's. */
+export async function fillIn(
+  file: string,
+  images: Readonly<Record<string, Image>>,
+  namespace?: string,
+): Promise<void> {
+  let text = await readFile(file, 'utf8')
+  for (const [placeholder, { name, digest }] of Object.entries(images))
+    text = text.replace(
+      new RegExp(`(- name: ${placeholder}\\n *newName: ).*(\\n *digest: ).*`),
+      (_, before, between) => `${before}${name}${between}${digest}`,
+    )
+  require(!/sha256:0{64}/.test(text), `${file} still has a placeholder`)
+  if (namespace !== undefined) text = text.replace(/^namespace: .*$/m, `namespace: ${namespace}`)
+  await writeFile(file, text)
+}
+
+export async function edit(file: string, before: string | RegExp, after: string): Promise<void> {
+  const text = await readFile(file, 'utf8')
+  const changed = text.replace(before, after)
+  require(changed !== text, `${file} has no ${before}`)
+  await writeFile(file, changed)
+}
