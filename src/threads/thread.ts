@@ -11,13 +11,16 @@ export interface ModuleCall {
   readonly args: readonly unknown[]
 }
 
-export type Reply = 'ready' | { readonly result: unknown } | { readonly error: unknown }
+/** `loading` and `running` stand around the first import of a module, which a machine under load can take seconds for. */
+export type Reply = 'ready' | 'loading' | 'running' | { readonly result: unknown } | { readonly error: unknown }
 
 // yaml asks process.env at every token, which costs a lock in a thread: a fifth of the time for a rule file.
 process.env = {}
 
 const port = parentPort
 if (port === null) throw new Error('thread.ts runs in a worker thread only')
+
+const loaded = new Set<string>()
 
 let last: Promise<void> = Promise.resolve()
 port.on('message', (call: ModuleCall) => {
@@ -34,9 +37,18 @@ function reply(answer: Reply): void {
   }
 }
 
+async function load(module: string): Promise<object> {
+  if (loaded.has(module)) return import(module)
+  reply('loading')
+  const found: object = await import(module)
+  loaded.add(module)
+  reply('running')
+  return found
+}
+
 async function replyTo({ module, name, args }: ModuleCall): Promise<Reply> {
   try {
-    const found: unknown = Reflect.get(await import(module), name)
+    const found: unknown = Reflect.get(await load(module), name)
     if (typeof found !== 'function') throw new Error(`${module} exports no function ${name}`)
     return { result: await Reflect.apply(found, undefined, args) }
   } catch (error) {

@@ -91,7 +91,12 @@ export function createThreads(limits: ThreadLimits): Threads {
     const thread: Thread = { worker, jobs: [], timer: undefined, isReady: false }
     threads.add(thread)
     limit(thread, limits.startTimeout, 'its thread did not start')
-    worker.on('message', (reply: Reply) => (reply === 'ready' ? ready(thread) : finished(thread, reply)))
+    worker.on('message', (reply: Reply) => {
+      if (reply === 'ready') ready(thread)
+      else if (reply === 'loading') limit(thread, limits.startTimeout, 'its modules did not load')
+      else if (reply === 'running') limit(thread, limits.callTimeout, tooLong)
+      else finished(thread, reply)
+    })
     worker.on('error', (error) => end(thread, messageOf(error)))
     worker.on('exit', () => end(thread, 'its thread ended'))
   }
@@ -101,7 +106,7 @@ export function createThreads(limits: ThreadLimits): Threads {
     next(thread)
   }
 
-  function finished(thread: Thread, reply: Exclude<Reply, 'ready'>): void {
+  function finished(thread: Thread, reply: Exclude<Reply, string>): void {
     const job = thread.jobs.shift()
     if ('error' in reply) job?.settle.reject(reply.error)
     else job?.settle.resolve(reply.result)

@@ -52,6 +52,12 @@ describe('a call in a thread', () => {
   })
 })
 
+test('the time that a module takes to load is not counted as that of the call', async () => {
+  const threads = createThreads({ ...limits, most: 1, callTimeout: 200 })
+  const module = new URL('slow-module.ts', import.meta.url).href
+  expect(await threads.run({ module, name: 'answer', args: [] })).toBe(42)
+})
+
 test('few calls share a thread, many calls get as many as there may be, and idle threads end', async () => {
   const run = runner({ idle: 0 })
   const threadsOf = async (count: number): Promise<number> =>

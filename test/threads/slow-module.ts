@@ -1,0 +1,5 @@
+/** Takes longer to load than one call may take, as a parser does on a busy machine. */
+const until = performance.now() + 600
+while (performance.now() < until);
+
+export const answer = (): number => 42
