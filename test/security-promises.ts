@@ -265,7 +265,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| a worker that does not answer': [
     [
       'test/serve/workers.test.ts',
-      'a worker that hangs does not count as serving, is killed and replaced, and PUT ?cors is right',
+      'a worker that hangs is killed and replaced, and PUT ?cors is right',
     ],
   ],
   '| denials that are kept': [

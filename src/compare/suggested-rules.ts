@@ -36,7 +36,7 @@ function ruleFor(group: readonly OriginTraffic[], ids: Set<string>): CorsRule {
   return {
     ...named,
     allowedMethods: methods,
-    allowedHeaders: completed(headers),
+    allowedHeaders: completed(headers, methods),
     exposeHeaders: methods.some((method) => method === 'PUT' || method === 'POST') ? ['ETag'] : [],
     maxAgeSeconds: 600,
   }
@@ -70,10 +70,20 @@ function presetFor({ methods, headers }: Pick<OriginTraffic, 'methods' | 'header
   })
 }
 
-/** The AWS SDK sends its two own headers with every signed request: a log that lacks one of them is not complete. */
-function completed(headers: readonly string[]): string[] {
-  const isSdk = headers.some((name) => /^x-amz-(?:date|content-sha256|user-agent|security-token)$/.test(name))
-  return isSdk ? [...new Set([...headers, 'amz-sdk-invocation-id', 'amz-sdk-request'])].sort() : [...headers]
+/**
+ * What a log that is not complete lacks: SDKs send their own headers with every signed request, and a browser sends
+ * content-type with every file.
+ */
+function completed(headers: readonly string[], methods: readonly CorsMethod[]): string[] {
+  const isAws = headers.some((name) => /^x-amz-(?:date|content-sha256|user-agent|security-token)$/.test(name))
+  const isOss = headers.some((name) => /^x-oss-(?:date|security-token)$/.test(name))
+  const puts = methods.includes('PUT')
+  const lacking = [
+    ...(isAws ? ['amz-sdk-invocation-id', 'amz-sdk-request'] : []),
+    ...(isOss && (puts || methods.includes('POST')) ? ['x-oss-user-agent'] : []),
+    ...(puts ? ['content-type'] : []),
+  ]
+  return [...new Set([...headers, ...lacking])].sort()
 }
 
 /** `https://app.example.com` → `app-example-com`, a number behind it where another rule has it. */

@@ -104,7 +104,7 @@ describe('a Host-named request that a store may open in another bucket', () => {
       },
     )
     if (explained.kind !== 'explained') throw new Error(explained.message)
-    expect(explained.explained).toMatchObject({ decision: 'deny', change: undefined })
+    expect(explained.explained).toMatchObject({ decision: 'deny', owner: undefined })
     expect(explained.explained.text).toContain('begins with the name of another, private,')
   })
 })

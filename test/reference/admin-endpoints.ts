@@ -11,6 +11,12 @@ const endpoints: readonly (readonly [path: string, method: string, who: string, 
   ],
   ['/readyz', 'GET', 'everyone', 'like `/healthz`, and 503 while draining'],
   [
+    '/drained',
+    'GET',
+    'everyone',
+    '200 when a drain is over, for the `preStop` of a store in the same pod; 503 when none begins within ten seconds',
+  ],
+  [
     '/metrics',
     'GET',
     'everyone',

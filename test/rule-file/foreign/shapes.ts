@@ -638,6 +638,62 @@ provider:
       },
     ],
   },
+  {
+    format: 'serverless',
+    about: 'provider.s3 with two buckets, one of which gets its name from the stage',
+    text: `provider:
+  s3:
+    uploads:
+      name: uploads-dev
+      corsConfiguration:
+        CorsRules:
+          - {AllowedMethods: [PUT], AllowedOrigins: ["https://a.example"], AllowedHeaders: [content-type]}
+    media:
+      corsConfiguration:
+        CorsRules:
+          - {AllowedMethods: [GET], AllowedOrigins: ["*"]}
+`,
+    buckets: [
+      {
+        bucket: 'uploads-dev',
+        allow: ['PUT https://a.example content-type'],
+        deny: ['PUT https://a.example range'],
+      },
+      {
+        bucket: 'media',
+        allow: ['GET https://b.example'],
+        deny: ['PUT https://b.example'],
+        notes: ['named after media'],
+      },
+    ],
+  },
+  {
+    format: 'serverless',
+    about: 'the resolved configuration as JSON',
+    text: json({
+      provider: {
+        name: 'aws',
+        s3: {
+          b: {
+            name: 'b-1',
+            corsConfiguration: {
+              CorsRules: [
+                {
+                  AllowedMethods: ['GET'],
+                  AllowedOrigins: ['https://a.example'],
+                  ExposedHeaders: ['ETag'],
+                  MaxAge: 5,
+                },
+              ],
+            },
+          },
+        },
+      },
+    }),
+    buckets: [
+      { bucket: 'b-1', allow: ['GET https://a.example'], deny: ['PUT https://a.example'], exposes: ['ETag'] },
+    ],
+  },
 ]
 
 const azure: readonly Shape[] = [
