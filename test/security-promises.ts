@@ -263,10 +263,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/admin.test.ts', 'to a target that is too long is 414, and to headers that are 431'],
   ],
   '| a worker that does not answer': [
-    [
-      'test/serve/workers.test.ts',
-      'a worker that hangs is killed and replaced, and PUT ?cors is right',
-    ],
+    ['test/serve/workers.test.ts', 'a worker that hangs is killed and replaced, and PUT ?cors is right'],
   ],
   '| denials that are kept': [
     ['test/admin/denials.test.ts', 'hold the latest ones, newest first, whatever the ring has gone through'],

@@ -108,7 +108,8 @@ export function readRules(
     size: bytes.length,
     format,
   })
-  const foreign = read.content === undefined && legible && wrong === undefined ? foreignFinding(file, text) : undefined
+  const foreign =
+    read.content === undefined && legible && wrong === undefined ? foreignFinding(file, text) : undefined
   return foreign === undefined ? read : { ...read, findings: [foreign], remedies: [] }
 }
 

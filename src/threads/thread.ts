@@ -12,7 +12,12 @@ export interface ModuleCall {
 }
 
 /** `loading` and `running` stand around the first import of a module, which a machine under load can take seconds for. */
-export type Reply = 'ready' | 'loading' | 'running' | { readonly result: unknown } | { readonly error: unknown }
+export type Reply =
+  | 'ready'
+  | 'loading'
+  | 'running'
+  | { readonly result: unknown }
+  | { readonly error: unknown }
 
 // yaml asks process.env at every token, which costs a lock in a thread: a fifth of the time for a rule file.
 process.env = {}
