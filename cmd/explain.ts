@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { isoTime } from '../src/auth/timestamp.ts'
 import { fetchMethod } from '../src/cors/method.ts'
 import type { DialectName } from '../src/cors/rule.ts'
-import { dialectNames } from '../src/dialect/named.ts'
+
 import { hostName, isBucketName } from '../src/plan/address.ts'
 import {
   browserHeaderList,
@@ -18,6 +18,7 @@ import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
 import { visibleJson } from '../src/text/visible.ts'
 import { explanationText } from './explain-text.ts'
+import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
@@ -53,7 +54,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .requiredOption('--method <METHOD>', 'the method of the request')
     .option('--header <NAME>', 'a header that the page sets; repeatable', collect)
     .option('--actual', 'the request itself, not its preflight')
-    .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
+    .addOption(dialectOption().default('cos'))
     .option('--url <URL>', 'where the page sends it, with or without a path', 'http://localhost:8080')
     .option('--response', 'print the exact response as well')
     .addOption(

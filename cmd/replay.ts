@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { createReplay, type ReplayResult } from '../src/compare/replay.ts'
 import type { DialectName } from '../src/cors/rule.ts'
-import { dialectNames } from '../src/dialect/named.ts'
+
 import { maxLineBytes } from '../src/log/request-line.ts'
 import type { Snapshot } from '../src/plan/snapshot.ts'
 import { createRulesStore } from '../src/rules/store.ts'
@@ -14,6 +14,7 @@ import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import { boundedLines } from './bounded-lines.ts'
 import { findingText } from './findings-text.ts'
+import { dialectOption } from './options.ts'
 import { replayJson, replayText } from './replay-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -42,7 +43,7 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .description('decide the requests of a log anew, and print what would change')
     .argument('<LOG>', 'the log of serve, or - for stdin')
     .option('--rules <DIR>', 'the rule files to decide with', './rules')
-    .addOption(new Option('--dialect <NAME>', 'as in serve').choices(dialectNames).default('cos'))
+    .addOption(dialectOption().default('cos'))
     .addOption(
       new Option('--host-suffix <NAME>', 'as in serve; repeatable')
         .argParser(collectSuffix)

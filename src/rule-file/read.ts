@@ -117,7 +117,7 @@ export function readRules(
 function foreignFinding(file: string, text: string): Finding | undefined {
   const format = foreignFormatOf(text)
   if (format === undefined) return undefined
-  const message = `a CORS configuration of ${format.title}: convert it with "cors-sidecar convert ${file} --out DIR"`
+  const message = `a CORS configuration of ${format.title}: convert it with "cors-sidecar convert ${file} --out DIR", then remove this file`
   return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
 }
 

@@ -130,7 +130,7 @@ function readLeaf(reading: Reading): SourceNode {
     )
   const own = ownText(element, text)
   // Vendors store an ID that the file breaks into lines.
-  const value = localName(element, reading) === 'ID' ? own.text.replace(/\s+/g, ' ') : own.text
+  const value = localName(element, reading) === 'ID' ? own.text.replace(/ *[\t\r\n]\s*/g, ' ') : own.text
   return { kind: 'scalar', value, ...(own.span ?? nameSpan(element)) }
 }
 

@@ -67,7 +67,7 @@ describe('a CORS configuration of another product', () => {
         column: 1,
         severity: 'error',
         code: 'foreign-format',
-        message: `a CORS configuration of ${title}: convert it with "cors-sidecar convert ${name} --out DIR"`,
+        message: `a CORS configuration of ${title}: convert it with "cors-sidecar convert ${name} --out DIR", then remove this file`,
       },
     ])
   })
