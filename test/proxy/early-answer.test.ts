@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { surviveFailedWrites } from '../../src/proxy/failed-writes.ts'
-import { headOf, openClient, playStore, startPath } from './path.ts'
+import { lacking, nginx } from '../doctor/hops.ts'
+import { headOf, openClient, playStore, startPath, whole } from './path.ts'
 
 /** Uploads for each cell of the matrix, by each way. */
 const tries = Number(process.env.EARLY_ANSWERS ?? 3)
@@ -122,8 +123,9 @@ async function upload(port: number, size: number, expects: boolean): Promise<num
   const ended = new Promise<void>((resolve) => {
     socket.on('data', (bytes) => {
       text += bytes.toString('latin1')
-      if (/^HTTP\/1\.[01] [2-5]/.test(text.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, ''))) stopped = true
-      if (/\r\n\r\n.*(refused|<\/Error>)$/s.test(text)) resolve()
+      const answer = text.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '')
+      if (/^HTTP\/1\.[01] [2-5]/.test(answer)) stopped = true
+      if (whole(answer)) resolve()
     })
     socket
       .once('end', resolve)
@@ -185,6 +187,33 @@ describe.each(
       expect(direct).toBeGreaterThan(0)
       expect(through).toBeGreaterThanOrEqual(atLeast(direct))
     })
+  })
+})
+
+describe.skipIf(lacking.includes('nginx'))('beside nginx, which passes an upload on as it comes', () => {
+  test.each(
+    Object.entries(sizes),
+  )('as many clients read the answer of a store that closes during an upload of %s', async (_, size) => {
+    const store = await closingStore(refusal('1.1', '413 Payload Too Large'))
+    const path = await startPath({ store })
+    const peer = await nginx(
+      (port) => `server {
+        listen 127.0.0.1:${port};
+        client_max_body_size 0;
+        location / {
+          proxy_pass http://127.0.0.1:${store};
+          proxy_http_version 1.1;
+          proxy_request_buffering off;
+        }
+      }`,
+    )
+    const read = { nginx: 0, sidecar: 0 }
+    for (let i = 0; i < 2 * tries; i++) {
+      if ((await upload(peer, size, false)) === 413) read.nginx++
+      if ((await upload(path.port, size, false)) === 413) read.sidecar++
+    }
+    if (process.env.EARLY_ANSWERS !== undefined) process.stdout.write(`${size} ${JSON.stringify(read)}\n`)
+    expect(read.sidecar).toBeGreaterThanOrEqual(read.nginx)
   })
 })
 
