@@ -8,7 +8,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/proxy/framing.test.ts', 'a body that looks like a request is never one'],
     ['test/proxy/aborts.test.ts', 'and the answer to a malformed chunk is 400'],
     ['test/proxy/retry.test.ts', 'nothing is sent more than once more'],
-    ['test/serve/raw-rows.test.ts', 'the program with rules holds '],
+    ['test/serve/raw-rows.spec.ts', 'the program with rules holds '],
     [
       'test/stores/stores.spec.ts',
       'no object comes with what the rules of another bucket allow, and every answer is the store’s',
@@ -71,7 +71,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   'Only authorised callers can change rules,': [
     ['test/bucket-cors/write.test.ts', 'a caller who is not verified changes nothing and learns nothing'],
-    ['test/bucket-cors/crash.test.ts', 'killed '],
+    ['test/bucket-cors/crash.spec.ts', 'killed '],
     ['test/plan/snapshot.test.ts', 'keeps the last good rules of a file that went bad, until it is mended'],
   ],
   'No client, store or file can end the process': [
@@ -87,7 +87,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/rule-file/read-fuzz.test.ts', 'the largest files that were made to hurt a parser'],
   ],
   '| clients, from anywhere': [
-    ['test/serve/raw-rows.test.ts', 'the program with rules holds '],
+    ['test/serve/raw-rows.spec.ts', 'the program with rules holds '],
     ['test/proxy/listen.test.ts', 'a head that is never completed: 408'],
   ],
   '| holders of an access key': [
@@ -180,7 +180,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'requests sent ahead of an answer that does not come are bounded by their bytes',
     ],
   ],
-  '| request line and header lines': [['test/serve/raw-rows.test.ts', 'the program with rules holds ']],
+  '| request line and header lines': [['test/serve/raw-rows.spec.ts', 'the program with rules holds ']],
   '| time for a request': [['test/proxy/listen.test.ts', 'a head that is never completed: 408']],
   '| a connection without a request': [
     ['test/proxy/idle.test.ts', 'a connection that has served and stays silent is closed'],

@@ -48,10 +48,13 @@ test.each([
   expect(headOf(text)[0]).toBe('HTTP/1.1 400 Bad Request')
   expect(headOf(text)).toContain('Access-Control-Allow-Origin: https://example.com')
   expect(text).toMatch(/\r\n\r\ntrailers$/)
-  await store.until(() => store.sides.every((side) => side.socket.closed))
+  // A half-closed connection is over when the client has closed it too.
+  client.socket.destroy()
+  await path.over(1)
+  // A connection over which nothing was sent is kept for the next request.
+  await store.until(() => store.sides.every(({ text, socket }) => text === '' || socket.closed))
   expect(store.text()).not.toMatch(/0\r\n/)
   expect(store.text()).not.toContain(trailer)
-  await path.over(1)
   expect(path.outcomes[0]).toMatchObject({ status: 400, error: undefined, aborted: false })
 })
 

@@ -138,7 +138,7 @@ export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] =>
 const passes = (run: TestRun): boolean => run.failures.length === 0
 
 async function reloadsUnderLoad(reloads: number): Promise<Measured> {
-  const run = await runTests(['test/serve/reload-load.test.ts'], { RELOADS: reloads })
+  const run = await runTests(['test/serve/reload-load.spec.ts'], { RELOADS: reloads })
   return {
     measured: `${sum(run, 'reloads')} reloads, a sixth of them with 2 workers: ${sum(run, 'answered')} requests, ${sum(run, 'problems')} failed, mixed or going back${failuresIn(run)}`,
     held: passes(run) && sum(run, 'problems') === 0,
@@ -148,7 +148,7 @@ async function reloadsUnderLoad(reloads: number): Promise<Measured> {
 async function hostileRequests(seconds: number | undefined): Promise<Measured> {
   const until = performance.now() + 1_000 * (seconds ?? 0)
   const alone = await runTests(['test/proxy/raw-rows.test.ts'])
-  const whole = await runTests(['test/serve/raw-rows.test.ts'], { RAW_ROWS: 'all' })
+  const whole = await runTests(['test/serve/raw-rows.spec.ts'], { RAW_ROWS: 'all' })
   const mutants = await (seconds === undefined ? runMutants({ MUTANTS: 400 }) : runMutantsUntil(until))
   const runs = [alone, whole, mutants]
   return {
@@ -189,7 +189,7 @@ async function drains(requests: number): Promise<Measured> {
 }
 
 async function kills(times: number): Promise<Measured> {
-  const run = await runTests(['test/bucket-cors/crash.test.ts'], { CORS_SIDECAR_KILLS: times }, 'killed')
+  const run = await runTests(['test/bucket-cors/crash.spec.ts'], { CORS_SIDECAR_KILLS: times }, 'killed')
   return {
     measured: `${sum(run, 'kills')} kills, ${sum(run, 'cutOff')} before the last answer: ${run.failures.length === 0 ? 'always the old file or the new one' : 'NOT always a whole file'}; ${most(run, 'strays')} leftovers seen, none read${failuresIn(run)}`,
     // Kills that all came after the last answer show nothing.
@@ -219,7 +219,7 @@ async function exceptions(faults: () => Promise<Faults>): Promise<Measured> {
     {},
     'a handler that throws costs its own request',
   )
-  const api = await runTests(['test/gateway.test.ts'])
+  const api = await runTests(['test/sidecar/gateway.test.ts'])
   const { processes, found } = await faults()
   return {
     measured: `${processes} processes of the program: ${found.length} faults${found

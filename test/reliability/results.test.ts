@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Figure } from './figure.ts'
 import { type Outcome, outcomeLine, renderRun, replaceMeasured } from './results.ts'
@@ -37,4 +40,12 @@ test.each([
   marks('') + marks(''),
 ])('a document without its two marks is left alone: %j', (document) => {
   expect(() => replaceMeasured(document, 'new')).toThrow('once each')
+})
+
+test('every test that a figure runs is there', async () => {
+  const source = await readFile(join(import.meta.dirname, 'figures.ts'), 'utf8')
+  const files = [...source.matchAll(/'(test\/[^']+\.ts)'/g)].map(([, file = '']) => file)
+  expect(files.length).toBeGreaterThan(8)
+  const root = join(import.meta.dirname, '../..')
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
 })

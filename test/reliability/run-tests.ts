@@ -1,4 +1,4 @@
-/** A figure that a test of `npm test` holds: the same test, run with larger counts from the environment. */
+/** A figure that a test of `npm test` or `npm run test:long` holds: the same test, run with larger counts from the environment. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -50,7 +50,9 @@ export async function runTests(
   try {
     const [report, told] = [join(folder, 'report.json'), join(folder, 'told.jsonl')]
     const given = Object.entries(environment).map(([name, value]) => [name, String(value)])
-    const argv = ['run', ...files, '--reporter=json', `--outputFile=${report}`]
+    // Vitest finds the files of `npm run test:long` by their own configuration only.
+    const config = files.some((file) => file.endsWith('.spec.ts')) ? ['--config', 'test/long.config.ts'] : []
+    const argv = ['run', ...files, ...config, '--reporter=json', `--outputFile=${report}`]
     const child = spawn(
       process.execPath,
       [join(root, 'node_modules/vitest/vitest.mjs'), ...argv, ...(titles === '' ? [] : ['-t', titles])],
