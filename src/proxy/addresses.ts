@@ -1,21 +1,20 @@
-/** The addresses of the store's name: one that did not answer is tried last for a while. */
+/** Resolves the store's name and tries addresses that recently failed last. */
 
 import dns, { type LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 
 export interface Addresses {
-  /** For `net.connect`. */
   readonly lookup: LookupFunction
-  /** Learns from what becomes of the attempts of `socket`. */
+  /** Follows the connection attempts of `socket`, to learn which addresses fail. */
   watch<Connecting extends Socket>(socket: Connecting): Connecting
 }
 
-/** How long an address that did not answer is tried last, in milliseconds. */
+/** How long a failed address stays last in the list, in milliseconds. */
 const deadMilliseconds = 30_000
 
 /**
- * Node tries the addresses one after the other and waits a quarter of a second and more for each: one that is dead
- * and stands first would cost every new connection that.
+ * Node tries addresses one after the other and waits at least 250 ms for each (`autoSelectFamilyAttemptTimeout`). A
+ * dead address at the front of the list would add that delay to every new connection.
  */
 export function createAddresses(resolve?: typeof dns.lookup): Addresses {
   const deadSince = new Map<string, number>()
@@ -24,7 +23,7 @@ export function createAddresses(resolve?: typeof dns.lookup): Addresses {
     return since !== undefined && performance.now() - since < deadMilliseconds
   }
   const bury = (address: string): void => {
-    // Names with more addresses than these are not looked after.
+    // Bounds the map: a DNS answer may list any number of addresses.
     if (deadSince.size >= 64) deadSince.clear()
     deadSince.set(address, performance.now())
   }
@@ -50,7 +49,7 @@ export function createAddresses(resolve?: typeof dns.lookup): Addresses {
         attempted = address
       })
       socket.on('connectionAttemptFailed', bury).on('connectionAttemptTimeout', bury)
-      // The connect timeout has ended the last attempt, of which Node says nothing.
+      // When the connect timeout destroys the socket, Node emits no event for the attempt that was under way.
       socket.once('close', giveUp)
       socket.once('connect', () => {
         deadSince.delete(socket.remoteAddress ?? '')

@@ -1,4 +1,4 @@
-/** Connections to the store for `send.ts`, and which of them may serve another request. */
+/** `node:http` agents for `send.ts`. They decide which connections may serve another request. */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -6,13 +6,13 @@ import type { Connect } from './connect.ts'
 import { surviveFailedWrites } from './failed-writes.ts'
 
 /**
- * Connections that are kept for `keepAlive` milliseconds without use, and used for `maxAge` milliseconds, so that a name
- * that leads elsewhere is followed.
+ * Keeps idle connections for `keepAlive` milliseconds. Retires every connection after `maxAge` milliseconds,
+ * because the store's name may resolve to another address by then.
  */
 export const createAgent = (connect: Connect, keepAlive: number, maxAge: number): Agent =>
   new StoreAgent(connect, { keepAlive: true, timeout: keepAlive }, maxAge)
 
-/** Connections that serve one request each. */
+/** Each connection serves one request. */
 export const createSingleUseAgent = (connect: Connect): Agent =>
   new StoreAgent(connect, { keepAlive: false }, 0)
 
@@ -29,7 +29,7 @@ class StoreAgent extends Agent {
           this.#connectedAt.set(socket, performance.now())
           surviveFailedWrites(socket)
         }
-        // Node calls back with an error alone; its type asks for a stream beside it.
+        // On failure Node calls `done` with the error alone, although its type requires a stream as well.
         if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
       })
       return undefined
@@ -37,7 +37,7 @@ class StoreAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
-    // Node leaves bytes that come between two answers in the socket and reads them as the answer to the next request.
+    // Node keeps bytes that arrive between two responses and parses them as the response to the next request.
     if (socket.readableLength > 0) return false
     if (performance.now() - (this.#connectedAt.get(socket) ?? 0) >= this.#maxAge) return false
     socket.on('data', breakOff)
@@ -56,8 +56,8 @@ function breakOff(this: Duplex): void {
 }
 
 /**
- * Whether the answer announces a body that its status rules out (RFC 9110 sections 15.3.5 and 15.4.5): a store that
- * sends the body all the same would have it read as the next answer on the connection.
+ * Whether the response announces a body that its status rules out (RFC 9110 sections 15.3.5 and 15.4.5). If the
+ * store sends that body anyway, it would be parsed as the next response on the connection.
  */
 export function mayBeFollowedByBody({ statusCode, headers }: IncomingMessage): boolean {
   if (statusCode !== 204 && statusCode !== 304) return false

@@ -1,19 +1,19 @@
-/** Answers that are made here, and the safe end of a connection whose request body nobody reads. */
+/** Sends responses that are made here, and closes connections safely while a request body is unread. */
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { PlainResponse } from '../http.ts'
 
 interface AnswerOptions {
-  /** The connection ends with this answer: what follows on it cannot be trusted. */
+  /** Closes the connection after this response, because the bytes that follow cannot be trusted. */
   readonly close?: boolean
 }
 
 const keep: AnswerOptions = {}
 
 /**
- * Sends `answer`, with Content-Length, and without its body where HTTP allows none. A request body that has not been
- * read closes the connection: its bytes must never be taken for the next request. When the response has already
- * begun, it is broken off.
+ * Sends `answer` with Content-Length, and without its body where HTTP allows none. If the request body has not been
+ * read, the connection is closed: its bytes must never be parsed as the next request. If the response has already
+ * begun, the connection is destroyed.
  */
 export function sendAnswer(
   request: IncomingMessage,
@@ -28,7 +28,8 @@ export function sendAnswer(
   const { status, body } = answer
   const unread = hasUnreadBody(request)
   if (unread || options.close === true) response.shouldKeepAlive = false
-  // As bytes: Node joins a text to the head and encodes both as UTF-8, whatever bytes the head holds.
+  // As bytes: given a string, Node joins it to the head and encodes both as UTF-8, which corrupts Latin-1 bytes in
+  // the head.
   const bytes = Buffer.from(body)
   const length = String(bytes.length)
   const lines =
@@ -43,7 +44,7 @@ export function sendAnswer(
   endAfterDrain(request, response)
 }
 
-/** Whether a body was announced of which the end has not been seen. */
+/** Whether the request announced a body whose end has not arrived. */
 export function hasUnreadBody(request: IncomingMessage): boolean {
   if (request.complete) return false
   const { headers } = request
@@ -52,19 +53,19 @@ export function hasUnreadBody(request: IncomingMessage): boolean {
   return length !== undefined && !/^0+$/.test(length)
 }
 
-/** Whether the client holds its body back for a 100 (Continue), and nobody has begun to read it. */
+/** Whether the client waits for 100 (Continue) before it sends its body, and the body is unread so far. */
 function waitsForContinue(request: IncomingMessage): boolean {
   return request.readableFlowing === null && /100-continue/i.test(request.headers.expect ?? '')
 }
 
-/** What is read of an upload that nobody wants, so that its sender gets to read the answer (RFC 9112 section 9.6). */
+/** How much of an unwanted upload to read, so that the sender gets to read the response (RFC 9112 section 9.6). */
 const drainBytes = 64 * 1024 * 1024
 const drainMilliseconds = 5_000
 
-/** What ends each response that is whole and only waits for the rest of an upload. */
+/** For each response that is complete but waits for the rest of an upload: the function that ends it now. */
 const drains = new WeakMap<ServerResponse, () => void>()
 
-/** Ends `response` now if it is whole and waits for the rest of an upload. Returns whether it was so. */
+/** Ends `response` now if it is complete and only waits for the rest of an upload. Returns whether it did. */
 export function endDrain(response: ServerResponse): boolean {
   const finish = drains.get(response)
   finish?.()
@@ -72,8 +73,8 @@ export function endDrain(response: ServerResponse): boolean {
 }
 
 /**
- * Ends a response whose bytes are all written and which closes the connection, once the rest of the request body
- * has come, or after a bounded part of it. A sender that is cut off earlier often never sees its answer.
+ * Ends a response that is completely written and closes the connection: after the rest of the request body has
+ * arrived, or after a bounded part of it. A sender that is cut off earlier often never sees the response.
  */
 export function endAfterDrain(request: IncomingMessage, response: ServerResponse): void {
   let bytes = 0

@@ -1,4 +1,4 @@
-/** The certificate of the data port, read again when its files change. */
+/** The certificate of the data port, reloaded when its files change. */
 
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -13,21 +13,20 @@ export interface CertificateFiles {
 export interface CertificatePair {
   readonly cert: string
   readonly key: string
-  /** When the certificate expires, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly expiry: number
 }
 
-/** What happens to the certificate while it is served. */
 export interface CertificateEvents {
-  /** A changed pair is served from now on, or the first one, at start. */
+  /** A pair is now being served: the first one at start, or a changed one. */
   readonly served: (pair: CertificatePair) => void
-  /** A changed pair cannot be used; the old one stays. */
+  /** The changed pair is unusable; the previous one stays. */
   readonly refused: (error: unknown) => void
-  /** The pair that is served has expired: clients refuse it. */
+  /** The served pair has expired, so clients reject it. */
   readonly expired: (pair: CertificatePair) => void
 }
 
-/** Reads the pair at start. Throws when a file cannot be read or the two do not belong together. */
+/** Reads the pair at start. Throws when a file cannot be read or when key and certificate do not match. */
 export function readCertificate(files: CertificateFiles): CertificatePair {
   return checked(readFileSync(files.certFile, 'utf8'), readFileSync(files.keyFile, 'utf8'))
 }
@@ -40,7 +39,7 @@ function checked(cert: string, key: string): CertificatePair {
 /** How often an expired certificate is reported, in milliseconds. */
 const day = 86_400_000
 
-/** Reports `first`, and calls `replace` with each new pair that can be used. Returns the function that ends the watch. */
+/** Reports `first`, then calls `replace` with each new usable pair. Returns a function that stops watching. */
 export function watchCertificate(
   files: CertificateFiles,
   first: CertificatePair,

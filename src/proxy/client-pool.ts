@@ -1,6 +1,7 @@
 /**
- * Kept connections to the store for requests without a body: undici clients, one connection and one request each, so
- * that an exchange knows its socket, whether that socket has served before, and can break it off alone.
+ * Keep-alive connections to the store for requests without a body. Each undici client has one connection and one
+ * request at a time, so that an exchange knows its socket, knows whether that socket has served before, and can
+ * abort it alone.
  */
 
 import type { Socket } from 'node:net'
@@ -9,48 +10,53 @@ import type { Connect } from './connect.ts'
 
 export interface PooledClient {
   readonly client: Client
-  /** The connection, once it stands. */
+  /** Set once connected. */
   socket: Socket | undefined
-  /** When the connection was made, `performance.now()`. */
+  /** `performance.now()` */
   connectedAt: number
-  /** When the last answer over this connection ended, `performance.now()`. */
+  /** When the last response on this connection ended, `performance.now()`. */
   servedAt: number | undefined
-  /** An error of the connection that undici may take for the end of an answer. */
+  /** The connection failed with an error that undici may take for the end of a response. */
   broken: boolean
 }
 
 export interface ClientPool {
-  /** A client for one exchange, the one used last if there is one: the surplus ages out. */
+  /** A client for one exchange. Takes the most recently used one, so that surplus connections time out. */
   take(): PooledClient
   /** A client that has no connection yet. */
   fresh(): PooledClient
-  /** Takes back a client whose exchange has ended, unless it was given up. */
+  /** Takes back a client whose exchange has ended, unless it was discarded. */
   release(pooled: PooledClient): void
-  /** Gives up a client and breaks off what it has under way. */
+  /** Destroys a client and aborts its request. */
   discard(pooled: PooledClient): void
-  /** The same with one whose kept connection the store had closed. */
+  /** Like `discard`, for a client whose idle connection the store had closed. */
   lose(pooled: PooledClient): void
-  /** Whether the store is known to leave connections open that are kept and not in use. */
+  /** Whether experience shows that the store leaves idle connections open. */
   keepsConnections(): boolean
   close(): void
 }
 
 interface ClientPoolOptions {
   readonly connect: Connect
-  /** URL of the store, for undici; connections are made by `connect`. */
+  /** URL of the store. Only undici reads it: connections are made by `connect`. */
   readonly origin: string
-  /** Milliseconds that an unused connection is kept. */
+  /** How long an idle connection is kept, in milliseconds. */
   readonly keepAlive: number
-  /** Milliseconds that a connection is used, so that a name that leads elsewhere is followed. */
+  /**
+   * How long a connection is used at most, in milliseconds: the store's name may resolve to another address by
+   * then.
+   */
   readonly maxAge: number
-  /** Bytes of the header section of an answer. */
+  /** Limit of a response's header section, in bytes. */
   readonly maxHeaderSize: number
 }
 
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const idle: PooledClient[] = []
   let closed = false
-  /** Requests that kept connections have served since the store last closed one, and when, `performance.now()`. */
+  /**
+   * Requests served on reused connections since the store last closed one; and when it did, `performance.now()`.
+   */
   let served = 0
   let lostAt = Number.NEGATIVE_INFINITY
   const lose = (pooled: PooledClient): void => {
@@ -63,7 +69,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       const at = idle.indexOf(pooled)
       if (at < 0) return
       idle.splice(at, 1)
-      // undici reports what it has ended itself as UND_ERR_INFO.
+      // undici uses the code UND_ERR_INFO for connections that it closed itself.
       if (error.code === 'UND_ERR_INFO') destroy(pooled)
       else lose(pooled)
     })
@@ -86,7 +92,10 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   }
 }
 
-/** A store that has closed no kept connection for so many requests, and for so long, is known to keep them. */
+/**
+ * After this many requests and this much time without a lost connection, the store counts as one that keeps them
+ * open.
+ */
 const trial = { requests: 64, milliseconds: 10_000 }
 
 type Lost = (pooled: PooledClient, error: errors.UndiciError) => void
@@ -112,7 +121,7 @@ function newClient(options: ClientPoolOptions, lost: Lost): PooledClient {
     keepAliveTimeout: options.keepAlive,
     keepAliveMaxTimeout: options.keepAlive,
     maxHeaderSize: options.maxHeaderSize,
-    // The watchdog has both clocks.
+    // Disabled: the watchdog has both timeouts.
     headersTimeout: 0,
     bodyTimeout: 0,
   })

@@ -1,8 +1,8 @@
 /**
- * Whether a TLS connection was closed by its peer or cut off. An answer without a length ends with its connection, and
- * over TLS it is whole only after a closure alert (RFC 9112 section 9.8): a FIN alone can come from anybody on the path.
- * Node reports both as `end`. Only where the bytes pass through a stream of ours is the end of TCP seen apart from the
- * end of TLS, which costs CPU: it is done once the store has been seen to end answers so.
+ * Tells whether a TLS connection was closed by its peer or cut off. A response without a length ends with its
+ * connection, and over TLS it is complete only after a closure alert (RFC 9112 section 9.8), because anybody on the
+ * network path can forge a FIN. Node reports both as `end`. To see them apart, the bytes must pass through a stream
+ * of our own, which costs CPU; so that starts only once the store has sent such a response.
  */
 
 import type { Socket } from 'node:net'
@@ -10,19 +10,19 @@ import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
 type Closure =
-  /** Node alone reads this connection. `watch`: the next ones are to be watched. */
+  /** Only Node reads this connection. `watch` makes the next connections watched ones. */
   | { readonly kind: 'unseen'; readonly watch: () => void }
   | { readonly kind: 'watched'; readonly isCutOff: () => boolean }
 
 const closures = new WeakMap<Socket, Closure>()
 
-/** `undefined`: a connection without TLS, where there is no such alert. */
+/** `undefined` for a connection without TLS, which has no closure alert. */
 export const closureOf = (socket: Socket | undefined): Closure | undefined =>
   socket === undefined ? undefined : closures.get(socket)
 
 /**
- * Whether an answer that ended with this connection may have been cut off. Where that was not seen it may have been;
- * from the next connection on it is seen.
+ * Whether a response that ended with this connection may have been cut off. An unwatched connection cannot say, so
+ * it counts as cut off, and the next connections are watched.
  */
 export function isCutOff(socket: Socket | undefined): boolean {
   const closure = closureOf(socket)
@@ -34,7 +34,7 @@ export const rememberClosure = (socket: Socket, closure: Closure): void => {
   closures.set(socket, closure)
 }
 
-/** A stream that passes on what `tcp` receives and sends. */
+/** A stream that carries what `tcp` receives and sends. */
 export function carry(tcp: Socket): Duplex {
   const carrier = new Duplex({
     read: () => void tcp.resume(),
@@ -53,12 +53,12 @@ export function carry(tcp: Socket): Duplex {
   return carrier
 }
 
-/** Watches which comes first: the end of `socket`, by a closure alert, or that of the stream that carries it. */
+/** Notes which comes first: the end of `socket` (a closure alert) or the end of the stream beneath it (a FIN). */
 export function watchClosure(socket: TLSSocket, carrier: Duplex): void {
   let isClosed = false
   let isCutOff = false
   const push = socket.push.bind(socket)
-  // The `end` event waits for a slow reader; this is when Node has read the alert.
+  // `push(null)` is the moment at which Node reads the alert. The `end` event would wait for a slow reader.
   socket.push = (piece, encoding) => {
     if (piece === null) isClosed = true
     return push(piece, encoding)

@@ -1,4 +1,4 @@
-/** Connections to the store, the same for both HTTP clients: TCP, TLS or a Unix socket, with a bound on the wait. */
+/** Connects to the store for both HTTP clients: TCP, TLS or a Unix socket, with a connect timeout. */
 
 import { X509Certificate } from 'node:crypto'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
@@ -17,14 +17,17 @@ import { ConnectError } from './failure.ts'
 interface ConnectOptions {
   readonly upstream: Upstream
   readonly ca: Authorities
-  /** Milliseconds for name look-up, TCP and TLS together. */
+  /** Milliseconds for name lookup, TCP and TLS together. */
   readonly timeout: number
 }
 
-/** PEM text that replaces the built-in roots, or `undefined`. Asked for each new connection: it may change. */
+/**
+ * PEM text that replaces the built-in roots, or `undefined`. Read for each new connection, because the file may
+ * change.
+ */
 export type Authorities = () => string | undefined
 
-/** Calls back once: with a socket that is ready for HTTP, or with a `ConnectError`. */
+/** Calls back once, with a socket that is ready for HTTP or with a `ConnectError`. */
 export type Connect = (done: (error: ConnectError | null, socket: Socket | null) => void) => void
 
 /** Throws when `ca` holds no certificate now. */
@@ -32,9 +35,10 @@ export function createConnect(options: ConnectOptions): Connect {
   const open = opener(options)
   return (done) => {
     const socket = open()
-    // The store may be far away: TCP keep-alive finds a peer that vanished without a word.
+    // TCP keep-alive detects a remote peer that vanished without closing.
     socket.setNoDelay(true).setKeepAlive(true, 60_000)
-    // Node writes a head with Expect as text without an encoding; as UTF-8 its bytes above 0x7F would become two each.
+    // For a request with Expect, Node writes the head as text without naming an encoding. The default, UTF-8, would
+    // turn each byte above 0x7F into two.
     socket.setDefaultEncoding('latin1')
     const ready = 'encrypted' in socket ? 'secureConnect' : 'connect'
     let greeted = false
@@ -67,7 +71,7 @@ function opener({ upstream, ca }: ConnectOptions): () => Socket {
   return secureOpener(host, port, ca, addresses)
 }
 
-/** Server name and certificate check follow the store's own name, never the Host that a client sent. */
+/** SNI and the certificate check use the store's configured name, never the Host that a client sent. */
 function secureOpener(host: string, port: number, ca: Authorities, addresses: Addresses): () => TLSSocket {
   let known = ca()
   let secureContext = contextFor(known)
@@ -81,7 +85,7 @@ function secureOpener(host: string, port: number, ca: Authorities, addresses: Ad
     if (current !== known) {
       known = current
       secureContext = contextFor(current)
-      // A resumed session is not verified: the new authorities would have no say.
+      // A resumed session skips verification, so the new authorities would not apply.
       session = undefined
     }
     const contextOfSocket = secureContext
@@ -103,7 +107,7 @@ function secureOpener(host: string, port: number, ca: Authorities, addresses: Ad
   }
 }
 
-/** TLS over a stream of ours, see `closure.ts`. */
+/** TLS over a stream of our own, see `closure.ts`. */
 function connectWatched(tcp: Socket, options: ConnectionOptions): TLSSocket {
   tcp.setNoDelay(true).setKeepAlive(true, 60_000)
   const carrier = carry(tcp)
@@ -117,8 +121,8 @@ const contextFor = (ca: string | undefined): SecureContext =>
   ca === undefined ? createSecureContext() : createSecureContext({ ca: checkAuthorities(ca) })
 
 /**
- * Throws when `pem` cannot be used: Node reads text without a certificate as no authority at all, so that nothing would
- * ever verify.
+ * Throws when `pem` is unusable. Node reads text without a certificate as an empty list of authorities, so that
+ * every connection would fail verification.
  */
 export function checkAuthorities(pem: string): string {
   new X509Certificate(pem)
@@ -126,5 +130,5 @@ export function checkAuthorities(pem: string): string {
   return pem
 }
 
-/** A socket that was given up may still report why it ended. */
+/** A destroyed socket may still emit the error that ended it. */
 const ignore = (): void => {}

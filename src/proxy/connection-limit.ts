@@ -4,21 +4,21 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 
-/** Files for all else: 64 connections to the admin port, the log, rule files, certificates. */
+/** File descriptors for everything else: 64 admin connections, the log, rule files, certificates. */
 const otherFiles = 320
-/** More than one process can serve in the memory that a sidecar is given. */
+/** More than one process can serve in the memory of a usual sidecar. */
 const mostClients = 10_000
 
 /**
- * Each client may need a connection to the store, and clients may not take the last file that can be opened: without
- * one no health check is answered and no rule file is read.
+ * Each client may need a connection to the store as well, and clients must not use up the last file descriptors:
+ * without one, health checks and rule reloads fail.
  */
 export function maxClients(): number {
   const files = openFilesLimit()
   return Math.min(mostClients, Math.floor(Math.max(files / 4, (files - otherFiles) / 2)))
 }
 
-/** The soft limit of open files (proc_pid_limits(5)); Infinity where the system does not say. */
+/** The soft limit of open files (proc_pid_limits(5)); Infinity on systems without /proc. */
 function openFilesLimit(): number {
   try {
     const [, limit] = /^Max open files +([0-9]+) /m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
@@ -29,7 +29,9 @@ function openFilesLimit(): number {
 }
 
 interface ConnectionLimit {
-  /** Counts one more connection and closes the oldest idle one when there are too many, else the new one. */
+  /**
+   * Counts one more connection. Over the limit, closes the oldest idle connection, or the new one if none is idle.
+   */
   admit(socket: Socket): void
   readonly sockets: ReadonlySet<Socket>
 }
@@ -49,7 +51,7 @@ export function createConnectionLimit(
   const evictIdle = (): boolean => {
     const idle = firstOf(sockets, isIdle)
     if (idle === undefined) return false
-    // Its close event comes a turn later.
+    // Removed here, because the `close` event arrives only in the next turn of the event loop.
     remove(idle)
     idle.destroy()
     return true

@@ -1,26 +1,26 @@
-/** One connection of a client: which requests on it are served, and when. */
+/** One client connection: which of its requests are served, and when. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Requests that a client may send ahead of their answers on one connection, and bytes of their header lines. */
+/** Bounds for pipelined requests on one connection: how many, and the bytes of their header lines. */
 const maxPipelined = 64
 const maxPipelinedBytes = 64 * 1024
 
-/** What is known of one connection. Requests on it are served one after the other (RFC 9112 section 9.3.2). */
+/** State of one client connection. Its requests are served one after the other (RFC 9112 section 9.3.2). */
 export interface Connection {
   readonly socket: Socket
   request: IncomingMessage | undefined
   response: ServerResponse | undefined
-  /** Sent ahead while the one before was under way. */
+  /** Pipelined requests, which wait for the one before. */
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[]
-  /** Bytes of the header lines of those. */
+  /** Bytes of their header lines. */
   waitingBytes: number
-  /** Bytes came that are not HTTP: nothing more is read. */
+  /** The client sent bytes that are not HTTP, so nothing more is read. */
   refused: boolean
-  /** Sum of the bytes that had moved when it was last looked at, and when they had moved, `performance.now()`. */
+  /** Bytes moved so far, as of the last check, and when they last grew (`performance.now()`). */
   moved: number
   movedAt: number
 }
@@ -38,7 +38,7 @@ export function newConnection(socket: Socket): Connection {
   }
 }
 
-/** Serves the request now, or after the one that is under way on its connection. */
+/** Serves the request now, or queues it behind the one under way on its connection. */
 export function take(
   connection: Connection,
   request: IncomingMessage,
@@ -46,9 +46,9 @@ export function take(
   perform: Handle,
 ): void {
   const { response: before, waiting, socket } = connection
-  // What came with the bytes that were one too many.
+  // Parsed from the same read as the bytes that exceeded the limit.
   if (socket.destroyed) return
-  // After its end nothing can be answered; what comes then is counted only.
+  // After the connection's end nothing can be answered; such requests only count towards the limits.
   if (!socket.writableEnded && (before === undefined || before.writableFinished)) {
     serve(connection, request, response, perform)
     return
@@ -59,7 +59,7 @@ export function take(
   else if (waiting.length === 1) before?.once('close', () => serveNext(connection, perform))
 }
 
-/** Frees at once what was sent ahead: the end of the connection is told later. */
+/** Drops pipelined requests at once, to free their memory: the `close` event comes later. */
 function giveUp({ socket, waiting }: Connection): void {
   waiting.length = 0
   socket.destroy()
@@ -75,7 +75,7 @@ function serve(
   response: ServerResponse,
   perform: Handle,
 ): void {
-  // After an answer that closes the connection no further request on it is served (RFC 9112 section 9.6).
+  // No request is served after a response that closes the connection (RFC 9112 section 9.6).
   if (connection.response?.shouldKeepAlive === false) return
   connection.request = request
   connection.response = response
@@ -91,22 +91,25 @@ function serveNext(connection: Connection, perform: Handle): void {
   if (connection.waiting.length > 0) response.once('close', () => serveNext(connection, perform))
 }
 
-/** Whether no request is under way: none has come whole, or all were answered. Before a TLS handshake there is none. */
+/**
+ * Whether no request is under way: no complete request has arrived, or all were answered. A connection in its TLS
+ * handshake is idle.
+ */
 export function isIdle(connection: Connection | undefined): boolean {
   return connection?.response === undefined || connection.response.writableFinished
 }
 
-/** Has the answer that is under way end its connection, unless its head has left. */
+/** Makes the response under way close its connection, unless its head has already been sent. */
 export function closeAfterAnswer({ response }: Connection): void {
   if (response?.headersSent === false) response.shouldKeepAlive = false
 }
 
-/** Ends one connection as soon as it is idle. One whose first request is still arriving is left to finish it. */
+/** Closes the connection once it is idle. A first request that is still arriving may finish. */
 export function leave(connection: Connection): void {
   const { socket, response, waiting } = connection
   closeAfterAnswer(connection)
   if (response === undefined) {
-    // Of a TLS connection the handshake does not count.
+    // `bytesRead` of a TLS socket does not count the handshake.
     if (socket.bytesRead === 0) socket.end()
   } else if (waiting.length > 0) return
   else if (response.writableFinished) socket.end()
@@ -114,15 +117,16 @@ export function leave(connection: Connection): void {
 }
 
 /**
- * Replaces how Node closes a connection after its last answer. Node destroys the socket once the kernel has the answer,
- * and the kernel delivers it unless the process ends and its network is deleted, as that of a pod is. So the socket is
- * half-closed, and stays until the client has closed its side, or `watchIdle` or the end of a drain closes it.
+ * Replaces how Node closes a connection after its last response. Node destroys the socket once the kernel has the
+ * bytes, and the kernel still delivers them, unless the process exits and its network namespace is deleted, as
+ * happens to a pod. So the socket is half-closed and stays until the client closes its side, `watchIdle` closes it,
+ * or a drain ends.
  */
 export function closeWhenDelivered(connection: Connection): void {
   const { socket } = connection
   const destroySoon = socket.destroySoon.bind(socket)
   socket.destroySoon = () => {
-    // Of the rest of an upload, and of what is no HTTP, nothing more may be read.
+    // Stop reading at once after an aborted upload or bytes that are not HTTP.
     if (connection.refused || connection.request?.complete === false) destroySoon()
     else socket.end()
   }

@@ -1,4 +1,7 @@
-/** The end of a listener: first nobody is turned away, then nothing is begun, then everything is delivered. */
+/**
+ * Drains a listener in three steps: keep serving for a grace period, accept nothing new, wait until all is
+ * delivered.
+ */
 
 import { Server as NetServer, type Socket } from 'node:net'
 import { type Connection, closeAfterAnswer, leave } from './connection.ts'
@@ -6,28 +9,28 @@ import { unacknowledged } from './send-queue.ts'
 
 interface DrainParts {
   readonly server: NetServer
-  /** Everything that was accepted, TLS handshake or not. */
+  /** Every accepted socket, also before its TLS handshake is complete. */
   readonly sockets: ReadonlySet<Socket>
   readonly connections: ReadonlyMap<unknown, Connection>
-  /** Whether requests can come over a socket; before the end of a TLS handshake none can. */
+  /** Whether requests can arrive on a socket: not before its TLS handshake is complete. */
   readonly isReady: (socket: Socket) => boolean
   /** When a client last connected, `performance.now()`. */
   readonly connectedAt: () => number
 }
 
 /**
- * A load balancer goes on sending requests until it has noticed that this process is ending, over the connections that
- * it keeps and over new ones. Closed at once, they would be reset under a request that is on its way.
+ * A load balancer keeps sending requests, on kept and on new connections, until it notices that this process is
+ * ending. Connections closed before then are reset under requests that are already on their way.
  */
 const graceMilliseconds = 5_000
-/** Without a client for so long, there is no such balancer. */
+/** When no client has connected for this long, no load balancer is sending. */
 const quietMilliseconds = 1_000
 const lookMilliseconds = 100
 
 /**
- * Accepts no more after the grace, lets what is under way finish, and resolves when all of it has been delivered, or
- * after `timeout` milliseconds, when the rest is broken off. Requests in the grace must be answered with `Connection:
- * close`, by the caller.
+ * Stops accepting after the grace period, lets running requests finish, and resolves when everything has been
+ * delivered. After `timeout` milliseconds it destroys what remains. During the grace period the caller must answer
+ * with `Connection: close`.
  */
 export function drainConnections(parts: DrainParts, timeout: number): Promise<void> {
   const { server, sockets, connections } = parts
@@ -40,12 +43,12 @@ export function drainConnections(parts: DrainParts, timeout: number): Promise<vo
     }, timeout)
     const stopAccepting = (): void => {
       delivering = true
-      // Not `server.close()` of HTTP: it resets the connections whose last answer may not be delivered yet.
+      // Not the `close()` of an HTTP server: it resets connections whose last response may still be undelivered.
       Reflect.apply(NetServer.prototype.close, server, [
         () => {
           clearTimeout(deadline)
           clearInterval(look)
-          // Ends its timer too, now that there is no connection left.
+          // Also clears the timer of the HTTP server. No connection is left, so nothing is reset.
           server.close()
           resolve()
         },
@@ -66,11 +69,11 @@ export function drainConnections(parts: DrainParts, timeout: number): Promise<vo
 }
 
 /**
- * Closes the connections whose client has everything, the FIN included, as its kernel has acknowledged. The client may
- * not look at its side for long: some pools notice a FIN only at their next request.
+ * Closes connections whose client's kernel has acknowledged everything, the FIN included. Waiting for the client to
+ * close could take long: some connection pools notice a FIN only at their next request.
  */
 async function closeDelivered(connections: Iterable<Connection>): Promise<void> {
-  // Elsewhere only the client's own end shows that it has everything.
+  // Other systems do not show acknowledged bytes, so only the client's FIN shows that it has everything.
   if (process.platform !== 'linux') return
   const ended = [...connections].filter(({ socket }) => socket.writableFinished)
   if (ended.length === 0) return

@@ -1,46 +1,44 @@
-/** One request on its way to the store, and what becomes of it. */
+/** One request being forwarded to the store: its order, its state and its outcome. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HeaderPatch, PlainResponse, RequestFacts } from '../http.ts'
 import type { UpstreamErrorType } from './failure.ts'
 
-/** Why an answer is made here in place of the store's. */
+/** Why a response is made here in place of the store's. */
 export type ForwardFailure = UpstreamErrorType | 'reset-in-upload' | 'trailers'
 
-/** What the forwarder is asked to do with one request. */
 export interface ForwardOrder {
   readonly facts: RequestFacts
-  /** Address of the client. */
+  /** IP address of the client. */
   readonly client: string
   /** Request target for the store, byte for byte. */
   readonly target: string
-  /** For the store's response. */
+  /** Changes to the header lines of the store's response. */
   readonly patch: HeaderPatch
-  /** The answer when there is no memory for the exchange. */
+  /** Makes the response when there is no memory for the exchange. */
   readonly overload: () => PlainResponse
-  /** The answer when the request fails before the store's response has begun. */
+  /** Makes the response when the request fails before the store's response has begun. */
   readonly failure: (failure: ForwardFailure) => PlainResponse
 }
 
-/** What became of one request. Told once, when its response has been sent or cannot be sent any more. */
+/** Reported once, when the response has been sent or can no longer be sent. */
 export interface ForwardOutcome {
   /** Status sent to the client, 0 when none was. */
   readonly status: number
   readonly error: UpstreamErrorType | undefined
-  /** The client went away, or stopped taking part, before its response was complete. */
+  /** The client disconnected or stalled before its response was complete. */
   readonly aborted: boolean
-  /** Body bytes from and to the client. */
+  /** Body bytes received from the client and sent to it. */
   readonly bytesIn: number
   readonly bytesOut: number
-  /** From the complete request to the first byte of the store's answer, `undefined` when none came. */
+  /** From the complete request to the first byte of the store's response; `undefined` when none came. */
   readonly firstByteMilliseconds: number | undefined
 }
 
 /**
- * How far an exchange is. `connecting` is bounded by the connect timeout, `sending` and `answering` by the idle
- * timeout, `waiting` (the request is sent, the answer has not begun) by the upstream timeout. `over`: nothing is
- * relayed any more.
+ * Each phase has its own timeout. `connecting`: connect timeout. `sending` and `answering`: idle timeout. `waiting`
+ * (request sent, no response yet): upstream timeout. After `over` nothing more is relayed.
  */
 type Phase = 'connecting' | 'sending' | 'waiting' | 'answering' | 'over'
 
@@ -48,12 +46,12 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly order: ForwardOrder
-  /** Told when `order.failure` threw. */
+  /** Called when `order.failure` threw. */
   readonly failed: (error: unknown) => void
   phase: Phase
-  /** When the present phase began, or when a byte last moved in it; `performance.now()`. */
+  /** When this phase began or a byte last moved in it, `performance.now()`. */
   since: number
-  /** When the request had been sent, as far as it was. */
+  /** When the last part of the request was sent, `performance.now()`. */
   sentAt: number
   firstByteAt: number | undefined
   error: UpstreamErrorType | undefined
@@ -61,25 +59,25 @@ export interface Exchange {
   status: number
   bytesIn: number
   bytesOut: number
-  /** Bytes of a known length that have not come yet. */
+  /** Response bytes still expected; `undefined` when the store gave no length. */
   remaining: number | undefined
-  /** The store's answer ends with its connection. */
+  /** The response ends when the store closes the connection. */
   untilClose: boolean
-  /** The connection to the store, from when there is one until it can be another's. */
+  /** The connection to the store, until it may serve another exchange. */
   store: Socket | undefined
-  /** Sum of everything that has moved, and of what the kernel has not passed on: see `watchdog.ts`. */
+  /** Bytes that have moved, and bytes that the kernel has yet to deliver: see `watchdog.ts`. */
   moved: number
   queued: number | undefined
-  /** Its index in the watchdog's list. */
+  /** Index in the watchdog's list. */
   place: number
   /**
-   * Sends the request once more over a new connection: set while it waits for its answer on a kept one and may be sent
-   * again.
+   * Resends the request over a new connection. Set only while a request that is safe to repeat waits for its
+   * response on a reused connection.
    */
   sendAgain: (() => void) | undefined
-  /** It counts against the memory budget. */
+  /** Whether this exchange counts against the memory budget. */
   holdsMemory: boolean
-  /** Breaks off what is under way with the store; a request there is never completed by it. */
+  /** Aborts the exchange with the store. An aborted request never looks complete to the store. */
   cancel: () => void
 }
 
@@ -118,7 +116,7 @@ export function newExchange(
   }
 }
 
-/** Enters `phase`; a request that is answered early never goes back to waiting. */
+/** Enters `phase`. Does nothing once the store has answered: an early response never goes back to waiting. */
 export function enter(exchange: Exchange, phase: 'sending' | 'waiting'): void {
   if (exchange.phase === 'answering' || exchange.phase === 'over') return
   exchange.phase = phase
@@ -127,8 +125,8 @@ export function enter(exchange: Exchange, phase: 'sending' | 'waiting'): void {
 }
 
 /**
- * The store has ended its answer, which the client may still be taking while the connection to the store serves
- * another: neither may this one break that off, nor may what moves there count as its own.
+ * Called when the store's response has ended, while the client may still be reading it. From here on the connection
+ * to the store may serve another exchange, so this one must neither abort it nor count its bytes.
  */
 export function leaveStore(exchange: Exchange): void {
   exchange.cancel = nothing

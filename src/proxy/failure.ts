@@ -1,4 +1,4 @@
-/** What can go wrong on the way to the store and back, sorted for answers, metrics and logs. */
+/** Classifies failures between sidecar and store, for responses, metrics and logs. */
 
 import type { UpstreamErrorType } from '../requests/finished-request.ts'
 
@@ -13,7 +13,7 @@ export class ConnectError extends Error {
     this.type = type
   }
 
-  /** `greeted`: TCP stood already, so what failed is TLS. */
+  /** `greeted`: TCP was connected, so TLS failed. */
   static from(cause: Error, greeted: boolean): ConnectError {
     return new ConnectError(greeted ? 'tls' : connectType(codeOf(cause)), cause)
   }
@@ -23,17 +23,17 @@ function connectType(code: string): UpstreamErrorType {
   if (code === 'ENOTFOUND' || code.startsWith('EAI_') || code === 'ENODATA') return 'dns'
   if (code === 'ETIMEDOUT') return 'timeout'
   if (code === 'ECONNRESET') return 'reset'
-  // ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, and for a Unix socket ENOENT and EACCES.
+  // ECONNREFUSED, EHOSTUNREACH, ENETUNREACH; for a Unix socket ENOENT and EACCES.
   return 'refused'
 }
 
-/** Codes of a connection that ended; whatever else a client reports, the answer was not valid HTTP. */
+/** Error codes of a closed connection. Every other error of a client means that the response was not valid HTTP. */
 const ended = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ENOTCONN', 'ERR_STREAM_PREMATURE_CLOSE'])
 
-/** undici reports two kinds of malformed answers under the code of an ended connection. */
+/** undici gives two kinds of malformed responses the code of a closed connection. */
 const malformed = new Set(['bad response', 'bad upgrade'])
 
-/** The type of an error that one of the HTTP clients reported. `begun`: the store's answer had begun. */
+/** Classifies an error of either HTTP client. `begun`: the store's response had begun. */
 export function typeOfError(error: Error, begun: boolean): UpstreamErrorType {
   if (error instanceof ConnectError) return error.type
   const code = codeOf(error)
@@ -47,7 +47,7 @@ export function typeOfError(error: Error, begun: boolean): UpstreamErrorType {
   return ended.has(code) ? 'reset' : 'invalid'
 }
 
-/** With a request under way, undici says this of one answer alone: 100 (Continue). */
+/** With a request under way, undici reports this message for an unexpected 100 (Continue) only. */
 export const isUnaskedContinue = (error: Error): boolean =>
   codeOf(error) === 'UND_ERR_SOCKET' && error.message === 'bad response'
 

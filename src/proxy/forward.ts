@@ -1,4 +1,4 @@
-/** The data path: requests go to the store as they came, answers come back as they are, whatever either side does. */
+/** The data path: forwards requests to the store and relays its responses, unchanged. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createProxyServer } from 'http-proxy-3'
@@ -20,21 +20,21 @@ export type { ForwardFailure, ForwardOutcome } from './exchange.ts'
 export interface ForwarderOptions {
   readonly upstream: Upstream
   readonly upstreamCa: Authorities
-  /** Milliseconds from the complete request to the first byte of the store's answer. */
+  /** Milliseconds from the complete request to the first byte of the store's response. */
   readonly upstreamTimeout: number
   /** Milliseconds without a byte either way. */
   readonly idleTimeout: number
   readonly forwardedFor: ForwardedFor
-  /** Milliseconds that a connection to the store is used; default: 60 s. */
+  /** How long a connection to the store is used, in milliseconds; default: 60 s. */
   readonly maxConnectionAge?: number
-  /** Of the process; default: no bound. */
+  /** Shared by the process; default: no bound. */
   readonly memory?: MemoryBudget
-  /** Told when something of ours threw; it costs that request. */
+  /** Called when our own code threw. Only that request fails. */
   readonly failed?: (error: unknown) => void
 }
 
 export interface Forwarder {
-  /** Forwards one request and answers it in every case; `done` is called exactly once. */
+  /** Forwards one request and always answers it. Calls `done` exactly once. */
   forward(
     request: IncomingMessage,
     response: ServerResponse,
@@ -45,11 +45,14 @@ export interface Forwarder {
   close(): Promise<void>
 }
 
-/** Stores close unused connections after 5 s and more (Node 5 s, MinIO 30 s, nginx 75 s); a kept one must go before. */
+/** Stores close idle connections after 5 s or more (Node 5 s, MinIO 30 s, nginx 75 s); we must close ours first. */
 const keepAlive = 4_000
-/** A store whose name leads to another address is followed after this time, in milliseconds, also under load. */
+/**
+ * When the store's name resolves to a new address, all connections use it after this many milliseconds, also under
+ * load.
+ */
 const usualMaxAge = 60_000
-/** Header section of the store's answer, in bytes. */
+/** Limit of the header section of the store's response, in bytes. */
 const maxHeaderSize = 64 * 1024
 const maxConnectTimeout = 10_000
 
@@ -72,7 +75,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   })
   const agent = createAgent(connect, keepAlive, maxAge)
   const singleUse = createSingleUseAgent(connect)
-  /** Whether the store has sent 100 (Continue) unasked, which undici takes for no answer. */
+  /** Whether the store has sent an unexpected 100 (Continue), on which undici ends the connection. */
   let sendsContinue = false
   const watchdog = createWatchdog(upstreamTimeout, options.idleTimeout, memory.isShort)
   memory.onShort('stalled', () => {
@@ -80,10 +83,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (dropped !== undefined) giveMemoryBack(dropped)
     return dropped !== undefined
   })
-  // `proxy.web` runs its passes before it returns, so one place is enough to hand the exchange to ours.
+  // `proxy.web` runs its passes synchronously, so one variable is enough to hand the exchange to ours.
   let entering: Exchange | undefined
 
-  // Our pass stands first and ends the chain: http-proxy-3's own passes rewrite targets and lose framing.
+  // Our pass comes first and ends the chain, because http-proxy-3's own passes rewrite targets and lose framing.
   const proxy = createProxyServer({ target: { host: 'store', port: 80 } })
   proxy.on('error', (_error, _request, response) => response.destroy())
   proxy.before('web', 'deleteLength', () => {
@@ -105,7 +108,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       forwardedFor,
     })
     const method = methodForGet(exchange)
-    // What may be sent again is sent over a connection that no store can have closed meanwhile.
+    // A repeated request uses a new connection, which the store cannot have closed in the meantime.
     const sendSafe = (): void => send(exchange, { agent: singleUse, maxHeaderSize }, lines)
     if (method !== undefined && !sendsContinue)
       get(exchange, pool, { method, lines }, () => {
@@ -116,7 +119,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     else send(exchange, { agent, maxHeaderSize }, lines)
   }
 
-  /** The close event of an exchange that was dropped comes later: once is enough. */
+  /** Called on drop and on `close`, which comes later: gives the memory back only once. */
   function giveMemoryBack(exchange: Exchange): void {
     if (exchange.holdsMemory) memory.giveBack(exchangeBytes)
     exchange.holdsMemory = false
@@ -137,7 +140,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         return
       }
       watchdog.watch(exchange)
-      // The listener's own idle clock does not govern what the watchdog governs.
+      // Overrides the listener's idle timeout: the watchdog has this exchange.
       response.on('timeout', governedHere)
       response.on('close', () => {
         watchdog.release(exchange)
@@ -168,10 +171,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
 const ignore = (): void => {}
 
-/** A listener of its own name: `watchIdle` leaves a silent connection open when its response listens for `timeout`. */
+/** Listening for `timeout` makes `watchIdle` leave the connection alone. */
 const governedHere = ignore
 
-/** The response is over, whole or not: nothing of the exchange may go on. */
+/** The response is over, complete or not: stop everything that still runs for the exchange. */
 function settle(exchange: Exchange): void {
   if (exchange.phase === 'over') return
   if (exchange.response.writableFinished) exchange.phase = 'over'

@@ -1,6 +1,6 @@
 /**
- * GET, HEAD and OPTIONS without a body: over undici, which needs about half the time of `node:http` for a small object.
- * They change nothing (RFC 9110 section 9.2.1), so these alone may be sent again.
+ * GET, HEAD and OPTIONS without a body go over undici, which needs about half the CPU of `node:http` for a small
+ * object. These methods are safe (RFC 9110 section 9.2.1), so only these requests may be repeated.
  */
 
 import type { Dispatcher } from 'undici'
@@ -14,7 +14,10 @@ import { beginResponse, endResponse, failExchange, relayChunk } from './relay.ts
 const methods = ['GET', 'HEAD', 'OPTIONS'] as const
 type Method = (typeof methods)[number]
 
-/** The method to send by `get`, or `undefined` when the request is not for it. undici sends paths only. */
+/**
+ * The method for `get`, or `undefined` when the request needs `send.ts`. undici accepts targets in origin form
+ * only.
+ */
 export function methodForGet({ order }: Exchange): Method | undefined {
   const { facts, target } = order
   if (facts.framing.kind !== 'none' || !target.startsWith('/')) return undefined
@@ -22,8 +25,9 @@ export function methodForGet({ order }: Exchange): Method | undefined {
 }
 
 /**
- * Sends the request of `exchange` and relays the answer. `otherwise` sends it again in another way, when the store says
- * 100 (Continue) unasked: a client must expect that (RFC 9110 section 15.2), and undici ends the connection.
+ * Sends the request of `exchange` and relays the response. Calls `otherwise`, which resends the request over
+ * `node:http`, when the store sends an unexpected 100 (Continue): clients must accept that (RFC 9110 section 15.2),
+ * but undici ends the connection.
  */
 export function get(
   exchange: Exchange,
@@ -32,7 +36,8 @@ export function get(
   otherwise: () => void,
 ): void {
   const { method, lines } = request
-  // A store that sends a body to HEAD would have it read as the answer to the next request (nodejs/undici#258).
+  // `reset` closes the connection after HEAD: if the store sends a body, it would be parsed as the next response
+  // (nodejs/undici#258).
   const reset = method === 'HEAD'
   const options = { method, path: exchange.order.target, headers: lines, reset }
   dispatch({ exchange, pool, options, otherwise }, pool.take())
@@ -50,25 +55,31 @@ function dispatch(sent: Sent, pooled: PooledClient): void {
   pooled.client.dispatch(sent.options, new GetHandler(sent, pooled))
 }
 
-/** A store closes what has not been used for a while; the shortest while in use is about this long. */
+/** The shortest idle timeout of a store in use, in milliseconds, is about this long. */
 const restMilliseconds = 1_000
-/** An end that comes so long after a request was sent is what the store makes of the request. */
+/**
+ * After this long, in milliseconds, a closed connection is the store's answer to this request, not a stale
+ * keep-alive.
+ */
 const answerMilliseconds = 1_000
-/** How long what was on its way when a request was sent takes to arrive, and to be looked at by a busy process. */
+/**
+ * How long a FIN that was already on its way may take to arrive and to be noticed by a busy process, in
+ * milliseconds.
+ */
 const onItsWayMilliseconds = 20
 
 type Controller = Dispatcher.DispatchController
 
-/** undici's view of one exchange. A class, because undici calls these five for every request. */
+/** A class, because undici calls these five methods for every request. */
 class GetHandler implements Dispatcher.DispatchHandler {
   readonly #sent: Sent
   readonly #exchange: Exchange
   readonly #pool: ClientPool
   readonly #pooled: PooledClient
-  /** When this connection had served last, `undefined` when this is its first request. */
+  /** When this connection last served a request; `undefined` for its first request. */
   #servedAt: number | undefined
   #answered = false
-  /** The request was sent over another connection: what becomes of this one does not matter. */
+  /** The request was resent over another connection, so events of this one are ignored. */
   #isGivenUp = false
   #awaitsDrain = false
 
@@ -90,7 +101,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
     enter(this.#exchange, 'waiting')
   }
 
-  /** The store has not got the request: its connection is half open. */
+  /** The store never received the request: the connection is half open. */
   #sendAgain(): void {
     if (this.#answered || this.#exchange.phase !== 'waiting') return
     this.#isGivenUp = true
@@ -125,7 +136,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Controller): void {
     const { untilClose } = this.#exchange
-    // undici takes the reset of a connection for the end of an answer that its end would have delimited.
+    // undici takes a reset for a normal end when only the connection's end delimits the response.
     if (untilClose && this.#pooled.broken) failExchange(this.#exchange, 'reset')
     else if (untilClose && isCutOff(this.#pooled.socket)) failExchange(this.#exchange, 'truncated')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
@@ -156,9 +167,9 @@ class GetHandler implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the store had closed the kept connection before it could see the request. So it is after a rest, and with
-   * a store that is not known to keep them; else only when the end was on its way already, which shows at once. A
-   * reset shows nothing of the kind: it may as well be what the store makes of the request.
+   * Whether the store had closed the idle connection before it could see the request. True after an idle period,
+   * unless the store is known to keep connections open. Otherwise true only for a FIN that was already on its way,
+   * which arrives within milliseconds. A reset proves nothing: it may be the store's reaction to this request.
    */
   #wasStale(error: Error): boolean {
     const { sentAt } = this.#exchange
@@ -171,7 +182,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-/** The answer ends with its connection, and this one would not show whether it was cut off. */
+/** The response ends with its connection, which cannot show whether it was cut off. */
 class ClosureUnseen extends Error {}
 
 function rawLines(raw: Controller['rawHeaders']): string[] {

@@ -1,21 +1,21 @@
 /**
- * Connections on which no byte has moved for too long. One timer looks at all of them: a timer of its own for each,
- * wound up with every byte, costs a tenth of a small request.
+ * Closes idle connections. One timer checks all of them: a timer per connection, restarted with every byte, costs a
+ * tenth of a small request.
  */
 
 import type { Connection } from './connection.ts'
 
 /** Milliseconds without a byte. */
 export interface IdleLimits {
-  /** With a request under way, or before the first one. */
+  /** While a request is under way, and before the first one. */
   readonly busy: number
   /** Between two requests. */
   readonly waiting: number
 }
 
 /**
- * Closes the connections of `connections` that stay idle; one whose response listens for `timeout` is left to that
- * listener, as Node leaves it. Returns what ends the watch.
+ * Closes the connections of `connections` that stay idle. A response with a `timeout` listener is left to that
+ * listener, as in Node. Returns a function that stops the watch.
  */
 export function watchIdle(connections: ReadonlyMap<unknown, Connection>, limits: IdleLimits): () => void {
   const period = Math.min(5_000, Math.max(20, Math.min(limits.busy, limits.waiting) / 8))
@@ -30,7 +30,7 @@ export function watchIdle(connections: ReadonlyMap<unknown, Connection>, limits:
 function judge(connection: Connection, limits: IdleLimits, now: number): void {
   const { socket, request, response } = connection
   const isOver = response?.writableFinished === true
-  // What is sent ahead of an answer is no sign that somebody takes it.
+  // Pipelined bytes do not show that the client is reading its response.
   const isTaking = request?.complete === true && !isOver
   const moved = (isTaking ? 0 : socket.bytesRead) + socket.bytesWritten - socket.writableLength
   if (moved !== connection.moved) {
@@ -42,7 +42,7 @@ function judge(connection: Connection, limits: IdleLimits, now: number): void {
   if (now - connection.movedAt < (isWaiting ? limits.waiting : limits.busy)) return
   const isGoverned = !isOver && response !== undefined && response.listenerCount('timeout') > 0
   if (isGoverned) return
-  // In order, so that a TLS client gets a close_notify; destroyed if it is still there at the next look.
+  // First `end`, so that a TLS client gets a close_notify; `destroy` at the next check.
   if ((isWaiting || response === undefined) && !socket.writableEnded) socket.end()
   else socket.destroy()
 }

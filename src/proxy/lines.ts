@@ -1,33 +1,35 @@
-/** Header lines of the messages that are passed on: what belongs to one connection is left out, the rest kept as it is. */
+/** Header lines of forwarded messages: hop-by-hop fields are removed, all others stay byte for byte. */
 
 import type { Framing, HeaderLines } from '../http.ts'
 
-/** X-Forwarded-For towards the store: left as the client sent it, continued, or begun anew. */
+/**
+ * X-Forwarded-For for the store: `off` leaves the client's header, `append` extends it, `replace` starts a new one.
+ */
 export type ForwardedFor = 'off' | 'append' | 'replace'
 
 interface OutgoingRequest {
   readonly headers: HeaderLines
   readonly framing: Framing
-  /** Lower-cased names that Connection nominates. */
+  /** Lower-cased field names listed in Connection. */
   readonly nominated: readonly string[]
-  /** Host line for a client that sent none (HTTP/1.0). */
+  /** The Host line for an HTTP/1.0 client that sent none. */
   readonly authority: string
   readonly hasHost: boolean
-  /** Whether an Expect line is passed on. */
+  /** Whether to pass on Expect. */
   readonly expects: boolean
-  /** The client's address for X-Forwarded-For. */
+  /** The client's IP address for X-Forwarded-For. */
   readonly client: string
   readonly forwardedFor: ForwardedFor
 }
 
 /**
- * The lines of the request for the store: case, order and repeats kept. What frames the body is written anew
- * from `framing`, so that it is there at most once (RFC 9112 section 6).
+ * The header lines for the store, with case, order and repeats kept. The framing fields are written from `framing`,
+ * so that each appears at most once (RFC 9112 section 6).
  */
 export function requestLines(request: OutgoingRequest): string[] {
   const { headers, framing, nominated } = request
   const rewriteClient = request.forwardedFor !== 'off'
-  // Connection and the header lines may each hold thousands of names.
+  // A Set: Connection and the header section may each hold thousands of names.
   const nominatedNames = new Set(nominated)
   let expects = request.expects
   const lines: string[] = []
@@ -47,7 +49,7 @@ export function requestLines(request: OutgoingRequest): string[] {
       if (expects) lines.push(name, '100-continue')
       expects = false
     } else {
-      // Trailers can follow chunks alone.
+      // Only a chunked body can have trailers.
       const announces = lower !== 'trailer' || framing.kind === 'chunked'
       const dropped = hopByHop.has(lower) || !announces || nominatedNames.has(lower)
       const rewritten = rewriteClient && lower === 'x-forwarded-for'
@@ -68,7 +70,7 @@ function forwardedFor({ headers, client, forwardedFor }: OutgoingRequest): strin
   return hops.join(', ')
 }
 
-/** Lines that belong to one connection (RFC 9110 section 7.6.1, RFC 7540 section 3.2.1 for HTTP2-Settings). */
+/** Fields of one connection (RFC 9110 section 7.6.1; RFC 7540 section 3.2.1 for HTTP2-Settings). */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -82,7 +84,7 @@ const hopByHop = new Set([
   'http2-settings',
 ])
 
-/** By length of a name: most header lines are recognised as ordinary without a comparison. */
+/** By length of the name: rules out most header lines without a string comparison. */
 const mayBeSpecial: readonly boolean[] = lengthsOf([
   ...hopByHop,
   'trailer',
@@ -97,30 +99,31 @@ function lengthsOf(names: readonly string[]): boolean[] {
   return lengths
 }
 
-/** The head of the store's response, ready for the client, or `undefined` when its framing cannot be trusted. */
 interface ResponseHead {
   readonly lines: string[]
-  /** Content-Length, `undefined` when the length is not known beforehand. */
+  /** Content-Length; `undefined` when the length is unknown. */
   readonly length: number | undefined
-  /** Nothing but the end of the connection marks the end of the body, if there is one. */
+  /** Only the end of the connection marks the end of the body. */
   readonly untilClose: boolean
 }
 
-/** Whether nothing but the end of the connection marks the end of a body after the head with the lines `raw`. */
+/** Whether only the end of the connection marks the end of the body (RFC 9112 section 6.3). */
 export function isUntilClose(raw: HeaderLines): boolean {
   for (let i = 0; i < raw.length; i += 2)
     if (/^(?:content-length|transfer-encoding)$/i.test(raw[i] ?? '')) return false
   return true
 }
 
-/** What the lines depend on beside themselves. */
 interface ResponseForm {
   readonly status: number
-  /** Trailers can follow, when the store sends chunks. */
+  /** Whether the client can receive trailers, if the store sends chunks. */
   readonly trailers: boolean
 }
 
-/** Reads `raw`, the store's header lines, and leaves out what belongs to its connection. */
+/**
+ * Reads the store's header lines and removes those of its connection. Returns `undefined` when the framing cannot
+ * be trusted.
+ */
 export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead | undefined {
   const lines: string[] = []
   let length: number | undefined
@@ -137,12 +140,12 @@ export function responseHead(raw: HeaderLines, form: ResponseForm): ResponseHead
     const lower = name.toLowerCase()
     if (lower === 'content-length') {
       length = Number(value)
-      // RFC 9110 section 8.6: never in a 204, which ends with its head.
+      // A 204 has no body and must not have Content-Length (RFC 9110 section 8.6).
       if (form.status !== 204) lines.push(name, value)
     } else if (lower === 'connection') {
       connection = connection === undefined ? value : `${connection},${value}`
     } else if (lower === 'transfer-encoding') {
-      // Any other coding would reach the client without the line that names it.
+      // We pass the body on without Transfer-Encoding, so the client could not decode any other coding.
       if (chunked || value.toLowerCase() !== 'chunked') return undefined
       chunked = true
     } else if (!hopByHop.has(lower)) {
@@ -180,8 +183,8 @@ function without(lines: readonly string[], names: ReadonlySet<string>): string[]
 }
 
 /**
- * Node reads a Content-Disposition that follows Content-Length as UTF-8 and writes it back as Latin-1, which
- * changes its bytes. Before Content-Length it leaves it alone.
+ * Node reads a Content-Disposition that follows Content-Length as UTF-8 and writes it as Latin-1, which changes its
+ * bytes. Placed before Content-Length, it is left alone.
  */
 function contentLengthLast(lines: string[]): string[] {
   let lengthAt = -1
@@ -212,8 +215,8 @@ export function trailerPairs(raw: HeaderLines): [string, string][] {
 }
 
 /**
- * The trailer fields of an upload, as pairs; `undefined` when one of them must not follow a body. Whether the store
- * would read it like a header line is unknown, and what the client sent is never passed on in part.
+ * The trailer fields of an upload, as pairs; `undefined` when one of them is not allowed in trailers. The store
+ * might read such a field like a header line, and we never pass on a part of what the client sent.
  */
 export function uploadTrailers(raw: HeaderLines): [string, string][] | undefined {
   const pairs: [string, string][] = []
@@ -228,7 +231,10 @@ export function uploadTrailers(raw: HeaderLines): [string, string][] | undefined
 /** Fields that say where a request comes from. */
 const neverUploadTrailer = /^(?:forwarded|origin|referer|x-forwarded-.*|x-real-ip)$/i
 
-/** Fields that frame, route, authenticate, control or describe the message: they must stand in the head. */
+/**
+ * Fields that frame, route, authenticate, control or describe the message. They belong in the header section (RFC
+ * 9110 section 6.5.1).
+ */
 const neverTrailer =
   /^(?:access-control-.*|age|authorization|cache-control|connection|content-(?:encoding|length|range|type|disposition)|cookie|date|expect|expires|host|http2-settings|keep-alive|location|max-forwards|pragma|proxy-.*|range|retry-after|set-cookie|te|timing-allow-origin|trailer|transfer-encoding|upgrade|vary|warning|www-authenticate)$/i
 
@@ -237,7 +243,7 @@ export function linesOf(raw: readonly (Buffer | string)[]): string[] {
   return linesOfOneRead(raw) ?? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
 }
 
-/** Lines that arrived together stand together in memory: to decode them as one text takes a third of the time. */
+/** Lines that arrived together lie together in memory. Decoding them as one text takes a third of the time. */
 function linesOfOneRead(raw: readonly (Buffer | string)[]): string[] | undefined {
   const first = raw[0]
   const last = raw.at(-1)
@@ -257,5 +263,5 @@ function linesOfOneRead(raw: readonly (Buffer | string)[]): string[] | undefined
   return lines
 }
 
-/** A longer one may hold other things between the lines. */
+/** In bytes. A longer block may hold other data between the lines. */
 const maxBlock = 64 * 1024

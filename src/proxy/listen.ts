@@ -1,4 +1,4 @@
-/** The data port: connections of clients, from the first byte to the last, and their orderly end. */
+/** The data port: accepts client connections, bounds them, and drains them at the end. */
 
 import {
   createServer,
@@ -33,49 +33,53 @@ import { peerOf } from './peer.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 
 export interface ListenerOptions {
-  /** Milliseconds for the whole header section of a request, TLS handshake apart. */
+  /** Milliseconds for the complete header section of a request, without the TLS handshake. */
   readonly headersTimeout: number
   /** Milliseconds without a byte, for connections that have no request under way with the store. */
   readonly idleTimeout: number
-  /** Milliseconds that a connection is kept between two requests; default: 75 s. */
+  /** How long a connection is kept between two requests, in milliseconds; default: 75 s. */
   readonly keepAlive?: number
-  /** Request line and header lines, in bytes. */
+  /** Limit of request line and header lines, in bytes. */
   readonly maxHeaderSize: number
   readonly tls: CertificateFiles | undefined
-  /** Of the process; default: no bound. */
+  /** Shared by the process; default: no bound. */
   readonly memory?: MemoryBudget
-  /** Told when a handler threw; it costs that request. */
+  /** Called when a handler threw. Only that request fails. */
   readonly failed?: (error: unknown) => void
   readonly certificate?: CertificateEvents
 }
 
 export interface Listener {
   readonly server: Server
-  /** Resolves once connections are accepted; rejects when the address cannot be had. Port 0 takes a free one. */
+  /** Resolves once connections are accepted; rejects when the address is unavailable. Port 0 takes a free one. */
   listen(host: string, port: number): Promise<AddressInfo>
   /**
-   * Answers what comes in the next seconds with `Connection: close`, accepts no more then, and resolves when everything
-   * is delivered; after `timeout` milliseconds at the latest everything is closed.
+   * Answers requests of the next seconds with `Connection: close`, then accepts no more. Resolves when everything
+   * is delivered, or after `timeout` milliseconds, when the rest is closed.
    */
   drain(timeout: number): Promise<void>
 }
 
-/** Longer than the usual 60 s of load balancers, which must be the ones to close first. */
+/**
+ * Load balancers keep connections for 60 s by default. They must close first, or they would send into a closed
+ * connection.
+ */
 const usualKeepAlive = 75_000
 
-/** Milliseconds between two probes of a client that has ended its side. */
+/** Milliseconds between TCP keep-alive probes to a client that has half-closed. */
 const halfClosedProbe = 10_000
 
-/** Throws when the certificate files cannot be used. */
+/** Throws when the certificate files are unusable. */
 export function createListener(options: ListenerOptions, onRequest: Handle): Listener {
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
-  // All of them, TLS handshake or not: what the deadline of a drain closes.
+  // Every accepted socket, also before its TLS handshake: the deadline of a drain closes them all.
   const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))), {
     budget: options.memory ?? createMemoryBudget(Infinity),
     bytes: options.tls === undefined ? connectionBytes.plain : connectionBytes.tls,
   })
-  // Under TLS a connection knows another socket than the one that was accepted.
+  // Under TLS, requests belong to another socket object than the accepted one, so sockets are matched by peer
+  // address.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
   let draining = false
@@ -106,16 +110,17 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
     else limit.admit(socket)
   })
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-    // The client has reset the connection: nothing is served to a client without an address.
+    // The client has reset the connection, so its address is unknown, and X-Forwarded-For would be wrong.
     if (peerOf(socket) === undefined) {
       socket.destroy()
       return
     }
     const connection = newConnection(socket)
     closeWhenDelivered(connection)
-    // As Node has it for plain HTTP. Not as an option of the server: a FIN in the TLS handshake ends the connection.
+    // Node sets this for plain HTTP only. It cannot be a server option for TLS: there a FIN during the handshake
+    // must end the connection.
     socket.allowHalfOpen = true
-    // Its FIN may be half of a close or all of it; a probe of TCP finds out when no bytes do.
+    // A FIN may mean half-closed or gone. A keep-alive probe finds out when no bytes flow.
     socket.once('end', () => socket.setKeepAlive(true, halfClosedProbe))
     const peer = keyOf(socket)
     connections.set(socket, connection)
@@ -126,7 +131,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
     })
   })
   server.on('request', accept)
-  // Whoever forwards decides when 100 (Continue) is sent; other expectations are defects of the request.
+  // The forwarder decides when to send 100 (Continue); any other expectation is answered with 417.
   server.on('checkContinue', accept)
   server.on('checkExpectation', accept)
   server.on('connect', (_request, socket) => refuseTunnel(socket, connections.get(socket)))
@@ -153,7 +158,7 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
   }
 }
 
-/** Tells connections apart, as long as they last. */
+/** Identifies a connection while it lasts. */
 function keyOf(socket: Socket): string {
   const peer = peerOf(socket)
   return peer === undefined ? '' : `${peer.address} ${peer.port}`
@@ -169,12 +174,12 @@ function newServer(options: ListenerOptions): OpenServer {
   const settings: ServerOptions = {
     maxHeaderSize,
     headersTimeout,
-    // A long upload is no fault; one that stalls is found by `watchIdle`.
+    // Disabled: a long upload is legitimate, and `watchIdle` finds one that stalls.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1_000, Math.max(50, headersTimeout / 4)),
-    // Idle connections are found by `watchIdle`.
+    // Disabled: `watchIdle` closes idle connections.
     keepAliveTimeout: 0,
-    // An Upgrade is never carried out: the request is served as if it had not asked.
+    // Upgrade is ignored, so the request is served as plain HTTP.
     shouldUpgradeCallback: () => false,
     optimizeEmptyRequests: true,
   }
@@ -182,10 +187,10 @@ function newServer(options: ListenerOptions): OpenServer {
     tls === undefined
       ? openPlain(settings)
       : openTls(settings, headersTimeout, tls, options.certificate ?? unheard)
-  // Lines beyond a maximum would be dropped and still frame the body (CVE-2026-58044).
+  // No maximum: Node would drop the lines beyond it and still let them frame the body (CVE-2026-58044).
   opened.server.maxHeadersCount = 0
-  // A client may end its side after its request and still wait for the answer (RFC 9112 section 9.6). Node knows this
-  // setting since its first versions and documents it nowhere; without it the answer is lost.
+  // A client may half-close after its request and still wait for the response (RFC 9112 section 9.6). Node has had
+  // this undocumented property since its first versions; without it the response is lost.
   Object.assign(opened.server, { httpAllowHalfOpen: true })
   return opened
 }
@@ -206,7 +211,7 @@ function openTls(
     cert: first.cert,
     key: first.key,
     handshakeTimeout,
-    // An HTTP/1.0 client names its own version alone (RFC 7301 section 6).
+    // An HTTP/1.0 client may offer only its own version in ALPN (RFC 7301 section 6).
     ALPNProtocols: ['http/1.1', 'http/1.0'],
   })
   const replace = ({ cert, key }: CertificatePair): void => server.setSecureContext({ cert, key })

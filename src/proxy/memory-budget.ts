@@ -1,27 +1,27 @@
 /**
- * The sum of what connections and exchanges may hold in memory. Each of them is bounded, and so is their number, yet
- * a few thousand clients that read nothing would have a small container killed for want of memory.
+ * A memory budget for all connections and exchanges together. Each is bounded and their number is too, yet a few
+ * thousand clients that read nothing would get a small container killed (OOM).
  */
 
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
-/** Gives up something that is idle or stalled, and its memory with it. Returns whether there was anything. */
+/** Drops something idle or stalled to free its memory. Returns whether there was anything to drop. */
 type GiveUp = () => boolean
 
 export interface MemoryBudget {
-  /** Takes `bytes`, for which others give up theirs when there is too little. Returns false when that is not enough. */
+  /** Takes `bytes`, dropping others if there is too little. Returns false when that is not enough. */
   take(bytes: number): boolean
   giveBack(bytes: number): void
-  /** Adds a way to give something up: what is idle goes before what has stalled. */
+  /** Adds a way to free memory. Idle things are dropped before stalled ones. */
   onShort(kind: 'idle' | 'stalled', giveUp: GiveUp): void
-  /** Whether little is left, so that who has stalled should be known. */
+  /** Whether memory is nearly used up, so that stalled clients should be identified now. */
   isShort(): boolean
 }
 
 /**
- * What one connection, and one exchange on it with a reader that takes nothing, come to at most, in bytes: measured
- * with thousands of them in a control group, with buffers of the kernel and what the collector leaves for a while.
+ * Worst-case bytes of one connection, and of one exchange whose client reads nothing. Measured with thousands of
+ * them in a cgroup; includes kernel buffers and garbage that is not yet collected.
  */
 export const connectionBytes = { plain: 48 * 1024, tls: 80 * 1024 }
 export const exchangeBytes = 208 * 1024
@@ -47,32 +47,32 @@ export function createMemoryBudget(total: number): MemoryBudget {
 }
 
 interface Memory {
-  /** Of the machine, or of the control group. */
+  /** Memory of the machine, or of the cgroup. */
   readonly limit: number
-  /** What the process has resident at rest. */
+  /** Resident memory of the idle process. */
   readonly resident: number
-  /** How far the heap of V8 may grow. */
+  /** Limit of the V8 heap. */
   readonly heapLimit: number
   /** Processes that share the limit. */
   readonly processes: number
 }
 
-/** Kept free: for the page tables, other processes, and what no estimate knows of. */
+/** Kept free for page tables, other processes and what the estimates miss. */
 const spareShare = 0.1
-/** How far the heap grows with what is not yet collected, at most. */
+/** How much uncollected garbage the heap may hold, in bytes. */
 const mostGarbage = 64 * 1024 * 1024
-/** The part of an exchange with a connection that lies in the heap of V8. */
+/** The share of a connection and its exchange that lies in the V8 heap. */
 const heapShare = 0.25
 
-/** Bytes for connections and exchanges of one process. */
+/** Bytes available to connections and exchanges of one process. */
 export function bytesForClients({ limit, resident, heapLimit, processes }: Memory): number {
   const ofGroup = (limit * (1 - spareShare)) / processes - resident - Math.min(mostGarbage, heapLimit / 2)
   const ofHeap = heapLimit / 2 / heapShare
-  // Some are served however small the limit is: it may be wrong, and a proxy that serves nobody is of no use.
+  // A minimum, because the limit may be misconfigured, and a proxy that serves no one helps no one.
   return Math.max(64 * exchangeBytes, Math.min(ofGroup, ofHeap))
 }
 
-/** The memory of this process now. The limit is that of its control group (`memory.max`), where there is one. */
+/** The memory of this process now. The limit is that of its cgroup (`memory.max`), if it has one. */
 export function readMemory(processes: number): Memory {
   const constrained = process.constrainedMemory()
   const physical = totalmem()

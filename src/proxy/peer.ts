@@ -1,4 +1,4 @@
-/** The address of a client, read once, when its connection begins. */
+/** The client's address, read once when its connection begins. */
 
 import type { Socket } from 'node:net'
 
@@ -10,9 +10,9 @@ interface Peer {
 const peers = new WeakMap<Socket, Peer>()
 
 /**
- * The peer of a connection, `undefined` when the system no longer knows it: getpeername(2) fails after a reset, which
- * a client can send right after its request. Such a connection must be closed before anything on it is served, or the
- * store would get the X-Forwarded-For that the client wrote itself. The first answer is kept for later questions.
+ * The peer of a connection, or `undefined` when the system no longer knows it: getpeername(2) fails after a reset,
+ * which a client can send right after its request. Close such a connection before serving it, or the store would
+ * receive the X-Forwarded-For that the client wrote itself. The first result is cached.
  */
 export function peerOf(socket: Socket): Peer | undefined {
   const known = peers.get(socket)

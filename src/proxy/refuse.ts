@@ -1,23 +1,23 @@
-/** What is no request: answered barely, and the connection ended. */
+/** Answers input that is not a valid request with a bare status, and closes the connection. */
 
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { endDrain } from './answer.ts'
 import type { Connection } from './connection.ts'
 
-/** Statuses of what Node's parser refuses, by its error codes; everything else is 400. */
+/** Status for each error code of Node's parser; 400 for all others. */
 const refusals: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** How long a refused client may go on sending, so that it gets to read why. In milliseconds. */
+/** How long to keep reading from a refused client, in milliseconds, so that it gets to read the response. */
 const lingerMilliseconds = 1_000
 
 /**
- * Bytes came that are no HTTP, or no bytes where some were due. A whole request before them is still answered; one
- * that they cut short is not, and goes no further.
+ * Called for bytes that are not HTTP, and for a request that did not arrive in time. A complete request before them
+ * is still answered. A request that they cut short is not forwarded any further.
  */
 export function refuseBytes(error: Error, socket: Duplex, connection: Connection | undefined): void {
   if (connection?.refused === true) return
@@ -41,7 +41,7 @@ export function refuseBytes(error: Error, socket: Duplex, connection: Connection
   } else socket.end(bareAnswer(status), () => socket.destroy())
 }
 
-/** CONNECT: nothing is ever tunnelled. Node has let go of the socket by now. */
+/** Refuses CONNECT. Node no longer manages the socket here. */
 export function refuseTunnel(socket: Duplex, connection: Connection | undefined): void {
   socket.on('error', ignore)
   const { response } = connection ?? {}

@@ -1,4 +1,4 @@
-/** The response on its way back, up to its end, whole or not. */
+/** Relays the store's response to the client, and handles every way it can end. */
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { applyPatch, type HeaderLines } from '../http.ts'
@@ -10,8 +10,8 @@ import { whenWritten } from './free-buffer.ts'
 import { responseHead, trailerPairs } from './lines.ts'
 
 /**
- * Sends the head of the store's response. Returns whether there is anything more to relay: not when the exchange
- * is over, or when the head is such that it is over now.
+ * Sends the head of the store's response. Returns whether a body may follow: false when the exchange is over or
+ * this head ended it.
  */
 export function beginResponse(
   exchange: Exchange,
@@ -30,12 +30,12 @@ export function beginResponse(
     failExchange(exchange, 'invalid')
     return false
   }
-  // An answer that comes before the upload is complete ends the connection: the rest may never be read.
+  // A response that comes before the upload is complete closes the connection, because the rest may never be read.
   if (order.facts.framing.kind !== 'none' && hasUnreadBody(request)) response.shouldKeepAlive = false
   try {
     response.writeHead(status, reasonPhrase(status, reason), applyPatch(head.lines, order.patch))
   } catch {
-    // A line that Node will not write.
+    // Node refuses to write one of the lines.
     failExchange(exchange, 'invalid')
     return false
   }
@@ -49,8 +49,8 @@ export function beginResponse(
 }
 
 /**
- * Sends the head when no part of the body came with it: a store may pause between the two for as long as it likes.
- * Not by `flushHeaders()`, which encodes bytes above 0x7F a second time, as UTF-8.
+ * Sends the head when no body came with it: a store may pause between the two for any time. Not `flushHeaders()`,
+ * which encodes bytes above 0x7F a second time, as UTF-8.
  */
 function sendHead({ phase, bytesOut, response }: Exchange): void {
   if (phase === 'answering' && bytesOut === 0 && !response.writableEnded) response.write(noBytes)
@@ -58,35 +58,37 @@ function sendHead({ phase, bytesOut, response }: Exchange): void {
 
 const noBytes = Buffer.alloc(0)
 
-/** Trailers follow chunks, and chunks are sent to HTTP/1.1 clients in responses that have a body. */
+/** Trailers need chunked coding, so an HTTP/1.1 client and a response that has a body (RFC 9112 section 7.1.2). */
 function readsTrailers(request: IncomingMessage, status: number): boolean {
   return request.httpVersionMinor === 1 && request.method !== 'HEAD' && status !== 204 && status !== 304
 }
 
-/** The store's own phrase when it is visible ASCII, else the standard one. */
+/** The store's own phrase if it is visible ASCII, else the standard one. */
 function reasonPhrase(status: number, reason: string | undefined): string {
   const standard = STATUS_CODES[status] ?? 'Unknown'
   if (reason === undefined || reason === standard) return standard
   return /^[!-~](?:[ -~]*[!-~])?$/.test(reason) ? reason : standard
 }
 
-/** In bytes: up to here a copy is cheaper than a write of two buffers. */
+/** In bytes. Up to this size one copy is cheaper than a write of two buffers. */
 const smallPiece = 16 * 1024
 
-/** Passes on one piece of the body. Returns whether the client keeps up; if not, its `drain` event says when it does. */
+/**
+ * Relays one chunk of the body. Returns false when the client is slower than the store; its `drain` event follows.
+ */
 export function relayChunk(exchange: Exchange, chunk: Buffer): boolean {
   if (exchange.phase !== 'answering') return true
   const { request, response } = exchange
   exchange.bytesOut += chunk.length
   if (exchange.remaining !== undefined) exchange.remaining -= chunk.length
   if (exchange.remaining !== 0 || !request.complete) return response.write(chunk, whenWritten(chunk))
-  // Head and last piece leave in one write; as text, so that a small one needs no second buffer.
+  // Head and last chunk leave in one write. As text, because a second buffer costs more for a small chunk.
   if (chunk.length <= smallPiece) response.end(chunk.toString('latin1'), 'latin1')
   else response.end(chunk)
   return true
 }
 
-/** Ends the response after the store has ended its own, whole. */
+/** Ends the client's response after the store's response has ended completely. */
 export function endResponse(exchange: Exchange, trailers: HeaderLines): void {
   if (exchange.phase !== 'answering') return
   const { request, response, order } = exchange
@@ -96,7 +98,10 @@ export function endResponse(exchange: Exchange, trailers: HeaderLines): void {
   else endEarlyAnswer(exchange)
 }
 
-/** The store needed no more of the upload. The client gets to read that, unless it still waits to be asked for it. */
+/**
+ * The store has answered before the upload was complete. Reads on for a while, so that the client sees the
+ * response, unless the client still waits for 100 (Continue).
+ */
 function endEarlyAnswer({ request, response, cancel }: Exchange): void {
   cancel()
   if (request.readableFlowing === null) response.end()
@@ -104,8 +109,8 @@ function endEarlyAnswer({ request, response, cancel }: Exchange): void {
 }
 
 /**
- * The store failed. Before its response has begun the client gets an answer that says so; afterwards its connection
- * is broken off, so that what it has can never pass for the whole.
+ * The store failed. If its response has not begun, the client gets an error response. If it has, the client's
+ * connection is broken off, so that a partial response never looks complete.
  */
 export function failExchange(exchange: Exchange, type: UpstreamErrorType): void {
   if (exchange.phase === 'over' || exchange.response.writableEnded) return
@@ -118,12 +123,12 @@ export function failExchange(exchange: Exchange, type: UpstreamErrorType): void 
   else answerFailure(exchange, failure)
 }
 
-/** Refuses an upload whose trailers cannot be passed on. The store never completes it. */
+/** Refuses an upload whose trailers cannot be passed on. The store never sees the upload complete. */
 export function refuseUpload(exchange: Exchange): void {
   const { phase } = exchange
   if (phase === 'over') return
   exchange.cancel()
-  // An answer that has begun is broken off with the connection to the store.
+  // A response that has begun fails with the connection to the store.
   if (phase === 'answering') return
   exchange.phase = 'over'
   answerFailure(exchange, 'trailers')
@@ -139,7 +144,7 @@ function answerFailure(exchange: Exchange, failure: ForwardFailure): void {
     const answer = order.failure(failure)
     exchange.status = answer.status
     exchange.bytesOut = request.method === 'HEAD' ? 0 : Buffer.byteLength(answer.body)
-    // The watchdog has let go of it: from here on the idle clock of its connection governs.
+    // The watchdog no longer has this exchange, so the idle timeout of the connection applies again.
     response.removeAllListeners('timeout')
     sendAnswer(request, response, answer)
   } catch (error) {
@@ -148,7 +153,7 @@ function answerFailure(exchange: Exchange, failure: ForwardFailure): void {
   }
 }
 
-/** The client stopped taking part: its connection is closed and the store's side broken off. */
+/** The client stalled: closes its connection and aborts the request to the store. */
 export function dropClient(exchange: Exchange): void {
   const { phase } = exchange
   exchange.phase = 'over'
@@ -158,7 +163,10 @@ export function dropClient(exchange: Exchange): void {
   else exchange.response.destroy()
 }
 
-/** A response that ends with its connection looks whole after a FIN: only a reset shows that it is not. */
+/**
+ * A response that is delimited by the connection's end looks complete after a FIN, so only a reset shows that it is
+ * not.
+ */
 function breakOff({ request, response, remaining }: Exchange): void {
   const framed = response.chunkedEncoding || remaining !== undefined
   if (!framed && !('encrypted' in request.socket)) request.socket.resetAndDestroy()

@@ -1,6 +1,6 @@
 /**
- * Every request that is not for `get.ts`, uploads above all: over `node:http`, which relays Expect, and which leaves the client's
- * connection alone when the store answers before the upload is complete.
+ * Forwards every request that `get.ts` does not take, above all uploads. Uses `node:http`, because it relays Expect
+ * and leaves the client's connection alone when the store answers before the upload is complete.
  */
 
 import { type Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
@@ -15,14 +15,16 @@ import { beginResponse, endResponse, failExchange, refuseUpload, relayChunk } fr
 
 interface SendOptions {
   readonly agent: Agent
-  /** Bytes of the header section of an answer. */
+  /** Limit of a response's header section, in bytes. */
   readonly maxHeaderSize: number
 }
 
-/** How long a store may think about `Expect: 100-continue`; many never answer it. */
+/**
+ * How long to wait for the store's reaction to `Expect: 100-continue`, in milliseconds; many stores never send one.
+ */
 const continueMilliseconds = 1_000
 
-/** Sends the request of `exchange` with the header lines `lines` and relays its body and the answer. */
+/** Sends the request of `exchange` with the header lines `lines`, and relays its body and the response. */
 export function send(exchange: Exchange, options: SendOptions, lines: readonly string[]): void {
   const outgoing = start(exchange, options, lines)
   if (!hasBody(exchange)) outgoing.end()
@@ -30,7 +32,10 @@ export function send(exchange: Exchange, options: SendOptions, lines: readonly s
   else sendBody(exchange, outgoing)
 }
 
-/** Whether the client waits to be asked for its body. HTTP/1.0 knows no Expect; without a body there is nothing to ask for. */
+/**
+ * Whether the client waits for 100 (Continue). HTTP/1.0 has no Expect (RFC 9110 section 10.1.1), and without a body
+ * there is nothing to wait for.
+ */
 export function expectsContinue(exchange: Exchange): boolean {
   const { request, order } = exchange
   return order.facts.expectContinue && request.httpVersionMinor === 1 && hasBody(exchange)
@@ -50,7 +55,7 @@ function start(exchange: Exchange, options: SendOptions, lines: readonly string[
     setDefaultHeaders: false,
     maxHeaderSize: options.maxHeaderSize,
   })
-  // Every header line is read: one that were left out could be the one that frames the body.
+  // No maximum: a header line that Node left out could be the one that frames the body.
   outgoing.maxHeadersCount = 0
   exchange.cancel = () => outgoing.destroy()
   let answer: IncomingMessage | undefined
@@ -64,7 +69,7 @@ function start(exchange: Exchange, options: SendOptions, lines: readonly string[
     if (mayBeFollowedByBody(incoming)) outgoing.shouldKeepAlive = false
     receive(exchange, incoming)
   })
-  // Just before the agent gives the connection to another, to whom what moves on it belongs then.
+  // Emitted just before the agent gives the connection to another exchange, which then owns the bytes on it.
   outgoing.on('close', () => {
     exchange.store = undefined
   })
@@ -89,21 +94,21 @@ function receive(exchange: Exchange, incoming: IncomingMessage): void {
   const { socket } = incoming
   incoming.on('end', () => {
     const isLost = hasFailedWrites(exchange.store)
-    // A failed write may have taken the error that the read side would have reported: this end may be a reset.
+    // After a failed write the read side may not see the error either, so this end may be a reset.
     const isTruncated = exchange.untilClose && (isLost || (mayHaveBody(exchange) && isCutOff(socket)))
     if (isTruncated) failExchange(exchange, 'truncated')
     else endResponse(exchange, incoming.rawTrailers)
-    // The agent must not give it to another request.
+    // Keeps the agent from reusing the connection.
     if (isLost) socket.destroy()
   })
   incoming.on('error', () => failExchange(exchange, 'truncated'))
 }
 
-/** HEAD, 204 and 304 end with their heads. */
+/** HEAD, 204 and 304 have no body (RFC 9112 section 6.3). */
 const mayHaveBody = ({ request, status }: Exchange): boolean =>
   request.method !== 'HEAD' && status !== 204 && status !== 304
 
-/** Asks the client for its body when the store does, or when the store says nothing. */
+/** Asks the client for its body when the store sends 100 (Continue), or after a timeout. */
 function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
   let timer: NodeJS.Timeout | undefined
   const forget = (): void => clearTimeout(timer)
@@ -120,7 +125,10 @@ function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
   outgoing.once('continue', ask).once('response', forget).once('close', forget)
 }
 
-/** A body that breaks off never ends at the store: its connection is broken off too. */
+/**
+ * Relays the body. If the client's body breaks off, the connection to the store is broken off too, so that the
+ * store never sees a complete request.
+ */
 function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   const { request } = exchange
   const pass = (chunk: Buffer): void => {
@@ -143,7 +151,7 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   outgoing.on('drain', goOn)
 }
 
-/** Trailers go to the store too: what the client sent there, such as a checksum, would else never be checked. */
+/** Passes on trailers as well: otherwise a checksum sent there would never be verified. */
 function endWithTrailers(exchange: Exchange, outgoing: ClientRequest): void {
   const trailers = uploadTrailers(exchange.request.rawTrailers)
   if (trailers === undefined) {

@@ -1,22 +1,22 @@
-/** Files that are read again when they change. */
+/** Reads files again when they change. */
 
 import { readFile, stat } from 'node:fs/promises'
 
-/** How often the files are looked at, in milliseconds. */
+/** How often the files are checked, in milliseconds. */
 const interval = 1_000
 
 interface FileWatch<Value> {
-  /** Makes a value of the texts of the files, in their order. Throws when they cannot be used. */
+  /** Makes a value from the file texts, in the order of the files. Throws when they are unusable. */
   readonly read: (texts: readonly string[]) => Value
   readonly replace: (value: Value) => void
-  /** Called once for each state of the files that cannot be used. */
+  /** Called once for each unusable state of the files. */
   readonly refused: (error: unknown) => void
 }
 
 /**
- * Calls `replace` whenever the files have changed. A state that cannot be used leaves the old value; it is tried again
- * all the same, as the cause (no more files to open) may pass without a change of the files. Files are compared by
- * what they lead to, so that the swapped links of a Kubernetes secret are seen. Returns the function that ends the watch.
+ * Calls `replace` whenever the files have changed. An unusable state keeps the old value and is retried, because
+ * its cause (such as too many open files) may pass without another change. Follows symbolic links, so that the
+ * swapped links of a Kubernetes Secret are noticed. Returns a function that stops watching.
  */
 export function watchFiles<Value>(files: readonly string[], watch: FileWatch<Value>): () => void {
   let seen: string | undefined
@@ -49,7 +49,7 @@ export function watchFiles<Value>(files: readonly string[], watch: FileWatch<Val
   return () => clearInterval(timer)
 }
 
-/** Tells two states of the files apart. A file that is missing is a state like any other. */
+/** Identifies one state of the files. A missing file is a state like any other. */
 async function mark(files: readonly string[]): Promise<string> {
   const states = await Promise.all(
     files.map(async (file) => {

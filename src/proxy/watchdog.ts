@@ -1,6 +1,6 @@
 /**
- * The two clocks of every exchange: the store's first byte, and the idle timeout. One timer looks at all exchanges;
- * what counts as idle is that no byte has moved, whatever events there were or were not.
+ * Enforces the two timeouts of every exchange: first byte of the response, and idle. One timer checks all
+ * exchanges. Idle means that no byte has moved; events do not count.
  */
 
 import type { Exchange } from './exchange.ts'
@@ -10,33 +10,33 @@ import { unacknowledged } from './send-queue.ts'
 interface Watchdog {
   watch(exchange: Exchange): void
   release(exchange: Exchange): void
-  /** Drops the client that has taken or sent nothing for longest. Returns it, `undefined` when none has stalled. */
+  /** Drops the client that has stalled for longest. Returns its exchange, or `undefined` when none has stalled. */
   dropLongestStalled(): Exchange | undefined
   stop(): void
 }
 
 /**
- * How long a client takes or sends nothing, in milliseconds, before another may have its memory. A sender may have to
- * read from somewhere first.
+ * After this long without progress, in milliseconds, a client counts as stalled, and its memory may go to another.
+ * Senders get longer, because they may have to read their data from somewhere first.
  */
 const stalledMilliseconds = { answering: 3_000, sending: 10_000 }
 
 /**
- * A kept connection whose peer has not acknowledged a request after this time, in milliseconds, is half open: a firewall
- * forgot it, or the store's machine is gone.
+ * If the peer has not acknowledged a request on a reused connection after this long, in milliseconds, the
+ * connection is half open: a firewall forgot it, or the store's machine is gone.
  */
 const halfOpenMilliseconds = 3_000
 
 /**
- * Times are milliseconds; both clocks are read at an eighth of the shorter one, at most every second. `isShort`: the
- * kernel is asked early which clients have stalled.
+ * Times are milliseconds. Checks at an eighth of the shorter timeout, at most every second. While `isShort` is
+ * true, asks the kernel early which clients have stalled.
  */
 export function createWatchdog(
   upstreamTimeout: number,
   idleTimeout: number,
   isShort: () => boolean,
 ): Watchdog {
-  // No Set: what it dropped stays reachable from its outgrown tables until a full collection, which costs a
+  // Not a Set: deleted entries stay reachable from its outgrown tables until a full collection, which costs a
   // quarter of the time of a small request.
   const watched: Exchange[] = []
   let sampling = false
@@ -44,7 +44,7 @@ export function createWatchdog(
     () => {
       const now = performance.now()
       const stalled: Exchange[] = []
-      // A copy: what is judged may be over, and leave the list, at once.
+      // A copy, because `judge` may remove exchanges from the list.
       for (const exchange of watched.slice()) if (judge(exchange, now)) stalled.push(exchange)
       if (stalled.length > 0 && !sampling) {
         sampling = true
@@ -57,14 +57,14 @@ export function createWatchdog(
   )
   timer.unref()
 
-  /** Ends what has run out of time. Returns whether only the kernel can say if bytes still move. */
+  /** Ends an exchange that has timed out. Returns true when only the kernel can say whether bytes still move. */
   function judge(exchange: Exchange, now: number): boolean {
     const { phase } = exchange
     if (phase === 'connecting' || phase === 'over') return false
     if (phase === 'waiting') {
       const waited = now - exchange.since
       if (waited >= upstreamTimeout) failExchange(exchange, 'timeout')
-      // Looked at once, in one of the first turns after that time.
+      // Checked once, in one of the first turns after that time.
       else return exchange.sendAgain !== undefined && waited >= halfOpenMilliseconds
       return false
     }
@@ -104,8 +104,8 @@ export function createWatchdog(
 }
 
 /**
- * Grows with every byte of the exchange that came from either side or went out to one. What a client sends after its
- * request is none: else one that takes nothing could hold its answer for ever with a byte now and then.
+ * Grows with every byte of the exchange, in either direction. Bytes that a client sends after its request do not
+ * count: a client that reads nothing could otherwise keep its response alive with a byte now and then.
  */
 function movedBytes({ request, response, store, bytesIn, bytesOut }: Exchange): number {
   const { socket } = request
@@ -116,8 +116,8 @@ function movedBytes({ request, response, store, bytesIn, bytesOut }: Exchange): 
 }
 
 /**
- * A large piece that was handed to the kernel leaves it in many small steps that Node does not see: a slow reader
- * is told from one that has stopped by how much the kernel still has to deliver.
+ * A large chunk leaves the kernel in many small steps that Node does not see. The kernel's send queue shows whether
+ * a slow reader still reads.
  */
 async function sample(stalled: readonly Exchange[]): Promise<void> {
   const queues = await unacknowledged()
@@ -135,17 +135,17 @@ async function sample(stalled: readonly Exchange[]): Promise<void> {
   }
 }
 
-/** Closes the side that has stopped taking part. */
+/** Closes the side that has stalled. */
 function endIdle(exchange: Exchange): void {
   if (storeIsIdle(exchange)) failExchange(exchange, 'timeout')
   else dropClient(exchange)
 }
 
-/** Whether the store holds things up, not the client. */
+/** Whether the store is what holds things up, not the client. */
 const storeIsIdle = ({ response, store, phase }: Exchange): boolean =>
   phase === 'answering' ? response.writableLength === 0 : store !== undefined && store.writableLength > 0
 
-/** The client that has stalled for longest: the kernel was asked, and delivered nothing to it either. */
+/** The client that has stalled for longest, and to which the kernel has delivered nothing either. */
 function longestStalled(watched: readonly Exchange[], now: number): Exchange | undefined {
   let longest: Exchange | undefined
   for (const exchange of watched) {
