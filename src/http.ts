@@ -1,41 +1,44 @@
-/** Header lines as they stand on the wire: name, value, name, value … in order, repeated lines apart. */
+/** Header lines as sent: name, value, name, value …, in order. Repeated lines stay separate. */
 export type HeaderLines = readonly string[]
 
-/** Why a request cannot be passed on safely. `status` is the answer, `code` and `message` go into its error body. */
+/**
+ * Why a request cannot be forwarded safely. `status` is the response's; `code` and `message` go into its error
+ * body.
+ */
 export interface RequestDefect {
   readonly status: 400 | 405 | 417 | 501 | 505
   readonly code: string
   readonly message: string
 }
 
-/** How the body of a request is delimited: not at all, by `bytes`, or by chunks (RFC 9112 section 6). */
+/** How the body of a request is delimited: no body, by `bytes`, or chunked (RFC 9112 section 6). */
 export type Framing =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' }
 
-/** Everything the core knows of a request. Built once from the raw header lines; never re-read later. */
+/** What decisions need to know about a request. Read once from the raw header lines. */
 export interface RequestFacts {
   readonly method: string
-  /** The request target exactly as sent. */
+  /** The request target, byte for byte. */
   readonly target: string
   readonly headers: HeaderLines
-  /** Host as sent, `undefined` when absent. */
+  /** Host as sent; `undefined` when absent. */
   readonly host: string | undefined
   readonly origin: string | undefined
   /** Access-Control-Request-Method. */
   readonly requestedMethod: string | undefined
-  /** Access-Control-Request-Headers; several lines are joined with a comma (RFC 9110 section 5.3). */
+  /** Access-Control-Request-Headers; repeated lines are joined with a comma (RFC 9110 section 5.3). */
   readonly requestedHeaders: string | undefined
   readonly framing: Framing
   readonly expectContinue: boolean
-  /** Lower-cased names that Connection nominates as hop-by-hop, without `close` and `keep-alive`. */
+  /** Lower-cased field names in Connection, without `close` and `keep-alive`. */
   readonly nominated: readonly string[]
-  /** The first reason not to serve this request, if there is one. */
+  /** The first reason not to serve this request; `undefined` when there is none. */
   readonly defect: RequestDefect | undefined
 }
 
-/** A whole response made here. `body` is text; Content-Length is added by whoever sends it. */
+/** A complete response made here. `body` is text. The sender adds Content-Length. */
 export interface PlainResponse {
   readonly status: number
   readonly headers: HeaderLines
@@ -43,8 +46,8 @@ export interface PlainResponse {
 }
 
 /**
- * What to change in the store's response. `strip` removes every Access-Control-* line of the store,
- * `add` is appended, each name of `vary` is merged into Vary.
+ * Changes to the store's response. `strip` removes all its Access-Control-* lines, `add` is appended, and the names
+ * in `vary` are merged into Vary.
  */
 export interface HeaderPatch {
   readonly strip: boolean
@@ -54,13 +57,15 @@ export interface HeaderPatch {
   readonly resourcePolicy?: string
 }
 
-/** The patch that changes nothing. */
 export const untouched: HeaderPatch = { strip: false, add: [], vary: [] }
 
-/** Elements of Connection. Clients name one or two; each costs a look at each header line. */
+/** Limit of the names in Connection. Clients send one or two; each costs a comparison per header line. */
 const maxNominated = 32
 
-/** Names that a sender must not declare hop-by-hop: the next hop would drop what signs or frames the request. */
+/**
+ * Names that Connection must not list: removing these lines would break the signature, the framing or the routing
+ * of the request.
+ */
 const protectedNames =
   /^(host|origin|authorization|content-.*|transfer-encoding|date|range|expect|access-control-.*|x-(amz|cos|oss)-.*)$/
 
@@ -70,12 +75,12 @@ const defect = (status: RequestDefect['status'], code: string, message: string):
   message,
 })
 
-const noBody: Framing = { kind: 'none' }
+const withoutBody: Framing = { kind: 'none' }
 const chunked: Framing = { kind: 'chunked' }
 
 /**
- * Reads what the core needs from one request, in one pass over its raw header lines.
- * `version` is the protocol version as Node gives it, e.g. `1.1`.
+ * Reads what decisions need from one request, in one pass over its raw header lines. `version` is the protocol
+ * version as Node gives it, e.g. `1.1`.
  */
 export function readFacts(
   method: string,
@@ -112,7 +117,7 @@ export function readFacts(
         transferEncoding = value
         break
       case 'access-control-request-method':
-        // Joined, so that a second line can never allow what the first did not ask for.
+        // Joined, so that a second line can never allow a method that the first did not ask for.
         requestedMethod = requestedMethod === undefined ? value : `${requestedMethod}, ${value}`
         break
       case 'access-control-request-headers':
@@ -132,7 +137,7 @@ export function readFacts(
     method,
     target,
     headers,
-    // Of two lines neither can be believed: the request is refused, and nothing is decided by either.
+    // With two lines neither can be trusted: the request is refused and neither is used.
     host: repeated === 'Host' ? undefined : host,
     origin: repeated === 'Origin' ? undefined : origin,
     requestedMethod,
@@ -142,7 +147,7 @@ export function readFacts(
         ? chunked
         : contentLength !== undefined
           ? { kind: 'length', bytes: Number(contentLength) }
-          : noBody,
+          : withoutBody,
     expectContinue: expectations.length > 0,
     nominated: nominated ?? [],
     defect:
@@ -152,7 +157,7 @@ export function readFacts(
   }
 }
 
-/** `undefined`: there are too many. */
+/** `undefined` when there are too many. */
 function nominations(connection: string): string[] | undefined {
   if (connection === 'keep-alive' || connection === 'close') return []
   const names = connection.split(',', maxNominated + 1)
@@ -160,7 +165,7 @@ function nominations(connection: string): string[] | undefined {
   return elementsOf(connection).filter((name) => name !== 'close' && name !== 'keep-alive')
 }
 
-/** The elements of a list in lower case. Empty ones do not count (RFC 9110 section 5.6.1). */
+/** The elements of a list, in lower case. Empty elements do not count (RFC 9110 section 5.6.1). */
 function elementsOf(list: string): string[] {
   return list
     .toLowerCase()
@@ -185,11 +190,14 @@ function firstDefect(
   return undefined
 }
 
-/** uri-host [":" port], RFC 9112 section 3.2, without the user information and escapes that no client sends. */
+/**
+ * uri-host [":" port] (RFC 9112 section 3.2), without the user information and percent-encoding that no client
+ * sends.
+ */
 const hostForm =
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.))*|\[[0-9A-Fa-f:.]{2,45}\])(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
 
-/** RFC 9112 section 6: a message whose end two readers could see differently is refused, never repaired. */
+/** A message that two recipients could delimit differently is refused, never repaired (RFC 9112 section 6). */
 function framingDefect(
   version: string,
   contentLength: string | undefined,
@@ -200,7 +208,7 @@ function framingDefect(
       return defect(400, 'InvalidRequest', 'Content-Length and Transfer-Encoding were sent together.')
     if (version === '1.0') return defect(400, 'InvalidRequest', 'Transfer-Encoding was sent with HTTP/1.0.')
     if (transferEncoding.toLowerCase() !== 'chunked')
-      return defect(501, 'NotImplemented', 'The only transfer coding that is implemented is chunked.')
+      return defect(501, 'NotImplemented', 'The only supported transfer coding is chunked.')
     return undefined
   }
   if (contentLength === undefined) return undefined
@@ -214,7 +222,7 @@ function hopDefect(
   nominated: readonly string[] | undefined,
 ): RequestDefect | undefined {
   if (expectations.some((expectation) => expectation !== '100-continue'))
-    return defect(417, 'ExpectationFailed', 'The only expectation that is met is 100-continue.')
+    return defect(417, 'ExpectationFailed', 'The only supported expectation is 100-continue.')
   if (nominated === undefined)
     return defect(400, 'InvalidRequest', `Connection names more than ${maxNominated} headers.`)
   for (const name of nominated)
@@ -223,7 +231,7 @@ function hopDefect(
   return undefined
 }
 
-/** `names` added to the Vary value `present` where they are not in it yet; `*` stays alone (RFC 9110 section 12.5.5). */
+/** Adds the `names` that are not yet in the Vary value `present`. `*` stays alone (RFC 9110 section 12.5.5). */
 export function mergeVary(present: string | undefined, names: readonly string[]): string {
   if (present === undefined || present.trim() === '') return names.join(', ')
   const has = new Set(present.split(',').map((name) => name.trim().toLowerCase()))
@@ -232,13 +240,13 @@ export function mergeVary(present: string | undefined, names: readonly string[])
   return missing.length === 0 ? present : `${present}, ${missing.join(', ')}`
 }
 
-/** Whether `name` begins with Access-Control-, in any case. Its first letter tells most others apart. */
+/** Whether `name` starts with Access-Control-, in any case. The first letter rules out most other names. */
 const isCorsName = (name: string): boolean =>
   (name.charCodeAt(0) | 0x20) === 0x61 && name.toLowerCase().startsWith('access-control-')
 
 const policyName = 'cross-origin-resource-policy'
 
-/** The header lines that go to the client: the store's `lines` with `patch` applied, order and case kept. */
+/** The header lines for the client: the store's `lines` with `patch` applied, in their order and case. */
 export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
   const out: string[] = []
   let varyAt = -1
@@ -246,7 +254,8 @@ export function applyPatch(lines: HeaderLines, patch: HeaderPatch): string[] {
     const name = lines[i] ?? ''
     const value = lines[i + 1] ?? ''
     if (patch.strip && isCorsName(name)) continue
-    // Two lines of it are none (WHATWG Fetch, "Cross-Origin-Resource-Policy check").
+    // Browsers ignore the policy when it appears twice, so the store's is removed
+    // (https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header).
     if (patch.resourcePolicy !== undefined && name.toLowerCase() === policyName) continue
     if (name.length === 4 && patch.vary.length > 0 && name.toLowerCase() === 'vary') {
       if (varyAt >= 0) {

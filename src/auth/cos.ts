@@ -34,7 +34,7 @@ const fieldNames = [
 ] as const
 type FieldName = (typeof fieldNames)[number]
 
-/** `q-sign-algorithm=sha1&q-ak=…&q-signature=…`, every field exactly once. */
+/** Reads `q-sign-algorithm=sha1&q-ak=…&q-signature=…`. Every field must appear exactly once. */
 export function readCosHeader(authorization: string): CosCredential | Refusal {
   const fields = new Map<string, string>()
   const pairs = authorization.split('&', fieldNames.length + 1)
@@ -46,7 +46,7 @@ export function readCosHeader(authorization: string): CosCredential | Refusal {
   return readFields((name) => fields.get(name))
 }
 
-/** The same fields as query parameters of a presigned request. */
+/** Reads the same fields from the query of a presigned request. */
 export const readCosQuery = (parts: RequestParts): CosCredential | Refusal =>
   readFields((name) => singleParameter(parts, name))
 
@@ -76,7 +76,7 @@ function readWindow(text: string): { from: number; until: number } | undefined {
 
 const readList = (text: string): string[] => (text === '' ? [] : text.split(';'))
 
-/** Why `parts` was not signed with `key`; `undefined` when it was. */
+/** Why the signature is invalid; `undefined` when it is valid. */
 export function checkCos(
   parts: RequestParts,
   credential: CosCredential,
@@ -100,8 +100,8 @@ export function checkCos(
     })
   if (signedFor(path)) return undefined
   if (parts.byHost || !signedFor('/')) return 'wrong-signature'
-  // The SDKs' option `Domain` puts the bucket into the path after signing: such a signature is good for every bucket
-  // of the host, so that only the key can say which one it is for.
+  // The SDKs' option `Domain` puts the bucket into the path after signing, so such a signature is valid for every
+  // bucket of the host. Only the `buckets` of the key can then say which one is meant.
   return key.buckets?.includes(parts.bucket) ? undefined : 'bucket-not-named'
 }
 
@@ -130,7 +130,7 @@ const encodedName = (name: string): string => percentEncode(name).toLowerCase()
 /** Step "SignKey". */
 export const signKey = (secret: string, keyTime: string): string => hmacSha1(secret, keyTime).toString('hex')
 
-/** Step "HttpString". `pathname` is decoded; `parameters` and `headers` are `key=value` joined with `&`. */
+/** Step "HttpString". `pathname` is decoded; `parameters` and `headers` are `key=value`, joined with `&`. */
 export const httpString = (method: string, pathname: string, parameters: string, headers: string): string =>
   `${method.toLowerCase()}\n${pathname}\n${parameters}\n${headers}\n`
 
@@ -138,5 +138,5 @@ export const httpString = (method: string, pathname: string, parameters: string,
 export const stringToSign = (signTime: string, httpText: string): string =>
   `sha1\n${signTime}\n${sha1Hex(httpText)}\n`
 
-/** Step "Signature": the sign key is used as the text of its hexadecimal form. */
+/** Step "Signature". The key is the hexadecimal text of the sign key, not its bytes. */
 export const signature = (key: string, text: string): string => hmacSha1(key, text).toString('hex')

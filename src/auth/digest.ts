@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-// Text to be hashed holds one byte in each character; secrets are text in UTF-8.
+// Hashed text holds one byte per character (Latin-1). Secrets are UTF-8 text.
 
 export const sha1Hex = (bytes: string): string => createHash('sha1').update(bytes, 'latin1').digest('hex')
 
@@ -17,12 +17,12 @@ export const hmacSha1 = (key: string, bytes: string): Buffer =>
 export const hmacSha256 = (key: string | Uint8Array, bytes: string): Buffer =>
   createHmac('sha256', key).update(bytes, 'latin1').digest()
 
-/** The signing key of the V4 schemes: `secret` with its prefix, then each part of the scope in turn. */
+/** The signing key of the V4 schemes: HMAC of the prefixed secret over each part of the scope in turn. */
 export function deriveKey(prefixedSecret: string, scope: readonly string[]): Buffer {
   return scope.reduce<Buffer>((key, part) => hmacSha256(key, part), Buffer.from(prefixedSecret, 'utf8'))
 }
 
-/** Whether two signatures are the same, in a time that depends on their lengths only. */
+/** Compares signatures in a time that depends only on their lengths. */
 export function sameSignature(presented: string, expected: string): boolean {
   const left = Buffer.from(presented, 'latin1')
   const right = Buffer.from(expected, 'latin1')

@@ -20,7 +20,7 @@ export interface OssV1Credential {
   readonly validity: Validity
 }
 
-/** `OSS KEY:SIGNATURE`. The date is x-oss-date, which goes before Date. */
+/** Reads `OSS KEY:SIGNATURE`. x-oss-date takes precedence over Date. */
 export function readOssV1Header(authorization: string, parts: RequestParts): OssV1Credential | Refusal {
   const [, accessKeyId, signature] = /^OSS ([^: ]+):([^: ]+)$/.exec(authorization) ?? []
   const date = singleHeader(parts, parts.headers.has('x-oss-date') ? 'x-oss-date' : 'date')
@@ -33,8 +33,8 @@ export function readOssV1Header(authorization: string, parts: RequestParts): Oss
 }
 
 /**
- * `OSSAccessKeyId`, `Expires` and `Signature` of a signed URL. The scheme does not say when a URL was made, so its
- * life is bounded from now on: an expiry further off than any V4 one is not taken.
+ * Reads `OSSAccessKeyId`, `Expires` and `Signature` of a signed URL. The scheme does not record when a URL was
+ * signed, so its expiry must not be further away than that of any V4 URL.
  */
 export function readOssV1Query(parts: RequestParts, unixSeconds: number): OssV1Credential | Refusal {
   const accessKeyId = singleParameter(parts, 'OSSAccessKeyId') ?? ''
@@ -49,7 +49,7 @@ export function readOssV1Query(parts: RequestParts, unixSeconds: number): OssV1C
 
 const isSignature = (text: string): boolean => /^[A-Za-z0-9+/]{27}=$/.test(text)
 
-/** Why `parts` was not signed with `key`; `undefined` when it was. */
+/** Why the signature is invalid; `undefined` when it is valid. */
 export function checkOssV1(
   parts: RequestParts,
   credential: OssV1Credential,
@@ -68,11 +68,11 @@ export function checkOssV1(
     : 'wrong-signature'
 }
 
-/** Empty when absent, `undefined` when it stands on several lines. */
+/** Empty when absent; `undefined` when the header is repeated. */
 const optionalHeader = (parts: RequestParts, name: string): string | undefined =>
   parts.headers.has(name) ? singleHeader(parts, name)?.trim() : ''
 
-/** Step "CanonicalizedOSSHeaders": every x-oss- header, sorted; `undefined` when one stands on several lines. */
+/** Step "CanonicalizedOSSHeaders": every x-oss- header, sorted; `undefined` when one is repeated. */
 function canonicalizedOssHeaders(parts: RequestParts): string | undefined {
   const lines: string[] = []
   for (const [name, values] of parts.headers) {
@@ -102,7 +102,10 @@ export const stringToSign = (
   resource: string,
 ): string => `${method}\n${contentMd5}\n${contentType}\n${date}\n${ossHeaders}${resource}`
 
-/** Parameters that V1 signs beside those that start with x-oss- (developer reference; the vendor's Go and Python SDKs). */
+/**
+ * Parameters that V1 signs besides those that start with x-oss- (developer reference; the vendor's Go and Python
+ * SDKs).
+ */
 const subResources = new Set(
   (
     'acl append asyncFetch bucketInfo callback callback-var cname comp continuation-token cors delete encryption ' +

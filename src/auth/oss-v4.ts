@@ -41,12 +41,12 @@ export const names: V4Names = {
 /** The fields of an OSS V4 signature (developer reference, "Include V4 signatures in the header", "… in a URL"). */
 export interface OssV4Credential extends V4Credential {
   readonly scheme: 'oss-v4'
-  /** Headers that are signed beside Content-Type, Content-MD5 and x-oss-*. */
+  /** Signed headers other than Content-Type, Content-MD5 and x-oss-*. */
   readonly additionalHeaders: readonly string[]
   readonly payloadHash: string
 }
 
-/** `OSS4-HMAC-SHA256 Credential=…,[AdditionalHeaders=…,]Signature=…`. */
+/** Reads `OSS4-HMAC-SHA256 Credential=…,[AdditionalHeaders=…,]Signature=…`. */
 export function readOssV4Header(authorization: string, parts: RequestParts): OssV4Credential | Refusal {
   const form = /^ +Credential=([^, ]+) *, *(?:AdditionalHeaders=([^, ]+) *, *)?Signature=([^, ]+) *$/.exec(
     authorization.slice(ossV4Algorithm.length),
@@ -55,7 +55,7 @@ export function readOssV4Header(authorization: string, parts: RequestParts): Oss
   return credentialOf(parts, readHeaderCredential(names, parts, { scope, signature }), additional)
 }
 
-/** `x-oss-signature-version`, `x-oss-credential` and the other parameters of a signed URL. */
+/** Reads `x-oss-signature-version`, `x-oss-credential` and the other parameters of a signed URL. */
 export function readOssV4Query(parts: RequestParts): OssV4Credential | Refusal {
   const additional = singleParameter(parts, names.parameters.signedHeaders) ?? ''
   return credentialOf(parts, readQueryCredential(names, parts), additional)
@@ -72,7 +72,7 @@ function credentialOf(
   return { scheme: 'oss-v4', ...credential, additionalHeaders, payloadHash }
 }
 
-/** Why `parts` was not signed with `key`; `undefined` when it was. */
+/** Why the signature is invalid; `undefined` when it is valid. */
 export function checkOssV4(
   parts: RequestParts,
   credential: OssV4Credential,
@@ -96,11 +96,11 @@ export function checkOssV4(
 export const canonicalUri = (bucket: string, object: string): string =>
   percentEncode(`/${bucket}/${object}`).replaceAll('%2F', '/')
 
-/** Step "Canonical Query String": sorted; a parameter without a value is its name alone. */
+/** Step "Canonical Query String": sorted; a parameter without a value is only its name. */
 export const canonicalQueryString = (parameters: readonly Parameter[]): string =>
   canonicalQuery(parameters, ({ name, value }) => (value === '' ? name : `${name}=${value}`))
 
-/** Step "Canonical Headers"; `undefined` when a signed header is absent or stands on several lines. */
+/** Step "Canonical Headers"; `undefined` when a signed header is absent or repeated. */
 function canonicalHeaders(
   parts: RequestParts,
   additional: readonly string[],

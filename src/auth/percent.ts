@@ -1,16 +1,16 @@
 /**
- * Percent-encoding (RFC 3986 section 2.1) over bytes. Strings here hold one byte in each character, as Node hands over
- * request targets and header lines, so that what is hashed is what was sent.
+ * Percent-encoding over bytes (RFC 3986 section 2.1). Strings here hold one byte per character, as Node delivers
+ * request targets and header lines, so that the hash covers the bytes that were sent.
  */
 
-/** The bytes that `text` encodes; `undefined` when a percent sign encodes nothing. `+` stands for itself. */
+/** Decodes `text`; `undefined` when a percent sign is not followed by two hexadecimal digits. `+` stays `+`. */
 export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) return undefined
   return text.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
-/** `bytes` with everything but the unreserved characters `A-Z a-z 0-9 - . _ ~` encoded, in upper-case hexadecimal. */
+/** Encodes every byte but the unreserved `A-Z a-z 0-9 - . _ ~`, in upper-case hexadecimal. */
 export function percentEncode(bytes: string): string {
   return bytes.replace(
     /[^A-Za-z0-9._~-]/g,
@@ -18,7 +18,7 @@ export function percentEncode(bytes: string): string {
   )
 }
 
-/** The path `path` in the one spelling that SigV4 signs: every segment decoded, then encoded. */
+/** `path` in the canonical form that SigV4 signs: every segment decoded, then encoded. */
 export function canonicalPath(path: string): string | undefined {
   const segments: string[] = []
   for (const segment of path.split('/')) {

@@ -1,36 +1,36 @@
 import type { HeaderLines } from '../http.ts'
 import { percentDecode } from './percent.ts'
 
-/** A request as its signature covers it. */
+/** What a signature may cover. */
 export interface SignedRequest {
   readonly method: string
   /** Request target in origin-form, byte for byte. */
   readonly target: string
   readonly headers: HeaderLines
   readonly bucket: string
-  /** Host names the bucket; otherwise the first segment of the path does. */
+  /** Host names the bucket; otherwise the first path segment does. */
   readonly byHost: boolean
-  /** The query parameter that makes the request what it is, e.g. `cors`: a signature must cover it. */
+  /** The query parameter that selects the operation, e.g. `cors`. The signature must cover it. */
   readonly operation: string | undefined
   readonly hasBody: boolean
-  /** Hexadecimal SHA-256 of the body; `undefined` while the body has not been read. */
+  /** Hexadecimal SHA-256 of the body; `undefined` until the body has been read. */
   readonly bodySha256: string | undefined
 }
 
-/** A query parameter, decoded. `value` is empty when there was none. */
+/** A decoded query parameter. `value` is empty when there is none. */
 export interface Parameter {
   readonly name: string
   readonly value: string
 }
 
-/** A {@link SignedRequest} taken apart, within bounds. Every string holds one byte in each character. */
+/** A parsed {@link SignedRequest}. Every string holds one byte per character. */
 export interface RequestParts {
   readonly method: string
   /** As sent, encoded. */
   readonly path: string
   /** In the order sent. */
   readonly parameters: readonly Parameter[]
-  /** Values by lower-cased name, in the order sent. */
+  /** By lower-cased name; values in the order sent. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly bucket: string
   readonly byHost: boolean
@@ -38,7 +38,7 @@ export interface RequestParts {
   readonly bodySha256: string | undefined
 }
 
-/** Bounds, checked before anything is taken apart. Session tokens make presigned queries long. */
+/** Checked before anything is parsed. Session tokens make presigned queries long. */
 export const maxTargetLength = 8192
 export const maxParameters = 64
 
@@ -47,7 +47,7 @@ const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785
 /** Origin-form in visible ASCII (RFC 9112 section 3.2.1). */
 const targetForm = /^\/[!-~]*$/
 
-/** Takes a request apart; `undefined` when it is beyond the bounds or a percent sign encodes nothing. */
+/** Parses a request; `undefined` when it exceeds a bound or has a malformed percent escape. */
 export function takeApart(request: SignedRequest): RequestParts | undefined {
   const { method, target, bucket, byHost, operation, hasBody } = request
   if (target.length > maxTargetLength || !targetForm.test(target)) return undefined
@@ -68,7 +68,7 @@ export function takeApart(request: SignedRequest): RequestParts | undefined {
 
 function readParameters(query: string): Parameter[] | undefined {
   if (query === '') return []
-  // One more than the bound is enough to know that it is broken.
+  // One more than the bound is enough to know that it is exceeded.
   const fields = query.split('&', maxParameters + 1)
   if (fields.length > maxParameters) return undefined
   const parameters: Parameter[] = []
@@ -95,13 +95,13 @@ function byName(lines: HeaderLines): Map<string, string[]> {
   return headers
 }
 
-/** The value of the header `name`; `undefined` when it is absent or stands on several lines. */
+/** The value of the header `name`; `undefined` when it is absent or repeated. */
 export function singleHeader(parts: RequestParts, name: string): string | undefined {
   const values = parts.headers.get(name)
   return values?.length === 1 ? values[0] : undefined
 }
 
-/** The value of the parameter `name`; `undefined` when it is absent or was sent more than once. */
+/** The value of the parameter `name`; `undefined` when it is absent or repeated. */
 export function singleParameter(parts: RequestParts, name: string): string | undefined {
   const found = parts.parameters.filter((parameter) => parameter.name === name)
   return found.length === 1 ? found[0]?.value : undefined
@@ -113,12 +113,12 @@ export function hostForms(host: string): readonly string[] {
   return colon > host.lastIndexOf(']') ? [host, host.slice(0, colon)] : [host]
 }
 
-/** The name of the object that the path is about, decoded; empty for the bucket itself. */
+/** The object name in the path, decoded; empty for the bucket itself. */
 export function objectName({ path, byHost }: RequestParts): string | undefined {
   if (byHost) return percentDecode(path.slice(1))
   const slash = path.indexOf('/', 1)
   return slash < 0 ? '' : percentDecode(path.slice(slash + 1))
 }
 
-/** Text order by code unit, which is byte order here: what every standard means by "sorted". */
+/** Compares by code unit, which equals byte order here. The standards mean this by "sorted". */
 export const inByteOrder = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)

@@ -36,11 +36,11 @@ const names: V4Names = {
 export interface SigV4Credential extends V4Credential {
   readonly scheme: 'sigv4'
   readonly signedHeaders: readonly string[]
-  /** What is signed in the place of the body's hash; `undefined`: the hash itself, which no header states. */
+  /** The signed text in place of the body's hash; `undefined`: the hash itself, which no header contains. */
   readonly payloadHash: string | undefined
 }
 
-/** `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. */
+/** Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`. */
 export function readSigV4Header(authorization: string, parts: RequestParts): SigV4Credential | Refusal {
   const form = /^ +Credential=([^, ]+) *, *SignedHeaders=([^, ]+) *, *Signature=([^, ]+) *$/.exec(
     authorization.slice(sigV4Algorithm.length),
@@ -56,7 +56,7 @@ export function readSigV4Header(authorization: string, parts: RequestParts): Sig
   return { scheme: 'sigv4', ...credential, signedHeaders, payloadHash }
 }
 
-/** `X-Amz-Algorithm`, `X-Amz-Credential` and the other parameters of a presigned request. */
+/** Reads `X-Amz-Algorithm`, `X-Amz-Credential` and the other parameters of a presigned request. */
 export function readSigV4Query(parts: RequestParts): SigV4Credential | Refusal {
   const credential = readQueryCredential(names, parts)
   const signedHeaders = readHeaderNames(singleParameter(parts, names.parameters.signedHeaders) ?? '')
@@ -73,7 +73,7 @@ export function readSigV4Query(parts: RequestParts): SigV4Credential | Refusal {
 export const needsBody = (parts: RequestParts, credential: SigV4Credential): boolean =>
   credential.payloadHash === undefined && parts.bodySha256 === undefined
 
-/** Why `parts` was not signed with `key`; `undefined` when it was. */
+/** Why the signature is invalid; `undefined` when it is valid. */
 export function checkSigV4(
   parts: RequestParts,
   credential: SigV4Credential,
@@ -94,7 +94,7 @@ export function checkSigV4(
   return isSigned ? undefined : 'wrong-signature'
 }
 
-/** Step "CanonicalHeaders": `undefined` when a signed header is absent. Several lines are joined with a comma. */
+/** Step "CanonicalHeaders": `undefined` when a signed header is absent. Repeated lines are joined with a comma. */
 function canonicalHeaders(
   parts: RequestParts,
   signedHeaders: readonly string[],

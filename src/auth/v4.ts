@@ -1,7 +1,7 @@
 /**
- * The steps that AWS Signature Version 4 (S3 API reference, "Authenticating Requests") and OSS V4 (developer reference,
- * "Include V4 signatures in the header", "… in a URL") share. They differ in names, given as data, and in what is
- * canonical, which their own files say.
+ * The steps that AWS Signature Version 4 (S3 API reference, "Authenticating Requests") and OSS V4 (developer
+ * reference, "Include V4 signatures in the header", "… in a URL") share. Their names differ, so they are data.
+ * Their canonical forms are in `sigv4.ts` and `oss-v4.ts`.
  */
 
 import { deriveKey, hmacSha256, sameSignature, sha256Hex } from './digest.ts'
@@ -19,11 +19,11 @@ import { maxPresignedSeconds, maxSkewSeconds, type Validity } from './verdict.ts
 
 export interface V4Names {
   readonly algorithm: string
-  /** What stands before the secret in the first step of the signing key. */
+  /** Prefix of the secret in the first step of the signing key. */
   readonly keyPrefix: string
   readonly service: string
   readonly terminator: string
-  /** Takes the place of Date where it is sent. */
+  /** Replaces Date if present. */
   readonly dateHeader: string
   readonly parameters: {
     readonly algorithm: string
@@ -43,7 +43,6 @@ interface Scope {
   readonly region: string
 }
 
-/** The fields that both have. */
 export interface V4Credential extends Scope {
   /** ISO 8601 basic format. */
   readonly timestamp: string
@@ -52,7 +51,7 @@ export interface V4Credential extends Scope {
   readonly validity: Validity
 }
 
-/** A scope whose day is that of the request. */
+/** `undefined` when the scope is malformed or its day is not that of the request. */
 function readScope({ service, terminator }: V4Names, text: string, timestamp: string): Scope | undefined {
   const [accessKeyId = '', date = '', region = '', ...rest] = text.split('/')
   const isWhole = accessKeyId !== '' && /^[0-9]{8}$/.test(date) && region !== ''
@@ -61,7 +60,7 @@ function readScope({ service, terminator }: V4Names, text: string, timestamp: st
     : undefined
 }
 
-/** Names of headers, separated by semicolons, none twice. */
+/** Header names, separated by semicolons; `undefined` when one is repeated. */
 export function readHeaderNames(text: string): readonly string[] | undefined {
   const names = text.split(';')
   const wellFormed = names.every((name) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name))
@@ -70,11 +69,11 @@ export function readHeaderNames(text: string): readonly string[] | undefined {
 
 const isSignature = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
-/** The header that says when a request was signed. */
+/** The header with the time of signing. */
 export const dateHeaderOf = ({ dateHeader }: V4Names, parts: RequestParts): string =>
   parts.headers.has(dateHeader) ? dateHeader : 'date'
 
-/** What an Authorization header says; `undefined` when it is malformed. */
+/** Reads an Authorization header; `undefined` when it is malformed. */
 export function readHeaderCredential(
   names: V4Names,
   parts: RequestParts,
@@ -94,7 +93,7 @@ export function readHeaderCredential(
   }
 }
 
-/** What the parameters of a presigned request say; `undefined` when they are malformed. */
+/** Reads the parameters of a presigned request; `undefined` when they are malformed. */
 export function readQueryCredential(names: V4Names, parts: RequestParts): V4Credential | undefined {
   const parameter = (name: keyof V4Names['parameters']): string =>
     singleParameter(parts, names.parameters[name]) ?? ''
@@ -117,14 +116,14 @@ export function readQueryCredential(names: V4Names, parts: RequestParts): V4Cred
   }
 }
 
-/** The parameters that are signed: all but the signature itself. */
+/** All parameters except the signature itself. */
 export const signedParameters = (
   { parameters: { signature } }: V4Names,
   { presigned }: V4Credential,
   { parameters }: RequestParts,
 ): readonly Parameter[] => parameters.filter(({ name }) => !(presigned && name === signature))
 
-/** Parameters sorted by encoded name, then by encoded value. `write` makes one of them text. */
+/** Sorts by encoded name, then by encoded value. `write` formats one parameter. */
 export const canonicalQuery = (
   parameters: readonly Parameter[],
   write: (parameter: Parameter) => string,
@@ -161,8 +160,8 @@ export const signingKey = (
 ): Buffer => deriveKey(`${keyPrefix}${secret}`, [date, region, service, terminator])
 
 /**
- * Whether `secret` signed what `requestFor` makes canonical, with Host in one of the forms that clients sign.
- * `undefined` from it: a signed header is absent.
+ * Whether `secret` signed the canonical request. Tries both forms of Host that clients sign. `requestFor` returns
+ * `undefined` when a signed header is absent.
  */
 export function isSignedWith(
   names: V4Names,

@@ -26,7 +26,7 @@ import {
   type Verdict,
 } from './verdict.ts'
 
-/** Longest Authorization that is looked at. Session tokens are headers of their own. */
+/** Longest Authorization that is parsed. Session tokens have a header of their own. */
 export const maxAuthorizationLength = 4096
 
 type Credential = CosCredential | OssV1Credential | OssV4Credential | SigV4Credential
@@ -34,9 +34,9 @@ type Credential = CosCredential | OssV1Credential | OssV4Credential | SigV4Crede
 const refused = (why: Refusal): Verdict => ({ kind: 'refused', why })
 
 /**
- * Verifies the signature of `request`: COS, OSS V1 and V4, AWS SigV4, in Authorization or in the query. The key, the
- * time, the signature and the key's buckets are checked in this order, so that only the holder of a key learns what
- * it is good for. `unixSeconds` is the time now.
+ * Verifies the signature of `request`: COS, OSS V1 and V4, AWS SigV4, in Authorization or in the query. Checks the
+ * key, the time, the signature and the key's buckets in this order, so that only the holder of a key learns which
+ * buckets it may use. `unixSeconds` is the current time.
  */
 export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: number): Verdict {
   const parts = takeApart(request)
@@ -58,8 +58,8 @@ export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: nu
 }
 
 /**
- * Why `request` cannot be one that somebody signed, as far as that shows without a key; `undefined` when it can.
- * `unixSeconds` is the time now.
+ * Why `request` cannot have a valid signature, as far as can be seen without a key; otherwise `undefined`.
+ * `unixSeconds` is the current time.
  */
 export function whyNotSigned(request: SignedRequest, unixSeconds: number): Refusal | undefined {
   const parts = takeApart(request)
@@ -67,7 +67,7 @@ export function whyNotSigned(request: SignedRequest, unixSeconds: number): Refus
   return typeof credential === 'string' ? credential : undefined
 }
 
-/** The one credential of a request, wherever it stands. */
+/** The only credential of a request, in Authorization or in the query. */
 function readCredential(parts: RequestParts, unixSeconds: number): Credential | Refusal {
   const lines = parts.headers.get('authorization') ?? []
   const inQuery = querySchemes(parts)
@@ -101,7 +101,7 @@ function readAuthorization(authorization: string, parts: RequestParts): Credenti
 
 type QueryScheme = Credential['scheme'] | 'other'
 
-/** Parameters by which a signed query is known; in lower case, because some reader may ignore case. */
+/** Parameters that mark a signed query. In lower case, because some stores may ignore case. */
 const queryMarks: Readonly<Record<string, QueryScheme>> = {
   'x-amz-algorithm': 'sigv4',
   'x-amz-credential': 'sigv4',
@@ -139,12 +139,13 @@ function check(parts: RequestParts, credential: Credential, key: AccessKey): Ref
 }
 
 /**
- * Stands in the place of a body's SHA-256 and promises nothing (S3 API reference, x-amz-content-sha256). The
- * `STREAMING-…` values are no digest: they promise chunk signatures or a trailer, which are not checked here.
+ * Signed in place of the body's SHA-256; then the signature does not cover the body (S3 API reference,
+ * x-amz-content-sha256). The `STREAMING-…` values are not digests either: they announce chunk signatures or a
+ * trailer, which are not checked here.
  */
 const noHash = 'UNSIGNED-PAYLOAD'
 
-/** The digests that a request states of its body; `undefined` when one of them is none. */
+/** The digests of the body that the request states; `undefined` when one is malformed. */
 function readDigests(parts: RequestParts, signedHash: string | undefined): readonly BodyDigest[] | undefined {
   const digests: BodyDigest[] = []
   const hashes = [parts.headers.get('x-amz-content-sha256'), parts.headers.get('x-oss-content-sha256')]
@@ -159,7 +160,7 @@ function readDigests(parts: RequestParts, signedHash: string | undefined): reado
   return [...digests, { algorithm: 'md5', hex: Buffer.from(md5, 'base64').toString('hex') }]
 }
 
-/** The first of `digests` that `body` does not have; `undefined` when it has them all. */
+/** The first of `digests` that does not match `body`; `undefined` when all match. */
 export function compareBody(digests: readonly BodyDigest[], body: Uint8Array): BodyDigest | undefined {
   return digests.find(({ algorithm, hex }) => {
     const actual = algorithm === 'md5' ? md5Hex(body) : sha256Hex(body)

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { RequestFacts } from '../http.ts'
 import type { Connect } from '../proxy/connect.ts'
 
-/** What is asked about: the bucket at `path`, under the Host that the caller named it with. */
+/** The bucket at `path`, with the Host that the caller used. */
 interface BucketQuestion {
   readonly facts: RequestFacts
   readonly path: string
@@ -13,8 +13,8 @@ interface BucketQuestion {
 export type MissesBucket = (question: BucketQuestion) => Promise<boolean>
 
 /**
- * Asks the store once, by a HEAD that nobody has signed. Only 404 says that the bucket is not there: a store that lets
- * nobody in unsigned answers 403, and one that cannot be reached says nothing.
+ * Sends one unsigned HEAD to the store. Only 404 means that the bucket is missing: a store that rejects unsigned
+ * requests answers 403, and an unreachable store proves nothing.
  */
 export const createMissesBucket =
   (connect: Connect, timeout: number): MissesBucket =>
@@ -26,7 +26,7 @@ export const createMissesBucket =
         headers: [...(facts.host === undefined ? [] : ['Host', facts.host]), 'Connection', 'close'],
         setDefaultHeaders: false,
         createConnection: (_, done) => {
-          // Beside an error a socket is asked for, and not looked at.
+          // The type requires a socket even with an error; Node ignores it then.
           connect((error, socket) => done(socket === null ? error : null, socket ?? new Socket()))
           return undefined
         },

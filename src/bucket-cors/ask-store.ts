@@ -7,41 +7,43 @@ import type { Connect } from '../proxy/connect.ts'
 import { type ForwardedFor, isUntilClose, requestLines, responseHead } from '../proxy/lines.ts'
 import { childElements, ownText, readXmlDocument } from '../rule-file/xml-document.ts'
 
-/** What the store makes of a signed `GET ?cors`. */
+/** How the store reacts to a signed `GET ?cors`. */
 type StoreVerdict =
-  /** It knows the caller, and would let them see the rules. */
+  /** It authenticates the caller and allows them to read the rules. */
   | { readonly kind: 'accepted' }
-  /** Its answer, to be passed on. */
+  /** Any other response, to be passed on. */
   | { readonly kind: 'answered'; readonly response: PlainResponse }
-  /** It gave no answer that can be kept whole; whoever forwards the request says what that means. */
+  /**
+   * No response that can be kept completely. Forward the request instead, so that its failure is handled as usual.
+   */
   | { readonly kind: 'unclear' }
 
 interface AskStoreOptions {
   readonly connect: Connect
-  /** Milliseconds for the whole answer. */
+  /** Milliseconds for the complete response. */
   readonly timeout: number
-  /** As for every other request: the store's policies may ask for the client's address. */
+  /** As for any other request: the store's policies may check the client's address. */
   readonly forwardedFor: ForwardedFor
 }
 
-/** A call of the bucket CORS API as it is sent on. */
+/** A call of the bucket CORS API, as forwarded. */
 interface StoreQuestion {
   readonly facts: RequestFacts
   readonly target: string
   readonly patch: HeaderPatch
-  /** Address of the caller. */
+  /** IP address of the caller. */
   readonly client: string
 }
 
 export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>
 
-/** No answer to `?cors` that any store gives is larger: the largest configuration, with room for its layout. */
+/** Larger than any store's answer to `?cors`: the largest configuration, plus its XML layout. */
 const maxAnswerBytes = 262_144
 const maxHeaderSize = 65_536
 
 /**
- * Sends the caller's own request to the store. What the store answers to it decides who the caller is, so that no
- * secret needs to be known here.
+ * Forwards the caller's own request to the store. The store's response shows whether the caller is authorized, so
+ * the sidecar needs no secrets.
  */
 export const createAskStore =
   ({ connect, timeout, forwardedFor }: AskStoreOptions): AskStore =>
@@ -54,9 +56,9 @@ export const createAskStore =
         headers: linesFor(question, forwardedFor),
         setDefaultHeaders: false,
         maxHeaderSize,
-        // A connection of its own: such calls are rare, and a kept one could be closed by the store at any time.
+        // A new connection: such calls are rare, and the store may close an idle connection at any time.
         createConnection: (_, done) => {
-          // Beside an error a socket is asked for, and not looked at.
+          // The type requires a socket even with an error; Node ignores it then.
           connect((error, socket) => done(socket === null ? error : null, socket ?? new Socket()))
           return undefined
         },
@@ -93,7 +95,7 @@ function linesFor({ facts, client }: StoreQuestion, forwardedFor: ForwardedFor):
   return lines
 }
 
-/** The whole body; `undefined` when it is too large, breaks off or may have been cut off. */
+/** The complete body; `undefined` when it is too large, breaks off or may be truncated. */
 async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -111,7 +113,7 @@ function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): St
   if (isAcceptance(status, decoded(bytes, incoming.headers['content-encoding']))) return { kind: 'accepted' }
   const head = responseHead(incoming.rawHeaders, { status, trailers: false })
   const body = bytes.toString('utf8')
-  // An answer is passed on as text: what would not come out as it came in is left to be forwarded.
+  // Responses are passed on as text, so one that would change in UTF-8 is forwarded instead.
   if (head === undefined || status < 200 || status > 599 || !bytes.equals(Buffer.from(body)))
     return { kind: 'unclear' }
   if (head.lines.some((part) => !isAscii.test(part))) return { kind: 'unclear' }
@@ -121,20 +123,22 @@ function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): St
 
 const isAscii = /^[\t -~]*$/
 
-/** Exactly what a store says to somebody who may see the rules: here they are, or there are none. */
+/**
+ * Whether this is exactly what a store sends to a caller who may read the rules: the rules, or that there are none.
+ */
 function isAcceptance(status: number, body: string): boolean {
   if (status !== 200 && status !== 404) return false
   const document = body.replace(/^\ufeff?\s*/, '')
   const { root } = readXmlDocument(document)
   if (root === undefined) return false
   if (status === 200) return root.name === 'CORSConfiguration'
-  // Read as a document: what else an error tells of the request could be made to look like a code.
+  // Parsed as XML: elsewhere in an error a client could place text that looks like the code.
   const [code, second] = childElements(root).filter(({ name }) => name === 'Code')
   if (root.name !== 'Error' || code === undefined || second !== undefined) return false
   return ownText(code, document).text === 'NoSuchCORSConfiguration'
 }
 
-/** The body as text, its coding undone; empty when that cannot be done within bounds. */
+/** The body as text, with Content-Encoding removed; empty when that fails or exceeds the bounds. */
 function decoded(bytes: Buffer, coding: string | undefined): string {
   try {
     return decode(bytes, coding?.toLowerCase()).toString('utf8')

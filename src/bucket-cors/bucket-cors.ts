@@ -14,8 +14,8 @@ import { digestError, noConfiguration, noSuchBucket, refusalError } from './word
 export type { AuditEntry } from './call.ts'
 
 /**
- * Answers one call of the bucket CORS API, or says that the store is to answer it. `proceed` sends 100 (Continue), for
- * a client that waits for it. Never rejects for anything that a caller, the store or the disk can do.
+ * Answers one call of the bucket CORS API, or returns that the store must answer it. `proceed` sends 100 (Continue)
+ * to a client that waits for it. No input from the caller, the store or the disk makes it reject.
  */
 export type BucketCorsApi = (
   request: IncomingMessage,
@@ -27,7 +27,7 @@ export type BucketCorsApi = (
   proceed?: () => void,
 ) => Promise<PlainResponse | 'forward'>
 
-/** GET, PUT and DELETE of `?cors`, for callers who have shown who they are. */
+/** Handles GET, PUT and DELETE of `?cors` for authenticated callers. */
 export function createBucketCorsApi(options: BucketCorsOptions): BucketCorsApi {
   const inTurn = createTurns()
   return (request, facts, plan, snapshot, identity, client, proceed = nothing) =>
@@ -36,7 +36,7 @@ export function createBucketCorsApi(options: BucketCorsOptions): BucketCorsApi {
 
 const nothing = (): void => {}
 
-/** Runs what it is given one after the other, so that each change starts from what the one before it left. */
+/** Runs functions one after the other, so that each change starts from the result of the one before. */
 function createTurns(): Call['inTurn'] {
   let last: Promise<unknown> = Promise.resolve()
   return (act) => {
@@ -60,7 +60,7 @@ async function answer(call: Call): Promise<PlainResponse | 'forward'> {
       return fail(call, noSuchBucket(plan.bucket, plan.words))
   }
   if (plan.method === 'GET') return getConfiguration(call)
-  // That the store lets somebody see rules does not say that they may change ours.
+  // A store that lets a caller read rules has not authorized them to change ours.
   if (caller.kind === 'accepted-by-store') return fail(call, refusalError('unsigned', plan.words))
   return plan.method === 'PUT' ? putConfiguration(call, caller) : deleteConfiguration(call, caller)
 }
@@ -68,7 +68,7 @@ async function answer(call: Call): Promise<PlainResponse | 'forward'> {
 function getConfiguration(call: Call): PlainResponse {
   const { plan, snapshot } = call
   const { words } = plan
-  // By name: the rules of `_default` are nobody's configuration.
+  // Looked up by name: the rules of `_default` are not this bucket's configuration.
   const policy = snapshot.buckets.get(plan.bucket)
   if (policy === undefined || policy.rules.length === 0)
     return fail(call, noConfiguration(plan.bucket, words))

@@ -11,7 +11,7 @@ import type { CurrentKeys } from './credentials-file.ts'
 import { readBody } from './read-body.ts'
 import { type ApiError, entityTooLarge, requestTimeout } from './wording.ts'
 
-/** One change of the rules by the API: who, which bucket, from which rules to which. */
+/** One change of the rules through the API, for the audit log. */
 export interface AuditEntry {
   readonly action: 'put' | 'delete'
   readonly accessKeyId: string
@@ -19,19 +19,19 @@ export interface AuditEntry {
   /** Base name of the rule file. */
   readonly file: string
   readonly requestId: string
-  /** Address of the caller. */
+  /** IP address of the caller. */
   readonly client: string
   readonly from: readonly CorsRule[]
-  /** Empty: the bucket has no rules any more. */
+  /** Empty: the bucket no longer has rules. */
   readonly to: readonly CorsRule[]
 }
 
-/** A configuration that was not stored, and why: for SDKs the answer says only that something is wrong with it. */
+/** A configuration that was rejected, for the log: the vendor's wording says only that something is wrong. */
 export interface RefusedChange {
   readonly accessKeyId: string
   readonly bucket: string
   readonly requestId: string
-  /** Of the answer. */
+  /** The error code that was sent. */
   readonly code: string
   readonly reason: string
 }
@@ -40,34 +40,34 @@ export interface BucketCorsOptions {
   /** The rules directory. */
   readonly directory: string
   readonly overwriteAuthored: boolean
-  /** The keys that may call; `undefined`: none are configured, and the store is asked instead. */
+  /** The access keys; `undefined`: none are configured, so the store authenticates callers. */
   readonly keys: CurrentKeys | undefined
   readonly askStore: AskStore
   readonly missesBucket: MissesBucket
-  /** Takes what the directory says now. Resolves once everybody who serves does. */
+  /** Reloads the directory. Resolves once every worker serves the result. */
   readonly reload: () => Promise<ReloadResult>
   /** Milliseconds for the body of a PUT. */
   readonly bodyTimeout: number
   readonly audit: (entry: AuditEntry) => void
-  /** Receives why a configuration was not stored. */
+  /** Called with the reason when a configuration is rejected. */
   readonly refused: (entry: RefusedChange) => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-/** One call, and everything that its answer depends on. */
+/** One call, with everything that its response depends on. */
 export interface Call {
   readonly options: BucketCorsOptions
   readonly request: IncomingMessage
-  /** Address of the caller. */
+  /** IP address of the caller. */
   readonly client: string
   readonly facts: RequestFacts
   readonly plan: Plan & { readonly act: 'bucket-cors' }
   readonly snapshot: Snapshot
   readonly identity: RequestIdentity
-  /** Asks a client that waits with its body for it (`Expect: 100-continue`). */
+  /** Sends 100 (Continue) to a client that waits for it. */
   readonly proceed: () => void
-  /** Has a change of the directory wait for those before it. */
+  /** Runs a change of the directory after those before it. */
   readonly inTurn: <T>(act: () => Promise<T>) => Promise<T>
 }
 
@@ -75,7 +75,7 @@ type ReadWithin =
   | { readonly kind: 'read'; readonly bytes: Uint8Array }
   | { readonly kind: 'failed'; readonly answer: PlainResponse }
 
-/** The body within the dialect's limit, or the answer that says why there is none. */
+/** The body within the dialect's limit, or the response that says why there is none. */
 export async function readWithin(call: Call): Promise<ReadWithin> {
   const { request, facts, options, plan } = call
   const limit = plan.judgement.dialect.limits.bytes
@@ -92,7 +92,7 @@ export async function readWithin(call: Call): Promise<ReadWithin> {
   }
 }
 
-/** The answer to a call that was granted, with the CORS headers of the request. */
+/** The response to a successful call, with the CORS headers of the request. */
 export function succeed({ plan }: Call, status: 200 | 204, body = ''): PlainResponse {
   const { dialect } = plan.judgement
   const type = body === '' ? [] : ['Content-Type', 'application/xml']
@@ -100,7 +100,7 @@ export function succeed({ plan }: Call, status: 200 | 204, body = ''): PlainResp
   return { status, headers, body }
 }
 
-/** The answer to any other call, in the dialect of the bucket, with the CORS headers of the request. */
+/** An error response in the dialect of the bucket, with the CORS headers of the request. */
 export function fail({ plan, facts, identity }: Call, error: ApiError): PlainResponse {
   const { dialect, address } = plan.judgement
   const { requestId } = plan

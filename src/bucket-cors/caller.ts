@@ -6,21 +6,24 @@ import type { PlainResponse } from '../http.ts'
 import { type Call, fail, readWithin } from './call.ts'
 import { credentialsUnusable, refusalError } from './wording.ts'
 
-/** Who calls, or the answer to somebody who may not. */
+/** The authenticated caller, or the response to one who is not authorized. */
 export type Caller =
   | {
       readonly kind: 'verified'
       readonly accessKeyId: string
       /** To be compared with the body. */
       readonly digests: readonly BodyDigest[]
-      /** `undefined`: it has not been read yet. */
+      /** `undefined`: not read yet. */
       readonly body: Uint8Array | undefined
     }
-  /** Somebody whom the store lets see the rules. */
+  /** The store lets this caller read the rules. */
   | { readonly kind: 'accepted-by-store' }
   | { readonly kind: 'answered'; readonly answer: PlainResponse | 'forward' }
 
-/** Finds out who calls: by the signature, or, where no keys are configured, by what the store says to the same request. */
+/**
+ * Identifies the caller by the signature, or, if no keys are configured, by the store's response to the same
+ * request.
+ */
 export async function identifyCaller(call: Call): Promise<Caller> {
   const { keys } = call.options
   if (keys === undefined) return askAboutCaller(call)

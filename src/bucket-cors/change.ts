@@ -8,14 +8,14 @@ import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts
 import type { Caller } from './caller.ts'
 import type * as planChange from './plan-change.ts'
 import type { ChangePlan, Configuration } from './plan-change.ts'
-import { configurationError, digestError, notInForce, notWritten } from './wording.ts'
+import { configurationError, digestError, notLive, notWritten } from './wording.ts'
 
-/** Planning reads and prints rule files: in a thread, as all untrusted text is. */
+/** Parses and prints rule files, so it runs in a thread, like all parsing of untrusted text. */
 const planInThread = inThread<typeof planChange>(moduleBeside(import.meta.url, 'plan-change'))
 
 type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
-/** Stores the configuration in the body, after body and digests have been found to agree. */
+/** Stores the configuration in the body, after its digests have been verified. */
 export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
   const { words, judgement } = call.plan
   const { name } = judgement.dialect
@@ -38,12 +38,12 @@ export async function putConfiguration(call: Call, caller: VerifiedCaller): Prom
   return call.inTurn(() => change(call, caller.accessKeyId, content))
 }
 
-/** Takes the bucket's configuration away; that there is none is no error. */
+/** Deletes the bucket's configuration. Succeeds when there is none. */
 export async function deleteConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
   return call.inTurn(() => change(call, caller.accessKeyId, undefined))
 }
 
-/** Brings the bucket's file to say `wanted`, or to be gone, and the rules in force to say what it says. */
+/** Changes the bucket's file to `wanted`, or deletes it, and waits until the change is live. */
 async function change(
   call: Call,
   accessKeyId: string,
@@ -74,9 +74,9 @@ async function change(
     options.audit(auditEntry(call, accessKeyId, planned))
     await removeAbandoned(directory, options.now())
   }
-  // Also when nothing was to be done: what the file says may not have been taken yet.
+  // Also when the file did not change: its content may not be live yet.
   const result = await options.reload()
-  if (!isInForce(result, planned, plan.bucket)) return fail(call, notInForce)
+  if (!isLive(result, planned, plan.bucket)) return fail(call, notLive)
   return succeed(call, wanted === undefined ? 204 : 200)
 }
 
@@ -104,8 +104,8 @@ function auditEntry({ plan, client }: Call, accessKeyId: string, planned: Perfor
   }
 }
 
-/** Whether the caller's next request meets what was asked for, or what somebody wrote since. */
-function isInForce(
+/** Whether the caller's next request will see this change, or one made since. */
+function isLive(
   { failure, pending, snapshot }: ReloadResult,
   planned: ChangePlan,
   bucket: string,

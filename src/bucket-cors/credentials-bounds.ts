@@ -1,3 +1,3 @@
-/** Bounds of a credentials file, checked before it is parsed. */
+/** Checked before the credentials file is parsed. */
 export const maxCredentialsBytes = 262_144
 export const maxAccessKeys = 1000

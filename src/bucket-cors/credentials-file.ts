@@ -4,18 +4,20 @@ import { inThread, moduleBeside } from '../threads/threads.ts'
 import type * as credentials from './credentials.ts'
 import { maxCredentialsBytes } from './credentials-bounds.ts'
 
-/** The keys of the file as it is now; `undefined` while it cannot be read or has a mistake. */
+/** The current keys of the file; `undefined` while it is unreadable or invalid. */
 export type CurrentKeys = () => Promise<AccessKeys | undefined>
 
-/** Something is wrong with the file, line by line. Told once, until it is something else. */
+/** Called with one line per problem, once for each new set of problems. */
 type ReportCredentials = (problems: readonly string[]) => void
 
-/** Two writes within this time, in milliseconds, may leave the same times: a file so young is read every time. */
+/**
+ * In milliseconds. Two writes within this time may leave the same mtime, so a file this young is read every time.
+ */
 const coarsestTime = 3_000
 
 /**
- * Follows a credentials file: every call looks whether it changed, and reads it anew then. A file that cannot be read
- * gives no keys at all, not the old ones: what was changed in it may be that a key is gone.
+ * Follows a credentials file: every call checks whether it changed and, if so, reads it again. An unreadable file
+ * yields no keys rather than the old ones, because the change may have been to revoke a key.
  */
 export function followCredentials(file: string, report: ReportCredentials): CurrentKeys {
   let mark: string | undefined
@@ -24,21 +26,21 @@ export function followCredentials(file: string, report: ReportCredentials): Curr
   const refresh = async (): Promise<void> => {
     const seen = await markOf(file)
     if (seen !== undefined && seen === mark) return
-    const told = loaded.problems.join('\n')
+    const reported = loaded.problems.join('\n')
     loaded = await load(file)
-    // Why it could not be read, as when no more files can be opened, may pass without a change of the file.
+    // The cause, such as too many open files, may pass without a change of the file.
     mark = loaded.unreadable ? undefined : seen
-    if (loaded.problems.length > 0 && loaded.problems.join('\n') !== told) report(loaded.problems)
+    if (loaded.problems.length > 0 && loaded.problems.join('\n') !== reported) report(loaded.problems)
   }
   return async () => {
-    // One at a time, so that an older look never overrides a newer one.
+    // One at a time, so that an older result never replaces a newer one.
     reading = reading.then(refresh, refresh)
     await reading
     return loaded.keys
   }
 }
 
-/** What changes when the file does; `undefined` while that cannot be told. */
+/** Identifies a state of the file; `undefined` when there is no reliable mark. */
 async function markOf(file: string): Promise<string | undefined> {
   const stats = await stat(file, { bigint: true }).catch(() => undefined)
   if (stats === undefined || Date.now() - Number(stats.ctimeMs) < coarsestTime) return undefined
@@ -74,7 +76,7 @@ const worded = ({ keys, findings }: credentials.ReadCredentials): Loaded => ({
   ),
 })
 
-/** One byte more than there may be tells that there are too many. */
+/** Reads one byte more than allowed, to detect a file that is too large. */
 async function readStart(file: string): Promise<Uint8Array> {
   const handle = await open(file, 'r')
   try {

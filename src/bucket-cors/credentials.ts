@@ -5,16 +5,16 @@ import { createLineIndex, type SourceNode, writtenText } from '../rule-file/sour
 import { readYamlTree } from '../rule-file/yaml.ts'
 import { maxAccessKeys, maxCredentialsBytes } from './credentials-bounds.ts'
 
-/** What a credentials file says; `keys` is `undefined` when anything in it is wrong. */
+/** `keys` is `undefined` when anything in the file is wrong. */
 export interface ReadCredentials {
   readonly keys: AccessKeys | undefined
   readonly findings: readonly Finding[]
 }
 
 /**
- * Reads `accessKeys: [{id, secret, buckets: [..]}]` (YAML). Every scalar is text as it is written, so that a secret
- * of digits needs no quotes. No message ever quotes a value of the file: any of them may be a secret.
- * `file` is the name shown in findings.
+ * Reads `accessKeys: [{id, secret, buckets: [..]}]` (YAML). Every scalar is taken as its text, so that a secret of
+ * digits needs no quotes. Messages never quote a value of the file: it may be a secret. `file` is the name shown in
+ * findings.
  */
 export function readCredentials(file: string, bytes: Uint8Array): ReadCredentials {
   const findings: Finding[] = []
@@ -28,17 +28,17 @@ export function readCredentials(file: string, bytes: Uint8Array): ReadCredential
     return { keys: undefined, findings }
   }
   const { root, problems } = readYamlTree(text, { aliases: 'refuse', mostTokens })
-  // Messages of the reader quote the file.
+  // The messages of the reader quote the file, so only their codes are used.
   for (const { offset, code } of problems)
     if (code === 'yaml-alias-limit')
-      report(offset, 'alias', 'Aliases are not read here: write the value out.')
+      report(offset, 'alias', 'Aliases are not supported here: write the value out.')
     else if (code !== 'empty-file') report(offset, 'invalid-yaml', `This is not valid YAML (${code}).`)
   if (findings.length > 0) return { keys: undefined, findings }
   const keys = readDocument(root, text, report)
   return findings.length > 0 ? { keys: undefined, findings } : { keys, findings }
 }
 
-/** A thousand keys with ten buckets each have fewer. */
+/** More than a thousand keys with ten buckets each need. */
 const mostTokens = 200_000
 
 type Report = (offset: number, code: string, message: string) => void
@@ -69,13 +69,13 @@ function readDocument(root: SourceNode | undefined, text: string, report: Report
   for (const item of list.items.slice(0, maxAccessKeys)) {
     const key = readKey(item, text, report)
     if (key === undefined) continue
-    if (keys.has(key.id)) report(item.offset, 'duplicate-key', 'This id stands in the file twice.')
+    if (keys.has(key.id)) report(item.offset, 'duplicate-key', 'This id appears twice in the file.')
     keys.set(key.id, key)
   }
   return keys
 }
 
-/** Visible ASCII without what separates the fields of a credential in any of the schemes. */
+/** Visible ASCII, without the characters that separate credential fields in any of the schemes. */
 const idForm = /^[A-Za-z0-9._@+~-]{1,128}$/
 
 function readKey(item: SourceNode, text: string, report: Report): AccessKey | undefined {
@@ -95,7 +95,7 @@ function readKey(item: SourceNode, text: string, report: Report): AccessKey | un
       'id must be 1 to 128 of A-Z a-z 0-9 . _ @ + ~ -: the access key id as the client sends it.',
     )
   if (secret === undefined || !/^[^\p{Cc}]{1,1024}$/u.test(secret))
-    report(placeOf('secret'), 'secret', 'secret must be 1 to 1024 characters, none of them a control.')
+    report(placeOf('secret'), 'secret', 'secret must be 1 to 1024 characters, without control characters.')
   const listed = fields.get('buckets')
   const buckets = listed === undefined ? undefined : readBuckets(listed, text, report)
   return id === undefined || secret === undefined ? undefined : { id, secret, buckets }
@@ -122,7 +122,9 @@ function readBuckets(node: SourceNode, text: string, report: Report): readonly s
   })
 }
 
-/** The values of a mapping by key; reports what is no mapping, a key that is given twice or is not in `allowed`. */
+/**
+ * The values of a mapping by key. Reports a node that is not a mapping, repeated keys, and keys not in `allowed`.
+ */
 function fieldsOf(
   node: SourceNode,
   allowed: readonly string[],
@@ -135,8 +137,8 @@ function fieldsOf(
   const fields = new Map<string, SourceNode>()
   for (const { key, keySpan, value } of node.entries) {
     if (!allowed.includes(key))
-      report(keySpan.offset, 'unknown-key', `This key is not known here. Known: ${allowed.join(', ')}.`)
-    else if (fields.has(key)) report(keySpan.offset, 'duplicate-key', 'This key stands in the mapping twice.')
+      report(keySpan.offset, 'unknown-key', `Unknown key. Allowed keys: ${allowed.join(', ')}.`)
+    else if (fields.has(key)) report(keySpan.offset, 'duplicate-key', 'This key appears twice in the mapping.')
     else fields.set(key, value)
   }
   return fields

@@ -9,12 +9,12 @@ import { neverSent } from '../rule-file/vendor-values.ts'
 import { ruleFileName, type StoredFile } from '../rules/write.ts'
 import { type ApiError, configurationError, conflict } from './wording.ts'
 
-/** What a caller may set; every other field of a rule file belongs to its author. */
+/** What a caller may set. All other fields of a rule file belong to its author. */
 export type Configuration = Pick<RuleFile, 'rules' | 'responseVary'>
 
-/** What a call does to the rules directory. `from` and `to` are for the audit line. */
+/** What a call changes in the rules directory. `from` and `to` are for the audit log. */
 export type ChangePlan =
-  /** The file says so already. */
+  /** The file already says so. */
   | { readonly kind: 'nothing' }
   | {
       readonly kind: 'replace'
@@ -26,12 +26,11 @@ export type ChangePlan =
   | { readonly kind: 'remove'; readonly file: string; readonly from: readonly CorsRule[] }
   | { readonly kind: 'refused'; readonly error: ApiError }
 
-/** What a change depends on beside the request. */
 interface ChangeContext {
   readonly bucket: string
   /** The dialect of the bucket. */
   readonly dialect: DialectName
-  /** The dialect that the file in force names, `_default` if the bucket has none of its own. */
+  /** The dialect that the live file sets: that of `_default` if the bucket has none of its own. */
   readonly inherited: DialectName | undefined
   /** The bucket's own files as they are now. */
   readonly stored: readonly StoredFile[]
@@ -49,7 +48,7 @@ const nothingElse: RuleFile = {
   tests: [],
 }
 
-/** Decides how the bucket comes to have `wanted`. Its rules must have been read without an error. Pure. */
+/** Plans how to give the bucket the rules `wanted`, which must be free of errors. Pure. */
 export function planPut(context: ChangeContext, wanted: Configuration): ChangePlan {
   const [stored, second] = context.stored
   if (stored === undefined)
@@ -63,8 +62,8 @@ export function planPut(context: ChangeContext, wanted: Configuration): ChangePl
 }
 
 /**
- * Decides how the bucket comes to have no rules: by taking its file away, or, where the file says more than rules, by
- * taking the rules out of it. Pure.
+ * Plans how to remove the bucket's rules: by deleting its file, or, if the file has other settings, by removing the
+ * rules from it. Pure.
  */
 export function planDelete(context: ChangeContext): ChangePlan {
   const [stored, second] = context.stored
@@ -79,7 +78,7 @@ export function planDelete(context: ChangeContext): ChangePlan {
   return { kind: 'remove', file: stored.file, from: content?.rules ?? [] }
 }
 
-/** A first file of its own leaves a bucket in the dialect that it had. */
+/** A bucket that gets its first own file keeps its dialect. */
 const asBefore = ({ inherited: dialect }: ChangeContext): RuleFile =>
   dialect === undefined ? nothingElse : { ...nothingElse, dialect }
 
@@ -89,11 +88,11 @@ const contentOf = ({ dialect }: ChangeContext, { file, bytes }: StoredFile): Rul
 const severalFiles = (files: readonly StoredFile[]): ApiError =>
   conflict(`This bucket has more than one rule file: ${files.map(({ file }) => file).join(', ')}.`)
 
-/** What a person has put into a file that rewriting it would lose. */
+/** What a person has written into a file that rewriting would lose. */
 function whyAuthored(stored: StoredFile, content: RuleFile | undefined): ApiError | undefined {
   const { file, format, linked, bytes } = stored
   const because = (reason: string): ApiError =>
-    conflict(`The CORS rules of this bucket are kept in ${file}, which ${reason}; it is not rewritten.`)
+    conflict(`The CORS rules of this bucket are kept in ${file}, which ${reason}, so it is not rewritten.`)
   if (linked) return because('is a link to a file kept elsewhere')
   if (format !== 'yaml') return because(`is ${format.toUpperCase()}`)
   if (content === undefined) return because('has errors')
@@ -115,30 +114,30 @@ function replace(
   }
   const format = context.stored[0]?.format ?? 'yaml'
   if (format === 'xml' && (hasOwnSettings(content) || content.storedBy !== undefined))
-    return refused(conflict(`${file} says more than the XML of a vendor can: write it in YAML first.`))
+    return refused(conflict(`${file} has settings that vendor XML cannot express. Convert it to YAML first.`))
   const text = textOf(content, format, context)
-  // Read as it will be loaded: what would not be loaded is not written, and the file's own tests have a say.
+  // Read as on reload: what would not load is not written, and the file's own tests must pass.
   const { findings } = readRules(file, Buffer.from(text), context.dialect)
   const mistake = findings.find(({ severity }) => severity === 'error')
   if (mistake !== undefined) return refused(configurationError(mistake, wordsOf(context)))
   return { kind: 'replace', file, text, from: before.rules, to: content.rules }
 }
 
-/** Found here by name, because functions cannot be sent to a thread. */
+/** Looked up by name, because functions cannot be sent to a thread. */
 function wordsOf({ dialect }: ChangeContext): BucketCorsWords {
   const { bucketCors } = dialectNamed(dialect)
   if (bucketCors === undefined) throw new Error(`the dialect ${dialect} has no CORS API`)
   return bucketCors
 }
 
-/** The first line is for editors: kept where there was one, and not brought in where there was none. */
+/** The first line is for editors: kept if it was there, not added if it was not. */
 function textOf(content: RuleFile, format: FileFormat, { dialect, stored }: ChangeContext): string {
   const { text } = convert(content, format, dialect)
   const before = new TextDecoder().decode(stored[0]?.bytes)
   return modelineOf(before) + text.slice(modelineOf(text).length)
 }
 
-/** Whether `file` says more than its rules and responseVary. */
+/** Whether `file` has settings other than rules and responseVary. */
 const hasOwnSettings = (file: RuleFile): boolean =>
   file.dialect !== undefined ||
   file.vary !== 'auto' ||
@@ -147,11 +146,11 @@ const hasOwnSettings = (file: RuleFile): boolean =>
   file.resourcePolicy !== undefined ||
   file.tests.length > 0
 
-/** What a rule file says only because a vendor's API stores it: `check` would call it a mistake of its author. */
+/** What a vendor's API stores although `check` would call it a mistake of the author. */
 const isNeverSent = ({ allowedOrigins, maxAgeSeconds = 0 }: CorsRule): boolean =>
   maxAgeSeconds < 0 || allowedOrigins.some((origin) => neverSent(origin).length > 0)
 
-/** A preset is a way of writing a rule; what a vendor's document says is the rule itself. */
+/** A preset only shortens a rule in our files. A vendor's document contains the rule in full. */
 function withoutPreset({ preset: _, ...rule }: CorsRule): CorsRule {
   return rule
 }

@@ -3,21 +3,21 @@ import type { Framing } from '../http.ts'
 
 type Body =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
-  /** More than the limit; the rest has not been read. */
+  /** More than the limit; the rest is unread. */
   | { readonly kind: 'too-large' }
-  /** It did not come in time, or the client went away. */
+  /** Timed out, or the client disconnected. */
   | { readonly kind: 'incomplete' }
 
 interface BodyBounds {
   /** Bytes. */
   readonly limit: number
-  /** Milliseconds for the whole body. */
+  /** Milliseconds for the complete body. */
   readonly timeout: number
 }
 
 const nothing: Body = { kind: 'whole', bytes: new Uint8Array() }
 
-/** Reads the body of `request`, never more than `limit` bytes of it. A length that is too large is not read at all. */
+/** Reads the body of `request`, at most `limit` bytes. If Content-Length exceeds the limit, reads nothing. */
 export function readBody(request: IncomingMessage, framing: Framing, bounds: BodyBounds): Promise<Body> {
   if (framing.kind === 'none') return Promise.resolve(nothing)
   if (framing.kind === 'length' && framing.bytes > bounds.limit) return Promise.resolve({ kind: 'too-large' })
@@ -27,7 +27,7 @@ export function readBody(request: IncomingMessage, framing: Framing, bounds: Bod
     const settle = (body: Body): void => {
       clearTimeout(timer)
       request.off('data', take).off('end', finish).off('error', giveUp).off('close', giveUp)
-      // Paused, so that whoever answers decides what happens to the rest.
+      // Paused, so that the code that answers decides what happens to the rest.
       if (body.kind !== 'whole') request.pause()
       resolve(body)
     }

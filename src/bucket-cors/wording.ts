@@ -3,14 +3,14 @@ import type { BucketCorsWords, ErrorFields, StoreError } from '../dialect/dialec
 import { tooSkewed } from '../dialect/shared-words.ts'
 import type { Finding } from '../plan/finding.ts'
 
-/** An error with what stands beside code and message in its body. */
+/** An error with further elements for its body. */
 export interface ApiError extends StoreError {
   readonly fields?: ErrorFields
 }
 
 const error = (status: number, code: string, message: string): ApiError => ({ status, code, message })
 
-/** How a refusal is worded (S3 "Error responses", COS 436/7730, OSS "Error codes"). */
+/** Wording by vendor: S3 "Error responses", COS 436/7730, OSS "Error codes". */
 export function refusalError(why: Refusal, words: BucketCorsWords): ApiError {
   switch (why) {
     case 'unsigned':
@@ -32,7 +32,7 @@ export function refusalError(why: Refusal, words: BucketCorsWords): ApiError {
     case 'skewed':
       return tooSkewed
     case 'expired':
-      // The SDKs of COS know these words: they set their clock by our Date and try again.
+      // COS's SDKs recognise this text: they set their clock by our Date header and retry.
       return error(403, 'AccessDenied', 'Request has expired')
     case 'not-yet-valid':
       return words.notYetValid
@@ -51,7 +51,7 @@ export function refusalError(why: Refusal, words: BucketCorsWords): ApiError {
   }
 }
 
-/** The body is not the one whose digest the request states. */
+/** The body does not match a digest in the request. */
 export function digestError({ algorithm }: BodyDigest, words: BucketCorsWords): ApiError {
   if (algorithm === 'md5')
     return error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.')
@@ -81,19 +81,19 @@ export const noSuchBucket = (bucket: string, words: BucketCorsWords): ApiError =
   fields: [['BucketName', bucket]],
 })
 
-/** A change that the directory does not take: the old rules stay. `code` is that of the system's error. */
+/** The directory could not be written, so the old rules stay. `code` is the system's error code. */
 export const notWritten = (code: string): ApiError =>
   error(
     503,
     'ServiceUnavailable',
-    `The rules could not be stored (${code}); the old ones are still in force.`,
+    `The rules could not be stored (${code}); the old rules are still active.`,
   )
 
-/** What the directory says is not what is served yet; why is in the log. */
-export const notInForce: ApiError = error(
+/** The files are written but not live yet. The log says why. */
+export const notLive: ApiError = error(
   503,
   'ServiceUnavailable',
-  'The stored rules could not be put into force yet. Please try again.',
+  'The rules were stored but are not active yet. Please try again.',
 )
 
 export const credentialsUnusable: ApiError = error(
@@ -105,28 +105,28 @@ export const credentialsUnusable: ApiError = error(
 /** A file that this API does not rewrite, and why. */
 export const conflict = (reason: string): ApiError => error(409, 'InvalidBucketState', reason)
 
-/** Values that are well-formed, and that no vendor stores. */
+/** Codes of values that are well-formed but that no vendor stores. */
 const invalidValue = /^(?:method|origin|header|expose|id)-|^too-many-rules$/
 
-/** A configuration that cannot be stored: `finding` is the error that `check` would tell of it. */
+/** A configuration that cannot be stored. `finding` is the error that `check` would report. */
 export function configurationError({ code, message }: Finding, words: BucketCorsWords): ApiError {
   if (code === 'test-failed')
-    return conflict(`The rules do not pass the tests that stand in the file of this bucket: ${message}`)
+    return conflict(`The rules fail the tests in this bucket's rule file: ${message}`)
   if (code === 'file-too-large')
     return error(400, 'EntityTooLarge', `Your CORS configuration is too large: ${message}`)
-  // Of what a document can lack, only its rules stand in none of its rules.
+  // `no-rules`, or a key missing outside any rule: the document has no rules.
   if (code === 'no-rules' || (code === 'missing-key' && !message.startsWith('rule ')))
     return malformed('CORSRule is required', words, 'no-rules')
   if (code === 'too-many-rules' && words.tooManyRules !== undefined)
     return { ...words.tooManyRules, fields: words.fieldsFor(code) }
   if (!invalidValue.test(code))
     return malformed(message, words, message.startsWith('ResponseVary') ? 'response-vary' : code)
-  // S3 ends the sentence.
+  // S3 ends this sentence with a period.
   const sentence = code.endsWith('-more-than-one-wildcard') ? `${message}.` : message
   return { ...error(400, 'InvalidRequest', sentence), fields: words.fieldsFor(code) }
 }
 
-/** Why stands in an element of its own: SDKs pass it over, and a person who reads the answer finds it. */
+/** The reason goes into an element of its own: SDKs ignore it, and a person who reads the response finds it. */
 const malformed = (reason: string, words: BucketCorsWords, cause: string): ApiError => ({
   ...error(400, 'MalformedXML', words.malformedXml),
   fields: [['Reason', reason], ...words.fieldsFor(cause)],

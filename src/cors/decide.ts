@@ -3,28 +3,26 @@ import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 
-/** The closed set of reasons: in metrics, logs, debug headers, `/-/explain` and on the command line alike. */
+/** Stable API: metrics, logs, debug headers, `/-/explain` and the command line show these values. */
 export const reasons = ['matched', 'no_rules', 'origin', 'method', 'header', 'malformed'] as const
 export type Reason = (typeof reasons)[number]
 
-/** The rules let the request in. */
 export interface Allow {
   readonly verdict: 'allow'
   readonly reason: 'matched'
   readonly rule: CompiledRule
-  /** The value of Access-Control-Allow-Origin: `*`, or the request's origin, which has passed the guard. */
+  /** The value of Access-Control-Allow-Origin: `*`, or the request's origin, which is well-formed. */
   readonly allowOrigin: string
-  /** Whether Access-Control-Allow-Credentials may go with it. */
+  /** Whether Access-Control-Allow-Credentials may be sent. */
   readonly credentials: boolean
 }
 
-/** The rules keep the request out. */
 export interface Deny {
   readonly verdict: 'deny'
   readonly reason: Exclude<Reason, 'matched'>
-  /** The first rule that got furthest, where rules were asked at all. */
+  /** The first of the rules that matched furthest; `undefined` when no rule was checked. */
   readonly closest: CompiledRule | undefined
-  /** The first requested header that the closest rule does not allow, for reason `header`. */
+  /** For reason `header`: the first requested header that the closest rule does not allow. */
   readonly header: string | undefined
   readonly malformed: Malformed | undefined
 }
@@ -44,17 +42,18 @@ const deny = (
   malformed,
 })
 
-/** The decision where there is no question to put to the rules: a bucket without rules, or an OPTIONS that is no preflight. */
+/** For a bucket without rules, and for an OPTIONS that is not a preflight. */
 export const denyWithoutRules: Deny = deny('no_rules')
 export function denyMalformed(malformed: Malformed): Deny {
-  // An unknown method is well-formed; it is refused for what it is.
+  // A well-formed method that no rule can allow is denied for its method, not as malformed.
   const isToken = malformed.what === 'method-invalid' && /^[A-Za-z]{1,32}$/.test(malformed.value)
   return deny(isToken ? 'method' : 'malformed', undefined, undefined, malformed)
 }
 
 /**
- * The first rule whose origin, method and every requested header match decides (S3 PutBucketCors; COS OPTIONS Object,
- * example 2; OSS cors-options). Without one, the reason is the step at which the rule that got furthest failed.
+ * Returns the first rule that matches the origin, the method and every requested header (S3 PutBucketCors; COS
+ * OPTIONS Object, example 2; OSS cors-options). If none does, the reason is the step at which the closest rule
+ * failed.
  */
 export function decide({ rules, naming, open }: RuleSet, question: CorsQuestion): Decision {
   const { origin, form } = question
@@ -63,7 +62,8 @@ export function decide({ rules, naming, open }: RuleSet, question: CorsQuestion)
   let closest: CompiledRule | undefined
   let reason: 'method' | 'header' = 'method'
   let header: string | undefined
-  // Both lists in the order of the file. A rule that is in both comes by its name first, and then says no again.
+  // Merges both lists in file order. A rule in both is checked by name first; the second check fails in the same
+  // way.
   for (let n = 0, o = 0; ; ) {
     const byName = named[n]
     const byPattern = open[o]
@@ -97,7 +97,7 @@ export function decide({ rules, naming, open }: RuleSet, question: CorsQuestion)
 
 const none: readonly CompiledRule[] = []
 
-/** No rule is for this origin, so that the first is as close as any. */
+/** No rule matches the origin, so the first rule is as close as any. */
 function denyByAll(rules: readonly CompiledRule[], reason: Deny['reason']): Deny {
   const first = rules[0]
   return first === undefined ? denyWithoutRules : deny(reason, first)

@@ -3,29 +3,29 @@ import { matchOrigin } from './pattern.ts'
 import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
 
-/** What one rule lacks to let a request in; empty lists and `false` mean that it lacks nothing. */
+/** What a rule would need to allow the request. Empty lists and `false` mean nothing. */
 interface Lack {
   readonly origin: boolean
   readonly method: boolean
-  /** Requested names, lower case, in request order. */
+  /** In lower case and request order. */
   readonly headers: readonly string[]
 }
 
-/** Why a decision came out as it did, in words that can be shown to a person. */
 export interface Explanation {
   readonly decision: 'allow' | 'deny'
   readonly reason: Reason
-  /** One or two plain sentences. */
+  /** One or two sentences for people. */
   readonly text: string
-  /** Label of the rule that allowed, or of the closest one: the first of those that need the fewest additions. */
+  /**
+   * Label of the rule that allowed the request, or of the closest rule: the first that needs the fewest additions.
+   */
   readonly rule: string | undefined
-  /** The field of the closest rule that failed first, and the value it lacks. */
+  /** The first field of the closest rule that did not match, and the value it lacks. */
   readonly lacks: { readonly field: keyof CorsRule; readonly value: string } | undefined
-  /** A near miss that is easily overlooked, e.g. the other scheme. */
+  /** A near miss that is easily overlooked, such as the other scheme. */
   readonly hint: string | undefined
 }
 
-/** A decision, with the rules and the question that led to it. */
 interface Decided {
   readonly bucket: string
   readonly rules: readonly CompiledRule[]
@@ -34,7 +34,7 @@ interface Decided {
   readonly question: CorsQuestion | undefined
 }
 
-/** Explains a decision. Pure; works on the rules that decided. */
+/** Explains a decision. Pure. */
 export function explain({ bucket, rules, decision, question }: Decided): Explanation {
   const base = {
     decision: decision.verdict,
@@ -63,7 +63,6 @@ export function explain({ bucket, rules, decision, question }: Decided): Explana
   }
 }
 
-/** What `rule` lacks to let `question` in. */
 function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
   return {
     origin: matchOrigin(rule.origins, question.origin, question.form) === 'none',
@@ -72,7 +71,7 @@ function lackOf(rule: CompiledRule, question: CorsQuestion): Lack {
   }
 }
 
-/** Origin, then method, then headers: the further a rule got the closer it is, then the fewer additions it needs. */
+/** Ranks by the step reached (origin, then method, then headers), then by the fewest missing values. */
 function closestRule(
   rules: readonly CompiledRule[],
   question: CorsQuestion,
@@ -122,17 +121,17 @@ function credentialsText(allowOrigin: string, credentials: boolean): string {
 function malformedText(malformed: Malformed): string {
   switch (malformed.what) {
     case 'origin-missing':
-      return 'The request carries no Origin header, so it is no CORS preflight. A browser sends one; curl does so only with -H "Origin: …".'
+      return 'The request carries no Origin header, so it is not a CORS preflight. Browsers always send Origin; with curl, add -H "Origin: …".'
     case 'method-missing':
-      return 'The request carries no Access-Control-Request-Method header, so it is no CORS preflight.'
+      return 'The request carries no Access-Control-Request-Method header, so it is not a CORS preflight.'
     case 'method-invalid':
       return malformed.methods === 'stored'
-        ? 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as fetch writes these: no rule can allow another method.'
+        ? 'Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as browsers send them. No rule can allow another method.'
         : 'Access-Control-Request-Method holds no method that a page can send, so no rule can allow it.'
     case 'header-invalid':
       return 'Access-Control-Request-Headers holds something that is not a header name.'
     case 'headers-beyond-bounds':
-      return 'Access-Control-Request-Headers is longer than any browser makes it; it was not looked at.'
+      return 'Access-Control-Request-Headers is longer than any browser sends, so it was not read.'
   }
 }
 
@@ -142,7 +141,7 @@ function originText(question: CorsQuestion | undefined): string {
     : 'The Origin header is not an origin as a browser writes it: scheme://host, in lower case, with a port only where it is not the default, and nothing after it.'
 }
 
-/** The first rule that matches decides, also where a later one would let the page read more. */
+/** The first matching rule decides, even if a later one would expose more headers to the page. */
 function laterHint(
   rules: readonly CompiledRule[],
   { rule }: Allow,
@@ -160,10 +159,13 @@ function laterHint(
   return undefined
 }
 
-/** Pairs that look alike: the other scheme, another port, a wildcard that does not cover the bare domain. */
+/**
+ * Finds entries that are easily confused with `origin`: the other scheme, another port, a wildcard that does not
+ * cover the bare domain.
+ */
 function originHint(rules: readonly CompiledRule[], origin: string): string | undefined {
   if (origin === 'null')
-    return 'Origin "null" is what a sandboxed frame, a file: page or a cross-origin redirect sends. Any page can make one, so allow it only for public data, by "*".'
+    return 'Origin "null" is what a sandboxed frame, a file: page or a cross-origin redirect sends. Any page can produce it, so allow it only for public data, with "*".'
   const asked = parts(origin)
   for (const { rule } of rules)
     for (const entry of rule.allowedOrigins) {

@@ -1,9 +1,10 @@
 /**
- * Matching of origins against AllowedOrigin entries: at most one `*`, zero or more characters, anchored at both
- * ends, never overlapping itself, case-sensitive (S3 user guide, ManageCorsUsing; COS PUT Bucket cors; OSS PutBucketCors).
+ * Matches origins against AllowedOrigin entries. An entry holds at most one `*`, which stands for zero or more
+ * characters; the match covers the whole origin and is case-sensitive (S3 user guide, ManageCorsUsing; COS PUT
+ * Bucket cors; OSS PutBucketCors).
  */
 
-/** Longest Origin that is looked at, in bytes: `https://` + 253 + `:65535` with room for long schemes. */
+/** Longest Origin accepted, in bytes: `https://` + 253 + `:65535`, and room for long schemes. */
 export const maxOriginLength = 326
 
 interface Wildcard {
@@ -13,24 +14,23 @@ interface Wildcard {
   readonly anyHost: boolean
 }
 
-/** The AllowedOrigin entries of one rule, made ready for matching. */
 export interface OriginMatcher {
-  /** The list holds `*`. */
+  /** One of the entries is `*`. */
   readonly any: boolean
   readonly exact: readonly string[]
   readonly wildcards: readonly Wildcard[]
 }
 
 /**
- * How an origin fits a rule: not at all, by a lone `*`, or by naming it.
- * `anyHost`: only an entry that is `*` in disguise (`https://*`) let it in, so credentials must not go with it.
+ * How an origin matches a rule. `any`: by a lone `*`. `named`: by an entry that names it. `anyHost`: only by an
+ * entry that is `*` in disguise (`https://*`), so credentials must not be allowed.
  */
 type OriginMatch = 'none' | 'any' | 'named' | 'anyHost'
 
 const noWildcards: readonly Wildcard[] = []
 
 export function compileOrigins(entries: readonly string[]): OriginMatcher {
-  // The list that is there already, for the many rules that hold names alone.
+  // Most rules hold names only: reuse their list.
   if (!entries.some((entry) => entry.includes('*')))
     return { any: false, exact: entries, wildcards: noWildcards }
   const exact: string[] = []
@@ -50,9 +50,9 @@ export function compileOrigins(entries: readonly string[]): OriginMatcher {
 }
 
 /**
- * Whether a pattern is `*` in disguise: no literal character of the host is left in it, and after the `*` stands
- * nothing or `:port`. `https://*`, `https://*:8443` and `h*` are; `https://*.com` is not. The dot of the root and the
- * brackets of an address are no such character: anybody has a host that ends or begins so.
+ * Whether a pattern is `*` in disguise: it has no literal character of the host, and only `:port` may follow the
+ * `*`. `https://*`, `https://*:8443` and `h*` are; `https://*.com` is not. The root dot and the brackets of an IP
+ * address do not count, because anybody can have a host that ends or begins with them.
  */
 export function admitsAnyHost(pattern: string): boolean {
   const star = pattern.indexOf('*')
@@ -60,25 +60,29 @@ export function admitsAnyHost(pattern: string): boolean {
   const before = pattern.slice(0, star)
   const after = pattern.slice(star + 1)
   if (!/^\]?\.?(?::[0-9]+)?$/.test(after)) return false
-  // Without "://" the star also swallows the rest of the scheme: what stands before it can be a scheme's beginning.
+  // Without "://" before it, the star also covers the rest of the scheme.
   return before.includes('://') ? /:\/\/\[?$/.test(before) : /^(?:[a-z][a-z0-9+.-]*:?\/?)?$/.test(before)
 }
 
-/** A serialized origin (WHATWG HTML, "serialization of an origin"): scheme, host, optional port, nothing else. */
+/**
+ * Scheme, host, optional port:
+ * https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
+ */
 const serializedOrigin =
   /^[a-z][a-z0-9+.-]*:\/\/((?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?$/
 
 /**
- * The same of a scheme without a meaning to browsers: of an app or an extension. Its host stands as it was written
- * (WHATWG URL, "opaque host"), so it may be in upper case; `app://.` is what Electron sends for a page of its own.
+ * Origins of apps and extensions, whose schemes browsers do not treat specially. The host is opaque
+ * (https://url.spec.whatwg.org/#opaque-host), so it may be in upper case. `app://.` is what Electron sends for its
+ * own pages.
  */
 const appOrigin =
   /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:\/\/(\.(?!:)|(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?)(?::([1-9][0-9]{0,4}))?$/
 
-/** What some web views send for every page of the device's file system, so that it says as little as `null`. */
+/** Some web views send this for every page of the device's file system, so it identifies no more than `null`. */
 export const fileOrigin = 'file://'
 
-/** Whether `origin` has the form in which a browser writes a tuple origin. */
+/** Whether `origin` has the form in which browsers serialize a tuple origin. */
 export function isSerializedOrigin(origin: string): boolean {
   const parts = serializedOrigin.exec(origin) ?? appOrigin.exec(origin)
   if (parts === null) return false
@@ -86,13 +90,14 @@ export function isSerializedOrigin(origin: string): boolean {
   return host.length <= 253 && (port === undefined || Number(port) <= 65535)
 }
 
-/** What is known of a request's Origin before any rule is asked. `null`: of an opaque origin, which anybody can have. */
+/** The form of an Origin header. `null` is the origin of a sandboxed page, which anybody can have. */
 export type OriginForm = 'malformed' | 'null' | 'url' | 'opaque'
 
 /**
- * Sorts an Origin value. `malformed` can match nothing, not even `*`, and is never echoed: too long, a character that
- * no origin has (a joined pair of Origin lines has a comma), or `://` without the form of an origin. `opaque` values
- * such as `startend` are no URL; vendors still match them as text (ceph/s3-tests test_cors_origin_response).
+ * Classifies an Origin header. A `malformed` value matches nothing, not even `*`, and is never echoed: it is too
+ * long, holds a character that no origin has (the comma of two joined Origin lines), or has `://` without the form
+ * of an origin. `opaque` values such as `startend` are not URLs, yet vendors match them as text (ceph/s3-tests
+ * test_cors_origin_response).
  */
 export function originForm(origin: string): OriginForm {
   if (origin.length > maxOriginLength || !/^[!-+\--~]+$/.test(origin)) return 'malformed'
@@ -101,20 +106,21 @@ export function originForm(origin: string): OriginForm {
   return isSerializedOrigin(origin) ? 'url' : 'malformed'
 }
 
-/** How `origin`, whose form is `form`, fits the entries of one rule. */
+/** How `origin`, which has the form `form`, matches the entries of one rule. */
 export function matchOrigin(matcher: OriginMatcher, origin: string, form: OriginForm): OriginMatch {
   if (form === 'malformed') return 'none'
   return !matcher.any && matcher.exact.includes(origin) ? matchName(form) : matchOpen(matcher, origin, form)
 }
 
-/** How an origin of the form `form` fits a rule without `*` that names it. */
+/** How an origin of the form `form` matches a rule without `*` that names it. */
 export const matchName = (form: OriginForm): OriginMatch => (form === 'null' ? 'anyHost' : 'named')
 
-/** How `origin`, which is not malformed, fits the entries with a `*`, whatever others there are. */
+/** How `origin` matches the entries with a `*`. It must not be malformed. */
 export function matchOpen(matcher: OriginMatcher, origin: string, form: OriginForm): OriginMatch {
-  // S3 and cloudserver answer "*" when it stands anywhere in the rule: no credentials, so the safer reading.
+  // S3 and cloudserver answer "*" if it is anywhere in the rule. That excludes credentials, so it is the safer
+  // reading.
   if (matcher.any) return 'any'
-  // A pattern must not catch the opaque origin of a sandboxed page.
+  // A pattern must not match the opaque origin of a sandboxed page.
   if (form === 'null') return 'none'
   let found: OriginMatch = 'none'
   for (const { prefix, suffix, urlShaped, anyHost } of matcher.wildcards) {

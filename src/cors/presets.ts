@@ -1,8 +1,8 @@
 import type { CorsMethod } from './rule.ts'
 
-/** What a preset fills in: everything of a rule but its origins, which are never anybody's default. */
+/** What a preset fills in: every field of a rule but its origins, which must never have a default. */
 export interface Preset {
-  /** What it is for, in a few words. */
+  /** A few words for help and documentation. */
   readonly purpose: string
   readonly allowedMethods: readonly CorsMethod[]
   readonly allowedHeaders: readonly string[]
@@ -10,7 +10,7 @@ export interface Preset {
   readonly maxAgeSeconds: number
 }
 
-/** What each client library sends and must be able to read, as recorded from a browser that ran it. */
+/** What each client library sends and must be able to read, recorded from the library running in a browser. */
 export const presets = {
   'public-read': {
     purpose: 'images, fonts and downloads that any page may show',
@@ -103,7 +103,7 @@ export const presets = {
 
 export type PresetName = keyof typeof presets
 
-/** The names of the presets, in the order in which they are documented. */
+/** In the order in which they are documented. */
 export const presetNames = [
   'public-read',
   'range-read',
@@ -114,12 +114,12 @@ export const presetNames = [
   'ali-oss',
 ] as const satisfies readonly PresetName[]
 
-/** What else a preset is called: a library without its version is the version of today. */
+/** Other names of presets. A library name without a version means its current version. */
 export const presetAliases = { 'aws-sdk-js': 'aws-sdk-js-v3' } as const satisfies Readonly<
   Record<string, PresetName>
 >
 
-/** The preset of that name, `undefined` when there is none. */
+/** `undefined` when there is no preset of that name. */
 export function presetOf(name: string): Preset | undefined {
   const own = isAlias(name) ? presetAliases[name] : name
   return isPresetName(own) ? presets[own] : undefined

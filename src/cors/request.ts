@@ -1,23 +1,23 @@
 import { type OriginForm, originForm } from './pattern.ts'
 import { isAllowable, type Matching, vendorMatching } from './rule.ts'
 
-/** Bounds of Access-Control-Request-Headers: beyond them nothing is parsed (rs/cors GO-2024-2883 is what they prevent). */
+/** Limits of Access-Control-Request-Headers; beyond them nothing is parsed (see rs/cors, GO-2024-2883). */
 export const maxRequestedHeadersLength = 8192
 export const maxRequestedHeaders = 128
 export const maxEmptyElements = 16
 
-/** What a preflight or an actual request asks of the rules. Only {@link readPreflight} and {@link readActual} make one. */
+/** What a preflight or an actual request asks for. Only {@link readPreflight} and {@link readActual} create one. */
 export interface CorsQuestion {
   readonly kind: 'preflight' | 'actual'
   readonly origin: string
   readonly form: OriginForm
-  /** By which the rules decide. */
+  /** The method that rules must allow. */
   readonly method: string
-  /** Requested names in lower case and request order; empty for an actual request, whose headers are not checked. */
+  /** In lower case and request order. Empty for an actual request, whose headers are not checked. */
   readonly headers: readonly string[]
 }
 
-/** Why an OPTIONS request is no preflight that rules could be asked about. `value` is what was sent, never trusted. */
+/** Why an OPTIONS request is not a valid preflight. `value` is untrusted. */
 export type Malformed =
   | { readonly what: 'origin-missing' }
   | { readonly what: 'method-missing' }
@@ -25,7 +25,6 @@ export type Malformed =
   | { readonly what: 'header-invalid'; readonly value: string }
   | { readonly what: 'headers-beyond-bounds' }
 
-/** The parts of a request that CORS looks at. */
 interface CorsFields {
   readonly method: string
   readonly origin: string | undefined
@@ -34,17 +33,21 @@ interface CorsFields {
 }
 
 /**
- * A list as WHATWG Fetch writes it, in lower case and without blanks, save that an element may be empty. So there is
- * one loop over one class, which is what costs least where a list is long.
+ * A list in the form that browsers send: lower case, no spaces
+ * (https://fetch.spec.whatwg.org/#cors-preflight-fetch), but elements may be empty. A single character class in a
+ * single loop is the fastest check of a long list.
  */
 const asBrowsersWrite = /^[!#$%&'+.^_`|~0-9a-z-][!#$%&'+.^_`|~0-9a-z,-]*$/
 
-/** A name, or nothing, and the blanks around it (RFC 9110 section 5.6.3). It always matches, so it never goes back. */
+/**
+ * A name, possibly empty, with optional whitespace (RFC 9110 section 5.6.3). It always matches, so it never
+ * backtracks.
+ */
 const element = /([ \t]*)([!#$%&'*+.^_`|~0-9A-Za-z-]*)[ \t]*/y
 
 /**
- * Reads an OPTIONS request as a preflight (WHATWG Fetch, CORS-preflight fetch). The order of the checks is the one
- * that S3 shows in its answers: Origin, then the method, then the header names.
+ * Reads an OPTIONS request as a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Checks in the
+ * order that S3's responses show: Origin, then the method, then the header names.
  */
 export function readPreflight(
   fields: CorsFields,
@@ -53,7 +56,7 @@ export function readPreflight(
   const { origin, requestedMethod, requestedHeaders } = fields
   if (origin === undefined || origin === '') return { what: 'origin-missing' }
   if (requestedMethod === undefined || requestedMethod === '') return { what: 'method-missing' }
-  // No rule holds another method, so nothing could match; case counts (RFC 9110 section 9.1).
+  // No rule can allow this method. Methods are case-sensitive (RFC 9110 section 9.1).
   if (!isAllowable(requestedMethod, matching))
     return { what: 'method-invalid', value: requestedMethod, methods: matching.methods }
   const headers = requestedHeaders === undefined ? [] : readRequestedHeaders(requestedHeaders)
@@ -61,7 +64,7 @@ export function readPreflight(
   return { kind: 'preflight', origin, form: originForm(origin), method: requestedMethod, headers }
 }
 
-/** The question of an actual request, `undefined` when it carries no Origin and so is none of ours. */
+/** `undefined` when the request has no Origin, so that it is not a CORS request. */
 export function readActual(
   fields: CorsFields,
   matching: Matching = vendorMatching,
@@ -77,17 +80,17 @@ export function readActual(
   }
 }
 
-/** By which method an actual request is decided. */
+/** The method that rules must allow for an actual request. */
 export const actualMethod = ({ method, requestedMethod = '' }: CorsFields, matching: Matching): string =>
   matching.actualMethod === 'requested' && requestedMethod !== '' ? requestedMethod : method
 
-/** Whether an OPTIONS request asks as a browser does before it sends another. */
+/** Whether an OPTIONS request is a preflight (https://fetch.spec.whatwg.org/#cors-preflight-request). */
 export const isPreflight = ({ origin = '', requestedMethod = '' }: CorsFields): boolean =>
   origin !== '' && requestedMethod !== ''
 
 /**
- * The names of an Access-Control-Request-Headers value, in lower case. Empty elements are dropped
- * (RFC 9110 section 5.6.1.2), a reasonable number of them.
+ * The names in Access-Control-Request-Headers, in lower case. Skips empty elements up to a limit, as RFC 9110
+ * section 5.6.1.2 requires.
  */
 function readRequestedHeaders(value: string): string[] | Malformed {
   if (value.length > maxRequestedHeadersLength) return { what: 'headers-beyond-bounds' }
@@ -106,10 +109,11 @@ function readRequestedHeaders(value: string): string[] | Malformed {
       return { what: 'header-invalid', value: elementFrom(value, start + before.length) }
     if (name === '') {
       empty++
-      // One empty value is how "no header" may be written; a flood of commas is not.
+      // A few empty elements are legitimate; a flood of commas is not.
       if (empty > maxEmptyElements) return { what: 'headers-beyond-bounds' }
     } else if (name === '*') {
-      // A "*" is a token, too, but no header has that name, and its echo in Allow-Headers would allow every one.
+      // "*" is a valid token but not the name of any header, and echoing it in Allow-Headers would allow every
+      // header.
       return { what: 'header-invalid', value: name }
     } else {
       if (names.length === maxRequestedHeaders) return { what: 'headers-beyond-bounds' }
@@ -119,7 +123,7 @@ function readRequestedHeaders(value: string): string[] | Malformed {
   return names
 }
 
-/** What stands from `start` to the next comma, without the blanks at its end. */
+/** The text from `start` to the next comma, without trailing whitespace. */
 function elementFrom(list: string, start: number): string {
   const comma = list.indexOf(',', start)
   let end = comma < 0 ? list.length : comma

@@ -1,15 +1,14 @@
 import { type CompiledRule, type CorsRule, compileRule } from './rule.ts'
 
-/** The rules of one bucket, in the order of its file, sorted by the origins that they can be for. */
+/** The rules of one bucket in file order, indexed by the origins that they name. */
 export interface RuleSet {
   readonly rules: readonly CompiledRule[]
-  /** For an origin the rules that name it, in order. Those with a lone `*` among their origins are left out. */
+  /** For each origin, the rules that name it, in order. Leaves out rules that also hold a lone `*`. */
   readonly naming: ReadonlyMap<string, readonly CompiledRule[]>
-  /** The rules that hold `*` or a pattern, in order: they are asked about every origin. */
+  /** The rules that hold `*` or a pattern, in order. They are checked for every origin. */
   readonly open: readonly CompiledRule[]
 }
 
-/** Makes the rules of one file ready to be asked. */
 export function compileRules(authored: readonly CorsRule[]): RuleSet {
   const rules = authored.map((rule, index) => compileRule(rule, index + 1))
   const open = rules.filter(({ origins }) => origins.any || origins.wildcards.length > 0)
@@ -22,7 +21,7 @@ function byName(rules: readonly CompiledRule[]): RuleSet['naming'] {
   const naming = new Map<string, CompiledRule[]>()
   for (const rule of rules) {
     if (rule.origins.any) continue
-    // One list for all the origins that no other rule names.
+    // Shared by all origins that no other rule names.
     const alone = [rule]
     for (const origin of rule.origins.exact) {
       const before = naming.get(origin)

@@ -1,35 +1,38 @@
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
 import { createSharing } from './sharing.ts'
 
-/** The methods a rule may allow at COS, OSS and S3. */
+/** The methods that a rule may allow at COS, OSS and S3. */
 export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
 export type CorsMethod = (typeof corsMethods)[number]
 
-/** A token (RFC 9110 section 5.6.2), without what no page can send (WHATWG Fetch, "forbidden method"). */
+/**
+ * A token (RFC 9110 section 5.6.2) other than the methods that pages cannot send
+ * (https://fetch.spec.whatwg.org/#forbidden-method).
+ */
 const sendableMethod = /^(?!(?:CONNECT|TRACE|TRACK|\*)$)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/i
 const vendorMethods: ReadonlySet<string> = new Set(corsMethods)
 
-/** In what the dialects match differently. */
+/** How matching differs between dialects. */
 export interface Matching {
-  /** What a rule can allow: the five methods that the vendors store, or whichever a page can send. */
+  /** Methods that a rule can allow: the five that the vendors store, or any that a page can send. */
   readonly methods: 'stored' | 'sendable'
-  /** What decides over an actual request: its own method, or the one that Access-Control-Request-Method names. */
+  /** Which method decides an actual request: its own, or the one in Access-Control-Request-Method. */
   readonly actualMethod: 'own' | 'requested'
-  /** An OPTIONS request that is no preflight: a mistake, or a request like every other. */
+  /** Whether an OPTIONS request that is not a preflight is a mistake, or a request like any other. */
   readonly plainOptions: 'mistake' | 'request'
 }
 
-/** As COS and OSS match. */
+/** How COS and OSS match. */
 export const vendorMatching: Matching = { methods: 'stored', actualMethod: 'own', plainOptions: 'mistake' }
 
-/** Whether a rule can allow `method` at all. */
+/** Whether any rule can allow `method`. */
 export const isAllowable = (method: string, { methods }: Matching): boolean =>
   methods === 'stored' ? vendorMethods.has(method) : sendableMethod.test(method)
 
-/** Name of one of the dialects. Text here: the decision knows no vendor, and a name is checked where it is read. */
+/** A plain string, because this folder must not know the vendors. The name is validated where it is read. */
 export type DialectName = string
 
-/** One CORS rule as its author wrote it, presets already expanded. */
+/** One CORS rule as written, with its preset expanded. */
 export interface CorsRule {
   readonly id?: string
   readonly preset?: string
@@ -37,23 +40,23 @@ export interface CorsRule {
   readonly allowedMethods: readonly string[]
   readonly allowedHeaders: readonly string[]
   readonly exposeHeaders: readonly string[]
-  /** Seconds a browser may keep the preflight's answer. */
+  /** How long a browser may cache the preflight response, in seconds. */
   readonly maxAgeSeconds?: number
-  /** Dialect `http`: Access-Control-Allow-Credentials is sent to the origins that the rule names. */
+  /** Dialect `http` only: sends Access-Control-Allow-Credentials to the origins that the rule names. */
   readonly allowCredentials?: boolean
 }
 
-/** One expectation of a rule file, run by `check` and before a reload is taken. */
+/** One entry of `tests:`. `check` runs them, and so does every reload before it applies the file. */
 export interface RuleTest {
   readonly origin: string
   readonly method: string
   readonly headers: readonly string[]
   readonly expect: 'allow' | 'deny'
-  /** Decide as for the actual request: requested headers are not looked at. Default: a preflight. */
+  /** Tests the actual request, whose headers are not checked. Default: the preflight. */
   readonly actual: boolean
 }
 
-/** What one rule file says, in whichever spelling it was written. */
+/** The content of one rule file, whatever its format. */
 export interface RuleFile {
   readonly rules: readonly CorsRule[]
   /** Absent: the server's `--dialect`. */
@@ -61,11 +64,14 @@ export interface RuleFile {
   readonly vary: 'auto' | 'dialect'
   readonly responseVary: boolean
   readonly mode: 'enforce' | 'report'
-  /** Custom domains of the bucket, lower case, without port. */
+  /** Custom domains of the bucket, in lower case, without port. */
   readonly hosts: readonly string[]
   /** Cross-Origin-Resource-Policy of the bucket's responses. */
   readonly resourcePolicy?: ResourcePolicy
-  /** `api`: the rules hold what a vendor stores and no browser sends; it is loaded, and matches nothing. */
+  /**
+   * `api`: written by PUT `?cors`. May hold values that vendors store although no browser sends them; they match
+   * nothing.
+   */
   readonly storedBy?: 'api'
   readonly tests: readonly RuleTest[]
 }
@@ -73,27 +79,27 @@ export interface RuleFile {
 export const resourcePolicies = ['cross-origin', 'same-site', 'same-origin'] as const
 type ResourcePolicy = (typeof resourcePolicies)[number]
 
-/** Which requested header names a rule allows. Names are compared in lower case. */
+/** Matches requested header names, in lower case. */
 interface HeaderMatcher {
   readonly any: boolean
   readonly exact: ReadonlySet<string>
-  /** Length of the longest of `exact`; 0 without any. */
+  /** Length of the longest name in `exact`; 0 when it is empty. */
   readonly longest: number
   readonly wildcards: readonly NamePattern[]
 }
 
-/** An AllowedHeader with one `*`, in lower case, by what stands before and after it. */
+/** An AllowedHeader with one `*`, in lower case, split at the `*`. */
 export interface NamePattern {
   readonly prefix: string
   readonly suffix: string
 }
 
-/** A rule made ready at load, so that a request neither parses nor allocates for it. */
+/** A rule compiled at reload, so that requests need neither parse nor allocate for it. */
 export interface CompiledRule {
   readonly rule: CorsRule
   /** Counted from 1. */
   readonly number: number
-  /** The id, else the number: what metrics, logs and explanations call this rule. */
+  /** The id, or else the number. Metrics, logs and explanations use it. */
   readonly label: string
   readonly origins: OriginMatcher
   readonly methods: ReadonlySet<string>
@@ -126,17 +132,17 @@ function compileHeaders(entries: readonly string[]): HeaderMatcher {
   return { any: entries.includes('*'), exact, longest, wildcards }
 }
 
-/** Whether `headers` allows the requested name `name`, which must be in lower case. */
+/** Whether `headers` allows `name`, which must be in lower case. */
 export function allowsHeader(headers: HeaderMatcher, name: string): boolean {
   if (headers.any) return true
-  // By its length first: to look a name up, all of it is read.
+  // Length first, because a Set lookup hashes the whole name.
   if (name.length <= headers.longest && headers.exact.has(name)) return true
-  // A loop, not some(): no closure for each of up to 128 names and 100 rules.
+  // A loop, because `some()` would allocate a closure for each of up to 128 names × 100 rules.
   for (const pattern of headers.wildcards) if (fitsPattern(name, pattern)) return true
   return false
 }
 
-/** Whether the requested name `name`, which must be in lower case, fits `pattern`. */
+/** Whether `name`, which must be in lower case, matches `pattern`. */
 export function fitsPattern(name: string, { prefix, suffix }: NamePattern): boolean {
   return (
     name.length >= prefix.length + suffix.length &&

@@ -3,18 +3,18 @@ import { type RequestIdentity, type VendorDialect, xmlResponse } from './dialect
 import { badSha256, malformedArgument, malformedXml, tooSkewed } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
-/** Word for word as documented, both slips included (COS OPTIONS Object 436/8288, example 4). */
+/** As documented, including both misspellings (COS OPTIONS Object 436/8288, example 4). */
 const notAllowed =
   "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec"
 
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-/** Base64 of hex(unix seconds)_hex(node)_hex_hex, none of them padded: the form of COS's own ids. */
+/** Base64 of hex(unix seconds)_hex(node)_hex_hex, without padding: the form of COS's own request ids. */
 const requestId = ({ unixSeconds, node, process: number, sequence }: RequestIdentity): string =>
   btoa([unixSeconds, node, number, sequence].map((part) => part.toString(16)).join('_'))
 
-/** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error answers (7730). */
+/** Tencent Cloud COS: OPTIONS Object (436/8288), PUT Bucket cors (8279), error responses (7730). */
 export const cos: VendorDialect = {
   name: 'cos',
   signature: (requestId) => ['Server', 'tencent-cos', 'x-cos-request-id', requestId],
@@ -28,12 +28,12 @@ export const cos: VendorDialect = {
 
   requestId,
 
-  // COS documents one refusal and gives it for every cause, a missing Origin included.
+  // COS documents a single refusal and uses it for every cause, including a missing Origin.
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
 
   error({ status, code, message }, { identity, requestId, host, path }, fields = []) {
     const traceId = btoa(identity.randomHex(128))
-    // COS's SDKs in a browser cannot read Date: they set their clock by this, and try again.
+    // COS's SDKs cannot read Date in a browser. They set their clock by ServerTime and retry.
     const isAboutCaller = status === 403 && code !== 'AccessForbidden'
     const time = isAboutCaller ? [['ServerTime', identity.isoTime(identity.unixSeconds)] as const] : []
     const elements: (readonly [string, string])[] = [
@@ -71,7 +71,7 @@ export const cos: VendorDialect = {
     malformedXml,
     tooManyRules: undefined,
     notConfigured: 'The CORS configuration does not exist',
-    // No document says that these are refused.
+    // No document says that COS rejects these.
     stores: new Set(['default-port', 'trailing-slash']),
     fieldsFor: () => [],
   },

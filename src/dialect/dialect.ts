@@ -9,21 +9,21 @@ import {
 import { createSharing } from '../cors/sharing.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
-/** What makes one request's ids: given from outside, so that the wording stays a pure function. */
+/** The inputs of request ids. They are arguments, so that wording stays a pure function. */
 export interface RequestIdentity {
   readonly unixSeconds: number
-  /** Random 32-bit number of this process; tells replicas apart. */
+  /** Random 32-bit number of this process; distinguishes replicas. */
   readonly node: number
   readonly process: number
-  /** Counts the requests of this process. */
+  /** Number of the request within this process. */
   readonly sequence: number
-  /** A time as ISO 8601 has it, in whole seconds. */
+  /** Formats a time in ISO 8601, in whole seconds. */
   readonly isoTime: (unixSeconds: number) => string
-  /** `length` random hexadecimal characters, for the longer ids of error answers. */
+  /** `length` random hexadecimal digits, for the long ids of error responses. */
   readonly randomHex: (length: number) => string
 }
 
-/** What an error body names of the request it answers. */
+/** What an error body says about the request. */
 interface ErrorContext {
   readonly identity: RequestIdentity
   readonly requestId: string
@@ -34,17 +34,17 @@ interface ErrorContext {
   readonly path: string
 }
 
-/** An error of the store's kind that is answered here. */
+/** An error in the store's format that is sent from here. */
 export interface StoreError {
   readonly status: number
   readonly code: string
   readonly message: string
 }
 
-/** Whose answer a refused preflight is, for the vendors that tell these apart. */
+/** What the wording of a refused preflight may depend on. */
 export interface RefusedPreflight {
   readonly deny: Deny
-  /** `none`: the request names no bucket; `unconfigured`: its bucket has no rules. */
+  /** `none`: the request names no bucket. `unconfigured`: its bucket has no rules. */
   readonly bucket: 'none' | 'unconfigured' | 'configured'
   /** The target is the bucket itself, not an object in it. */
   readonly onBucket: boolean
@@ -52,17 +52,17 @@ export interface RefusedPreflight {
   readonly requestedMethod: string | undefined
 }
 
-/** How a vendor lays its XML documents out. */
+/** How a vendor formats its XML documents. */
 export interface XmlLayout {
   readonly declaration: string
-  /** Of the root element. */
+  /** Attributes of the root element. */
   readonly attributes: string
   /** One level of indentation; empty: everything on one line. */
   readonly indent: string
   readonly responseVary: 'always' | 'when-set' | 'never'
 }
 
-/** What differs between the vendors in the words of the bucket CORS API. */
+/** How the vendors' bucket CORS APIs differ in wording. */
 export interface BucketCorsWords {
   readonly layout: XmlLayout
   readonly unsigned: string
@@ -74,55 +74,60 @@ export interface BucketCorsWords {
   readonly notConfigured: string
   readonly noSuchBucket: string
   readonly malformedXml: string
-  /** `undefined`: an InvalidRequest that names the limit. */
+  /** `undefined`: InvalidRequest, with a message that names the limit. */
   readonly tooManyRules: StoreError | undefined
-  /** What a PUT stores although no browser sends it; a rule file that says so is a mistake of its author. */
+  /** What PUT accepts although no browser sends it. In a rule file that a person writes it is a mistake. */
   readonly stores: ReadonlySet<NeverSent>
-  /** What stands beside code and message when a configuration is refused for `cause`: the code of a finding, or `response-vary`. */
+  /**
+   * Further elements of the error body when a configuration is refused. `cause` is the code of a finding, or
+   * `response-vary`.
+   */
   readonly fieldsFor: (cause: string) => ErrorFields
 }
 
-/** Values that no browser sends or keeps, harmless in a rule: it matches less. */
+/** Values that no browser sends or honours. They are harmless in a rule, because they only make it match less. */
 export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
 
-/** Elements of an error body: name and text. */
+/** Name and text of each element. */
 export type ErrorFields = readonly (readonly [string, string])[]
 
 /**
- * Everything of one vendor. A dialect never decides: it receives what was decided. Adding a vendor is one such object
- * and one line in `dialects`.
+ * Everything that differs between vendors. A dialect words decisions and never makes one. To add a vendor, add one
+ * such object and one line in `dialects`.
  */
 export interface Dialect {
   readonly name: DialectName
-  /** The header lines by which the vendor is known, of every answer made here that is no error. */
+  /** Header lines that identify the vendor, in every response made here except errors. */
   signature(requestId: string): HeaderLines
-  /** Largest stored configuration. */
+  /** Limits of one stored configuration. */
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
   readonly matching: Matching
-  /** The vendor's console takes no underscore in an allowed header. */
+  /** The vendor's console rejects underscores in allowed headers. */
   readonly refusesUnderscore: boolean
   /** Status of an allowed preflight. */
   readonly preflightStatus: 200 | 204
-  /** Names the dialect itself sends in Vary, with `vary: dialect`. */
+  /** With `vary: dialect`: the names that the vendor sends in Vary. */
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }
   requestId(identity: RequestIdentity): string
   /** Status, code and message of a refused preflight. */
   refusal(refused: RefusedPreflight): StoreError & { readonly fields?: ErrorFields }
-  /** The whole answer for `error`, ids in header and body, without CORS headers. `fields` stand after the message. */
+  /**
+   * The complete response for `error`, with ids in header and body, without CORS headers. `fields` follow the
+   * message.
+   */
   error(error: StoreError, context: ErrorContext, fields?: ErrorFields): PlainResponse
-  /** The words of its `?cors` API; `undefined`: it has none, and such a request is one like every other. */
+  /** Wording of the `?cors` API. `undefined`: the vendor has none, and `?cors` is a request like any other. */
   readonly bucketCors: BucketCorsWords | undefined
 }
 
-/** A dialect whose vendor has the `?cors` API. */
 export type VendorDialect = Dialect & { readonly bucketCors: BucketCorsWords }
 
 export const isVendor = (dialect: Dialect): dialect is VendorDialect => dialect.bucketCors !== undefined
 
 /**
- * Ids that end with the last three hexadecimal digits of the sequence, in lower case, as `end` writes them. What stands
- * before them is made by `head` of the rest of it, a number, once a second and once in 4,096 requests.
+ * Makes request ids that end with the last three hexadecimal digits of the sequence. Speed: `head` makes the rest,
+ * which changes only once a second and once in 4,096 requests.
  */
 export function createRequestIds(
   head: (identity: RequestIdentity, rest: number) => string,
@@ -153,36 +158,41 @@ export function createRequestIds(
 
 /** How a dialect writes the CORS headers of a rule. */
 interface HeaderStyle {
-  /** Between the items of Allow-Methods, Allow-Headers and Expose-Headers. */
+  /** Separates the items of Allow-Methods, Allow-Headers and Expose-Headers. */
   readonly separator: string
-  /** Allow-Headers: the names that were asked for, or the rule's own list. */
+  /** Allow-Headers holds the requested names, or the rule's own list. */
   readonly allowHeaders: 'requested' | 'rule'
-  /** Allow-Credentials for an origin that the rule names: always, never, or where the rule says so. */
+  /** When to send Allow-Credentials to an origin that the rule names: always, never, or if the rule says so. */
   readonly credentials: 'always' | 'never' | 'by-rule'
-  /** Max-Age of a preflight when the rule has none. */
+  /** Max-Age of a preflight response when the rule has none. */
   readonly maxAgeUnset: string | undefined
 }
 
-/** The header values of one rule that do not depend on the request, made at reload. */
+/** Header values of one rule that do not depend on the request, prepared at reload. */
 export interface PreparedRule {
   readonly methods: string
   readonly expose: string | undefined
   readonly maxAge: string | undefined
   readonly maxAgeOfPreflight: string | undefined
-  /** Allow-Headers: the same for every request, the names asked for, or a list with places for names asked for. */
+  /**
+   * Allow-Headers: a fixed value, the requested names, or a list whose partial wildcards are replaced by requested
+   * names.
+   */
   readonly allowHeaders: { readonly fixed: string } | 'requested' | readonly AllowedEntry[]
 }
 
-/** One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matched. */
+/**
+ * One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matches.
+ */
 type AllowedEntry = string | NamePattern
 
 const sharedValues = createSharing<PreparedRule>()
 
-/** The header values of `rule` in `style`: one object for all the rules that have the same. */
+/** The header values of `rule` in `style`. Rules with equal values share one object. */
 export function prepareRule(style: HeaderStyle, rule: CorsRule): PreparedRule {
   const { separator, allowHeaders, maxAgeUnset } = style
   const { allowedMethods, allowedHeaders, exposeHeaders, maxAgeSeconds } = rule
-  // With the lengths no list can run into the next.
+  // The lengths keep lists apart: otherwise the end of one could be read as the start of the next.
   const lengths = [allowedMethods.length, allowedHeaders.length, exposeHeaders.length]
   const parts = [separator, allowHeaders, maxAgeUnset, maxAgeSeconds, ...lengths]
   return sharedValues([...parts, ...allowedMethods, ...allowedHeaders, ...exposeHeaders], () =>
@@ -203,7 +213,8 @@ function prepareValues(style: HeaderStyle, rule: CorsRule): PreparedRule {
 }
 
 function prepareAllowHeaders(style: HeaderStyle, allowed: readonly string[]): PreparedRule['allowHeaders'] {
-  // `*` is never answered: it does not cover Authorization (WHATWG Fetch, "CORS non-wildcard request-header name").
+  // Never `*`: it does not cover Authorization
+  // (https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name).
   if (style.allowHeaders === 'requested' || allowed.includes('*')) return 'requested'
   const names = allowed.map((name) => name.toLowerCase())
   if (names.every((name) => !name.includes('*'))) return { fixed: names.join(style.separator) }
@@ -214,8 +225,8 @@ function prepareAllowHeaders(style: HeaderStyle, allowed: readonly string[]): Pr
 }
 
 /**
- * The CORS headers of an allowed request. `requested` are the names a preflight asked for, in lower case;
- * `undefined` for an actual request, which gets no Allow-Headers.
+ * The CORS headers of an allowed request. `requested` holds the names that a preflight asked for, in lower case. It
+ * is `undefined` for an actual request, which gets no Allow-Headers.
  */
 export function corsHeaders(
   style: HeaderStyle,
@@ -237,7 +248,6 @@ export function corsHeaders(
   return lines
 }
 
-/** Whether Access-Control-Allow-Credentials goes with an allowed request. */
 export const sendsCredentials = ({ credentials }: HeaderStyle, allow: Allow): boolean =>
   allow.credentials &&
   (credentials === 'always' || (credentials === 'by-rule' && allow.rule.rule.allowCredentials === true))
@@ -257,11 +267,10 @@ function allowHeaders(
   return [...names].join(style.separator)
 }
 
-/** A response of `lines` and an XML body. */
 export function xmlResponse(status: number, lines: HeaderLines, body: string): PlainResponse {
   return { status, headers: ['Content-Type', 'application/xml', ...lines], body }
 }
 
-/** `number` as hexadecimal of exactly `length` characters. */
+/** `number` in exactly `length` hexadecimal digits. */
 export const hex = (number: number, length: number): string =>
   (number >>> 0).toString(16).padStart(length, '0').slice(-length)

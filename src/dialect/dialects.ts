@@ -4,5 +4,4 @@ import { http } from './http.ts'
 import { oss } from './oss.ts'
 import { s3 } from './s3.ts'
 
-/** Every dialect that there is. */
 export const dialects: readonly Dialect[] = [cos, oss, s3, http]

@@ -9,15 +9,15 @@ const requestId = createRequestIds(
 )
 
 /**
- * Stores that speak HTTP and no vendor's API: WebDAV, tus, any file server. Headers are written as WHATWG Fetch reads
- * them, and nothing of a vendor is sent.
+ * Stores that speak plain HTTP: WebDAV, tus, any file server. Headers have the form that the Fetch standard parses,
+ * and no vendor header is sent.
  */
 export const http: Dialect = {
   name: 'http',
   signature: () => [],
   limits: { rules: 100, bytes: 65_536 },
   style: { separator: ', ', allowHeaders: 'requested', credentials: 'by-rule', maxAgeUnset: undefined },
-  // WebDAV clients find out what a server can do by OPTIONS (RFC 4918 section 10.1).
+  // WebDAV clients use OPTIONS to discover what a server supports (RFC 4918 section 10.1).
   matching: { methods: 'sendable', actualMethod: 'own', plainOptions: 'request' },
   refusesUnderscore: false,
   preflightStatus: 204,

@@ -6,10 +6,10 @@ const byName: ReadonlyMap<DialectName, Dialect> = new Map(dialects.map((dialect)
 
 export const dialectNames: readonly DialectName[] = [...byName.keys()]
 
-/** Those whose configurations have an XML form. */
+/** The dialects whose configurations have an XML form. */
 export const vendorNames: readonly DialectName[] = dialects.filter(isVendor).map(({ name }) => name)
 
-/** The dialect of a name that was checked where it was read. */
+/** Throws on an unknown name, because names are validated where they are read. */
 export function dialectNamed(name: DialectName): Dialect {
   const dialect = byName.get(name)
   if (dialect === undefined) throw new Error(`no dialect is named ${name}`)

@@ -17,20 +17,20 @@ import {
 } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
-/** The text of COS with a final period (OSS developer reference, "cors-options"). */
+/** The text of COS plus a final period (OSS developer reference, "cors-options"). */
 const notAllowed =
   "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec."
 
 const originVary = { matched: ['Origin'], other: ['Origin'] } as const
 const noVary = { matched: [], other: [] } as const
 
-/** EC values that OSS documents (error pages, and the guides to its CORS errors); it calls them not stable. */
+/** EC values from OSS's error pages and its guides to CORS errors. OSS says that they may change. */
 const errorCodes: Readonly<Record<string, string>> = {
   NoSuchCORSConfiguration: '0034-00000001',
   NoSuchBucket: '0015-00000101',
 }
 
-/** The same by what is wrong with a configuration. */
+/** EC values by the code of the finding. */
 const errorCodesOfFindings: Readonly<Record<string, string>> = {
   'no-rules': '0034-00000002',
   'response-vary': '0034-00000004',
@@ -56,7 +56,7 @@ export const oss: VendorDialect = {
   ],
   // PutBucketCors (Feb 2026) says 20 rules; older pages say 10.
   limits: { rules: 20, bytes: 16_384 },
-  // Credentials are never documented. Max-Age 0 when unset: the output printed on the ossutil page.
+  // OSS documents no Allow-Credentials. Max-Age 0 when unset: see the output on the ossutil page.
   style: { separator: ', ', allowHeaders: 'requested', credentials: 'never', maxAgeUnset: '0' },
 
   matching: vendorMatching,
@@ -76,7 +76,7 @@ export const oss: VendorDialect = {
       ['RequestId', requestId],
       ['HostId', host],
       ...fields.filter(([name]) => name !== 'EC'),
-      // ali-oss sets its clock by this, and tries again.
+      // ali-oss sets its clock by ServerTime and retries.
       ...(code === tooSkewed.code
         ? [['ServerTime', identity.isoTime(identity.unixSeconds)] as const, maxAllowedSkew]
         : []),
@@ -113,7 +113,7 @@ export const oss: VendorDialect = {
     malformedXml,
     tooManyRules: { status: 400, code: 'CORSRuleBeyondLimit', message: 'The CORS Rules num is beyond limit' },
     notConfigured: 'The CORS Configuration does not exist.',
-    // No document says that these are refused.
+    // No document says that OSS rejects these.
     stores: new Set(['default-port', 'trailing-slash']),
     fieldsFor(cause) {
       const ec = errorCodesOfFindings[cause.startsWith('origin-') ? 'origin' : cause]
@@ -124,7 +124,10 @@ export const oss: VendorDialect = {
 
 const maxAllowedSkew = ['MaxAllowedSkewMilliseconds', '900000'] as const
 
-/** HTTP 400 errors (Dec 2025), and the two ECs of a refused preflight: without rules, and with rules that do not match. */
+/**
+ * HTTP 400 errors (Dec 2025), and the two ECs of a refused preflight: without rules, and with rules that do not
+ * match.
+ */
 function refusal({ deny, bucket, requestedMethod = '' }: RefusedPreflight): ReturnType<Dialect['refusal']> {
   if (deny.malformed?.what === 'origin-missing')
     return insufficient('Origin request header needed.', '0034-00000101')

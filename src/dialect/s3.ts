@@ -11,7 +11,7 @@ import {
 import { malformedArgument, malformedXml, notValidYet, signatureDoesNotMatch } from './shared-words.ts'
 import { escapeXml } from './xml.ts'
 
-/** As recorded from the service, the slip included (localstack test_s3_cors.snapshot.json). */
+/** As recorded from the service, including the misspelling (localstack test_s3_cors.snapshot.json). */
 const notAllowed =
   "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
 
@@ -28,14 +28,14 @@ const forbidden = (message: string, method: string, type: 'BUCKET' | 'OBJECT') =
   ] as const,
 })
 
-/** What a message quotes of a request is bounded; the rest tells nobody more. */
+/** Limits what a message quotes from a request. */
 const quoted = (value: string): string => (value.length > 128 ? `${value.slice(0, 128)}…` : value)
 
 const upperCase = (text: string): string => text.toUpperCase()
 
 const requestId = createRequestIds(({ node }, rest) => upperCase(hex(node, 8) + hex(rest, 5)), upperCase)
 
-/** AWS S3: recorded answers; PutBucketCors and "ManageCorsUsing" in the user guide. */
+/** AWS S3: recorded responses; PutBucketCors; user guide, "ManageCorsUsing". */
 export const s3: VendorDialect = {
   name: 's3',
   signature: (requestId) => ['Server', 'AmazonS3', 'x-amz-request-id', requestId],
@@ -87,7 +87,7 @@ export const s3: VendorDialect = {
       message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
     },
     noSuchBucket: 'The specified bucket does not exist',
-    // As recorded: S3 leaves out the full stop.
+    // As recorded: S3 omits the final period.
     malformedXml: malformedXml.slice(0, -1),
     tooManyRules: undefined,
     notConfigured: 'The CORS configuration does not exist',
@@ -97,7 +97,7 @@ export const s3: VendorDialect = {
   },
 }
 
-/** The order is the recorded one: Origin, then the bucket, then its configuration, then the method, then the names. */
+/** Checks in the recorded order: Origin, the bucket, its configuration, the method, the header names. */
 function refusal({
   deny,
   bucket,

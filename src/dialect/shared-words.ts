@@ -1,4 +1,4 @@
-/** Words that more than one vendor uses. */
+/** Wording that several vendors use. */
 
 import type { StoreError } from './dialect.ts'
 
@@ -29,6 +29,6 @@ export const badSha256: StoreError = {
   message: 'The SHA-256 you specified did not match what we received.',
 }
 
-/** COS (cos-nodejs-sdk-v5 issue 29) and OSS (error page 32005) alike. */
+/** The same at COS (cos-nodejs-sdk-v5 issue 29) and OSS (error page 32005). */
 export const malformedXml =
   'The XML you provided was not well-formed or did not validate against our published schema.'

@@ -1,18 +1,18 @@
 import type { RequestDefect, RequestFacts } from '../http.ts'
 
-/** Names by which buckets are known. Hosts and suffixes are lower case and have no port. */
+/** How Host and path lead to buckets. Hosts and suffixes are in lower case, without port. */
 export interface Endpoints {
-  /** `hosts:` entries of the rule files, to the bucket's name. */
+  /** `hosts:` entries of the rule files, mapped to bucket names. */
   readonly hosts: ReadonlyMap<string, string>
-  /** `--host-suffix` names: `BUCKET.NAME` in Host names the bucket. */
+  /** `--host-suffix` names: in `BUCKET.NAME`, Host names the bucket. */
   readonly suffixes: readonly string[]
   /** Buckets that have a rule file. */
   readonly buckets: ReadonlyMap<string, unknown>
-  /** The same buckets: {@link foldedName} to a name. */
+  /** The same buckets: {@link foldedName} to name. */
   readonly foldedNames: ReadonlyMap<string, string>
 }
 
-/** What a request is addressed to. `target` is what is forwarded; the bucket is read from exactly those bytes. */
+/** Where a request goes. `target` is forwarded as it is, and the bucket is read from exactly those bytes. */
 export type Address =
   | {
       readonly kind: 'bucket'
@@ -20,9 +20,9 @@ export type Address =
       /** Host named the bucket, not the path. */
       readonly byHost: boolean
       /**
-       * Other buckets with a rule file that a store may read the request as: those of shorter host suffixes, and that of
-       * the first path segment. Their rules have to allow what this bucket's allow. A name that is only close to a
-       * bucket's is among them: no rules speak for it.
+       * Other buckets with a rule file that a store may resolve the request to: those of shorter host suffixes, and
+       * that of the first path segment. Their rules must allow the request as well. A name that only resembles a
+       * bucket's is listed too; it has no rules, so it denies.
        */
       readonly others: readonly string[]
       readonly target: string
@@ -32,9 +32,12 @@ export type Address =
       readonly onBucket: boolean
     }
   | {
-      /** `service`: the root of the endpoint (ListBuckets, STS). `none`: something that cannot be a bucket. */
+      /**
+       * `service`: the root of the endpoint (ListBuckets, STS). `none`: a first segment that cannot be a bucket
+       * name.
+       */
       readonly kind: 'service' | 'none'
-      /** The bucket with a rule file that the name differs from by case or trailing dots only. */
+      /** The bucket with a rule file whose name differs only by case or trailing dots. */
       readonly closeTo?: string
       readonly target: string
       readonly path: string
@@ -44,7 +47,7 @@ export type Address =
       readonly kind: 'refused'
       readonly defect: RequestDefect
       readonly path: string
-      /** The bucket, where Host named one beyond doubt. */
+      /** The bucket, if Host names one unambiguously. */
       readonly name: string | undefined
     }
 
@@ -52,7 +55,7 @@ const noOthers: readonly string[] = []
 
 const bucketName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
-/** Whether `name` can be a bucket: 1 to 63 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit. */
+/** Whether `name` is 1 to 63 of `A-Z a-z 0-9 . _ -` and starts with a letter or digit. */
 export const isBucketName = (name: string): boolean => bucketName.test(name)
 
 const refused = (message: string, path: string, name?: string): Address => ({
@@ -63,7 +66,7 @@ const refused = (message: string, path: string, name?: string): Address => ({
 })
 
 /**
- * `name` as stores on file systems that ignore case (Windows, macOS, many NAS) may see it: they fold letters, ignore
+ * `name` as file systems that ignore case may resolve it (Windows, macOS, many NAS): they fold letters, ignore
  * trailing dots and spaces, and some ignore invisible characters.
  */
 export const foldedName = (name: string): string =>
@@ -72,14 +75,14 @@ export const foldedName = (name: string): string =>
     .replace(/[. ]+$/, '')
 
 /**
- * Finds the bucket of a request: a rule file's host, a host suffix, else the first path segment. Nothing is
- * normalised: a request that a store could resolve to another bucket than the one read here is refused, or lists the
- * other bucket in `others`.
+ * Finds the bucket of a request: by a rule file's host, a host suffix, or the first path segment. Nothing is
+ * normalised. A request that a store could resolve to a different bucket is refused, or lists that bucket in
+ * `others`.
  */
 export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Address {
   const target = originForm(facts.target, facts.host ?? '')
   if (target === undefined)
-    return refused('The request target is not a path on the host that Host names.', '')
+    return refused('The request target is not a path, or its host differs from the Host header.', '')
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark + 1)
@@ -104,7 +107,7 @@ export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Addre
   return { kind: 'bucket', name, byHost: true, others, target, path, query, onBucket: path === '/' }
 }
 
-/** Those of `names` that are, or are close to, a bucket with a rule file, `name` apart. */
+/** Those of `names` other than `name` that are, or resemble, a bucket with a rule file. */
 function otherBuckets(name: string, names: readonly string[], { foldedNames }: Endpoints): readonly string[] {
   const others = names.filter((other) => other !== name && foldedNames.has(foldedName(other)))
   return others.length === 0 ? noOthers : [...new Set(others)]
@@ -128,8 +131,8 @@ function pathStyle(target: string, path: string, query: string, endpoints: Endpo
 }
 
 /**
- * The bucket that a store in path style may read from `path`, for comparison only: stores merge slashes (nginx), decode
- * before they split, and cut at ";" (Tomcat) or ":" (NTFS streams).
+ * The bucket that a path-style store may read from `path`. Only for comparison: stores merge slashes (nginx),
+ * decode before they split, and cut at ";" (Tomcat) or ":" (NTFS streams).
  */
 function firstSegment(path: string): string {
   const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-9a-f]{2}/gi, decodedAscii)) : path
@@ -146,7 +149,7 @@ function decoded(segment: string): string | undefined {
   }
 }
 
-/** Host without port and trailing dot, in lower case; the brackets of an IPv6 address stay. */
+/** Host without port and trailing dot, in lower case; keeps the brackets of an IPv6 address. */
 export function hostName(host: string): string {
   const colon = host.lastIndexOf(':')
   const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host
@@ -154,11 +157,11 @@ export function hostName(host: string): string {
 }
 
 /**
- * What Host says the bucket is, in the order of preference; empty when it names none. `undefined`: it would name one
- * only if it was normalised, which the store may do or not (MinIO compares Host as it came with its MINIO_DOMAIN).
+ * The buckets that Host may name, best first; empty when it names none. `undefined`: it would name one only after
+ * normalisation, which stores may or may not apply (MinIO compares Host with MINIO_DOMAIN as sent).
  */
 function hosted(sent: string, endpoints: Endpoints): readonly string[] | undefined {
-  // With path-style addresses alone, Host says nothing.
+  // With path style only, Host names no bucket.
   if (endpoints.hosts.size === 0 && endpoints.suffixes.length === 0) return noOthers
   const name = hostName(sent)
   const names = namesIn(name, endpoints)
@@ -167,18 +170,18 @@ function hosted(sent: string, endpoints: Endpoints): readonly string[] | undefin
   const isAsSent = rest === '' || /^:[1-9][0-9]*$/.test(rest)
   if (!isAsSent) return undefined
   if (sent.startsWith(name)) return names
-  // Letters that are not lower case may stand before a suffix: there the name is read as it was sent.
+  // Labels before a suffix may be in upper case: there the name is read as sent.
   const exact = namesIn(sent.slice(0, name.length), endpoints)
   const [first] = exact
   const isSame = first !== undefined && first.toLowerCase() === names[0]
   return isSame && closeName(first, endpoints) === undefined ? exact : undefined
 }
 
-/** The bucket with a rule file that `name` is close to, but is not. */
+/** The bucket with a rule file that `name` resembles without being equal to it. */
 const closeName = (name: string, { buckets, foldedNames }: Endpoints): string | undefined =>
   buckets.has(name) ? undefined : foldedNames.get(foldedName(name))
 
-/** The bucket of a `hosts:` entry, then the labels before the suffixes that fit, that of the longest first. */
+/** The bucket of a `hosts:` entry, then the labels before each matching suffix, the longest suffix first. */
 function namesIn(host: string, { hosts, suffixes }: Endpoints): readonly string[] {
   const own = hosts.get(host)
   const labels = suffixes
@@ -189,8 +192,8 @@ function namesIn(host: string, { hosts, suffixes }: Endpoints): readonly string[
 }
 
 /**
- * The target in origin-form. An absolute-form target is cut, not parsed (a parser would resolve dot segments), and
- * only when its authority is the Host (RFC 9112 section 3.2.2).
+ * The target in origin-form. An absolute-form target is cut, because a parser would resolve dot segments. Its
+ * authority must equal Host (RFC 9112 section 3.2.2).
  */
 function originForm(target: string, host: string): string | undefined {
   if (target.startsWith('/')) return target
@@ -207,13 +210,13 @@ function originForm(target: string, host: string): string | undefined {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** What makes a path unsafe to pass on, in words; `undefined` when nothing does. */
+/** Why a path is unsafe to forward; `undefined` when it is safe. */
 function unsafePath(path: string): string | undefined {
   if (/[^!-~]/.test(path)) return 'a character that must be percent-encoded'
   if (path.includes('\\')) return 'a backslash'
   if (path.includes('%') && /%(?![0-9a-f]{2})/i.test(path)) return 'a percent sign that encodes nothing'
   if (path.includes('.') || path.includes('%')) {
-    // Stores differ in what separates segments once they have decoded the path, and in what follows a ";".
+    // Stores differ in which characters separate segments after decoding, and in how they treat a ";".
     const plain = path.replace(/%2e/gi, '.').replace(/%(?:2f|5c)/gi, '/')
     if (/\/\.{1,2}(?:[/;]|%3b|$)/i.test(plain)) return 'a dot segment'
   }

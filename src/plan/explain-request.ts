@@ -11,19 +11,19 @@ import { nearMiss } from './near-miss.ts'
 import { defectOf, type Plan, plan } from './plan.ts'
 import { type FileStatus, fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
-/** What a constructed request is sent to. `path` begins with a slash and may carry a query. */
+/** Where a constructed request goes. `path` starts with a slash and may have a query. */
 export type Destination =
-  /** An object of a bucket in path style; without `path`, an object of no special name. */
+  /** A bucket in path style. Without `path`, the object is an arbitrary one. */
   | { readonly kind: 'bucket'; readonly bucket: string; readonly path?: string }
-  /** Host and path exactly as a client sends them: the bucket is found as for any request. */
+  /** Host and path exactly as a client sends them. The bucket is found as for any request. */
   | { readonly kind: 'host'; readonly host: string; readonly path: string }
 
 /** "What would happen if a page of `origin` sent this?" */
 export interface RequestQuestion {
   readonly to: Destination
-  /** `undefined`: no Origin header, which only a preflight can do without. */
+  /** `undefined`: no Origin header. Allowed for a preflight only. */
   readonly origin: string | undefined
-  /** Access-Control-Request-Method; with `actual` the method of the request itself. */
+  /** Access-Control-Request-Method; with `actual`, the method of the request itself. */
   readonly method: string | undefined
   /** Access-Control-Request-Headers as sent; `undefined`: not sent. */
   readonly requestedHeaders: string | undefined
@@ -31,7 +31,7 @@ export interface RequestQuestion {
   readonly actual: boolean
 }
 
-/** With what {@link explainRequest} answers. `endpoint` is where clients reach the data port, e.g. `http://localhost:8080`. */
+/** `endpoint` is where clients reach the data port, e.g. `http://localhost:8080`. */
 export interface ExplainContext {
   readonly snapshot: Snapshot
   readonly setup: Setup
@@ -46,8 +46,8 @@ interface UnusableQuestion {
 }
 
 /**
- * Explains a request that is constructed from `question`, by the code that serves: the same facts, the same
- * {@link plan}. Pure.
+ * Explains a request that it constructs from `question`. Uses the code that serves requests: the same facts, the
+ * same {@link plan}. Pure.
  */
 export function explainRequest(
   { snapshot, setup, identity, endpoint }: ExplainContext,
@@ -85,20 +85,21 @@ export function explainRequest(
 }
 
 /**
- * `names` as a browser lists them in Access-Control-Request-Headers: lower case, sorted, each once, commas without
- * spaces (WHATWG Fetch, "CORS-unsafe request-header names"). `undefined` for none: then the header is not sent.
+ * `names` as a browser lists them in Access-Control-Request-Headers: in lower case, sorted, without duplicates,
+ * commas without spaces (https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names). `undefined` when there
+ * are none, because browsers then omit the header.
  */
 export function browserHeaderList(names: readonly string[]): string | undefined {
   const unique = new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))
   return unique.size === 0 ? undefined : [...unique].sort().join(',')
 }
 
-/** Why a request was judged as it was; `undefined` when it is no CORS request. */
+/** `undefined` when the request is not a CORS request. */
 export function explainJudgement(judgement: Judgement): Explanation | undefined {
   const { address, policy, decision, question } = judgement
   if (decision === undefined) return undefined
   if (policy === undefined && address.kind !== 'bucket') return explainWithoutBucket(judgement, decision)
-  // The remedy is another path or host: rules of a bucket that the page does not use are not to be widened for it.
+  // The remedy is another path or host. Rules of a bucket that the page does not use must not be widened for it.
   if (judgement.deniedFor !== undefined)
     return {
       ...explain({ bucket: judgement.deniedFor, rules: [], decision, question }),
@@ -109,28 +110,28 @@ export function explainJudgement(judgement: Judgement): Explanation | undefined 
 }
 
 const deniedForText = (other: string): string =>
-  `Host names one bucket and the path begins with the name of another, ${other}, whose rules do not allow this: a store that goes by path would open ${other}. Use a Host that names no bucket, or another prefix.`
+  `Host names one bucket and the path begins with the name of another, ${other}, whose rules do not allow this: a store that reads the path would open ${other}. Use a Host that names no bucket, or another prefix.`
 
-/** `text` as one word of a POSIX shell. */
+/** Quotes `text` as one word of a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-const withoutOrigin = 'A request without Origin is not a CORS request: name the origin of the page.'
+const withoutOrigin = 'A request without Origin is not a CORS request. Give the origin of the page.'
 
 function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQuestion): string | undefined {
   if (to.kind === 'bucket' && !isBucketName(to.bucket))
     return 'A bucket name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit.'
   if (to.path !== undefined && !to.path.startsWith('/')) return 'A path begins with a slash.'
   const values = [origin, method, requestedHeaders, to.kind === 'host' ? to.host : '']
-  // A header line ends at these; whoever pastes the curl line must not send more than is shown.
+  // These end a header line: the curl line must not send more than people see when they paste it.
   if (values.some((value) => value !== undefined && /[\0-\x1f\x7f]/.test(value)))
-    return 'A header value holds no control characters.'
+    return 'A header value cannot contain control characters.'
   if (!actual) return undefined
   if (origin === undefined || origin === '') return withoutOrigin
   if (method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method))
-    return 'Name the method of the request, for example GET.'
-  return method === 'OPTIONS' ? 'OPTIONS is the preflight: ask without "actual".' : undefined
+    return 'Give the method of the request, for example GET.'
+  return method === 'OPTIONS' ? 'OPTIONS is the preflight. Leave out "actual".' : undefined
 }
 
 function addressed(
@@ -142,13 +143,13 @@ function addressed(
   if (to.kind === 'host') return { host: to.host, target: requestTarget(to.path) }
   const authority = endpoint.slice(endpoint.indexOf('://') + 3)
   const target = `/${to.bucket}${requestTarget(to.path ?? '/exampleobject')}`
-  // Where the endpoint's own name stands for a bucket, path style needs a name that stands for none.
+  // If the host of the endpoint itself names a bucket, path style needs a host that names none.
   const probe = readFacts('GET', '/', '1.1', ['Host', authority])
   const root = resolveAddress(probe, endpointsOf(snapshot, setup))
   return { host: root.kind === 'service' ? authority : 'cors-sidecar.invalid', target }
 }
 
-/** `path` with what cannot stand in a request target percent-encoded; escapes that are there already stay. */
+/** Percent-encodes what a request target cannot contain. Existing escapes stay. */
 const requestTarget = (path: string): string =>
   path.toWellFormed().replace(/[^!-~]/gu, (character) => encodeURIComponent(character))
 
@@ -182,25 +183,25 @@ function explainWithoutBucket(judgement: Judgement, decision: Decision): Explana
 }
 
 const withoutBucketText = {
-  service: `The request names no bucket, and ${serviceName}.yaml, which would hold the rules of such requests, is not there.`,
-  none: 'The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
+  service: `The request names no bucket, and there is no ${serviceName}.yaml, whose rules would apply to such requests.`,
+  none: 'The first segment of the path cannot be a bucket name, so no rules can apply to this request.',
   refused: 'The request target is refused before it names a bucket.',
-  bucket: 'No rule file is for this bucket.',
+  bucket: 'This bucket has no rule file.',
 } as const
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement
   const defect = defectOf(planned.judgement, facts)
   if (defect !== undefined)
-    return [`Answered with ${defect.status} before any rule is asked: ${defect.message}`]
+    return [`Answered with ${defect.status} before any rule is checked: ${defect.message}`]
   const notes: string[] = []
   if (address.kind === 'none' && address.closeTo !== undefined)
     notes.push(
-      `The name of the bucket differs from ${address.closeTo} only by case or trailing dots, so no rules speak for it: write it as ${address.closeTo}.`,
+      `The name of the bucket differs from ${address.closeTo} only by case or trailing dots, so no rules apply to it. Write it as ${address.closeTo}.`,
     )
   if (policy?.name === fallbackName && address.kind === 'bucket')
     notes.push(
-      `Bucket ${address.name} has no rule file of its own: ${file?.file ?? fallbackName} speaks for it.`,
+      `Bucket ${address.name} has no rule file of its own, so ${file?.file ?? fallbackName} applies.`,
     )
   const error = file?.findings.find(({ severity }) => severity === 'error')
   if (file !== undefined && file.state !== 'ok') {
@@ -209,11 +210,11 @@ function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefine
     notes.push(`${file.file} has an error, so ${served}${place}.`)
   }
   if (policy?.mode === 'report')
-    notes.push('The bucket is in report mode: the decision is only counted and logged, the store answers.')
-  else if (handsOff) notes.push('The bucket has no rule file and is left to the store as it is.')
+    notes.push('The bucket is in report mode: the decision is only counted and logged, and the store answers.')
+  else if (handsOff) notes.push('The bucket has no rule file, so the store handles CORS for it.')
   else if (kind === 'actual' && decision?.verdict === 'deny')
     notes.push(
-      'The request itself is served, but without CORS headers, so the browser keeps the answer from the page.',
+      'The request itself is served, but without CORS headers, so the browser hides the response from the page.',
     )
   return notes
 }
@@ -229,10 +230,10 @@ function presetText(rule: CompiledRule | undefined): string | undefined {
 
 function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
   const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
-    // By value: a rule that was read in a thread is a copy.
+    // Compared by value, because a rule that a thread has read is a copy.
     .filter((field) => [rule[field]].flat().join('\n') === [preset[field]].flat().join('\n'))
     .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
-  return `Rule ${label} has from the preset ${rule.preset} ${filled.join('; ') || 'nothing'}.`
+  return `Rule ${label} takes from preset ${rule.preset}: ${filled.join('; ') || 'nothing'}.`
 }
 
 function responseOf(planned: Plan): ExplainedResponse {
@@ -242,7 +243,7 @@ function responseOf(planned: Plan): ExplainedResponse {
     return { kind: 'decorated', strip, headers: headerPairs([...add, ...policy]), vary }
   }
   const { status, headers, body } = planned.response
-  // No length belongs to an answer that cannot have a body (RFC 9110 section 8.6).
+  // A response without a body has no Content-Length (RFC 9110 section 8.6).
   if (status === 204) return { kind: 'answer', status, headers: headerPairs(headers), body }
   const length = String(new TextEncoder().encode(body).length)
   return { kind: 'answer', status, headers: headerPairs([...headers, 'Content-Length', length]), body }
@@ -254,12 +255,12 @@ const headerPairs = (lines: HeaderLines): HeaderPairs =>
 function curlLine(endpoint: string, method: string, target: string, headers: HeaderLines): string {
   const url = `${endpoint}${target}`
   const words = ['curl', '-i', ...curlMethod(method)]
-  // curl would resolve dot segments and expand braces and brackets; what is asked about is what must be sent.
+  // Without these options curl would resolve dot segments and expand braces and brackets.
   if (/\/(?:\.|%2e)/i.test(target)) words.push('--path-as-is')
   if (/[[\]{}]/.test(url)) words.push('--globoff')
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const value = headers[i + 1] ?? ''
-    // curl writes the Host of its URL by itself.
+    // curl adds the Host of its URL itself.
     if (headers[i] === 'Host' && endpoint.endsWith(`://${value}`)) continue
     words.push('-H', shellWord(`${headers[i]}: ${value}`))
   }

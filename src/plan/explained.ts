@@ -2,56 +2,57 @@ import type { Explanation } from '../cors/explain.ts'
 import type { DialectName } from '../cors/rule.ts'
 import type { FileState } from './snapshot.ts'
 
-/** Name and value of each header line. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
-/** The change that would allow a refused request, as the whole new rule file. */
+/** The change that would allow a refused request: the complete new rule file. */
 interface Proposal {
   readonly file: string
   readonly text: string
-  /** Unified, against the file as it is. */
+  /** Unified diff against the current file. */
   readonly diff: string
 }
 
 /**
- * An explained request. `explain --format json`, `/-/explain`, the console and the demo all show this shape; it holds
- * plain data only, so that JSON carries it whole.
+ * An explained request. `explain --format json`, `/-/explain`, the console and the demo all use this shape. It
+ * holds plain data only, so that JSON keeps all of it.
  */
 export interface Explained extends Explanation {
-  /** The bucket that the request was found to be for. */
+  /** The bucket that the request addresses. */
   readonly bucket: string | undefined
-  /** The rule file that decides for it, and its state. */
+  /** The rule file that decides, and its state. */
   readonly file: string | undefined
   readonly fileState: FileState | undefined
   readonly dialect: DialectName
   readonly mode: 'enforce' | 'report'
-  /** Whose rule file a change for this request belongs in: a bucket, `_service`, or none. */
+  /** Which rule file should change for this request: that of a bucket, `_service`, or none. */
   readonly owner: string | undefined
-  /** Absent where no change is known that is safe to propose. */
+  /** Absent when no change is known that is safe to propose. */
   readonly proposal?: Proposal
-  /** What else has to be known: another file spoke, a file has errors, report mode … Plain sentences. */
+  /** Whatever else matters: another file applied, a file has errors, report mode … In sentences. */
   readonly notes: readonly string[]
-  /** The fields that the deciding or closest rule has from its preset; the file does not show them. */
+  /** Fields that the deciding or closest rule takes from its preset; the file does not show them. */
   readonly preset: string | undefined
-  /** As it stands on the wire. */
   readonly request: { readonly method: string; readonly target: string; readonly headers: HeaderPairs }
   readonly response: ExplainedResponse
-  /** One line for a POSIX shell that sends the same request. */
+  /** A POSIX shell command that sends the same request. */
   readonly curl: string
-  /** That line would change what the store holds. */
+  /** The command would modify data in the store. */
   readonly curlWrites: boolean
 }
 
-/** What the client gets. Date, Connection and Keep-Alive, which every answer has, are left out. */
+/** The response to the client. Leaves out Date, Connection and Keep-Alive, which every response has. */
 export type ExplainedResponse =
-  /** Made here, whole. */
+  /** Made here, complete. */
   | {
       readonly kind: 'answer'
       readonly status: number
       readonly headers: HeaderPairs
       readonly body: string
     }
-  /** The store's, without its Access-Control-* lines when `strip`, with `headers` added and `vary` merged into Vary. */
+  /**
+   * The store's response: without its Access-Control-* lines if `strip`, plus `headers`, with `vary` merged into
+   * Vary.
+   */
   | {
       readonly kind: 'decorated'
       readonly strip: boolean

@@ -1,7 +1,7 @@
-/** How much a finding weighs: an error keeps the file from being loaded, a warning counts with `--strict`. */
+/** An error keeps the file from being loaded; a warning fails `check --strict`. */
 export type Severity = 'error' | 'warning' | 'info'
 
-/** A finding about a rule file, with its place. Lines and columns count from 1; without a place both are 1. */
+/** A finding about a rule file. Lines and columns count from 1; both are 1 when there is no position. */
 export interface Finding {
   readonly file: string
   readonly line: number

@@ -10,51 +10,51 @@ import type { BucketPolicy, Snapshot } from './snapshot.ts'
 /** The settings that decisions depend on. */
 export interface Setup {
   readonly dialect: DialectName
-  /** Lower case, without leading and trailing dot. */
+  /** In lower case, without leading and trailing dots. */
   readonly hostSuffixes: readonly string[]
   readonly unconfigured: 'refuse' | 'forward'
   readonly bucketCorsApi: 'off' | 'read' | 'write'
   readonly debugHeaders: boolean
 }
 
-/** What the rules of one bucket say to one question, whoever asks it. */
+/** What the rules of one bucket decide, independent of the request that asked. */
 export interface Verdict {
-  /** `undefined`: no rule file speaks for this request. */
+  /** `undefined`: no rule file applies to this request. */
   readonly policy: BucketPolicy | undefined
   readonly kind: 'preflight' | 'actual'
   /** `undefined`: not a CORS request. */
   readonly decision: Decision | undefined
   readonly question: CorsQuestion | undefined
-  /** The Access-Control-* lines of an allowed request; empty for every other. */
+  /** The Access-Control-* lines of an allowed request; empty for any other. */
   readonly headers: HeaderLines
-  /** It is in a memory. */
+  /** Whether a verdict cache holds this object. */
   readonly isKept: boolean
 }
 
-/** What the rules say of one request, before any wording. */
+/** What the rules decide about one request, before it is worded. */
 export interface Judgement extends Omit<Verdict, 'isKept'> {
   readonly address: Address
   readonly dialect: Dialect
   /**
-   * The other bucket of {@link Address} whose rules deny what the bucket's own allow: its name, or what its name is
-   * close to; `undefined` when the bucket's own rules decided.
+   * The other bucket in {@link Address} whose rules deny what this bucket's rules allow: its name, or the name that
+   * it resembles. `undefined` when this bucket's own rules decided.
    */
   readonly deniedFor: string | undefined
-  /** Leave the store's own CORS as it is: report mode, or an unconfigured bucket with `--unconfigured forward`. */
+  /** Leave the store's own CORS untouched: report mode, or an unconfigured bucket with `--unconfigured forward`. */
   readonly handsOff: boolean
-  /** The one verdict that many requests share; what is made of it once can be kept by it. */
+  /** The verdict object that equal requests share. What is derived from it can be cached with it. */
   readonly remembered: Verdict | undefined
 }
 
-/** Keeps verdicts for a while; it may forget any of them at any time. */
+/** Caches verdicts. May drop any of them at any time. */
 export interface VerdictMemory {
   get(key: string): Verdict | undefined
   set(key: string, verdict: Verdict): void
 }
 
 /**
- * What the rules of `snapshot` say of the request. Also what candidate rules and replays are judged with. With a
- * `memory` the answer is the same, and found faster where the same was allowed before.
+ * What the rules of `snapshot` decide about the request. Candidate rules and `replay` use it too. A `memory`
+ * changes the speed, never the result.
  */
 export function judge(
   snapshot: Snapshot,
@@ -86,7 +86,6 @@ export function judge(
   }
 }
 
-/** What addresses are read with. */
 export const endpointsOf = (snapshot: Snapshot, { hostSuffixes }: Setup): Endpoints => ({
   hosts: snapshot.hosts,
   suffixes: hostSuffixes,
@@ -96,7 +95,7 @@ export const endpointsOf = (snapshot: Snapshot, { hostSuffixes }: Setup): Endpoi
 
 interface OtherBucket {
   readonly name: string
-  /** `undefined`: the name is only close to that of a bucket, and no rules speak for it. */
+  /** `undefined`: the name only resembles that of a bucket, so no rules apply. */
   readonly rules: BucketPolicy | undefined
 }
 
@@ -107,7 +106,7 @@ function otherBuckets(snapshot: Snapshot, address: Address): readonly OtherBucke
   return address.others.map((name) => ({ name, rules: snapshot.buckets.get(name) }))
 }
 
-/** What `own` allows, the rules of each other bucket that a store may open have to allow, too. */
+/** The rules of every other bucket that a store may open must allow what `own` allows. */
 function denialOf(
   others: readonly OtherBucket[],
   own: Verdict,
@@ -154,13 +153,14 @@ function verdictOf(policy: BucketPolicy | undefined, { matching }: Dialect, fact
   }
   const read = readPreflight(facts, matching)
   if (!('what' in read)) return verdictOn(policy, 'preflight', read)
-  // A bucket without rules is told so whatever else is wrong, save for a missing Origin (recorded order of S3).
+  // A bucket without rules says so first, whatever else is wrong, except for a missing Origin (recorded order of
+  // S3).
   const noRules = (policy?.rules.length ?? 0) === 0 && read.what !== 'origin-missing'
   const decision = noRules ? denyWithoutRules : denyMalformed(read)
   return { policy, kind: 'preflight', decision, question: undefined, headers: [], isKept: false }
 }
 
-/** Whether the request asks for permission, and has none to be decided for itself. */
+/** Whether the request is a preflight rather than a request to be decided itself. */
 const isAsking = (facts: RequestFacts, { plainOptions }: Matching): boolean =>
   facts.method === 'OPTIONS' && (plainOptions === 'mistake' || isPreflight(facts))
 
@@ -179,10 +179,10 @@ function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], ques
   return { policy, kind, decision, question, headers, isKept: false }
 }
 
-/** Longer questions are put to the rules each time, so that nobody can fill the memory with them. */
+/** Longer requests are evaluated each time, so that clients cannot fill the cache with them. */
 const maxRemembered = 1024
 
-/** The verdict, from `memory` where it has it. */
+/** Looks up the verdict in `memory`; makes it if it is not there. */
 function recall(
   memory: VerdictMemory,
   policy: BucketPolicy | undefined,
@@ -191,17 +191,17 @@ function recall(
 ): Verdict {
   const { origin, requestedMethod, requestedHeaders = '' } = facts
   if (policy === undefined || origin === undefined) return verdictOf(policy, dialect, facts)
-  // No header holds a line feed, so no two questions have one key.
+  // No header contains a line feed, so different requests have different keys.
   const asked = isAsking(facts, dialect.matching)
     ? `${requestedMethod ?? ''}\n${requestedHeaders}`
     : actualMethod(facts, dialect.matching)
   const key = `${policy.name}\n${origin}\n${asked}`
   if (key.length > maxRemembered) return verdictOf(policy, dialect, facts)
   const known = memory.get(key)
-  // Of another generation's rules it is of no use.
+  // A verdict of another generation's rules does not count.
   if (known?.policy === policy) return known
   const verdict = verdictOf(policy, dialect, facts)
-  // What is refused is not worth its place: anybody can ask for it in any number of ways.
+  // Denials are not cached: a client can vary them without end, and would fill the cache.
   if (verdict.decision?.verdict !== 'allow') return verdict
   const kept = { ...verdict, isKept: true }
   memory.set(key, kept)

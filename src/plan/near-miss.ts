@@ -1,4 +1,4 @@
-/** Requests that were most likely meant for a bucket with a rule file, and do not reach it. */
+/** Recognises requests that were probably meant for a bucket with a rule file but do not reach it. */
 
 import { nearest } from '../rule-file/closest.ts'
 import { isCorsName } from '../rule-file/names.ts'
@@ -6,13 +6,13 @@ import { hostName } from './address.ts'
 import type { Judgement } from './judge.ts'
 import { fallbackName, type Snapshot, serviceName } from './snapshot.ts'
 
-/** A bucket that was likely meant. `isCertain`: the request is for it, so that rules for another bucket would be wrong. */
+/** A bucket that was probably meant. `isCertain`: rules for any other bucket would be wrong. */
 interface NearMiss {
   readonly text: string
   readonly isCertain: boolean
 }
 
-/** `host` is what the request sends as Host. */
+/** `host` is the request's Host header. */
 export function nearMiss(snapshot: Snapshot, judgement: Judgement, host: string): NearMiss | undefined {
   const { address, policy } = judgement
   if (address.kind === 'refused') return undefined
@@ -30,7 +30,7 @@ export function nearMiss(snapshot: Snapshot, judgement: Judgement, host: string)
   return named === undefined
     ? undefined
     : {
-        text: `${named.file} holds the rules of a bucket named ${named.bucket}: if they are for ${address.name}, rename it to ${address.name}${named.file.slice(named.bucket.length)}.`,
+        text: `${named.file} holds the rules of a bucket named ${named.bucket}: if they belong to ${address.name}, rename it to ${address.name}${named.file.slice(named.bucket.length)}.`,
         isCertain: false,
       }
 }
@@ -46,7 +46,7 @@ function bucketInHost({ buckets }: Snapshot, sent: string): string | undefined {
   return undefined
 }
 
-/** Few are compared letter by letter: ten thousand would take longer than an answer may. */
+/** Bound: edit distances to ten thousand names would take longer than a response may. */
 const mostCompared = 200
 
 function closeName({ buckets }: Snapshot, name: string): string | undefined {
@@ -62,6 +62,6 @@ function closeName({ buckets }: Snapshot, name: string): string | undefined {
   return nearest(name, candidates)
 }
 
-/** A file such as cors.json, which people take for the configuration of every bucket. */
+/** A file such as cors.json, which people expect to apply to every bucket. */
 const corsNamed = ({ files }: Snapshot): { readonly file: string; readonly bucket: string } | undefined =>
   files.find(({ bucket }) => isCorsName(bucket))

@@ -2,27 +2,27 @@ import type { Reason } from '../cors/decide.ts'
 import { sendsCredentials } from '../dialect/dialect.ts'
 import type { Judgement } from './judge.ts'
 
-/** What one set of rules made of a CORS request, in the words of the log. */
+/** The decision about a CORS request, as logged. */
 export interface Outcome {
   /** `undefined`: the request names no bucket. */
   readonly bucket: string | undefined
   readonly decision: 'allow' | 'deny'
   readonly reason: Reason
-  /** `report`: the store answers as it likes, the decision is only counted. */
+  /** `report`: the store's response is left alone, and the decision is only counted. */
   readonly mode: 'enforce' | 'report'
-  /** Label of the rule that allowed, or of the one that came closest. */
+  /** Label of the rule that allowed the request, or of the closest one. */
   readonly rule: string | undefined
 }
 
 /**
- * How two sets of rules differ over one request: `refused` and `allowed` are what becomes of it, `reason` that it is
- * refused for another reason, `answer` that it is allowed with headers that tell a page or a cache something else, `mode`
- * that it is left to the store by one set only.
+ * How two sets of rules differ over one request. `refused` and `allowed`: the new decision. `reason`: denied for
+ * another reason. `answer`: allowed with headers that mean something else to a page or a cache. `mode`: only one of
+ * the two leaves it to the store.
  */
 export const changes = ['refused', 'allowed', 'reason', 'answer', 'mode'] as const
 export type Change = (typeof changes)[number]
 
-/** What `judgement` comes to; `undefined` when it is no CORS request. */
+/** `undefined` when the request is not a CORS request. */
 export function outcomeOf({ address, decision, handsOff }: Judgement): Outcome | undefined {
   if (decision === undefined) return undefined
   return {
@@ -34,7 +34,7 @@ export function outcomeOf({ address, decision, handsOff }: Judgement): Outcome |
   }
 }
 
-/** `undefined`: nothing changes for a client. `answersAlike` is asked where both allow. */
+/** `undefined`: nothing changes for a client. Calls `answersAlike` when both allow. */
 export function changeBetween(
   before: Outcome,
   after: Outcome,
@@ -47,8 +47,8 @@ export function changeBetween(
 }
 
 /**
- * Whether a page, and a cache before it, can tell no difference between the headers that two judgements bring to one
- * allowed request. Allow-Methods and Allow-Headers are not looked at: what was asked for is in both.
+ * Whether a page, or a cache in front of it, sees the same headers from both judgements of an allowed request.
+ * Ignores Allow-Methods and Allow-Headers: both contain what was asked for.
  */
 export function answerAlike(one: Judgement, other: Judgement): boolean {
   const [a, b] = [readableAnswer(one), readableAnswer(other)]
@@ -62,7 +62,7 @@ function readableAnswer({ policy, decision, kind }: Judgement): readonly (string
     allowOrigin,
     sendsCredentials(policy.dialect.style, decision),
     rule.rule.exposeHeaders.join().toLowerCase(),
-    // Browsers keep preflights only.
+    // Browsers cache preflight responses only, so Max-Age matters there alone.
     kind === 'preflight' ? policy.prepared[rule.number - 1]?.maxAgeOfPreflight : undefined,
     policy.varyMatched.join(),
   ]

@@ -18,13 +18,13 @@ interface Planned {
   readonly requestId: string
 }
 
-/** What the gateway is to do with a request. */
+/** What the gateway does with a request. */
 export type Plan =
-  /** Answer it here. `close`: the connection must not be used again. */
+  /** Answer here. `close`: close the connection afterwards. */
   | (Planned & { readonly act: 'answer'; readonly response: PlainResponse; readonly close: boolean })
-  /** Pass `target` on and apply `patch` to the response. */
+  /** Forward to `target` and apply `patch` to the response. */
   | (Planned & { readonly act: 'forward'; readonly target: string; readonly patch: HeaderPatch })
-  /** A call of the bucket CORS API for `bucket`; `patch` belongs on whatever answers it. */
+  /** Call the bucket CORS API for `bucket`, and apply `patch` to its response. */
   | (Planned & {
       readonly act: 'bucket-cors'
       readonly method: 'GET' | 'PUT' | 'DELETE'
@@ -34,7 +34,7 @@ export type Plan =
       readonly patch: HeaderPatch
     })
 
-/** Decides everything about one request and touches nothing, but for what `memory` keeps of it. */
+/** Decides everything about one request. No side effects, except on the cache `memory`. */
 export function plan(
   snapshot: Snapshot,
   setup: Setup,
@@ -48,7 +48,7 @@ export function plan(
   const defect = defectOf(judgement, facts)
   if (defect !== undefined || address.kind === 'refused') {
     const error = defect ?? { status: 400, code: 'InvalidURI', message: 'The request target is not valid.' }
-    // RFC 9110 section 15.5.6: 405 names what is served.
+    // A 405 lists the methods that are served (RFC 9110 section 15.5.6).
     const more = error.status === 405 ? ['Allow', servedMethods(judgement.dialect.matching)] : []
     const response = wordError({ judgement, requestId }, setup, facts, identity, error, more)
     return { judgement, requestId, act: 'answer', response, close: true }
@@ -66,15 +66,15 @@ export function plan(
   return managed ?? { judgement, requestId, act: 'forward', target, patch }
 }
 
-/** Why the request is answered before any rule is asked; `undefined` when nothing is wrong with it. */
+/** Why the request is answered before any rule is checked; `undefined` when nothing is wrong with it. */
 export function defectOf({ address, dialect }: Judgement, facts: RequestFacts): RequestDefect | undefined {
   const defect = facts.defect ?? (address.kind === 'refused' ? address.defect : undefined)
   return defect ?? methodDefect(facts.method, dialect.matching)
 }
 
 /**
- * An error that is answered here instead of the store's response, in the dialect, with the CORS headers that the
- * response would have had, so that a page can read it.
+ * An error made here in place of the store's response, in the dialect. It carries the CORS headers of that
+ * response, so that a page can read the error.
  */
 export function wordError(
   { judgement, requestId }: Planned,
@@ -87,13 +87,13 @@ export function wordError(
   const { dialect, address } = judgement
   const context = { identity, requestId, method: facts.method, host: facts.host ?? '', path: address.path }
   const plain = dialect.error(error, context)
-  // A preflight that is answered with an error has failed; there is nothing a page could read.
+  // A preflight that gets an error has failed, and no page can read it, so it needs no CORS headers.
   if (judgement.kind === 'preflight')
     return { ...plain, headers: [...plain.headers, ...more, ...refusalVary(judgement)] }
   return { ...plain, headers: [...plain.headers, ...more, ...patchLines(patchOf(judgement, setup))] }
 }
 
-/** The header lines by which an answer of our own says what `patch` says of the store's. */
+/** The header lines that give a response made here what `patch` gives the store's. */
 export function patchLines(patch: HeaderPatch): string[] {
   return applyPatch([], patch)
 }
@@ -145,7 +145,7 @@ function bucketState({ address, policy }: Judgement): 'none' | 'unconfigured' | 
   return address.kind === 'bucket' || policy !== undefined ? 'unconfigured' : 'none'
 }
 
-/** `x-cors-sidecar-decision`, for the network panel of a browser, where it is wanted. */
+/** `x-cors-sidecar-decision` for the browser's network panel, if enabled. */
 function debugLine(decision: Decision | undefined, setup: Setup): readonly string[] {
   if (!setup.debugHeaders || decision === undefined) return none
   return ['x-cors-sidecar-decision', decision.verdict === 'allow' ? allowed(decision) : denied(decision)]
@@ -161,13 +161,13 @@ function denied({ reason, header, closest }: Deny): string {
   return `denied; reason=${reason}${name}${rule}`
 }
 
-/** A parameter value that is safe in any header, whatever a rule's author called the rule. */
+/** Makes a rule label safe as a header parameter: its author may have used any characters. */
 function parameter(value: string): string {
   const short = value.slice(0, 64)
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(short) ? short : `"${short.replace(/[^ !#-[\]-~]/g, '?')}"`
 }
 
-/** Query parameters that name another sub-resource of a bucket (S3, COS and OSS API references). */
+/** Query parameters that name other sub-resources of a bucket (API references of S3, COS and OSS). */
 const subResources = new Set(
   (
     'abac accelerate accessmonitor acl analytics append archiveDirectRead asyncFetch attributes bucketInfo ' +
@@ -181,7 +181,7 @@ const subResources = new Set(
   ).split(' '),
 )
 
-/** `undefined`: the request is no call of the API, or the API is left to the store. */
+/** `undefined`: the request does not call the API, or the store handles the API. */
 function planBucketCors(
   planned: Planned,
   setup: Setup,
@@ -196,7 +196,7 @@ function planBucketCors(
   const names = parameterNames(address.query)
   const calls = names.filter((name) => name === 'cors').length
   if (calls === 0 || policy?.mode === 'report') return undefined
-  // An unconfigured bucket that is left to the store has no file to read; only `write` can give it one.
+  // A bucket that is left to the store has no rule file to read. Only mode `write` can create one.
   if (handsOff && setup.bucketCorsApi === 'read') return undefined
 
   const refuse = (error: StoreError, more: readonly string[] = []): Plan => ({
@@ -209,7 +209,7 @@ function planBucketCors(
     return refuse({
       status: 400,
       code: 'InvalidRequest',
-      message: 'A request can name one sub-resource only, once.',
+      message: 'A request can name only one sub-resource, and only once.',
     })
   const { method } = facts
   const write = setup.bucketCorsApi === 'write'
@@ -229,20 +229,20 @@ function planBucketCors(
       status: 405,
       code: 'MethodNotAllowed',
       message: managed
-        ? 'The CORS rules of this bucket are managed in files. To change them by this call, serve with --bucket-cors-api write and --credentials.'
+        ? 'The CORS rules of this bucket are managed in files. To allow changes through the API, start serve with --bucket-cors-api write and --credentials.'
         : 'The specified method is not allowed against this resource.',
     },
     ['Allow', write ? 'GET, PUT, DELETE' : 'GET'],
   )
 }
 
-/** Most queries do not, and need no look at their parameters. */
+/** Quick test: most queries cannot contain `cors`. */
 const mayNameCors = /c|%63/
 
 /**
- * The names of the parameters, with letters, digits and hyphens decoded, of which all names of sub-resources are made.
- * One pass over the text: decoding each name apart costs microseconds where a percent sign encodes nothing, and 16 KB
- * have room for thousands of names.
+ * The names of the parameters, with encoded letters, digits and hyphens decoded: names of sub-resources consist of
+ * these. One pass over the text, because `decodeURIComponent` per name costs microseconds on malformed escapes, and
+ * 16 KB have room for thousands of names.
  */
 function parameterNames(query: string): string[] {
   const text = query.includes('%')

@@ -1,7 +1,7 @@
 import { isAllowable, type Matching } from '../cors/rule.ts'
 import type { RequestDefect } from '../http.ts'
 
-/** The standard methods, and those of WebDAV (RFC 4918), which stores beside the vendors' speak. */
+/** The standard methods, and those of WebDAV (RFC 4918), which some stores also speak. */
 const usual = [
   'GET',
   'HEAD',
@@ -19,7 +19,10 @@ const usual = [
   'UNLOCK',
 ] as const
 
-/** Of WebDAV's extensions (RFC 3253, 3744, 4791, 5323, 5842) and of other HTTP those that Node's parser lets through. */
+/**
+ * Methods of WebDAV extensions (RFC 3253, 3744, 4791, 5323, 5842) and of other protocols, as far as Node's parser
+ * accepts them.
+ */
 const further = [
   'ACL',
   'BIND',
@@ -54,6 +57,6 @@ export function methodDefect(method: string, matching: Matching): RequestDefect 
   }
 }
 
-/** The value of Allow for a method that is not served (RFC 9110 section 15.5.6). */
+/** The value of Allow in a 405 (RFC 9110 section 15.5.6). */
 export const servedMethods = ({ methods }: Matching): string =>
   (methods === 'sendable' ? [...usual, ...further] : usual).join(', ')

@@ -14,55 +14,57 @@ export interface LoadedFile {
   /** Hash of the bytes. */
   readonly hash: string
   readonly content: RuleFile | undefined
-  /** `content`, compiled; when it is left out, `nextSnapshot` compiles it. */
+  /** The compiled `content`. If it is absent, `nextSnapshot` compiles it. */
   readonly policy?: BucketPolicy | undefined
-  /** Hosts that the file names. Without content they say whose requests come there; nobody else's rules answer them. */
+  /**
+   * Hosts that the file names. Also present without `content`: the rules of another bucket must not apply to them.
+   */
   readonly hosts?: readonly { readonly host: string }[]
   readonly findings: readonly Finding[]
 }
 
 export type FileState = 'ok' | 'stale' | 'invalid'
 
-/** The rules of one bucket, ready to serve. A bucket whose file is invalid has none, and refuses. */
+/** The compiled rules of one bucket. A bucket with an invalid file has no rules, so it refuses preflights. */
 export interface BucketPolicy extends RuleSet {
   readonly name: string
-  /** The `bucket` label in metrics: the name, or `_other` for what many buckets share. */
+  /** The `bucket` label in metrics: the name, or `_other` for rules that many buckets share. */
   readonly label: string
   readonly dialect: Dialect
   readonly mode: 'enforce' | 'report'
   /** Header values of `rules`, at the same index. */
   readonly prepared: readonly PreparedRule[]
-  /** Vary of a response that a rule matched, and of every other response of this bucket. */
+  /** Vary of a response that matched a rule, and of every other response of this bucket. */
   readonly varyMatched: readonly string[]
   readonly varyOther: readonly string[]
   readonly file: RuleFile
 }
 
-/** What is known of one rule file, for `/-/rules`, metrics and the console. */
+/** State of one rule file, for `/-/rules`, metrics and the console. */
 export interface FileStatus {
   readonly file: string
   readonly bucket: string
   readonly state: FileState
-  /** When the file came into this state, in milliseconds since 1970. */
+  /** When the file entered this state, in milliseconds since 1970. */
   readonly since: number
   readonly hash: string
   readonly findings: readonly Finding[]
 }
 
-/** All rules at one moment. Immutable: a request takes it once and keeps it to its end. */
+/** All rules at one moment. Immutable: a request takes one snapshot and keeps it to its end. */
 export interface Snapshot {
   readonly generation: number
   readonly buckets: ReadonlyMap<string, BucketPolicy>
-  /** {@link foldedName} of each bucket, to its name. */
+  /** {@link foldedName} of each bucket, mapped to its name. */
   readonly foldedNames: ReadonlyMap<string, string>
-  /** `hosts:` entries to the bucket's name. */
+  /** `hosts:` entries, mapped to bucket names. */
   readonly hosts: ReadonlyMap<string, string>
   readonly fallback: BucketPolicy | undefined
   readonly service: BucketPolicy | undefined
   readonly files: readonly FileStatus[]
 }
 
-/** Names with a meaning of their own; neither can be a bucket's. */
+/** Reserved file names; they cannot be bucket names. */
 export const fallbackName = '_default'
 export const serviceName = '_service'
 
@@ -76,7 +78,7 @@ export const nothingLoaded: Snapshot = {
   files: [],
 }
 
-/** The rule file of a bucket that has none it could be served with. */
+/** The content assumed for a bucket without a usable rule file. */
 const noRules: RuleFile = {
   rules: [],
   vary: 'auto',
@@ -87,9 +89,9 @@ const noRules: RuleFile = {
 }
 
 /**
- * The snapshot after the directory holds `files`. A file that did not change keeps its compiled rules; a file with an
- * error keeps its bucket's last good rules (`stale`), or leaves it without rules (`invalid`); a file that is gone
- * takes its rules with it.
+ * The snapshot for a directory that now holds `files`. An unchanged file keeps its compiled rules. A file with an
+ * error leaves its bucket its last good rules (`stale`), or no rules (`invalid`). The rules of a deleted file are
+ * gone.
  */
 export function nextSnapshot(
   previous: Snapshot,
@@ -116,9 +118,9 @@ export function nextSnapshot(
           ? lastGood
           : (compiled ?? compilePolicy(bucket, content, serverDialect))
     if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
-    // A file whose name can be no bucket's is told of, but no request can be for it.
+    // A file whose name cannot be a bucket name is reported, but no request can reach it.
     else if (isBucketName(bucket)) buckets.set(bucket, policy)
-    // Rules that were never good are no last good rules.
+    // Without earlier good rules there is nothing to fall back on.
     const state = content !== undefined ? 'ok' : served.has(bucket) ? 'stale' : 'invalid'
     const before = known.get(file)
     const since = before?.state === state && before.hash === hash ? before.since : now
@@ -135,7 +137,7 @@ export function nextSnapshot(
   }
 }
 
-/** The policy of a bucket whose file was never good: it has no rules, and every host that the file names. */
+/** The policy of a bucket whose file was never valid: no rules, but every host that the file names. */
 function policyWithoutRules(
   previous: Snapshot,
   files: readonly LoadedFile[],
@@ -156,7 +158,6 @@ function policyWithoutRules(
 
 const sharedVary = createSharing<readonly string[]>()
 
-/** Makes one rule file ready to serve. */
 export function compilePolicy(name: string, file: RuleFile, serverDialect: DialectName): BucketPolicy {
   const dialect = dialectNamed(file.dialect ?? serverDialect)
   const own = dialect.vary(file.responseVary)
@@ -180,7 +181,7 @@ export function compilePolicy(name: string, file: RuleFile, serverDialect: Diale
   }
 }
 
-/** The policy of a bucket, or of what has a name like one: {@link fallbackName}, {@link serviceName}. */
+/** The policy of a bucket, of {@link fallbackName} or of {@link serviceName}. */
 export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined {
   if (bucket === fallbackName) return snapshot.fallback
   if (bucket === serviceName) return snapshot.service
@@ -189,7 +190,7 @@ export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | und
 
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
   const hosts = new Map<string, string>()
-  // Last those with rules: what a file without rules claims is never taken from them.
+  // Buckets with rules come last and win: a file without rules must not take over their hosts.
   for (const withRules of [false, true])
     for (const [name, { rules, file }] of buckets)
       if (rules.length > 0 === withRules) for (const host of file.hosts) hosts.set(host, name)

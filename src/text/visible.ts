@@ -1,22 +1,21 @@
 /**
- * Makes untrusted text visible. Characters that a terminal obeys, an editor hides, or a reader takes for something else
- * become escapes: C0 and C1 controls (NEL among them), format characters (bidi, zero width, the byte order mark), lone
- * surrogates, private and unassigned ones, U+2028 and U+2029, and every space but the plain one.
- *
+ * Makes untrusted text visible. Escapes what a terminal interprets, an editor hides, or a reader mistakes for
+ * something else: C0 and C1 controls (NEL included), format characters (bidi, zero width, byte order mark), lone
+ * surrogates, private and unassigned characters, U+2028, U+2029, and every space except U+0020.
  * Unicode 16, general categories C, Zl, Zp and Zs: https://www.unicode.org/reports/tr44/#General_Category_Values
  */
 const hostile = /(?! )[\p{C}\p{Z}]/gu
 
-/** For terminals: on one line, whatever is in it. */
+/** For terminals. The result is always a single line. */
 export const visible = (text: string): string => text.replace(hostile, escaped)
 
-/** The same, with the line breaks that the program itself has put in. */
+/** Like `visible`, but keeps line breaks, which must come from the program itself. */
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
 
-/** For JSON: `json`, which JSON.stringify has made, so that it reads the same and shows what is in it. */
+/** For the output of JSON.stringify. The result parses to the same value. */
 export const visibleJson = visibleLines
 
-/** In quotes and cut, for a message. */
+/** Quoted and cut, for a message. */
 export const quoted = (text: string, longest = 80): string =>
   visible(JSON.stringify(text.length > longest ? `${text.slice(0, longest)}…` : text))
 
@@ -24,10 +23,13 @@ export const quoted = (text: string, longest = 80): string =>
 export const quotedAscii = (text: string, longest = 80): string =>
   quoted(text, longest).replace(/[^ -~…]/gu, escaped)
 
-/** Every hostile character as dots of the same width in UTF-16 units, so that a mark below the text stands in place. */
+/**
+ * Replaces each hostile character with dots of the same width in UTF-16 units, so that a caret on the next line
+ * points to the right column.
+ */
 export const dotted = (text: string): string => text.replace(hostile, (found) => '·'.repeat(found.length))
 
-/** As JSON escapes: one escape for each UTF-16 unit. */
+/** One JSON escape for each UTF-16 unit. */
 const escaped = (character: string): string =>
   character
     .split('')

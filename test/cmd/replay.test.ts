@@ -141,7 +141,7 @@ describe('replay', () => {
 
 1 × videos: preflight for PATCH from https://b.example
     denied: no_rules → denied: method
-    Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as fetch writes these: no rule can allow another method.
+    Access-Control-Request-Method must be one of GET, PUT, POST, DELETE and HEAD, in upper case, as browsers send them. No rule can allow another method.
 
 1 × photos: GET from https://example.com
     allowed by rule web → allowed by rule site

@@ -235,7 +235,7 @@ describe('denials', () => {
     log.request(finished(photos, { ...preflight('https://evil.example'), target: '//x' }))
     log.request(finished(photos, { ...preflight('https://other.example'), target: '/' }))
     expect(warnings(lines())[0]?.msg).toBe(
-      'denied: The first segment of the path cannot be the name of a bucket, so no rule can be for this request.',
+      'denied: The first segment of the path cannot be a bucket name, so no rules can apply to this request.',
     )
     expect(warnings(lines())[1]?.msg).toContain('_service.yaml')
   })
