@@ -10,7 +10,7 @@ interface BannerFacts {
   readonly console: string
 }
 
-/** What a person who has just started `serve` on a terminal wants to know. */
+/** Shown when `serve` starts on a terminal. */
 export function banner(facts: BannerFacts, colour: boolean): string {
   const { strong } = paint(colour)
   const { version, store, rules, buckets, dialect, data, console } = facts

@@ -1,8 +1,8 @@
 const newline = 0x0a
 
 /**
- * The lines of a text that comes in pieces, as UTF-8, without their ends; blank ones are left out. A line of more than
- * `limit` bytes is `undefined`, and is not held in memory.
+ * Splits chunks of UTF-8 into lines without their line ends, skipping empty lines. Yields `undefined` for a line of
+ * more than `limit` bytes, which is never held in memory.
  */
 export async function* boundedLines(
   pieces: AsyncIterable<Uint8Array>,
@@ -30,7 +30,7 @@ export async function* boundedLines(
       const text = line()
       if (text !== '') yield text
     }
-    // Copied: a part of a piece would keep the whole of it.
+    // Copied, because a slice keeps its whole chunk in memory.
     if (start < piece.length) take(piece.slice(start))
   }
   const last = line()

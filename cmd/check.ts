@@ -45,10 +45,8 @@ export function addCheck(program: Command, terminal: Terminal): void {
     .command('check')
     .description('validate and lint rule files, and run the tests in them')
     .argument('[PATH...]', 'rule files, or directories of them (default: ./rules)')
-    .addOption(
-      new Option('--format <FORMAT>', 'how findings are written').choices(findingFormats).default('text'),
-    )
-    .option('--strict', 'warnings count as errors do')
+    .addOption(new Option('--format <FORMAT>', 'output format').choices(findingFormats).default('text'))
+    .option('--strict', 'treat warnings as errors')
     .addOption(dialectOption().default('cos'))
     .option('--explain <CODE>', 'explain a finding code and exit')
     .addHelpText('after', notes)
@@ -103,7 +101,7 @@ function explainCode(code: string, terminal: Terminal): 0 | 2 {
   }
   const near = nearest(code, Object.keys(codes))
   terminal.err(
-    `error: no finding has the code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
+    `error: unknown finding code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
   )
   return 2
 }

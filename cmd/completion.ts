@@ -14,7 +14,7 @@ type Shell = (typeof shells)[number]
 export function addCompletion(program: Command, terminal: Terminal): void {
   program
     .command('completion')
-    .description('print the completion script of a shell')
+    .description('print the completion script for a shell')
     .addArgument(new Argument('<SHELL>', 'the shell').choices(shells))
     .addHelpText('after', notes)
     .action((shell: Shell) => {
@@ -23,7 +23,6 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     })
 }
 
-/** How a value is completed. */
 type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'file' | 'folder' | 'text' | 'none' }
@@ -41,7 +40,7 @@ interface CommandModel {
   readonly values: Values
 }
 
-/** From commander's own model, so that a new option is completed without a change here. */
+/** Reads commander's own model, so that new options are completed without a change here. */
 function modelOf(program: Command): readonly CommandModel[] {
   const commands = program.createHelp().visibleCommands(program)
   const names = commands.map((command) => command.name())

@@ -4,11 +4,11 @@ import { Readable } from 'node:stream'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import type { Terminal } from './terminal.ts'
 
-/** The state of a large Terraform project is a few MiB; more is not a CORS configuration. */
+/** The state of a large Terraform project is a few MiB. Anything longer is not a CORS configuration. */
 const maxBytes = 8 * 1024 * 1024
 
 type ConfigurationInput =
-  /** `shown` names the input in messages. */
+  /** `shown` is the name of the input in messages. */
   { readonly shown: string; readonly text: string } | { readonly shown: string; readonly problem: string }
 
 /** Reads a file, or standard input for `-`, as UTF-8 of at most 8 MiB. */

@@ -28,7 +28,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .argument('<FILE>', 'the configuration; - for standard input')
     .addOption(new Option('--to <FORMAT>', 'format to write').choices(formats).default('yaml'))
     .addOption(
-      new Option('--from <FORMAT>', 'format to read (default: recognised by its shape)').choices([
+      new Option('--from <FORMAT>', 'format to read (default: detected)').choices([
         ...formats,
         ...foreignNames,
       ]),
@@ -37,7 +37,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option('--out <DIR>', 'write one file for each bucket into this directory')
     .addHelpText('after', notes)
     .action(async (file: string, flags: ConvertFlags) => {
-      // Here alone: the program that serves loads no parser.
+      // Imported on demand, so that `serve` does not load the parsers.
       const { convertFile } = await import('./run-convert.ts')
       terminal.exit(await convertFile(file, flags, terminal))
     })

@@ -13,7 +13,7 @@ interface DemoFlags {
   readonly logLevel: LogLevel
 }
 
-/** What is tried first; a port that is taken is replaced by a free one. */
+/** Preferred ports. A port in use is replaced by a free one. */
 const wantedPorts: DemoPorts = { page: 8081, data: 8080, admin: 9464 }
 
 const notes = `
@@ -28,12 +28,16 @@ Examples:
 export function addDemo(program: Command, terminal: Terminal, signals: Signals): void {
   program
     .command('demo')
-    .description('see it work: a folder as store, the sidecar in front of it, and a page of another origin')
-    .addOption(
-      new Option('--dialect <NAME>', 'whose answers to imitate').choices(dialectNames).default('cos'),
+    .description(
+      'see it work: a folder as the store, the sidecar in front of it, and a page on another origin',
     )
     .addOption(
-      new Option('--log-level <LEVEL>', 'log lines of the sidecar on stdout')
+      new Option('--dialect <NAME>', 'vendor whose responses to imitate')
+        .choices(dialectNames)
+        .default('cos'),
+    )
+    .addOption(
+      new Option('--log-level <LEVEL>', 'write log lines of the sidecar to stdout')
         .choices(logLevels)
         .default('silent'),
     )
@@ -46,7 +50,7 @@ export function addDemo(program: Command, terminal: Terminal, signals: Signals):
 async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Promise<0 | 2> {
   const ended = new Promise<void>((resolve) => {
     signals.onTerminate(resolve)
-    // The terminal was closed.
+    // SIGHUP: the terminal was closed.
     signals.onReload(resolve)
   })
   const [{ startDemo }, { startSidecar }] = await Promise.all([
@@ -63,7 +67,7 @@ async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Pro
   }
   terminal.err(movedText(running.ports))
   terminal.out(placesText(running, terminal.colour))
-  terminal.err('Ctrl-C ends the demo and removes its folder.\n')
+  terminal.err('Press Ctrl-C to stop the demo and delete its folder.\n')
   await ended
   await running.close()
   return 0
@@ -77,7 +81,7 @@ function movedText(ports: DemoPorts): string {
   ] as const
   return parts
     .filter(([, wanted, used]) => wanted !== used)
-    .map(([part, wanted, used]) => `Port ${wanted} is taken: the ${part} listens on ${used} instead.\n`)
+    .map(([part, wanted, used]) => `Port ${wanted} is in use: the ${part} listens on ${used} instead.\n`)
     .join('')
 }
 
@@ -87,10 +91,10 @@ function placesText({ setup }: Demo, colour: boolean): string {
   return [
     `${strong(`Open ${setup.pageOrigins[0]}/`)}`,
     '',
-    `  page     ${setup.pageOrigins[0]}/   another origin than the sidecar's`,
+    `  page     ${setup.pageOrigins[0]}/   on another origin than the sidecar`,
     `  sidecar  ${setup.sidecarOrigin}/   what the page uploads to`,
     `  admin    ${setup.adminOrigin}/   console and /metrics`,
-    `  store    ${setup.storeOrigin}/   a folder, without any CORS`,
+    `  store    ${setup.storeOrigin}/   a folder, without CORS support`,
     `  rules    ${setup.rulesFolder}`,
     '',
     '',

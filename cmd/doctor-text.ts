@@ -21,8 +21,8 @@ export function doctorText({ url, question, facts, problems }: DoctorResult, col
     '',
     ...problems.flatMap((problem) => problemLines(problem, bad)),
     problems.length === 0
-      ? `${good('Healthy')}: a browser lets the page read the answer.`
-      : `${bad(count)}. Run 'cors-sidecar doctor --explain CODE' for what a code means.`,
+      ? `${good('Healthy')}: a browser lets the page read the response.`
+      : `${bad(count)}. Run 'cors-sidecar doctor --explain CODE' to see what a code means.`,
     '',
   ].join('\n')
 }
@@ -37,7 +37,7 @@ function exchanges(question: Question, { preflight, actual, store }: Facts): str
   return [
     ...(needsPreflight(question)
       ? line('preflight', preflight)
-      : ['  preflight  none: a browser sends this request without asking first']),
+      : ['  preflight  none: browsers send this request without a preflight']),
     ...line(question.method, actual),
     ...line('store', store),
   ]
@@ -48,7 +48,7 @@ function outcome(question: Question, attempt: Attempt): string {
     case 'failure':
       return shown(attempt.detail)
     case 'withheld':
-      return 'not carried out, because it would change the object (--write sends it)'
+      return 'not sent in full, because it would change the object (--write sends it)'
     case 'answer': {
       const origins = valuesOf(attempt, 'access-control-allow-origin')
       const allowed =

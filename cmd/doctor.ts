@@ -56,15 +56,15 @@ interface DoctorFlags {
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
     .command('doctor')
-    .description('send what a browser would send to any endpoint, and say what is wrong and where')
+    .description('send what a browser would send to any endpoint, and report what is wrong and where')
     .option('--url <URL>', 'what the page requests, such as https://s3.example.com/photos/cat.jpg')
     .option('--origin <ORIGIN>', 'the origin of the page, such as https://app.example.com')
     .option('--method <METHOD>', 'the method of the request', 'GET')
     .option('--header <NAME>', 'a request header that the page sets; repeatable', collectNames, [])
     .option('--expose <NAME>', 'a response header that the page reads; repeatable', collectNames, [])
     .option('--credentials', "the page sends cookies (credentials: 'include', withCredentials)")
-    .option('--store <URL>', 'ask the store directly too, with the Host of --url')
-    .option('--rules <DIR>', 'compare the answers with these rule files')
+    .option('--store <URL>', 'also send the request directly to the store, with the Host of --url')
+    .option('--rules <DIR>', 'compare the responses with these rule files')
     .addOption(dialectOption('as in serve, for --rules').default('cos'))
     .addOption(hostSuffixOption('as in serve, for --rules; repeatable'))
     .addOption(
@@ -74,19 +74,17 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     )
     .option('--ca <FILE>', 'a certificate authority to trust (PEM)')
     .addOption(
-      new Option('--size <SIZE>', 'bytes of the upload to announce')
+      new Option('--size <SIZE>', 'size of the upload to announce')
         .argParser(readSize)
         .default(8_388_608, '8MiB'),
     )
-    .option('--write', 'carry out uploads and deletions')
+    .option('--write', 'send uploads and deletions in full')
     .addOption(
-      new Option('--timeout <SECONDS>', 'how long to wait for each answer')
+      new Option('--timeout <SECONDS>', 'how long to wait for each response')
         .argParser(readSeconds)
         .default(10, '10'),
     )
-    .addOption(
-      new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
-    )
+    .addOption(new Option('--format <FORMAT>', 'output format').choices(['text', 'json']).default('text'))
     .option('--explain <CODE>', 'explain a problem code and exit')
     .addHelpText('after', notes)
     .action(async (flags: DoctorFlags, command: Command) => {
@@ -142,7 +140,7 @@ function questionOf(flags: DoctorFlags, endpoint: Endpoint, origin: string): Que
   return {
     endpoint,
     origin,
-    // Browsers send these in upper case (Fetch, "normalize a method").
+    // Browsers normalize these to upper case (https://fetch.spec.whatwg.org/#concept-method-normalize).
     method: /^(?:delete|get|head|options|post|put)$/i.test(flags.method)
       ? flags.method.toUpperCase()
       : flags.method,
@@ -169,7 +167,7 @@ function mistakes({ method, header, expose }: DoctorFlags, origin: string): stri
     ['--expose', expose],
   ] as const)
     for (const name of names.filter((name) => !token.test(name)))
-      issues.push(`${flag}: ${quote(name)} is not a header name: write the name alone, without a value`)
+      issues.push(`${flag}: ${quote(name)} is not a header name: write only the name, without a value`)
   return issues
 }
 
@@ -184,7 +182,7 @@ function betterOrigin(origin: string): string {
 async function readCa(file: string | undefined, terminal: Terminal): Promise<readonly string[] | undefined> {
   if (file === undefined) return []
   try {
-    // A list of authorities replaces those that Node trusts by itself.
+    // `ca` replaces Node's own list, so that list is included.
     const { rootCertificates } = await import('node:tls')
     return [...rootCertificates, await readFile(resolve(terminal.cwd, file), 'utf8')]
   } catch (error) {
@@ -207,7 +205,7 @@ function explainCode(code: string, terminal: Terminal): 0 | 2 {
   const codes = Object.keys(problemTexts)
   const near = nearest(code, codes)
   terminal.err(
-    `error: doctor has no code ${quote(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
+    `error: unknown problem code ${quote(code)}${near === undefined ? '' : `: did you mean ${near}?`}\n`,
   )
   terminal.err(`The codes are: ${codes.join(', ')}.\n`)
   return 2

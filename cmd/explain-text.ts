@@ -5,34 +5,33 @@ import { changedLine } from '../src/rule-file/propose/diff.ts'
 import { visible, visibleLines } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 
-/** How an explanation is printed. */
 interface ExplanationStyle {
   readonly colour: boolean
-  /** The exact response as well. */
+  /** Also print the exact response. */
   readonly response: boolean
-  /** The rules directory, as it was given. */
+  /** The rules directory as given on the command line. */
   readonly rules: string
 }
 
-/** An explanation for a person: the decision first, then what to do about it. */
+/** The explanation as text: the decision first, then what to do about it. */
 export function explanationText(explained: Explained, style: ExplanationStyle): string {
   const { decision, reason, text, hint, proposal, notes, preset, request, response, curl, curlWrites } =
     explained
   const what = request.method === 'OPTIONS' ? 'preflight' : 'request'
-  const care = curlWrites ? ', which changes what the store holds' : ''
+  const care = curlWrites ? ' (this changes data in the store)' : ''
   const { strong, good, bad } = paint(style.colour)
   const sections = [
     `${decision === 'allow' ? strong(good('allowed')) : strong(bad('denied'))}: ${reason}`,
     visibleLines([text, ...(hint === undefined ? [] : [hint]), ...notes].join('\n')),
     ...(proposal === undefined ? [] : [proposalText(proposal, style)]),
     ...(preset === undefined ? [] : [visibleLines(preset)]),
-    visibleLines(`The ${what} by curl${care}:\n\n${indented(curl)}`),
+    visibleLines(`The ${what} with curl${care}:\n\n${indented(curl)}`),
     ...(style.response ? [visibleLines(`The response to the ${what}:${responseText(response)}`)] : []),
   ]
   return `${sections.join('\n\n')}\n`
 }
 
-/** Without indentation, so that it can be copied into a file, or piped to `git apply`. */
+/** Not indented, so that it can be copied into a file or piped to `git apply`. */
 function proposalText(
   { file, text, diff }: NonNullable<Explained['proposal']>,
   { rules, colour }: ExplanationStyle,
@@ -40,7 +39,7 @@ function proposalText(
   const { strong, good, bad, note } = paint(colour)
   const path = join(rules, file)
   if (diff.startsWith('--- /dev/null'))
-    return `This new file, ${visible(path)}, would allow it:\n\n${visibleLines(text.trimEnd())}`
+    return `This new file, ${visible(path)}, would allow the request:\n\n${visibleLines(text.trimEnd())}`
   const coloured = visibleLines(withPath(diff, file, path).trimEnd())
     .split('\n')
     .map((line) => {
@@ -49,7 +48,7 @@ function proposalText(
       if (line.startsWith('+')) return good(line)
       return line.startsWith('-') ? bad(line) : line
     })
-  return `This change of ${visible(path)}, line ${changedLine(diff)}, would allow it:\n\n${coloured.join('\n')}`
+  return `This change to ${visible(path)}, line ${changedLine(diff)}, would allow the request:\n\n${coloured.join('\n')}`
 }
 
 const withPath = (diff: string, file: string, path: string): string =>

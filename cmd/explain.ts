@@ -53,13 +53,11 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .requiredOption('--origin <ORIGIN>', 'the origin of the page, e.g. https://example.com')
     .requiredOption('--method <METHOD>', 'the method of the request')
     .option('--header <NAME>', 'a header that the page sets; repeatable', collect)
-    .option('--actual', 'the request itself, not its preflight')
+    .option('--actual', 'the actual request, not its preflight')
     .addOption(dialectOption().default('cos'))
-    .option('--url <URL>', 'where the page sends it, with or without a path', 'http://localhost:8080')
-    .option('--response', 'print the exact response as well')
-    .addOption(
-      new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
-    )
+    .option('--url <URL>', 'URL that the page uses, with or without a path', 'http://localhost:8080')
+    .option('--response', 'also print the exact response')
+    .addOption(new Option('--format <FORMAT>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', notes)
     .action(async (flags: ExplainFlags) => {
       terminal.exit(await explainCommand(flags, terminal))
@@ -68,7 +66,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
 
 const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
 
-/** Nobody is waiting for a second look. */
+/** A one-off command does not wait for files that are being written. */
 const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 
 async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<0 | 1 | 2> {
@@ -92,7 +90,7 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
     return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
   }
   const advice = await advise({ directory, dialect: flags.dialect, snapshot }, explained, [askedIn(question)])
-  // What the page has to change says more than what looks alike.
+  // What the page has to change is more useful than a near miss.
   const { hint = explained.hint, ...proposed } = advice
   const advised = { ...explained, hint, ...proposed }
   const style = { colour: terminal.colour, response: flags.response === true, rules: flags.rules }
@@ -109,7 +107,7 @@ function complain(issues: readonly string[], terminal: Terminal): 2 {
   return 2
 }
 
-/** What keeps the question from being one that a browser could put, each with what to write instead. */
+/** Why a browser could not send this, with what to write instead. */
 function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainFlags): string[] {
   const issues: string[] = []
   const check = (usable: boolean, flag: string, text: string, words: string): void => {
@@ -125,7 +123,7 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
     /^[!-~]{1,2048}$/.test(origin),
     '--origin',
     origin,
-    'is nothing that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
+    'is not an origin that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
   )
   check(/^[A-Za-z-]{1,32}$/.test(method), '--method', method, 'is not a method: write one such as GET or PUT')
   for (const name of header.flatMap((text) => text.split(',')))
@@ -133,25 +131,23 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
       /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\s*$/.test(name),
       '--header',
       name,
-      'is not a header name: write the name alone, without a value',
+      'is not a header name: write only the name, without a value',
     )
   if (actual && header.length > 0)
-    issues.push(
-      '--header: the headers of a request are asked for in its preflight only: leave out --header, or --actual',
-    )
+    issues.push('--header: only a preflight asks for headers: leave out --header, or --actual')
   check(
     urlForm.test(url) && /^[!-~]{1,8192}$/.test(url),
     '--url',
     url,
-    'is not a URL to send a request to: write http://HOST:PORT or http://HOST:PORT/PATH',
+    'is not a usable URL: write http://HOST:PORT or http://HOST:PORT/PATH',
   )
   return issues
 }
 
-/** Scheme and authority, without user and password, then a path and a query; a fragment never leaves the browser. */
+/** Scheme and authority without user information, then path and query. Browsers never send the fragment. */
 const urlForm = /^(https?:\/\/)((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(\/[^#]*)?$/i
 
-/** Where the request goes. What follows the bucket's name in the host counts as a `--host-suffix`. */
+/** Where the request goes. The host after the bucket's name counts as a `--host-suffix`. */
 function addressOf(
   snapshot: Snapshot,
   { bucket, url, dialect }: ExplainFlags,
@@ -177,7 +173,7 @@ function addressOf(
   return { to, context: { snapshot, setup, identity, endpoint: `${scheme}${authority}` } }
 }
 
-/** Any will do: the request ids in the response differ with every request. */
+/** Any values will do: request ids differ with every request. */
 const identity = {
   unixSeconds: 0,
   node: 0,

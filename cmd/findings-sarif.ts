@@ -5,8 +5,9 @@ import { codes, isCode } from '../src/rule-file/lint/codes.ts'
 const levels: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' }
 
 /**
- * The findings as one SARIF 2.1.0 log: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html, with what GitHub
- * code scanning asks for: https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
+ * The findings as one SARIF 2.1.0 log (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), with what
+ * GitHub code scanning requires:
+ * https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
  */
 export function findingsSarif(findings: readonly Finding[], version: string): string {
   const used = [...new Set(findings.map(({ code }) => code))].sort()
@@ -16,7 +17,7 @@ export function findingsSarif(findings: readonly Finding[], version: string): st
     runs: [
       {
         tool: { driver: { name: 'cors-sidecar', semanticVersion: version, rules: used.map(ruleOf) } },
-        // Columns are counted in UTF-16 code units, as editors count them.
+        // Columns count UTF-16 code units, as in editors.
         columnKind: 'utf16CodeUnits',
         results: findings.map((finding) => resultOf(finding, used.indexOf(finding.code))),
       },
@@ -53,14 +54,14 @@ function resultOf({ file, line, column, severity, code, message }: Finding, rule
         },
       },
     ],
-    // Without the line: a finding that only moved is the same finding.
+    // Excludes the line number, so that a finding that only moved stays the same finding.
     partialFingerprints: {
       'corsSidecarFinding/v1': createHash('sha256').update(`${file}\n${code}\n${message}`).digest('hex'),
     },
   }
 }
 
-/** A path below the folder of the run stays relative, which is how GitHub finds the file in the repository. */
+/** A path below the working directory stays relative, so that GitHub finds the file in the repository. */
 function uriOf(file: string): string {
   const path = file
     .split(/[\\/]/)

@@ -2,13 +2,12 @@ import type { Finding, Severity } from '../src/plan/finding.ts'
 import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 
-/** How `check` writes its findings. */
 export const findingFormats = ['text', 'json', 'github', 'sarif'] as const
 export type FindingFormat = (typeof findingFormats)[number]
 
 /**
- * `file:line:column: severity code: message`, and below it the line of the file with the place underlined, where its
- * text is at hand. Colour is for terminals: in a pipe the first line can always be parsed.
+ * `file:line:column: severity code: message`, followed by the line of the file with the place underlined, if its
+ * text is known. Colour is for terminals only, so that scripts can parse the first line.
  */
 export function findingText(finding: Finding, text: string | undefined, colour: boolean): string {
   const { file, line, column, severity, code, message } = finding
@@ -24,7 +23,6 @@ export function findingText(finding: Finding, text: string | undefined, colour: 
   return `${head}  ${excerpt.trimEnd()}\n  ${coloured(mark)}\n`
 }
 
-/** Every finding as one JSON array. */
 export function findingsJson(findings: readonly Finding[]): string {
   const plain = findings.map(({ file, line, column, severity, code, message }) => ({
     file,
@@ -39,7 +37,7 @@ export function findingsJson(findings: readonly Finding[]): string {
 
 const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'notice' }
 
-/** A workflow command, which GitHub shows as an annotation at the line. */
+/** A GitHub workflow command, shown as an annotation at the line. */
 export function findingAnnotation({ file, line, column, severity, code, message }: Finding): string {
   const place = `file=${property(file)},line=${line},col=${column},title=${property(code)}`
   return `::${commands[severity]} ${place}::${data(message)}\n`
@@ -57,7 +55,7 @@ const severityColour = { error: 'bad', warning: 'warn', info: 'note' } as const 
 
 const wideSpace = '\u3000'
 
-/** What stands below `text`, as wide as it: ideographs and their punctuation take two places of a terminal. */
+/** Filler as wide as `text`: ideographs and their punctuation take two terminal columns. */
 const below = (text: string, narrow: string, wide: string): string =>
   text
     .replace(
@@ -73,12 +71,12 @@ function excerptOf(source: string, at: number): { excerpt: string; from: number;
   const start = at < widest - 20 ? 0 : at - 40
   const window = source.slice(start, start + widest)
   const length = Math.min(markedLength(source, at), Math.max(1, window.length - (at - start)))
-  // One column for one unit of the text, or the mark would not stand below its place.
+  // One column per UTF-16 unit, so that the mark is below its place.
   const excerpt = dotted(window.replace(/\t/g, ' '))
   return { excerpt, from: at - start, length }
 }
 
-/** The length of the word, the text in quotes, the list or the comment that begins at `at`. */
+/** The length of the word, quoted text, list or comment that starts at `at`. */
 function markedLength(source: string, at: number): number {
   const rest = source.slice(at)
   const found = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|<\/?[\w:.-]*|\[[^\]]*\]?|#.*|[^\s,[\]{}<"']+)/.exec(rest)

@@ -40,7 +40,7 @@ export function addInit(program: Command, terminal: Terminal): void {
     .argument('<BUCKET>', 'the bucket')
     .requiredOption('--origin <ORIGIN...>', 'origins of the pages, such as https://app.example.com')
     .addOption(
-      new Option('--client <PRESET>', 'what the pages use to reach the store')
+      new Option('--client <PRESET>', 'client library that the pages use')
         .choices([...presetNames, ...Object.keys(presetAliases)])
         .default('presigned-upload'),
     )
@@ -96,7 +96,7 @@ function isFileOf(file: string, bucket: string): boolean {
   return name.kind === 'rules' && name.bucket === bucket
 }
 
-/** A rule with the preset, and a test of each origin and of one that is not listed. */
+/** A rule with the preset, a test for each origin, and a test for an origin that is not listed. */
 function fileFor({ origin: origins, client }: InitFlags): RuleFile {
   const preset = presetOf(client) ?? presets['presigned-upload']
   const { purpose: _, ...fields } = preset
@@ -109,7 +109,7 @@ function fileFor({ origin: origins, client }: InitFlags): RuleFile {
     expect,
     actual: false,
   })
-  // A pattern is no origin: its first name stands for the others.
+  // A pattern is not an origin, so its tests use `app` for the `*`.
   const asked = origins.map((origin) => origin.replace('*', 'app'))
   return {
     rules: [{ id: 'web', preset: presetName(client), allowedOrigins: origins, ...fields }],

@@ -6,10 +6,13 @@ import { quote } from '../src/settings/value.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A command looks once: it does not wait for a file that is being written. */
+/** A one-off command does not wait for files that are being written. */
 const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 
-/** The rules of a directory as `serve` would load them. `undefined`, with the reason on stderr, when a file has an error. */
+/**
+ * The rules of a directory as `serve` would load them. When a file has an error, prints it to stderr and returns
+ * `undefined`.
+ */
 export async function loadRules(
   rules: string,
   dialect: DialectName,

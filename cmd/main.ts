@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// No static imports: an unsafe Node is reported before it loads, or fails to load, the rest.
+// No static imports, because an unsafe Node must be reported before the rest loads, or fails to load.
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,7 +15,7 @@ if (defect !== undefined) {
   addMissing()
 }
 
-// With it set, http-proxy-3 sends requests by fetch(), which re-encodes what their signatures cover.
+// With this variable set, http-proxy-3 sends requests with fetch(), which re-encodes paths that signatures cover.
 delete process.env.FORCE_FETCH_PATH
 
 process.stdout.on('error', endQuietly)
@@ -27,7 +27,8 @@ const terminal: Terminal = {
   exit(code) {
     process.exitCode = code
   },
-  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads of it fail with EAGAIN while its writer pauses.
+  // Not file descriptor 0: Node makes a pipe there non-blocking, and reads fail with EAGAIN while its writer
+  // pauses.
   get stdin() {
     return process.stdin
   },
@@ -54,15 +55,15 @@ try {
   const { run } = await import('./program.ts')
   await run(process.argv.slice(2), terminal, signals)
 } catch (error) {
-  // Not the 1 of an uncaught exception, which would read as "findings" or "denied".
+  // Not 1, the code of an uncaught exception, which here means "findings" or "denied".
   process.exitCode = 2
   console.error(error)
 }
-// A command that is done must not be kept alive by what it left open, a connection that never ends for one.
+// Exits explicitly: an open connection must not keep a finished command alive.
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 process.exit()
 
-/** FORCE_COLOR wins over NO_COLOR, as in Node itself; an empty variable counts as not set (https://no-color.org). */
+/** FORCE_COLOR overrides NO_COLOR, as in Node itself. An empty variable counts as unset (https://no-color.org). */
 function wantsColour(
   { FORCE_COLOR: force = '', NO_COLOR: no = '' }: NodeJS.ProcessEnv,
   byTerminal: boolean,
@@ -73,13 +74,13 @@ function wantsColour(
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    // Not even nothing can be written to a full disk.
+    // On a full disk even an empty write fails.
     if (stream.writableLength === 0) resolve()
     else stream.write('', () => resolve())
   })
 }
 
-/** A reader that has seen enough (`| head`) is no failure; the command ends with its own code. */
+/** Not an error: the reader (such as `| head`) has seen enough, and the command keeps its own exit code. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }

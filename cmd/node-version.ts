@@ -1,4 +1,6 @@
-/** The oldest safe release of each line of Node, as `engines` of package.json says it. Lines that are not here have none. */
+/**
+ * The oldest safe release of each major version of Node, as in `engines` of package.json. Other versions have none.
+ */
 const oldestSafe: Readonly<Record<number, readonly [minor: number, patch: number]>> = {
   22: [23, 2],
   24: [18, 1],
@@ -7,8 +9,8 @@ const oldestSafe: Readonly<Record<number, readonly [minor: number, patch: number
 const lastLine = 26
 
 /**
- * What is wrong with running on Node `version` (`process.version`), as one line; `undefined` when nothing is.
- * Pre-releases are refused: their numbers do not say which fixes are in them.
+ * Why Node `version` (`process.version`) is unsafe, in one line; `undefined` when it is safe. Pre-releases are
+ * refused, because their version does not show which fixes they contain.
  */
 export function nodeDefect(version: string): string | undefined {
   const parts = /^v([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(version)
@@ -27,8 +29,8 @@ function isSafe(major: number, minor: number, patch: number): boolean {
 }
 
 /**
- * Whether a command line starts a server. Only then does it matter how this Node parses requests: every other command
- * runs on what the machine has, with a warning.
+ * Whether a command line starts a server. Only then does Node's HTTP parser matter, so all other commands run with
+ * a warning.
  */
 export function servesHttp(argv: readonly string[]): boolean {
   const command = argv.find((word) => !word.startsWith('-'))

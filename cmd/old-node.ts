@@ -1,6 +1,6 @@
-/** What the commands that run on an old Node need of a later one. */
+/** Polyfills for commands that run on an old Node. */
 export function addMissing(): void {
-  // Node 21 and later have it.
+  // Built in since Node 21.
   if (!Reflect.has(Map, 'groupBy'))
     Object.defineProperty(Map, 'groupBy', { value: groupBy, configurable: true })
 }

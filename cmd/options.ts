@@ -3,7 +3,7 @@ import type { DialectName } from '../src/cors/rule.ts'
 import { dialectNames } from '../src/dialect/named.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 
-/** `--dialect`, in upper or lower case: people write S3 as the vendor does. */
+/** `--dialect` in any case, because people write S3 as the vendor does. */
 export function dialectOption(help = 'as in serve'): Option {
   const option = new Option('--dialect <NAME>', help).choices(dialectNames)
   return option.argParser((text: string): DialectName => {
@@ -13,7 +13,7 @@ export function dialectOption(help = 'as in serve'): Option {
   })
 }
 
-/** `--host-suffix`, repeatable, read as `serve` reads it. */
+/** `--host-suffix`, repeatable, parsed as in `serve`. */
 export function hostSuffixOption(help = 'as in serve; repeatable'): Option {
   return new Option('--host-suffix <NAME>', help).argParser(collectSuffix).default([], 'none')
 }
@@ -24,7 +24,7 @@ function collectSuffix(text: string, before: readonly string[] = []): readonly s
   return [...before, read.value]
 }
 
-/** Values of a repeatable option, commas between names allowed. */
+/** Values of a repeatable option; each may hold several names, separated by commas. */
 export const collectNames = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   ...text

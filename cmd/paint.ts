@@ -1,4 +1,4 @@
-/** Colours of results on a terminal; without `colour` every function returns its text as it is. */
+/** Terminal colours. With `colour` false, every function returns its text unchanged. */
 export function paint(colour: boolean) {
   const code =
     (number: number) =>

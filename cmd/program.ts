@@ -26,18 +26,18 @@ Examples:
   cors-sidecar replay requests.ndjson --rules ./rules
 `
 
-/** Runs one command line, without the program's name. Every outcome is an exit code at `terminal`. */
+/** Runs one command line, without the program's name. Reports the exit code to `terminal`. */
 export async function run(argv: readonly string[], terminal: Terminal, signals: Signals): Promise<void> {
   const program = new Command('cors-sidecar')
     .description(
-      'Per-bucket CORS in front of any object store, worded as Tencent COS, Alibaba OSS or AWS S3 would',
+      'Per-bucket CORS for any object store, with the responses of Tencent COS, Alibaba OSS or AWS S3',
     )
     .version(programVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [COMMAND]', 'show help of a command')
+    .helpCommand('help [COMMAND]', 'show help for a command')
     .addHelpText('after', examples)
     .showHelpAfterError(
-      "Run 'cors-sidecar help' for the commands, 'cors-sidecar COMMAND --help' for one of them.",
+      "Run 'cors-sidecar help' for the list of commands, 'cors-sidecar COMMAND --help' for one of them.",
     )
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
@@ -56,7 +56,7 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    // Commander has printed what there was to say: help, the version, or what is wrong with the command line.
+    // Commander has already printed the help, the version or the error.
     if (!(error instanceof CommanderError)) throw error
     terminal.exit(error.exitCode === 0 ? 0 : 2)
   }

@@ -9,11 +9,9 @@ import {
 import type { Outcome } from '../src/plan/outcome.ts'
 import { visible, visibleJson } from '../src/text/visible.ts'
 
-/** What a replay found, as one JSON object. */
 export const replayJson = (result: ReplayResult): string =>
   `${visibleJson(JSON.stringify(result, undefined, 2))}\n`
 
-/** What a replay found, for a person. */
 export function replayText(result: ReplayResult): string {
   return [...result.groups.map(groupText), summaryText(result)].join('\n')
 }
@@ -39,7 +37,7 @@ function groupText(group: ReplayGroup): string {
 
 function outcomeText({ decision, reason, mode, rule = '' }: Outcome, withMode: boolean): string {
   const text = decision === 'allow' ? `allowed by rule ${shown(rule)}` : `denied: ${reason}`
-  return withMode ? `${text} (${mode === 'report' ? 'left to the store' : 'enforced'})` : text
+  return withMode ? `${text} (${mode === 'report' ? 'handled by the store' : 'enforced'})` : text
 }
 
 const changeWords: Readonly<Record<ReplayChange, string>> = {
@@ -47,17 +45,17 @@ const changeWords: Readonly<Record<ReplayChange, string>> = {
   allowed: 'denied before, now allowed',
   reason: 'denied for another reason',
   rule: 'allowed by another rule, which may send other headers',
-  mode: 'left to the store either before or now',
+  mode: 'handled by the store before or now, but not both',
 }
 
 const skipWords: Readonly<Record<SkipReason, string>> = {
   'not-json': 'not JSON',
   other: 'not about a request',
-  'no-origin': 'without Origin, so no question of CORS',
-  incomplete: 'without all that was decided',
-  'too-long': 'longer than any line of the log',
-  cut: 'not decidable: the log has cut what was asked',
-  refused: 'answered before any rule is asked',
+  'no-origin': 'without Origin, so not a CORS request',
+  incomplete: 'incomplete: no decision',
+  'too-long': 'longer than any log line',
+  cut: 'a value that the rules depend on was cut',
+  refused: 'answered before any rule is checked',
 }
 
 function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): string {
@@ -67,7 +65,8 @@ function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): stri
     ...skipReasons.map((reason) => [skipped[reason], `skipped, ${skipWords[reason]}`] as const),
   ]
   const read = `${lines} ${lines === 1 ? 'line' : 'lines'} read`
-  const decided = `${unchanged + otherwise} decided anew, ${otherwise === 0 ? 'none' : otherwise} of them otherwise`
+  const all = unchanged + otherwise
+  const decided = `${all} ${all === 1 ? 'request' : 'requests'} re-evaluated, ${otherwise === 0 ? 'none' : otherwise} would change`
   return [
     `${read}: ${decided}`,
     ...counts.filter(([count]) => count > 0).map(([count, words]) => `${String(count).padStart(8)} ${words}`),
@@ -75,5 +74,5 @@ function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): stri
   ].join('\n')
 }
 
-/** Texts in a log are untrusted. */
+/** Text from a log is untrusted. */
 const shown = (text: string): string => visible(text.length > 240 ? `${text.slice(0, 240)}…` : text)

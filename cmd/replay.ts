@@ -19,9 +19,9 @@ import { replayJson, replayText } from './replay-text.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-LOG is what serve has written to stdout, one JSON object a line; - reads it from stdin. Lines about requests that had
-an Origin are decided anew, and those that come out otherwise are printed in groups. Give the host suffixes, and what
-happens to unconfigured buckets, as serve was given them.
+LOG is the JSON log that serve writes to stdout; - reads it from stdin. Lines about requests that had
+an Origin are re-evaluated, and those whose decision changes are printed in groups. Set --host-suffix and
+--unconfigured as for serve.
 Exit code: 0 nothing changes, 1 something does, 2 wrong usage, or the log or a rule file cannot be read.
 
 Examples:
@@ -40,9 +40,9 @@ interface ReplayFlags {
 export function addReplay(program: Command, terminal: Terminal): void {
   program
     .command('replay')
-    .description('decide the requests of a log anew, and print what would change')
+    .description('re-evaluate logged requests against a set of rules, and show what would change')
     .argument('<LOG>', 'the log of serve, or - for stdin')
-    .option('--rules <DIR>', 'the rule files to decide with', './rules')
+    .option('--rules <DIR>', 'the rule files to evaluate', './rules')
     .addOption(dialectOption().default('cos'))
     .addOption(
       new Option('--host-suffix <NAME>', 'as in serve; repeatable')
@@ -52,9 +52,7 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--unconfigured <WHAT>', 'as in serve').choices(unconfiguredChoices).default('refuse'),
     )
-    .addOption(
-      new Option('--format <FORMAT>', 'how the result is written').choices(['text', 'json']).default('text'),
-    )
+    .addOption(new Option('--format <FORMAT>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', notes)
     .action(async (log: string, flags: ReplayFlags) => {
       terminal.exit(await replay(log, flags, terminal))
@@ -67,7 +65,7 @@ function collectSuffix(text: string, before: readonly string[] = []): readonly s
   return [...before, read.value]
 }
 
-/** Collectors add fields of their own to a line. */
+/** Log collectors add fields of their own to a line. */
 const maxLogLine = 2 * maxLineBytes
 
 async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Promise<0 | 1 | 2> {
@@ -95,10 +93,10 @@ function complain(terminal: Terminal, message: string): 2 {
   return 2
 }
 
-/** Nobody is waiting for a second look. */
+/** A one-off command does not wait for files that are being written. */
 const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 
-/** The rules as `serve` would load them; `undefined`, and why on stderr, when it could not load them all. */
+/** The rules as `serve` would load them. When not all files load, prints why to stderr and returns `undefined`. */
 async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): Promise<Snapshot | undefined> {
   const directory = resolve(terminal.cwd, rules)
   const store = createRulesStore({ directory, dialect, debounce: atOnce })
@@ -112,7 +110,7 @@ async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): P
     .filter(({ severity }) => severity === 'error')
   if (errors.length === 0) return snapshot
   for (const finding of errors) terminal.err(findingText(finding, undefined, false))
-  complain(terminal, `--rules: ${quote(rules)}: a bucket whose file has an error cannot be decided`)
+  complain(terminal, `--rules: ${quote(rules)}: fix the rule files with errors first`)
   return undefined
 }
 
@@ -128,13 +126,12 @@ function whyNot(error: unknown): string {
 
 function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {
   const hints: string[] = []
-  if (lines > 0 && unchanged + groups.length === 0)
-    hints.push('no line tells of a CORS request that was decided')
+  if (lines > 0 && unchanged + groups.length === 0) hints.push('no line contains a CORS decision')
   if (groups.some(({ before, after }) => before.bucket !== after.bucket))
     hints.push(
-      'the log names other buckets than were found here: either hosts: in a rule file has changed, or serve was given a --host-suffix',
+      'the log names other buckets than these rules lead to: hosts: in a rule file has changed, or serve ran with a --host-suffix',
     )
   if (groups.some(({ overcount }) => overcount > 0))
-    hints.push('there are more groups than are kept: the rarest are left out, and some counts are not exact')
+    hints.push('too many groups: the rarest are left out, and some counts are not exact')
   return hints
 }

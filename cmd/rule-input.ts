@@ -9,20 +9,19 @@ import type { RuleReading } from '../src/rule-file/read.ts'
 import { readInThread } from '../src/rules/read-in-thread.ts'
 import { ThreadFailure } from '../src/threads/threads.ts'
 
-/** What was found under the paths of one command line. */
 export interface RuleInput {
   readonly findings: readonly Finding[]
-  /** Text of each file that was read, by the name in its findings. */
+  /** Text of each file that was read, by its name in findings. */
   readonly texts: ReadonlyMap<string, string>
   /** Rules and tests of all files. */
   readonly counts: { readonly rules: number; readonly tests: number }
-  /** Sentences about what could not be looked at: the command line is wrong, or a file is out of reach. */
+  /** One sentence per path that could not be read: a mistake on the command line, or an inaccessible file. */
   readonly unreadable: readonly string[]
 }
 
 /**
- * Reads rule files and directories of them as `serve` does: not into subfolders, hidden names and foreign extensions
- * left alone. `resolvePath` makes a path of the command line absolute; findings show it as it was given.
+ * Reads rule files and directories as `serve` does: without subfolders, hidden names and other extensions.
+ * `resolvePath` makes a path of the command line absolute; findings show it as given.
  */
 export async function readRuleInput(
   paths: readonly string[],
@@ -48,7 +47,7 @@ export async function readRuleInput(
   }))
   for (const { file, named } of await Promise.all(readings))
     if (named !== undefined) byFolder.set(file.folder, [...(byFolder.get(file.folder) ?? []), named])
-  // The same bucket in two folders is how stages are kept apart.
+  // Not a conflict across folders: teams keep stages apart that way.
   const conflicts = [...byFolder.values()].flatMap((files) => conflictsBetween(files))
   const findings = [...input.findings, ...conflicts].sort(byPlace)
   return { ...input, findings }
@@ -99,7 +98,7 @@ function fileAt(path: string, place: string, input: Collected): ListedFile[] {
   const read = readFileName(name)
   if (read.kind === 'rules' || (read.kind === 'refused' && read.finding.severity === 'error'))
     return [{ shown: path, folder: dirname(place), name }]
-  // In a directory it can be somebody else's; who names it wants it checked.
+  // In a directory such a file may belong to something else; one named on the command line is meant to be checked.
   const why = /\.tf$/.test(name)
     ? 'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output'
     : read.kind === 'refused'
@@ -132,7 +131,10 @@ async function readOne(
   return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
-/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings; `format`: not that of its name. */
+/**
+ * Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. `format` overrides that
+ * of its name.
+ */
 async function readRuleFile(
   shown: string,
   place: string,
@@ -140,7 +142,7 @@ async function readRuleFile(
   format = formatOf(shown) ?? 'yaml',
 ): Promise<TextReading | string> {
   try {
-    // Opening a pipe would wait for somebody to write into it.
+    // Opening a pipe would wait for a writer.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place)
     return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
@@ -153,7 +155,7 @@ interface TextReading extends RuleReading {
   readonly text: string
 }
 
-/** Reads the rules in `bytes`, or says why they cannot be read; the extension of `file` chooses the format. */
+/** Reads the rules in `bytes`, or says why they cannot be read. The extension of `file` selects the format. */
 async function readBytes(
   file: string,
   bytes: Uint8Array,

@@ -12,7 +12,7 @@ import type { ConvertFlags } from './convert-flags.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A rule file to be written, and the bucket that it is for, where that is known. */
+/** A rule file to write, and its bucket if known. */
 interface Result {
   readonly bucket: string | undefined
   readonly content: RuleFile
@@ -34,7 +34,7 @@ export async function convertFile(file: string, flags: ConvertFlags, terminal: T
 const hasErrors = (findings: readonly Finding[]): boolean =>
   findings.some(({ severity }) => severity === 'error')
 
-/** The buckets of another product's file; undefined when it is none, and no `--from` says so. */
+/** The buckets in another product's file; undefined when it is not such a file and there is no `--from`. */
 function foreignResults(
   shown: string,
   text: string,
@@ -48,11 +48,11 @@ function foreignResults(
     if (from === undefined) return undefined
     const why =
       file.kind === 'unknown'
-        ? `no CORS configuration of the format ${from} found in it`
+        ? `contains no CORS configuration in the format ${from}`
         : `${file.fault.line}:${file.fault.column}: ${file.fault.message}`
     return fail(terminal, `${shown}: ${why}`, 1)
   }
-  terminal.err(`note: read as the configuration of ${file.title}\n`)
+  terminal.err(`note: read as a configuration of ${file.title}\n`)
   const findings = file.buckets.flatMap(({ notes: differences, findings: found }: ConvertedBucket) => [
     ...differences,
     ...found.filter(({ severity }) => severity === 'error'),
@@ -112,7 +112,7 @@ function formatOfText(text: string): FileFormat {
   return /^[[{]/.test(start) ? 'json' : 'yaml'
 }
 
-/** The text of one result, or the exit code after its refusal was reported. */
+/** The text of one result, or the exit code after its error was reported. */
 function textOf(
   { content, hasComments }: Result,
   { to, dialect }: ConvertFlags,
@@ -120,7 +120,7 @@ function textOf(
 ): string | undefined {
   const converted = convert(content, to, dialect ?? content.dialect ?? 'cos')
   for (const sentence of converted.lost) terminal.err(`note: ${sentence}\n`)
-  if (hasComments) terminal.err('note: comments are left out\n')
+  if (hasComments) terminal.err('note: comments are not converted\n')
   if (converted.refusal === undefined) return converted.text
   fail(terminal, converted.refusal, 1)
   return undefined
@@ -139,7 +139,7 @@ function print(results: readonly Result[], flags: ConvertFlags, terminal: Termin
   return 0
 }
 
-/** Files that exist are left alone: a person may have written them. */
+/** Never overwrites a file: a person may have written it. */
 async function writeAll(
   results: readonly Result[],
   flags: ConvertFlags & { readonly out: string },
@@ -152,8 +152,8 @@ async function writeAll(
   if (wrong !== undefined) {
     const why =
       wrong.name === undefined
-        ? 'the file names no bucket: leave --out away and write to BUCKET.yaml'
-        : `${quoted(wrong.name)} is no name of a rule file: bucket names have letters, digits, dots, hyphens and underscores`
+        ? 'the file names no bucket: leave out --out, and redirect the output to BUCKET.yaml'
+        : `${quoted(wrong.name)} is not a rule file name: bucket names consist of letters, digits, dots, hyphens and underscores`
     return fail(terminal, why, 2)
   }
   await mkdir(directory, { recursive: true })
@@ -189,7 +189,7 @@ function fail<Code extends 1 | 2>(terminal: Terminal, message: string, code: Cod
   return code
 }
 
-/** Editors' own comments, such as the one that names the schema, are not missed. */
+/** Ignores editor comments, such as the one that names the schema. */
 const commentsIn = (text: string, format: FileFormat): boolean =>
   format === 'yaml'
     ? /(?:^|\s)#(?! yaml-language-server:)/m.test(text)

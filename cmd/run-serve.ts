@@ -10,8 +10,8 @@ import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * Serves until it is told to end. 0 after a drained end; 2 when a setting is unusable, with one line for each reason.
- * The second signal to end does so at once.
+ * Serves until a termination signal. Resolves with 0 after a drain; with 2 when a setting is unusable, after
+ * printing one line per reason. A second signal ends it at once.
  */
 export async function runServe(settings: Settings, terminal: Terminal, signals: Signals): Promise<0 | 2> {
   try {
@@ -21,7 +21,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
       logFormat: settings.logFormat ?? (terminal.isInteractive === true ? 'text' : 'json'),
     }
     const starting = start(located, signals.onExit)
-    // From the beginning on: without a listener the signal would end the process.
+    // Registered before the start is complete: without a listener, SIGHUP would end the process.
     signals.onReload(() => void starting.then((sidecar) => sidecar.reload('signal'), ignore))
     const sidecar = await starting
     const { dataAddress, adminAddress, log, ruleFiles } = sidecar
@@ -56,7 +56,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
 }
 
 const appendWarning =
-  '--forwarded-for append passes on what clients write into X-Forwarded-For, and many stores (MinIO among them) take the first address for the client: use replace where policies go by address'
+  '--forwarded-for append passes on what clients write into X-Forwarded-For, and many stores (including MinIO) take the first address for the client: use replace if access policies depend on addresses'
 function bannerOf(settings: Settings, sidecar: Sidecar, colour: boolean): string {
   const { host } = settings.admin
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

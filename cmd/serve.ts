@@ -72,7 +72,7 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
     const bytes = await readStart(resolve(cwd, file), maxConfigLength + 1)
     if (bytes.length > maxConfigLength)
       return {
-        issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes: no config file needs that`,
+        issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes, the limit for a config file`,
       }
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     return { file, text, source: await yamlInThread('readYamlTree', text, { aliases: 'refuse' }) }
@@ -81,7 +81,7 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
   }
 }
 
-/** The first `most` bytes of a file, which may be a pipe and have no end. */
+/** The first `most` bytes of a file, which may be an endless pipe. */
 async function readStart(path: string, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of createReadStream(path, { end: most - 1 })) chunks.push(chunk)

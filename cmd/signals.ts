@@ -1,9 +1,9 @@
-/** Requests from the operating system, and the end. A listener is called for each: a second one may mean "at once". */
+/** Signals and process end. Listeners are called for every signal, because a second one may mean "at once". */
 export interface Signals {
   /** SIGTERM and SIGINT. */
   onTerminate(listener: () => void): void
   /** SIGHUP. */
   onReload(listener: () => void): void
-  /** The process ends, for whatever reason: only what the listener does at once is done. */
+  /** At the end of the process, normal or not. Only the synchronous part of the listener runs. */
   onExit(listener: () => void): void
 }

@@ -2,7 +2,7 @@ import type { LeftOut, Suggested } from '../src/compare/suggest.ts'
 import { visible } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 
-/** What a person has to know before the files are deployed. */
+/** What to check before the files are deployed. */
 export function suggestSummary(result: Suggested, minRequests: number, colour: boolean): string {
   const { strong, warn } = paint(colour)
   const allowed = result.suggestions.flatMap(({ origins }) => origins)
@@ -22,13 +22,11 @@ export function suggestSummary(result: Suggested, minRequests: number, colour: b
       ),
     ...(result.leftOut.length > 100 ? [`  … and ${result.leftOut.length - 100} more`] : []),
     ...(result.overflow > 0
-      ? [`  ${result.overflow} requests of origins beyond the first 50,000 were not looked at`]
+      ? [`  ${result.overflow} requests of origins beyond the first 50,000 were ignored`]
       : []),
     ...(allowed.length === 0
       ? []
-      : [
-          'Anyone can send any Origin. Decide for each origin whether it is yours before you deploy the rules.',
-        ]),
+      : ['Anyone can send any Origin. Check that each origin is yours before you deploy the rules.']),
     '',
   ].join('\n')
 }
@@ -38,7 +36,7 @@ function reason({ why }: LeftOut, minRequests: number): string {
     case 'few':
       return `fewer than ${minRequests} requests`
     case 'not-allowable':
-      return 'asks for a method or a header that no rule may allow'
+      return 'uses a method or header that no rule may allow'
     case 'too-many':
       return 'the rule file is full: split the bucket, or write a pattern'
     default:

@@ -48,8 +48,8 @@ export function addSuggest(program: Command, terminal: Terminal): void {
     .command('suggest')
     .description('write rule files, with tests, for the traffic in request logs')
     .argument('<LOG...>', 'request logs, or - for stdin')
-    .option('--rules <DIR>', 'add to these rule files what they do not allow yet')
-    .option('--out <DIR>', 'write the files here; default: print them')
+    .option('--rules <DIR>', 'extend these rule files by what they do not allow yet')
+    .option('--out <DIR>', 'directory for the files; default: print them')
     .addOption(
       new Option('--min-requests <N>', 'leave out origins with fewer requests to a bucket')
         .argParser(readCount)
@@ -72,7 +72,7 @@ async function suggest(logs: readonly string[], flags: SuggestFlags, terminal: T
   const { rules, dialect, hostSuffix: hostSuffixes, minRequests } = flags
   const snapshot = rules === undefined ? undefined : await loadRules(rules, dialect, terminal)
   if (rules !== undefined && snapshot === undefined) return 2
-  // Here alone: yaml and zod are not for the program that serves.
+  // Imported on demand, so that `serve` does not load yaml and zod.
   const { createSuggest } = await import('../src/compare/suggest.ts')
   const suggesting = createSuggest({
     minRequests,
@@ -84,7 +84,7 @@ async function suggest(logs: readonly string[], flags: SuggestFlags, terminal: T
   for (const log of logs) {
     try {
       const pieces = log === '-' ? (terminal.stdin ?? nothing) : createReadStream(resolve(terminal.cwd, log))
-      // Collectors add fields of their own to a line.
+      // Log collectors add fields of their own to a line.
       for await (const line of boundedLines(pieces, 4 * maxLineBytes)) suggesting.take(line)
     } catch (error) {
       return complain(terminal, `${quote(log)} cannot be read: ${whyUnreadable(error) ?? String(error)}`)
@@ -94,7 +94,7 @@ async function suggest(logs: readonly string[], flags: SuggestFlags, terminal: T
   if (result.lines > 0 && result.unused['not-json'] === result.lines)
     return complain(
       terminal,
-      'no line of the log is a JSON object: give the log of serve, a JSON log of nginx, or the audit log of MinIO',
+      'no line of the log is a JSON object: use the log of serve, a JSON log of nginx, or the audit log of MinIO',
     )
   const written = await writeFiles(result, flags, snapshot, terminal)
   if (!written) return 2
@@ -117,7 +117,7 @@ function isAllowed(
 interface FileText {
   readonly name: string
   readonly text: string
-  /** What the format of the file cannot say. */
+  /** What the file's format cannot express. */
   readonly lost: readonly string[]
   readonly isNew: boolean
 }

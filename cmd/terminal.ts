@@ -1,17 +1,20 @@
-/** What a command may do to the world: print, end, and look at where it runs. `cmd/main.ts` gives it the real one. */
+/**
+ * What a command may do to the outside: print, exit, and look at its environment. `cmd/main.ts` passes the real
+ * one.
+ */
 export interface Terminal {
-  /** Results. The text is written as it is, without a line end of its own. */
+  /** Writes results. The text is written as it is, without an added line end. */
   out(text: string): void
-  /** Progress, summaries and complaints. */
+  /** Writes progress, summaries and errors. */
   err(text: string): void
-  /** Sets the exit code; it does not end the process. 0: done, 1: findings, 2: usage or unreadable. */
+  /** Sets the exit code without ending the process. 0: success, 1: findings, 2: usage error or unreadable input. */
   exit(code: 0 | 1 | 2): void
-  /** Read once, by a command that was given `-`. Absent: there is nothing to read. */
+  /** Read once, for the argument `-`. Absent: there is no input. */
   readonly stdin?: AsyncIterable<Uint8Array>
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Relative paths start here. */
+  /** Base of relative paths. */
   readonly cwd: string
-  /** Whether stdout is a terminal, where a person reads. */
+  /** Whether stdout is a terminal. */
   readonly isInteractive?: boolean
   /** Whether results are coloured. */
   readonly colour: boolean

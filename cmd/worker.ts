@@ -2,18 +2,18 @@ import type { Command } from 'commander'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What `serve --workers` starts; nobody calls it by hand. */
+/** Started by `serve --workers`, not by people. */
 export function addWorker(program: Command, terminal: Terminal, signals: Signals): void {
   program
     .command('worker', { hidden: true })
-    .description('serve as one of several processes, as serve --workers starts them')
+    .description('serve as one of the processes of serve --workers')
     .action(async () => {
       terminal.exit(await work(terminal, signals))
     })
 }
 
 async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
-  // A terminal, and what ends a group of processes, signals all of them: only the primary acts on it.
+  // A terminal, or whatever stops a process group, signals all its processes, but only the primary may react.
   signals.onTerminate(() => {})
   signals.onReload(() => {})
   const [{ openChannel }, { runWorker }] = await Promise.all([
@@ -22,6 +22,6 @@ async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
   ])
   const channel = openChannel()
   if (channel !== undefined) return runWorker(channel, signals.onExit)
-  terminal.err('error: this command is only for serve --workers to start: use cors-sidecar serve\n')
+  terminal.err('error: only serve --workers starts this command: run cors-sidecar serve instead\n')
   return 2
 }

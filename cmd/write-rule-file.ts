@@ -2,22 +2,22 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { schemaLine, schemaPath } from '../src/rule-file/names.ts'
 
-/** The schema as `cors-sidecar schema` prints it. */
+/** The schema as printed by `cors-sidecar schema`. */
 export async function schemaText(): Promise<string> {
-  // Here alone: zod is not for the program that serves.
+  // Imported on demand, so that `serve` does not load zod.
   const { ruleFileSchema } = await import('../src/rule-file/parse.ts')
   return `${JSON.stringify(ruleFileSchema(), null, 2)}\n`
 }
 
 /**
- * Writes a YAML rule file with the line by which editors find its schema, and the schema where that line leads.
- * Rejects with EEXIST where a file of that name exists: a rule file is never replaced.
+ * Writes a YAML rule file with the comment by which editors find its schema, and the schema itself. Rejects with
+ * EEXIST when the rule file exists: it is never overwritten.
  */
 export async function writeNewRuleFile(folder: string, name: string, text: string): Promise<void> {
   const schema = join(folder, schemaPath)
   await mkdir(dirname(schema), { recursive: true })
   await writeFile(join(folder, name), schemaLine + text, { flag: 'wx' })
-  // One that is there may be newer, or the team's own.
+  // An existing schema may be newer, or the team's own.
   await writeFile(schema, await schemaText(), { flag: 'wx' }).catch((error: unknown) => {
     if (!isExisting(error)) throw error
   })

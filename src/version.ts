@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-/** The version of this program, from its package.json: one folder up in a checkout, two up when built. */
+/** The version in package.json: one folder up in a checkout, two up in a build. */
 export function programVersion(): string {
-  // Not findPackageJSON: `--version` answers on a Node that has none, too.
+  // Not findPackageJSON, because `--version` must work on a Node that lacks it.
   const file = ['../package.json', '../../package.json']
     .map((path) => new URL(path, import.meta.url))
     .find((url) => existsSync(url))

@@ -105,11 +105,7 @@ function auditEntry({ plan, client }: Call, accessKeyId: string, planned: Perfor
 }
 
 /** Whether the caller's next request will see this change, or one made since. */
-function isLive(
-  { failure, pending, snapshot }: ReloadResult,
-  planned: ChangePlan,
-  bucket: string,
-): boolean {
+function isLive({ failure, pending, snapshot }: ReloadResult, planned: ChangePlan, bucket: string): boolean {
   if (failure !== undefined) return false
   if ('file' in planned && pending.includes(planned.file)) return false
   if (planned.kind === 'remove') return true

@@ -138,7 +138,8 @@ function fieldsOf(
   for (const { key, keySpan, value } of node.entries) {
     if (!allowed.includes(key))
       report(keySpan.offset, 'unknown-key', `Unknown key. Allowed keys: ${allowed.join(', ')}.`)
-    else if (fields.has(key)) report(keySpan.offset, 'duplicate-key', 'This key appears twice in the mapping.')
+    else if (fields.has(key))
+      report(keySpan.offset, 'duplicate-key', 'This key appears twice in the mapping.')
     else fields.set(key, value)
   }
   return fields

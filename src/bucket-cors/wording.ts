@@ -83,11 +83,7 @@ export const noSuchBucket = (bucket: string, words: BucketCorsWords): ApiError =
 
 /** The directory could not be written, so the old rules stay. `code` is the system's error code. */
 export const notWritten = (code: string): ApiError =>
-  error(
-    503,
-    'ServiceUnavailable',
-    `The rules could not be stored (${code}); the old rules are still active.`,
-  )
+  error(503, 'ServiceUnavailable', `The rules could not be stored (${code}); the old rules are still active.`)
 
 /** The files are written but not live yet. The log says why. */
 export const notLive: ApiError = error(

@@ -4,8 +4,8 @@ import { convert } from '../rule-file/convert.ts'
 import type { FileFormat } from '../rule-file/names.ts'
 
 /**
- * The file `text` with the rules and tests of `added` behind its own. YAML in our own format keeps its comments;
- * every other file is written again from its content, in its format.
+ * The file `text` with the rules and tests of `added` appended. YAML in our own format keeps its comments; any
+ * other file is rewritten from its content, in its format.
  */
 export function addRules(
   text: string,
@@ -17,7 +17,7 @@ export function addRules(
   const kept = format === 'yaml' ? intoYaml(text, added) : undefined
   if (kept !== undefined) return { text: kept, lost: [] }
   const ids = new Set(content.rules.map(({ id }) => id))
-  // An id that is taken would join two rules in logs and metrics.
+  // With a duplicate id, logs and metrics would merge the two rules.
   const rules = added.rules.map((rule) => (ids.has(rule.id) ? { ...rule, id: `${rule.id}-suggested` } : rule))
   const whole = { ...content, rules: [...content.rules, ...rules], tests: [...content.tests, ...added.tests] }
   return convert(whole, format, content.dialect ?? dialect)

@@ -11,17 +11,17 @@ import { createDifferences, type DifferenceGroup, type Differences } from './dif
 
 export type { Difference, DifferenceGroup } from './differences.ts'
 
-/** A second set of rules that is asked about every request beside the live one, and never answers. */
+/** A second set of rules that judges every request beside the live rules and is never enforced. */
 export interface Candidates {
   readonly directory: string
-  /** The candidate rules as they are now; generation 0: they could not be loaded yet. */
+  /** The current candidate rules. Generation 0: not loaded yet. */
   current(): Snapshot
   /** The latest load of the directory. */
   lastReload(): CandidateReload | undefined
-  /** Loads the directory and watches it from then on. Neither a directory that cannot be used nor a bad file rejects. */
+  /** Loads the directory and watches it. Neither an unusable directory nor a file with errors makes it reject. */
   start(): Promise<void>
   reload(cause: ReloadCause): Promise<void>
-  /** Decides a request that is over by the candidate rules too. Never throws. */
+  /** Judges a finished request by the candidate rules. Never throws. */
   compare(request: DecidedRequest): void
   totals(): CandidateTotals
   /** The most frequent groups of differences, most frequent first. */
@@ -31,7 +31,7 @@ export interface Candidates {
 }
 
 export interface CandidateReload {
-  /** The directory was read, and no file in it is in error. */
+  /** The directory was read, and no file has an error. */
   readonly successful: boolean
   /** Why the directory could not be read. */
   readonly failure: string | undefined
@@ -42,20 +42,20 @@ export interface CandidateReload {
 export interface CandidateTotals {
   readonly compared: number
   readonly different: number
-  /** Requests of buckets whose candidate file is in error: there is nothing to compare them with. */
+  /** Requests of buckets whose candidate file has an error, so that there is nothing to compare. */
   readonly undecided: number
 }
 
 export interface CandidatesOptions {
   readonly directory: string
-  /** That of the live rules. */
+  /** The same settings as for the live rules. */
   readonly setup: Setup
-  /** The live rules as they are now. */
+  /** The current live rules. */
   readonly live: () => Snapshot
   readonly log: Log
-  /** A bug: it costs one comparison, and is told here. */
+  /** Called when our own code threw. Only that comparison fails. */
   readonly failed: (error: unknown) => void
-  /** Milliseconds since 1970; default: the clock. */
+  /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number
 }
 
@@ -93,7 +93,7 @@ export function createCandidates(options: CandidatesOptions): Candidates {
       await store.reload(cause)
     },
     compare(request) {
-      // No rule is asked about most requests: this is all that they cost.
+      // Requests without Origin are not CORS requests; for most requests this check is the only cost.
       if (request.facts.origin === undefined) return
       const rules = store.current()
       if (rules.generation === 0 || defectOf(request.plan.judgement, request.facts) !== undefined) return
@@ -115,7 +115,7 @@ export function createCandidates(options: CandidatesOptions): Candidates {
   }
 }
 
-/** Names of the buckets whose file is in error; looked up once for each set of rules. */
+/** Buckets whose file has an error. Computed once per set of rules. */
 function invalidBuckets(): (rules: Snapshot) => ReadonlySet<string> {
   let of: Snapshot | undefined
   let names: ReadonlySet<string> = new Set()
@@ -131,7 +131,7 @@ function prune(differences: Differences, candidate: Snapshot, live: Snapshot): v
   differences.prune((bucket) => candidate.buckets.has(bucket) || live.buckets.has(bucket))
 }
 
-/** Nothing here concerns live traffic, so that nothing is an error; the directory is looked at every few seconds. */
+/** Logs at most at level warn, because candidate rules never affect live traffic. */
 function logReload(
   log: Log,
   directory: string,
@@ -167,14 +167,14 @@ function stateFamilies(
     }),
     () => ({
       name: 'cors_sidecar_candidate_rules_last_reload_successful',
-      help: 'Whether the candidate rules are those of their directory, every file of it: 1 or 0.',
+      help: 'Whether every file of the candidate directory is loaded without an error: 1 or 0.',
       type: 'gauge',
       aggregator: 'min',
       samples: [{ suffix: '', labels: {}, value: last()?.successful === true ? 1 : 0 }],
     }),
     () => ({
       name: 'cors_sidecar_candidate_rules_generation',
-      help: 'Counts the sets of candidate rules that were compared with.',
+      help: 'Number of candidate rule sets loaded since the start.',
       type: 'gauge',
       aggregator: 'min',
       samples: [{ suffix: '', labels: {}, value: rules().generation }],

@@ -6,7 +6,7 @@ import type { DecidedRequest } from '../requests/finished-request.ts'
 import { type KeptRequest, keepRequest } from '../requests/kept-request.ts'
 import { createTopGroups, type TopGroup } from '../requests/top-groups.ts'
 
-/** One request over which the live and the candidate rules differ. */
+/** One request that the live and the candidate rules decide differently. */
 export interface Difference {
   readonly change: Change
   readonly live: Outcome
@@ -18,29 +18,29 @@ export interface Difference {
 export type DifferenceGroup = TopGroup<Difference>
 
 export interface Differences {
-  /** Compares what both sets of rules say of one request, and keeps the difference, if there is one. */
+  /** Compares both decisions about one request, and records the difference if there is one. */
   compare(request: DecidedRequest, candidate: Judgement): void
-  /** How many requests were compared, and how many of them differed. */
+  /** How many requests were compared, and how many differed. */
   totals(): { readonly compared: number; readonly different: number }
   /** The most frequent groups, most frequent first. */
   top(): readonly DifferenceGroup[]
-  /** Drops the series of the buckets that `isConfigured` knows no longer. */
+  /** Drops series of buckets for which `isConfigured` returns false. */
   prune(isConfigured: (bucket: string) => boolean): void
   readonly families: readonly (() => Family)[]
 }
 
 interface DifferencesOptions {
-  /** How many groups are kept. */
+  /** How many groups to keep. */
   readonly groups?: number
-  /** How many buckets have series of their own; differences of more are counted under `_other`. */
+  /** How many buckets get series of their own; differences in further buckets count under `_other`. */
   readonly labels?: number
-  /** Milliseconds since 1970; default: the clock. */
+  /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number
 }
 
 const otherLabel = '_other'
 
-/** Counts and keeps how candidate rules differ from the live ones, in bounded memory whatever is sent. */
+/** Counts and keeps differences between candidate and live rules. Memory is bounded for any traffic. */
 export function createDifferences(options: DifferencesOptions = {}): Differences {
   const { groups = 200, labels = 1000, now = Date.now } = options
   const frequent = createTopGroups<Difference>(groups)
@@ -81,14 +81,14 @@ export function createDifferences(options: DifferencesOptions = {}): Differences
     families: [
       () => ({
         name: 'cors_sidecar_candidate_compared_total',
-        help: 'CORS requests that were decided by the candidate rules too.',
+        help: 'CORS requests that the candidate rules judged as well.',
         type: 'counter',
         aggregator: 'sum',
         samples: [{ suffix: '', labels: {}, value: totals.compared }],
       }),
       () => ({
         name: 'cors_sidecar_candidate_differences_total',
-        help: 'Those on which live and candidate rules differ, by bucket, what would change, and the reason of either decision.',
+        help: 'Requests that live and candidate rules decide differently, by bucket, change, and the reason of each decision.',
         type: 'counter',
         aggregator: 'sum',
         samples: samplesOf(byLabel),
@@ -114,7 +114,7 @@ function labelOf({ policy: live }: Judgement, { policy: candidate }: Judgement):
   return candidate?.label ?? otherLabel
 }
 
-/** What tells one group from another. Bounded, as the request that is kept is. */
+/** Identifies a group. Bounded, because the kept request is. */
 export function differenceKey({ change, live, candidate, request }: Difference): string {
   const outcome = ({ reason, mode, rule = '' }: Outcome): string => `${reason} ${mode} ${rule}`
   const { bucket = '', kind, origin = '', method = '' } = request

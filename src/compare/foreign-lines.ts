@@ -1,12 +1,12 @@
 import type { ToldRequest } from '../requests/kept-request.ts'
 
-/** A request from the log of another program, with the header names that its page set. */
+/** A request from another program's log, with the header names that its page set. */
 interface ForeignRequest {
   readonly request: ToldRequest
   readonly headers: readonly string[]
 }
 
-/** `undefined`: the line is no request with an Origin. */
+/** `undefined`: the line is not a request with an Origin. */
 export function readForeignLine(line: string): ForeignRequest | undefined {
   const fields = fieldsOf(JSON.parse(line))
   return readNginx(fields) ?? readMinio(fields)
@@ -17,13 +17,13 @@ type Fields = ReadonlyMap<string, unknown>
 const fieldsOf = (value: unknown): Fields =>
   new Map(typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [])
 
-/** nginx writes "-" or nothing for a header that did not come. */
+/** nginx writes "-" or nothing for a missing header. */
 function text(fields: Fields, name: string): string | undefined {
   const value = fields.get(name)
   return typeof value === 'string' && value !== '' && value !== '-' ? value : undefined
 }
 
-/** A `log_format … escape=json` whose keys are nginx's variables (ngx_http_log_module). */
+/** A line of `log_format … escape=json` whose keys are the names of nginx's variables (ngx_http_log_module). */
 function readNginx(fields: Fields): ForeignRequest | undefined {
   const method = text(fields, 'request_method')
   const uri = text(fields, 'request_uri')
@@ -42,7 +42,7 @@ function readNginx(fields: Fields): ForeignRequest | undefined {
   }
 }
 
-/** The methods of S3's operations, by the beginning of their names in MinIO's audit log. */
+/** The methods of S3's operations, by how their names begin in MinIO's audit log. */
 const methodsOfApis: readonly (readonly [RegExp, string])[] = [
   [/^Head/, 'HEAD'],
   [/^(?:Get|List)/, 'GET'],
@@ -54,11 +54,14 @@ const methodsOfApis: readonly (readonly [RegExp, string])[] = [
   [/^(?:Delete|AbortMultipartUpload)/, 'DELETE'],
 ]
 
-/** Request headers for which a page needs permission, as SDKs set them; the browser adds others by itself. */
+/** Request headers that need permission, as SDKs set them. The browser adds all others itself. */
 const ofPages =
   /^(?:authorization|content-type|content-md5|content-encoding|content-disposition|cache-control|range|if-[a-z-]+|amz-sdk-[a-z-]+|x-amz-[a-z0-9-]+)$/
 
-/** MinIO's audit log (webhook or console, version 1). Preflights are not in it, so the headers of requests stand in for them. */
+/**
+ * A line of MinIO's audit log (webhook or console, version 1). It does not contain preflights, so the headers of
+ * actual requests are used instead.
+ */
 function readMinio(fields: Fields): ForeignRequest | undefined {
   const api = text(fieldsOf(fields.get('api')), 'name')
   const headers = new Map(

@@ -8,29 +8,32 @@ import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
 import { createTopGroups, type TopGroup } from '../requests/top-groups.ts'
 
 /**
- * Why a line was not decided anew: it tells of no decision, it is longer than any line of the log, the log has cut what
- * the decision needs, or the request is answered before any rule is asked.
+ * Why a line was not re-evaluated: it contains no decision; it is longer than any log line; a value that the
+ * decision needs was cut; or the request is answered before any rule is checked.
  */
 export const skipReasons = [...unreadReasons, 'too-long', 'cut', 'refused'] as const
 export type SkipReason = (typeof skipReasons)[number]
 
-/** As between two sets of rules, save that the log does not tell the answer: `rule` is that another rule allows. */
+/**
+ * Like the changes between two sets of rules, but the log does not contain the response. `rule` therefore means
+ * that another rule allows the request.
+ */
 export const replayChanges = ['refused', 'allowed', 'reason', 'rule', 'mode'] as const
 export type ReplayChange = (typeof replayChanges)[number]
 
-/** Requests that the log and the rules decide differently, all alike. */
+/** Equal requests that the log and the rules decide differently. */
 export interface ReplayGroup {
   readonly change: ReplayChange
   readonly kind: 'preflight' | 'actual'
   readonly origin: string
-  /** The method that was asked for; of an actual request its own. */
+  /** Access-Control-Request-Method; for an actual request its own method. */
   readonly method: string
   readonly requestedHeaders: string | undefined
   readonly before: Outcome
   readonly after: Outcome
-  /** Why the rules decide as they do, in words. */
+  /** Why the rules decide this way, in words. */
   readonly explanation: string | undefined
-  /** Too high by `overcount` at most. */
+  /** Too high by at most `overcount`. */
   readonly count: number
   readonly overcount: number
 }
@@ -40,12 +43,12 @@ export interface ReplayResult {
   readonly skipped: Readonly<Record<SkipReason, number>>
   readonly unchanged: number
   readonly changed: Readonly<Record<ReplayChange, number>>
-  /** The most frequent first. */
+  /** Most frequent first. */
   readonly groups: readonly ReplayGroup[]
 }
 
 interface Replay {
-  /** Takes a line of the log; `undefined` stands for one that is too long to be looked at. */
+  /** Takes one line of the log. `undefined` stands for a line that was too long to read. */
   take(line: string | undefined): void
   result(): ReplayResult
 }
@@ -53,7 +56,7 @@ interface Replay {
 interface ReplayOptions {
   readonly snapshot: Snapshot
   readonly setup: Setup
-  /** How many groups are kept. */
+  /** How many groups to keep. */
   readonly groups?: number
 }
 
@@ -64,14 +67,14 @@ interface Changed {
   readonly after: Outcome
 }
 
-/** Decides the requests of a log anew. Takes bounded memory, however long the log is and whatever it holds. */
+/** Re-evaluates the requests of a log. Memory is bounded for any log. */
 export function createReplay({ snapshot, setup, groups = 1000 }: ReplayOptions): Replay {
   const skipped = zeros(skipReasons)
   const changed = zeros(replayChanges)
   const frequent = createTopGroups<Changed>(groups)
   let lines = 0
   let unchanged = 0
-  const judgeTold = (request: ToldRequest): Judgement | 'cut' | 'refused' => {
+  const judgeLogged = (request: ToldRequest): Judgement | 'cut' | 'refused' => {
     const facts = factsTold(request)
     if (facts === undefined) return 'cut'
     const judgement = judge(snapshot, setup, facts)
@@ -85,7 +88,7 @@ export function createReplay({ snapshot, setup, groups = 1000 }: ReplayOptions):
         skipped[logged]++
         return
       }
-      const judgement = judgeTold(logged.request)
+      const judgement = judgeLogged(logged.request)
       if (typeof judgement === 'string') {
         skipped[judgement]++
         return
@@ -103,7 +106,7 @@ export function createReplay({ snapshot, setup, groups = 1000 }: ReplayOptions):
       skipped: { ...skipped },
       unchanged,
       changed: { ...changed },
-      groups: frequent.list().map((group) => groupOf(group, judgeTold(group.last.request))),
+      groups: frequent.list().map((group) => groupOf(group, judgeLogged(group.last.request))),
     }),
   }
 }
@@ -115,7 +118,7 @@ function zeros(names: readonly string[]): Record<string, number> {
 
 function compare({ request, outcome: before }: LoggedRequest, judgement: Judgement): Changed | undefined {
   const after = outcomeOf(judgement)
-  // Only a request without Origin has none, and its line has been skipped.
+  // Only requests without Origin have no decision, and their lines were skipped.
   if (after === undefined) throw new Error('a logged CORS request was judged without a decision')
   const change = changeBetween(before, after, () => isSameRule(before.rule, after.rule))
   return change === undefined ? undefined : { change: wordOf(change), request, before, after }

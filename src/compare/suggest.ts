@@ -24,7 +24,7 @@ export interface Suggestion {
 export interface Suggested {
   readonly lines: number
   readonly unused: Readonly<Record<UnusedReason, number>>
-  /** Origins beyond the bound, of which nothing was kept. */
+  /** Requests of origins beyond the bound, of which nothing was kept. */
   readonly overflow: number
   readonly suggestions: readonly Suggestion[]
   readonly leftOut: readonly LeftOut[]
@@ -35,22 +35,24 @@ export interface SuggestOptions {
   readonly dialect: DialectName
   readonly hosts: ReadonlyMap<string, string>
   readonly hostSuffixes: readonly string[]
-  /** Requests that rules allow already lead to no suggestion. */
+  /** Requests that the rules already allow lead to no suggestion. */
   readonly isAllowed: (bucket: string, origin: string, method: string, headers: readonly string[]) => boolean
 }
 
 export interface Suggest {
-  /** Takes a line of a log; `undefined` stands for one that is too long. */
+  /** Takes one line of a log. `undefined` stands for a line that was too long. */
   take(line: string | undefined): void
   result(): Suggested
 }
 
-/** So many pairs of bucket and origin are kept: a log holds what strangers send. */
+/** Pairs of bucket and origin that are kept: anybody can write into a log. */
 const maxPairs = 50_000
-/** A rule file holds 64 KiB, and an origin up to 326 characters, twice. */
+/** A rule file holds 64 KiB, and an origin of up to 326 characters appears in it twice. */
 const maxOrigins = 90
 
-/** Collects what pages did, and words it as rules: as little as allows it, and nothing that `check --strict` refuses. */
+/**
+ * Collects what pages did and writes rules that allow as little as possible. `check --strict` accepts the result.
+ */
 export function createSuggest(options: SuggestOptions): Suggest {
   const pairs = new Map<string, Collected>()
   const unused = Object.fromEntries(unusedReasons.map((reason) => [reason, 0])) as Record<
@@ -90,7 +92,7 @@ export function createSuggest(options: SuggestOptions): Suggest {
       }
       pair.requests++
       if (refused === true) pair.refused++
-      // A method or header that no rule may allow does not keep the others of its origin from theirs.
+      // A method or header that no rule may allow must not keep the origin's other requests from being suggested.
       if (!isStorable(method) || !headers.every(isAllowable)) {
         pair.notAllowable++
         return
@@ -119,7 +121,10 @@ interface Collected extends OriginTraffic {
 const isStorable = (method: string): method is CorsMethod =>
   (corsMethods as readonly string[]).includes(method)
 
-/** Names that `check` refuses among allowedHeaders: browsers never ask for them, or no rule should allow them. */
+/**
+ * False for names that `check` rejects in allowedHeaders: browsers never ask for them, or no rule should allow
+ * them.
+ */
 function isAllowable(name: string): boolean {
   const known = allowable.get(name)
   if (known !== undefined) return known
@@ -137,7 +142,7 @@ function isAllowable(name: string): boolean {
   return isFine
 }
 
-/** Logs name few headers, again and again. */
+/** Cache: logs repeat the same few headers. */
 const allowable = new Map<string, boolean>()
 const maxNames = 10_000
 
@@ -171,7 +176,7 @@ const leftOutOf = ({ bucket, origin, requests, refused }: OriginTraffic, why: st
   why,
 })
 
-/** The most frequent origins whose rules fit the vendor's limit; tests take most of the room. */
+/** The most frequent origins whose rules fit the vendor's limit. Tests take most of the space. */
 function fitting(origins: readonly OriginTraffic[], dialect: DialectName): readonly OriginTraffic[] {
   const { text } = convert(fileFor(origins, dialect), 'yaml', dialect)
   const fits = Buffer.byteLength(text) <= dialectNamed(dialect).limits.bytes
@@ -203,7 +208,7 @@ function fileFor(origins: readonly OriginTraffic[], dialect: DialectName): RuleF
 
 const plainFile = { vary: 'auto', responseVary: false, mode: 'enforce', hosts: [], tests: [] } as const
 
-/** One test for each origin, with all that it did, and one for an origin that no rule names. */
+/** One test per origin with everything that it did, and one for an origin that no rule names. */
 function testsOf(rules: readonly CorsRule[], origins: readonly OriginTraffic[]): RuleTest[] {
   const allowed = origins.map(({ origin, methods, headers }): RuleTest => {
     const method = corsMethods.toReversed().find((name) => methods.has(name)) ?? 'GET'

@@ -10,7 +10,10 @@ const marks: Readonly<Partial<Record<PresetName, RegExp>>> = {
   'range-read': /^(?:range|if-range)$/,
 }
 
-/** Rules for `origins`, each of which is in one of them; origins that did the same share a rule. At most `most` rules. */
+/**
+ * At most `most` rules for `origins`; every origin is in exactly one of them. Origins that did the same share a
+ * rule.
+ */
 export function rulesFor(origins: readonly OriginTraffic[], most: number): CorsRule[] {
   const groups = new Map<string, OriginTraffic[]>()
   for (const pair of origins) {
@@ -42,7 +45,7 @@ function ruleFor(group: readonly OriginTraffic[], ids: Set<string>): CorsRule {
   }
 }
 
-/** Headers and max-age of the client; the methods stay those that were seen. */
+/** Takes headers and max-age from the client's preset, but the methods from the traffic. */
 function presetRule(
   preset: PresetName,
   allowedMethods: readonly CorsMethod[],
@@ -51,7 +54,7 @@ function presetRule(
   return { preset, ...fields, allowedMethods }
 }
 
-/** The client whose mark was seen, where it sends everything that was seen and does all that was done. */
+/** The client whose mark was seen, if it sends all headers that were seen and uses all methods that were seen. */
 function presetFor({ methods, headers }: Pick<OriginTraffic, 'methods' | 'headers'>): PresetName | undefined {
   return presetNames.find((name) => {
     const mark = marks[name]
@@ -71,7 +74,7 @@ function presetFor({ methods, headers }: Pick<OriginTraffic, 'methods' | 'header
 }
 
 /**
- * What a log that is not complete lacks: SDKs send their own headers with every signed request, and a browser sends
+ * Adds what an incomplete log lacks: SDKs send their own headers with every signed request, and browsers send
  * content-type with every file.
  */
 function completed(headers: readonly string[], methods: readonly CorsMethod[]): string[] {
@@ -86,7 +89,7 @@ function completed(headers: readonly string[], methods: readonly CorsMethod[]): 
   return [...new Set([...headers, ...lacking])].sort()
 }
 
-/** `https://app.example.com` → `app-example-com`, a number behind it where another rule has it. */
+/** `https://app.example.com` → `app-example-com`, with a number appended if another rule has that id. */
 function idFor(origin: string, taken: Set<string>): string {
   const host =
     origin

@@ -5,12 +5,12 @@ import { isBucketName, resolveAddress } from '../plan/address.ts'
 import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
 import { readForeignLine } from './foreign-lines.ts'
 
-/** One CORS request of a log, as far as a rule could speak of it. */
+/** One CORS request of a log, as far as rules depend on it. */
 interface LoggedQuestion {
   readonly bucket: string
   readonly origin: string
   readonly method: string
-  /** Names that the page asked for, or set, lower case. */
+  /** Names that the page asked for or set, in lower case. */
   readonly headers: readonly string[]
   /** `undefined`: the log does not say. */
   readonly refused: boolean | undefined
@@ -23,7 +23,7 @@ export interface OriginTraffic {
   readonly requests: number
   /** Requests that were refused when they were logged. */
   readonly refused: number
-  /** Requests with a method or a header that no rule may allow. */
+  /** Requests with a method or header that no rule may allow. */
   readonly notAllowable: number
   readonly methods: ReadonlySet<string>
   readonly headers: ReadonlySet<string>
@@ -38,7 +38,7 @@ interface Endpoints {
   readonly suffixes: readonly string[]
 }
 
-/** Reads a line of `serve`, of nginx's JSON log with its own variable names, or of MinIO's audit log. */
+/** Reads a line of `serve`, of nginx's JSON log with nginx's variable names, or of MinIO's audit log. */
 export function readTraffic(line: string, endpoints: Endpoints): LoggedQuestion | UnusedReason {
   const own = readRequestLine(line)
   if (own === 'not-json') return own
@@ -76,7 +76,7 @@ function ask(facts: RequestFacts): CorsQuestion | undefined {
   return read === undefined || 'what' in read || read.form === 'malformed' ? undefined : read
 }
 
-/** A log alone does not say which other buckets have a rule file. */
+/** A log does not say which other buckets have a rule file. */
 const unknownBuckets: ReadonlyMap<string, string> = new Map()
 
 function bucketOf(facts: RequestFacts, { hosts, suffixes }: Endpoints): string | undefined {

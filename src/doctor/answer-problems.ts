@@ -4,7 +4,7 @@ import { type Answer, type Facts, listOf, type Question, valuesOf } from './fact
 import { hopOf, originProblems, proxyHop, variesByOrigin } from './origin-problems.ts'
 import { isMinioConsole, isOfService, nameOf, shown, xmlText } from './who.ts'
 
-/** What keeps the page from reading the answer to the request itself. */
+/** Problems that keep the page from reading the response to the actual request. */
 export function answerProblems(question: Question, facts: Facts): Problem[] {
   const { actual } = facts
   if (actual.kind === 'failure') return [failureProblem(actual, question.method)]
@@ -50,7 +50,9 @@ function outrightProblem(question: Question, actual: Answer): Problem | undefine
   return undefined
 }
 
-/** An error without CORS headers where a success has them: the error of the request, or one that was provoked. */
+/**
+ * An error without CORS headers although a success has them. Looks at the response itself, and at a provoked error.
+ */
 function lostOnError(question: Question, facts: Facts, cors: readonly Problem[]): Problem | undefined {
   const { actual, missing, preflight } = facts
   const isLost = (answer: Answer | undefined): answer is Answer =>
@@ -73,7 +75,10 @@ function lostOnError(question: Question, facts: Facts, cors: readonly Problem[])
   return reads && isLost(missing) ? words(missing, 'GET of an object that does not exist') : undefined
 }
 
-/** `*` for everybody depends on nothing; anything else must be kept apart by caches (Fetch, "CORS protocol and HTTP caches"). */
+/**
+ * `*` for everybody depends on nothing. Any other value must be kept apart by caches
+ * (https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches).
+ */
 function varyProblems(question: Question, { plain }: Facts, actual: Answer): Problem[] {
   const value = valuesOf(actual, 'access-control-allow-origin')[0]
   if (value === undefined || value === '*') return []
@@ -92,7 +97,10 @@ function varyProblems(question: Question, { plain }: Facts, actual: Answer): Pro
     : []
 }
 
-/** Response headers that pages read without permission (Fetch, "CORS-safelisted response-header name"). */
+/**
+ * Response headers that pages may read without permission
+ * (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
+ */
 const safelisted = [
   'cache-control',
   'content-language',
@@ -123,7 +131,7 @@ function exposure(question: Question, answer: Facts['preflight']): Problem[] {
   ]
 }
 
-/** An origin under .invalid allowed with credentials shows that the server sends back any origin. */
+/** An origin under .invalid that is allowed with credentials shows that the server echoes any origin. */
 function openness({ stranger }: Facts): Problem[] {
   if (stranger?.kind !== 'answer') return []
   const value = valuesOf(stranger, 'access-control-allow-origin')[0]

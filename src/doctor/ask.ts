@@ -5,35 +5,38 @@ import type { LookupFunction } from 'node:net'
 import type { HeaderLines } from '../http.ts'
 import type { Answer, Attempt, Endpoint, Failure, FailureReason } from './facts.ts'
 
-/** One request, as it goes out. */
+/** One request, as sent. */
 export interface Sent {
   readonly endpoint: Endpoint
   readonly method: string
   readonly target: string
-  /** Beside Host. */
+  /** Besides Host. */
   readonly headers: HeaderLines
-  /** An upload of so many bytes. With `send` false only its head goes out, and the server is asked to object to it. */
+  /**
+   * An upload of this many bytes. With `send` false only its head is sent, so that the server can reject it without
+   * storing anything.
+   */
   readonly body?: { readonly bytes: number; readonly send: boolean }
 }
 
 export interface AskOptions {
-  /** Milliseconds until the head of the answer. */
+  /** Milliseconds until the head of the response. */
   readonly timeout: number
-  /** Certificate authorities beside those that this machine trusts, PEM. */
+  /** Certificate authorities besides those that this machine trusts, PEM. */
   readonly ca: readonly string[]
-  /** Look at the certificate of the server. */
+  /** Verify the server's certificate. */
   readonly verify: boolean
-  /** Connect here instead; Host and the TLS name stay those of the endpoint. */
+  /** Connect here instead. Host and the TLS name stay those of the endpoint. */
   readonly connectTo: { readonly host: string; readonly port: number } | undefined
 }
 
-/** How long the head of an upload waits for an objection. */
+/** How long to wait for a rejection of an upload's head, in milliseconds. */
 const objectionTime = 2000
 const maxBody = 65_536
 
 /**
- * Sends one request on a connection of its own and follows no redirect. node:http, because fetch() joins repeated
- * headers, follows redirects and refuses an Origin header. Never rejects.
+ * Sends one request on a connection of its own, without following redirects. Uses node:http, because fetch() joins
+ * repeated headers, follows redirects and refuses an Origin header. Never rejects.
  */
 export function ask(sent: Sent, options: AskOptions): Promise<Attempt> {
   return new Promise((resolve) => {
@@ -50,7 +53,7 @@ export function ask(sent: Sent, options: AskOptions): Promise<Attempt> {
       request.destroy()
     }
     const timer = setTimeout(
-      () => end(failure('timeout', `no answer within ${options.timeout / 1000} s`)),
+      () => end(failure('timeout', `no response within ${options.timeout / 1000} s`)),
       options.timeout,
     )
     request.on('error', (error) => end(failureOf(error)))
@@ -78,7 +81,7 @@ function open({ endpoint, method, target, headers, body }: Sent, options: AskOpt
     lookup: reportingLookup,
   }
   if (!secure) return httpRequest(common)
-  // An address has no name to ask for (RFC 6066 section 3).
+  // An IP address must not be sent as a server name (RFC 6066 section 3).
   const servername = /^[\d.]+$|:/.test(endpoint.host) ? '' : endpoint.host
   const name = {
     servername,
@@ -96,7 +99,7 @@ function sendBody(request: ClientRequest, { body }: Sent, withhold: () => void):
   else {
     request.flushHeaders()
     request.on('continue', withhold)
-    // Some servers never send 100 (Continue) and wait for the body.
+    // Some servers never send 100 (Continue), and wait for the body.
     request.on('socket', (socket) =>
       socket.once(socket.connecting ? 'connect' : 'ready', () => {
         const timer = setTimeout(withhold, objectionTime)
@@ -121,7 +124,7 @@ function readAnswer(response: IncomingMessage, timeout: number): Promise<Answer>
       })
     }
     const address = response.socket.remoteAddress
-    // A body that goes on for ever, or stops: what has come is enough.
+    // The body may never end, or stall: what has arrived is enough.
     const timer = setTimeout(end, timeout)
     response.on('data', (piece: Buffer) => {
       pieces.push(piece)
@@ -135,7 +138,7 @@ function readAnswer(response: IncomingMessage, timeout: number): Promise<Answer>
 
 const failure = (reason: FailureReason, detail: string): Failure => ({ kind: 'failure', reason, detail })
 
-/** Codes of Node and OpenSSL, by what they mean to a person. */
+/** Error codes of Node and OpenSSL, by their meaning for a person. */
 const reasonsOfCodes: Readonly<Record<string, FailureReason>> = {
   ENOTFOUND: 'name',
   EAI_AGAIN: 'name',
@@ -157,7 +160,7 @@ const reasonsOfCodes: Readonly<Record<string, FailureReason>> = {
 }
 
 function failureOf(error: Error): Failure {
-  // Node tries every address of a name, and reports them together.
+  // Node tries every address of a name and reports all failures together.
   const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
   const code = 'code' in first ? String(first.code) : ''
   const known = reasonsOfCodes[code]

@@ -19,7 +19,7 @@ export function failureProblem({ reason, detail }: Failure, what: string): Probl
   return problem(code, hop, `${what}: ${detail}.`)
 }
 
-/** What the browser blocks before it sends anything. */
+/** Problems for which the browser blocks the request before sending anything. */
 export function pageProblems(question: Question, facts: Facts): Problem[] {
   const { endpoint, origin, unsendable } = question
   const problems: Problem[] = []
@@ -51,10 +51,14 @@ function addressIn({ actual, preflight }: Facts): string | undefined {
 const hostOf = (origin: string): string =>
   /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]*\]|[^:/]*)/.exec(origin)?.[1] ?? ''
 
-/** Hosts that browsers treat as secure without TLS (W3C Secure Contexts, "potentially trustworthy origin"). */
+/**
+ * Hosts that browsers trust without TLS (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy).
+ */
 const isLoopback = (host: string): boolean => /^(?:(?:.*\.)?localhost\.?|127\.[\d.]+|\[?::1\]?)$/.test(host)
 
-/** IP address space "loopback" or "local" (https://wicg.github.io/local-network-access/#ip-address-space-section). */
+/**
+ * IP address space "loopback" or "local" (https://wicg.github.io/local-network-access/#ip-address-space-section).
+ */
 export function isLocalAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase()
   return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(
@@ -62,14 +66,17 @@ export function isLocalAddress(address: string): boolean {
   )
 }
 
-/** A page that is itself on this machine or network; apps and `null` have no host. */
+/** Pages that are on this machine or network themselves. Origins of apps, and `null`, have no host. */
 const isLocalHost = (host: string): boolean =>
   host === '' ||
   isLoopback(host) ||
   isLocalAddress(host.replace(/^\[|\]$/g, '')) ||
   /\.(?:local|internal|lan|home\.arpa)$/.test(host)
 
-/** Fetch, "forbidden request-header", and the response headers of CORS, which people set by mistake. */
+/**
+ * Headers that pages cannot set (https://fetch.spec.whatwg.org/#forbidden-request-header), and response headers of
+ * CORS, which people set by mistake.
+ */
 const forbidden = new Set(
   (
     'accept-charset accept-encoding access-control-request-headers access-control-request-method connection ' +

@@ -6,7 +6,10 @@ import { pathProblems, storeProblems } from './path-problems.ts'
 import { preflightProblems } from './preflight-problems.ts'
 import { rulesProblems } from './rules-problems.ts'
 
-/** Problems after which those of the request itself say nothing new: the browser never sends it, or nothing answers. */
+/**
+ * After these problems, problems of the actual request add nothing: the browser never sends it, or there is no
+ * response.
+ */
 const conclusive: ReadonlySet<ProblemCode> = new Set([
   'name-not-found',
   'connection-refused',
@@ -18,14 +21,14 @@ const conclusive: ReadonlySet<ProblemCode> = new Set([
   'preflight-redirected',
 ])
 
-/** What is wrong, in the order in which a browser meets it. Empty: the page gets its answer. Pure. */
+/** The problems in the order in which a browser meets them. Empty: the page can read the response. Pure. */
 export function diagnose(question: Question, facts: Facts): Problem[] {
   const before = [...pageProblems(question, facts), ...certificateProblems(facts)]
   const preflight = preflightProblems(question, facts)
   const store = storeProblems(facts)
   if (preflight.some(({ code }) => conclusive.has(code))) return [...before, ...preflight, ...store]
   const rules = rulesProblems(question, facts)
-  // After a refused preflight the browser sends nothing: what the request itself lacks says nothing new.
+  // After a refused preflight the browser does not send the request, so problems of its response add nothing.
   const answers = [
     ...preflight,
     ...answerProblems(question, facts).filter(({ code }) => preflight.length === 0 || !refusals.has(code)),
@@ -34,16 +37,16 @@ export function diagnose(question: Question, facts: Facts): Problem[] {
 }
 
 function certificateProblems({ certificate }: Facts): Problem[] {
-  return certificate === undefined ? [] : [failureProblem(certificate, 'The certificate is refused')]
+  return certificate === undefined ? [] : [failureProblem(certificate, 'The certificate was rejected')]
 }
 
 const refusals: ReadonlySet<ProblemCode> = new Set(['preflight-refused', 'allow-origin-missing'])
 
-/** Where the rule files refuse the request, that explains why it was refused; where they do not, the difference follows. */
+/** If the rule files refuse the request, that explains the refusal. If not, the difference comes after it. */
 function explained(answers: readonly Problem[], rules: readonly Problem[]): Problem[] {
   const refuses = rules.some(({ code }) => code === 'rules-refuse')
   const others = answers.filter(({ code, hop }) => !(refuses && refusals.has(code) && hop !== 'proxy'))
-  // A difference that another problem names is no second problem.
+  // A difference that another problem already reports is left out.
   const differences = rules.filter(
     ({ code }) =>
       code !== 'rules-differ' || others.length === 0 || others.every(({ code }) => refusals.has(code)),
@@ -51,7 +54,7 @@ function explained(answers: readonly Problem[], rules: readonly Problem[]): Prob
   return [...others, ...differences]
 }
 
-/** The same code at the same hop is reported once, with what was seen first. */
+/** Reports the same code at the same hop once, with the first evidence. */
 const unique = (problems: readonly Problem[]): Problem[] =>
   problems.filter(
     ({ code, hop }, index) =>

@@ -5,22 +5,25 @@ import { type Attempt, type Endpoint, type Facts, needsPreflight, type Question 
 
 interface Examination {
   readonly question: Question
-  /** Where the store is asked directly, with the Host of the question. */
+  /** Where to reach the store directly, with the Host of the question. */
   readonly store: Endpoint | undefined
   readonly timeout: number
   readonly ca: readonly string[]
   readonly connectTo: AskOptions['connectTo']
-  /** Bytes that an upload announces. */
+  /** Size of the announced upload, in bytes. */
   readonly size: number
-  /** Send requests that change the store to their end. */
+  /** Send requests that change the store in full. */
   readonly write: boolean
   readonly userAgent: string
 }
 
-/** An origin that no rule names, unless it allows every one. */
+/** An origin that no rule names; only a rule for every origin allows it. */
 const strangerOrigin = 'https://cors-sidecar-doctor.invalid'
 
-/** Asks the endpoint, and the store where it is known. Changes nothing in the store unless `write`. */
+/**
+ * Sends the requests to the endpoint, and to the store if its address is known. Changes nothing in the store unless
+ * `write`.
+ */
 export async function examine(examination: Examination): Promise<Omit<Facts, 'rules'>> {
   const { question, store, userAgent } = examination
   const { endpoint, origin, method } = question
@@ -52,7 +55,7 @@ export async function examine(examination: Examination): Promise<Omit<Facts, 'ru
 
   async function askStore(): Promise<Attempt | undefined> {
     if (store === undefined) return undefined
-    // Host stays: a signature covers it.
+    // Host stays the same, because signatures cover it.
     const there = { ...store, authority: endpoint.authority, target: endpoint.target }
     return actualRequest(examination, there, (sent) =>
       ask(sent, { ...optionsOf(examination), connectTo: undefined }),
@@ -69,7 +72,10 @@ const optionsOf = ({ timeout, ca, connectTo }: Examination): AskOptions => ({
   verify: true,
 })
 
-/** Once a certificate is refused, the rest is asked without looking at it: there may be more to find. */
+/**
+ * After a certificate is rejected, the remaining requests skip verification, because there may be further problems
+ * to find.
+ */
 function sender(examination: Examination): Send & { certificate(): Facts['certificate'] } {
   let certificate: Facts['certificate']
   const send: Send = async (sent) => {
@@ -87,7 +93,10 @@ function preflightLines({ method, headers }: Question, origin: string): HeaderLi
   return ['Origin', origin, 'Access-Control-Request-Method', method, ...names]
 }
 
-/** With the names of the page's headers only: their values are not known, and an invented signature would be an error. */
+/**
+ * Sends the names of the page's headers without their values: an invented signature would cause an error of its
+ * own.
+ */
 async function actualRequest(
   { question, size, write, userAgent }: Examination,
   endpoint: Endpoint,
@@ -102,7 +111,10 @@ async function actualRequest(
   return write ? send(sent) : { kind: 'withheld' }
 }
 
-/** A path beside `target` that no object has: with an escape and two slashes in a row, which careless hops rewrite. */
+/**
+ * A path next to `target` that no object has. It contains an escape and two slashes in a row, which careless hops
+ * rewrite.
+ */
 export function oddTarget(
   target: string,
   name = `cors-sidecar-doctor-${randomBytes(4).toString('hex')}`,

@@ -3,7 +3,7 @@ import type { Setup } from '../plan/judge.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { type Expected, type Facts, needsPreflight, type Question } from './facts.ts'
 
-/** What the rules say of the question, by the code that serves. */
+/** What the rules require, computed by the code that serves requests. */
 export function expectedOf(
   snapshot: Snapshot,
   { dialect, hostSuffixes }: Pick<Setup, 'dialect' | 'hostSuffixes'>,
@@ -41,7 +41,7 @@ function expected(context: ExplainContext, question: Question, actual: boolean):
   return { allowed: decision === 'allow', text, lines }
 }
 
-/** Request ids differ with every request and are not compared. */
+/** Not compared: request ids differ with every request. */
 const identity = {
   unixSeconds: 0,
   node: 0,

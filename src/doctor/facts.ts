@@ -1,30 +1,32 @@
 import type { HeaderLines } from '../http.ts'
 
-/** Where requests go. `target` is path and query exactly as they are sent. */
+/** Where requests go. `target` is path and query exactly as sent. */
 export interface Endpoint {
   readonly secure: boolean
-  /** Host name or address, IPv6 without its brackets. */
+  /** Host name or IP address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
-  /** As the Host header says it: without the default port. */
+  /** As in the Host header: without the default port. */
   readonly authority: string
   readonly target: string
 }
 
-/** "Can a page of `origin` send this and read the answer?" */
+/** "Can a page of `origin` send this and read the response?" */
 export interface Question {
   readonly endpoint: Endpoint
   readonly origin: string
   readonly method: string
-  /** Header names that the page sets, lower case, sorted, each once. */
+  /** Header names that the page sets: lower case, sorted, without duplicates. */
   readonly headers: readonly string[]
-  /** Those that the page sets though browsers do not send them, or should not. They are not asked for. */
+  /**
+   * Header names that the page sets although browsers cannot or should not send them. Not part of the preflight.
+   */
   readonly unsendable: readonly string[]
-  /** Response headers that the page reads, lower case. */
+  /** Response headers that the page reads, in lower case. */
   readonly exposed: readonly string[]
   /** The page sends cookies or HTTP authentication (`credentials: 'include'`). */
   readonly credentials: boolean
-  /** The caller said where the store is, or what the rules are: there is a sidecar. */
+  /** There is a sidecar: the caller gave the store's address or the rules. */
   readonly sidecarKnown: boolean
 }
 
@@ -34,7 +36,7 @@ export interface Answer {
   readonly lines: HeaderLines
   /** The first 64 KiB. */
   readonly body: string
-  /** The address that answered. */
+  /** The IP address that responded. */
   readonly address: string | undefined
 }
 
@@ -55,15 +57,14 @@ export interface Failure {
   readonly detail: string
 }
 
-/** The server did not object to the head of an upload; the body, which would change the store, was held back. */
+/** The server did not reject the head of an upload. The body, which would change the store, was not sent. */
 interface Withheld {
   readonly kind: 'withheld'
 }
 
-/** What became of one request. */
 export type Attempt = Answer | Failure | Withheld
 
-/** What the rule files say of one request. */
+/** What the rule files require for one request. */
 export interface Expected {
   readonly allowed: boolean
   /** Why, in one or two sentences. */
@@ -72,7 +73,7 @@ export interface Expected {
   readonly lines: HeaderLines
 }
 
-/** Everything that was seen; `undefined`: that request was not sent. */
+/** Everything that was observed. `undefined`: that request was not sent. */
 export interface Facts {
   readonly preflight: Attempt | undefined
   readonly actual: Attempt
@@ -83,27 +84,27 @@ export interface Facts {
   /** A preflight from an origin that no rule names, for the same path as `missing`. */
   readonly stranger: Attempt | undefined
   readonly oddTarget: string
-  /** What is wrong with the certificate; the requests were then sent without looking at it. */
+  /** What is wrong with the certificate. Later requests skipped its verification. */
   readonly certificate: Failure | undefined
   readonly store: Attempt | undefined
   readonly rules: { readonly preflight: Expected | undefined; readonly actual: Expected } | undefined
 }
 
-/** All values of a header, one for each line. */
+/** All values of a header, one per line. */
 export function valuesOf({ lines }: Answer, name: string): readonly string[] {
   return lines.flatMap((line, index) =>
     index % 2 === 1 && lines[index - 1]?.toLowerCase() === name ? [line.trim()] : [],
   )
 }
 
-/** The items of a comma-separated header, in lower case. */
+/** The elements of a comma-separated header, in lower case. */
 export const listOf = (answer: Answer, name: string): readonly string[] =>
   valuesOf(answer, name)
     .flatMap((value) => value.split(','))
     .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '')
 
-/** Methods and headers with which a page asks no permission first (Fetch, "CORS-safelisted method"). */
+/** Whether the browser sends a preflight first (https://fetch.spec.whatwg.org/#cors-safelisted-method). */
 export const needsPreflight = ({ method, headers }: Pick<Question, 'method' | 'headers'>): boolean =>
   !['GET', 'HEAD', 'POST'].includes(method) ||
   headers.some((name) => !['accept', 'accept-language', 'content-language'].includes(name))

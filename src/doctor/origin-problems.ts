@@ -2,7 +2,10 @@ import { type Hop, type Problem, problem } from './codes.ts'
 import { type Answer, listOf, type Question, valuesOf } from './facts.ts'
 import { authorOf, isOfService, proxyAuthor } from './who.ts'
 
-/** The CORS check of Fetch on one answer. `what` names the answer: "preflight", "answer to GET". */
+/**
+ * The CORS check of the Fetch standard (https://fetch.spec.whatwg.org/#concept-cors-check) on one response. `what`
+ * names the response: "preflight", "answer to GET".
+ */
 export function originProblems(question: Question, answer: Answer, what: string): Problem[] {
   const { origin, credentials } = question
   const values = valuesOf(answer, 'access-control-allow-origin')
@@ -52,16 +55,19 @@ export function originProblems(question: Question, answer: Answer, what: string)
   return []
 }
 
-/** The hop that has to change an answer: the sidecar where there is one, else a proxy that shows, else the store. */
+/**
+ * The hop that has to change a response: the sidecar if there is one, else a proxy that shows in the response, else
+ * the store.
+ */
 export function hopOf({ sidecarKnown }: Question, answer: Answer): Hop {
   if (sidecarKnown && isOfService(answer)) return authorOf(answer, sidecarKnown)?.hop ?? 'sidecar'
   return proxyHop(answer) ?? authorOf(answer, sidecarKnown)?.hop ?? (sidecarKnown ? 'sidecar' : 'store')
 }
 
-/** For what a sidecar never does: a proxy that shows in the answer did it. */
+/** For what a sidecar never does: the proxy that shows in the response did it. */
 export const proxyHop = (answer: Answer): Hop | undefined => proxyAuthor(answer)?.hop
 
-/** Response headers by which caches say that an answer was theirs (RFC 9211 and what came before it). */
+/** Whether a cache served the response (RFC 9211, and the headers that came before it). */
 const cachedBy = (answer: Answer): boolean =>
   Number(valuesOf(answer, 'age')[0] ?? 0) > 0 ||
   ['x-cache', 'x-cache-status', 'cf-cache-status', 'cache-status'].some((name) =>
@@ -70,7 +76,10 @@ const cachedBy = (answer: Answer): boolean =>
 
 const ageOf = (answer: Answer): string => (cachedBy(answer) ? '; a cache served it' : '')
 
-/** An answer that names this origin, or names no origin though others of the same path do, must say so in Vary. */
+/**
+ * A response must have Vary: Origin when it names this origin, or names no origin although others for the same path
+ * do.
+ */
 export function variesByOrigin(answer: Answer): boolean {
   const names = listOf(answer, 'vary')
   return names.includes('origin') || names.includes('*')

@@ -3,7 +3,7 @@ import { failureProblem } from './connection-problems.ts'
 import type { Answer, Attempt, Facts, Question } from './facts.ts'
 import { shown, xmlText } from './who.ts'
 
-/** What changed on the way to the server that answered, as its errors show it. */
+/** What changed on the way to the server, as its error bodies show. */
 export function pathProblems(question: Question, facts: Facts): Problem[] {
   const errors = [facts.stranger, facts.missing, facts.actual, facts.preflight].filter(isError)
   const odd = [facts.stranger, facts.missing].filter(isError)
@@ -14,7 +14,7 @@ export function pathProblems(question: Question, facts: Facts): Problem[] {
   ]
 }
 
-/** What the store itself says. */
+/** Problems of the store itself. */
 export function storeProblems({ store, actual }: Facts): Problem[] {
   if (store?.kind === 'failure')
     return [problem('store-unreachable', 'store', failureProblem(store, 'The store').evidence)]
@@ -29,7 +29,7 @@ const isError = (attempt: Attempt | undefined): attempt is Answer =>
 const first = (problems: readonly (Problem | undefined)[]): Problem[] =>
   problems.filter((found) => found !== undefined).slice(0, 1)
 
-/** OSS names the Host that it saw in HostId, COS before the path in Resource. */
+/** OSS shows the received Host in HostId; COS shows it before the path in Resource. */
 function hostProblem(question: Question, answer: Answer): Problem | undefined {
   const { authority } = question.endpoint
   const resource = xmlText(answer, 'Resource')
@@ -43,7 +43,7 @@ function hostProblem(question: Question, answer: Answer): Problem | undefined {
   )
 }
 
-/** The HostId of S3 and MinIO is Base64 or hexadecimal, without a dot or colon. */
+/** HostId at S3 and MinIO is Base64 or hexadecimal, without a dot or colon. */
 const hostId = (answer: Answer): string | undefined => {
   const id = xmlText(answer, 'HostId')
   return id !== undefined && /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?::\d+)?$|^localhost(?::\d+)?$/.test(id)
@@ -51,7 +51,7 @@ const hostId = (answer: Answer): string | undefined => {
     : undefined
 }
 
-/** COS leaves the bucket or the default port out; only another name is another host. */
+/** COS omits the bucket or the default port, so only a different name counts. */
 const sameHost = (seen: string, sent: string): boolean =>
   seen.toLowerCase().replace(/:(?:80|443)$/, '') === sent.toLowerCase().replace(/:(?:80|443)$/, '')
 
@@ -75,7 +75,7 @@ const decoded = (path: string): string => path.replaceAll('%7E', '~').replaceAll
 const isMismatch = (attempt: Attempt | undefined): boolean =>
   attempt?.kind === 'answer' && xmlText(attempt, 'Code') === 'SignatureDoesNotMatch'
 
-/** Of a presigned URL: where the store takes what the endpoint refuses, the signature broke on the way. */
+/** For a presigned URL: if the store accepts what the endpoint rejects, the signature broke on the way. */
 function signatureProblems({ actual, store }: Facts): Problem[] {
   if (!isMismatch(actual)) return []
   const words = 'The answer is SignatureDoesNotMatch'

@@ -4,7 +4,10 @@ import { type Answer, type Facts, listOf, type Question, valuesOf } from './fact
 import { hopOf, originProblems } from './origin-problems.ts'
 import { authorOf, isMinio, isMinioConsole, isOfService, nameOf, proxyAuthor, shown, xmlText } from './who.ts'
 
-/** What keeps the browser from sending the request after its preflight (Fetch, CORS-preflight fetch). */
+/**
+ * Problems for which the browser does not send the request after its preflight
+ * (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+ */
 export function preflightProblems(question: Question, facts: Facts): Problem[] {
   const { preflight } = facts
   if (preflight === undefined || preflight.kind === 'withheld') return []
@@ -17,7 +20,7 @@ export function preflightProblems(question: Question, facts: Facts): Problem[] {
 
 const hasOrigin = (answer: Answer): boolean => valuesOf(answer, 'access-control-allow-origin').length > 0
 
-/** Somebody answered who should have passed the preflight on. */
+/** A server answered the preflight that should have passed it on. */
 function wrongAuthor(question: Question, facts: Facts, preflight: Answer): Problem | undefined {
   const { status } = preflight
   const location = valuesOf(preflight, 'location')[0]
@@ -56,14 +59,16 @@ function wrongAuthor(question: Question, facts: Facts, preflight: Answer): Probl
   return undefined
 }
 
-/** No sign of sidecar or store in the preflight's answer, and one of a proxy in it or of a store in another answer. */
+/**
+ * The response shows no sign of sidecar or store, and either a sign of a proxy, or another response shows a store.
+ */
 function isAnsweredByProxy({ actual, missing, store }: Facts, preflight: Answer): boolean {
   if (isOfService(preflight)) return false
   if (proxyAuthor(preflight) !== undefined) return true
   return [actual, missing, store].some((attempt) => attempt?.kind === 'answer' && isOfService(attempt))
 }
 
-/** Without a sidecar, a proxy that sends CORS headers has the task of answering preflights. */
+/** Without a sidecar, a proxy that sends CORS headers is meant to answer preflights. */
 const isMeant = (question: Question, preflight: Answer): boolean =>
   hasOrigin(preflight) && (!question.sidecarKnown || passes(question, preflight))
 
@@ -91,7 +96,7 @@ function statusProblem(question: Question, preflight: Answer): Problem {
   )
 }
 
-/** CORS-safelisted methods need not be listed (Fetch, CORS-preflight fetch, step 7.3). */
+/** CORS-safelisted methods need not be listed (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7.3). */
 function methodProblems(question: Question, preflight: Answer): Problem[] {
   const { method, credentials } = question
   if (['GET', 'HEAD', 'POST'].includes(method)) return []

@@ -4,8 +4,8 @@ import type { Endpoint } from './facts.ts'
 const urlForm = /^(https?):\/\/([^/?#\\@]*)([/?][^#]*)?(?:#.*)?$/i
 
 /**
- * Takes a URL apart without changing its path: URL() would resolve dot segments and decode escapes, which signatures
- * cover. Returns what is wrong as a text.
+ * Splits a URL without changing its path: URL() would resolve dot segments and decode escapes, which signatures
+ * cover. Returns a message when the URL is invalid.
  */
 export function readEndpoint(text: string): Endpoint | string {
   const parts = urlForm.exec(text)
@@ -25,7 +25,7 @@ export function readEndpoint(text: string): Endpoint | string {
   if (port < 1 || port > 65_535) return `port ${port} is out of range: write 1 to 65535`
   const isDefault = port === (secure ? 443 : 80)
   const shownHost = host.includes(':') ? `[${host}]` : host
-  // Browsers encode what cannot stand in a request target, and send everything else as it is.
+  // Like browsers, encodes only what a request target cannot contain.
   const target = rest
     .toWellFormed()
     .replace(/[^!-~]|["<>`{}]/gu, (character) => encodeURIComponent(character))

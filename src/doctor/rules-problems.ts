@@ -3,7 +3,10 @@ import { type Problem, problem } from './codes.ts'
 import { type Answer, type Attempt, type Expected, type Facts, type Question, valuesOf } from './facts.ts'
 import { proxyHop } from './origin-problems.ts'
 
-/** How the answers differ from what the rule files say; `refused`: the rule files refuse the request themselves. */
+/**
+ * How the responses differ from the rule files. The code `rules-refuse` means that the rule files themselves refuse
+ * the request.
+ */
 export function rulesProblems(question: Question, { rules, preflight, actual }: Facts): Problem[] {
   if (rules === undefined) return []
   const pairs: readonly (readonly [string, Expected | undefined, Attempt | undefined])[] = [
@@ -43,7 +46,7 @@ function differencesOf(answer: Answer, lines: HeaderLines): string[] {
   })
 }
 
-/** Lists are compared without their order, blanks and, for header names, case. */
+/** Compares lists without regard to order, whitespace and, for header names, case. */
 function normal(name: string, values: readonly string[] = []): string {
   if (name.endsWith('-origin')) return values.join('\n')
   const items = values

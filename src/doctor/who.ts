@@ -2,13 +2,13 @@ import { visible } from '../text/visible.ts'
 import type { Hop } from './codes.ts'
 import { type Answer, type Question, valuesOf } from './facts.ts'
 
-/** Who made an answer, as far as it shows. */
+/** Who sent a response, as far as it shows. */
 interface Author {
   readonly hop: Hop
   readonly name: string
 }
 
-/** Response headers that object stores, and the sidecar in their place, put on every answer. */
+/** Response headers that object stores, and the sidecar for them, set on every response. */
 const serviceHeaders = [
   'x-cors-sidecar-decision',
   'x-amz-request-id',
@@ -18,7 +18,7 @@ const serviceHeaders = [
   'x-ms-request-id',
 ]
 
-/** Values of Server, and response headers, of proxies and CDNs. */
+/** Values of Server, and response headers, that identify proxies and CDNs. */
 const proxies: readonly (readonly [RegExp, string])[] = [
   [/^(?:nginx|openresty|tengine)\b/i, 'nginx'],
   [/^caddy\b/i, 'Caddy'],
@@ -35,7 +35,7 @@ const proxies: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Bodies of errors that proxies make, for those that send no Server. */
+/** Error bodies that identify proxies which send no Server header. */
 const proxyBodies: readonly (readonly [RegExp, string])[] = [
   [/<center>(?:nginx|openresty|tengine)/i, 'nginx'],
   [/^<html><body><h1>\d{3} [^<]*<\/h1>\n/, 'HAProxy'],
@@ -45,7 +45,7 @@ const proxyBodies: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Whether the sidecar or an object store took part in the answer, through any number of hops. */
+/** Whether the sidecar or an object store produced the response, behind any number of hops. */
 export const isOfService = (answer: Answer): boolean =>
   serviceHeaders.some((name) => valuesOf(answer, name).length > 0) ||
   /<Error>[\s\S]{0,200}<Code>/.test(answer.body)
@@ -57,7 +57,7 @@ export const isMinioConsole = (answer: Answer): boolean =>
 export const isMinio = (answer: Answer): boolean =>
   valuesOf(answer, 'server').some((value) => /^minio(?:\/|$)/i.test(value))
 
-/** `undefined`: nothing in the answer says. */
+/** `undefined`: the response does not show it. */
 export function authorOf(answer: Answer, sidecarKnown: boolean): Author | undefined {
   if (isMinioConsole(answer)) return { hop: 'store', name: 'the MinIO console' }
   if (isOfService(answer)) return serviceAuthor(answer, sidecarKnown)
@@ -69,7 +69,7 @@ function serviceAuthor(answer: Answer, sidecarKnown: boolean): Author {
   if (isMinio(answer)) return { hop: 'store', name: 'MinIO' }
   return sidecarKnown
     ? { hop: 'sidecar', name: 'the sidecar' }
-    : { hop: 'store', name: 'the store, or the sidecar in its place' }
+    : { hop: 'store', name: 'the store or the sidecar' }
 }
 
 export function proxyAuthor(answer: Answer): Author | undefined {
@@ -82,7 +82,7 @@ export function proxyAuthor(answer: Answer): Author | undefined {
   return name === undefined ? undefined : { hop: 'proxy', name }
 }
 
-/** The text of an element of an XML error, `undefined` without one. */
+/** The text of an element of an XML error; `undefined` without one. */
 export function xmlText({ body }: Answer, name: string): string | undefined {
   const found = new RegExp(`<${name}>([^<]{1,2000})</${name}>`).exec(body)?.[1]
   return found
@@ -94,9 +94,9 @@ export function xmlText({ body }: Answer, name: string): string | undefined {
 }
 
 export const nameOf = (question: Question, answer: Answer): string =>
-  authorOf(answer, question.sidecarKnown)?.name ?? 'a server that does not say what it is'
+  authorOf(answer, question.sidecarKnown)?.name ?? 'an unidentified server'
 
-/** Untrusted text, on one line and short. */
+/** Untrusted text on one line, cut. */
 export function shown(text: string): string {
   const line = visible(text.replace(/\s+/g, ' ').trim())
   const short = line.length > 200 ? `${line.slice(0, 200)}…` : line

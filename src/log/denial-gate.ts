@@ -1,12 +1,12 @@
-/** Which denials are worth a line of their own. */
+/** Decides which denials get a log line of their own. */
 interface DenialGate {
-  /** `undefined`: no line. Else how many denials of this key had none in the minute before. */
+  /** `undefined`: no line. Otherwise how many denials of this key were suppressed in the minute before. */
   take(key: string): { readonly folded: number } | undefined
-  /** Ends the minute: how many denials had no line, and how many of them were of keys that had none at all. */
+  /** Ends the minute. Returns how many denials were suppressed, and how many of them had a key without any line. */
   endMinute(): { readonly folded: number; readonly unseen: number }
 }
 
-/** At most `limit` lines a minute, and one for each key. Remembers `2 * limit` keys, no more. */
+/** At most `limit` lines a minute, and one per key. Remembers at most `2 * limit` keys. */
 export function createDenialGate(limit: number): DenialGate {
   let seen = new Map<string, number>()
   let previous = seen

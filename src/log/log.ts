@@ -8,37 +8,37 @@ import { type OnExit, standardOutput } from './output.ts'
 import { redactFields, redactText } from './redact.ts'
 import { corsFields, cut, decisionFields, jsonLine, maxLineBytes, requestLine } from './request-line.ts'
 
-/** Fields of a line, beside level, time and msg. An `error` becomes exception.type, .message and .stacktrace. */
+/** Fields besides level, time and msg. An `error` becomes exception.type, .message and .stacktrace. */
 type LogFields = Readonly<Record<string, unknown>>
 type Write = (message: string, fields?: LogFields) => void
 
 export interface Log {
-  /** One line for a request that is over, at info; one at warn for a denial, where it is not one of many alike. */
+  /** Writes an info line for a finished request, and a warn line if it was denied and is not one of many alike. */
   request(request: FinishedRequest): void
   readonly debug: Write
   readonly info: Write
   readonly warn: Write
   readonly error: Write
   readonly fatal: Write
-  /** Writes out what is still in memory. To be called last: nothing is logged afterwards. */
+  /** Writes out what is still in memory. Call it last: later lines are lost. */
   close(): Promise<void>
 }
 
 interface LogOptions {
   readonly level: LogLevel
-  /** Default: standard output, written to in the background. */
+  /** Default: standard output, written in the background. */
   readonly destination?: DestinationStream & { close?(): Promise<void> }
-  /** For the last lines of a process that ends by a fault, on standard output. */
+  /** For the last lines of a process that crashes, on standard output. */
   readonly onExit?: OnExit | undefined
-  /** Lines for denials at warn in a minute, two at least; default: 100. */
+  /** Warn lines for denials per minute, at least two; default: 100. */
   readonly denialsPerMinute?: number
-  /** Milliseconds since 1970; default: the clock. */
+  /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number
 }
 
 const minute = 60_000
 
-/** JSON lines, UTC, none longer than 8 KB. */
+/** JSON lines, times in UTC, at most 8 KB per line. */
 export function createLog(options: LogOptions): Log {
   const { level, onExit, denialsPerMinute = 100, now = Date.now } = options
   const { destination = standardOutput(onExit) } = options
@@ -80,7 +80,7 @@ export function createLog(options: LogOptions): Log {
   }
 }
 
-/** ISO 8601 in UTC; the part up to the second is made once a second. */
+/** ISO 8601 in UTC. The part up to the second is formatted once a second. */
 function isoClock(now: () => number): () => string {
   let second = Number.NaN
   let prefix = ''
@@ -109,7 +109,7 @@ function lineFields({ error, ...fields }: LogFields): Record<string, unknown> {
   return redactFields({ ...fields, ...exception })
 }
 
-/** A line that is too long is replaced by what fits: who wrote it and how it began. */
+/** Replaces a line that is too long by its source and its beginning. */
 function bounded(unescaped: string): string {
   const line = escapeControls(unescaped)
   if (line.length * 6 < maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
@@ -118,21 +118,25 @@ function bounded(unescaped: string): string {
   return `${jsonLine(short)}\n`
 }
 
-/** Denials at warn: the first of each bucket, origin and reason in a minute, and how many there were beside. */
+/** Denials at level warn: the first of each bucket, origin and reason in a minute, and a count of the others. */
 function denialLog(
   destination: DestinationStream,
   time: () => string,
   warn: Write,
   mostPerMinute: number,
 ): { log(request: FinishedRequest, every: boolean): void; close(): void } {
-  // One line of the hundred is for the rest.
+  // One line of the limit is reserved for that count.
   const gate = createDenialGate(mostPerMinute - 1)
   let timer: NodeJS.Timeout | undefined
   const endMinute = (): void => {
     clearTimeout(timer)
     timer = undefined
     const { folded, unseen } = gate.endMinute()
-    if (folded > 0) warn(`${folded} more denials in the last minute`, { folded, unseen })
+    if (folded > 0)
+      warn(`${folded} more ${folded === 1 ? 'denial' : 'denials'} in the last minute (suppressed)`, {
+        folded,
+        unseen,
+      })
   }
   return {
     log(request, every) {

@@ -1,56 +1,59 @@
 import { write, writeSync } from 'node:fs'
 
-/** Where lines go. Whatever becomes of it, the program goes on. */
+/** A log destination that never throws and never blocks requests. */
 export interface Output {
-  /** Whole lines, as text or as UTF-8. Bytes are not used any more when this returns. */
+  /** Whole lines, as text or UTF-8. The caller may reuse the bytes when this returns. */
   write(lines: string | Uint8Array): void
-  /** Writes out what is still in memory, as far as it can be written within a second. Later lines are dropped. */
+  /** Writes out what is still in memory, for at most a second. Later lines are dropped. */
   close(): Promise<void>
 }
 
-/** Has `listener` called when the process ends, for whatever reason; only what it does at once is done. */
+/** Registers `listener` for the end of the process, normal or not. Only its synchronous part runs. */
 export type OnExit = (listener: () => void) => void
 
 /**
- * Bytes of lines that are written together, and milliseconds that a line waits for others at most. Every write wakes a
- * thread, on a busy machine in the place of this one: eight times as many cost more than to make the lines.
+ * How many bytes of lines are written together, and how long a line waits for others, in milliseconds. Every write
+ * wakes a thread, which takes CPU from this one on a busy machine: with eight times as many writes, writing costs
+ * more than formatting.
  */
 const pieceBytes = 1024 * 1024
 const longestWait = 50
 
-/** What a reader that stalls may cost, in bytes; what does not fit is dropped, requests are not held up. */
+/**
+ * How much memory a stalled reader may cost, in bytes. Lines beyond it are dropped, so that requests are never
+ * delayed.
+ */
 const maxWaiting = 16 * 1024 * 1024
 
 /**
- * Milliseconds until a reader that has no room is asked again: at first, and at most, as each time doubles them. A pipe
- * has room for 64 KB, so that a longer wait is what bounds the speed of a reader that is just slower than the lines come.
+ * Milliseconds until the next attempt to write to a full pipe: the first wait, and the limit of the doubling waits.
+ * A pipe holds 64 KB, so the wait limits the throughput of a reader that is only a little too slow.
  */
 const shortestRetry = 1
 const longestRetry = 16
-/** Milliseconds until a disk that is full is asked again. */
+/** Milliseconds until the next attempt to write to a full disk. */
 const failureWait = 500
 
-/** Milliseconds that what reads can hold up the end of the program. */
+/** Milliseconds that a slow reader can delay the end of the program. */
 const lastWordsTimeout = 1_000
 
 interface Piece {
   readonly bytes: Buffer
-  /** How many of its bytes are lines, and how many of those are written. */
+  /** How many bytes of the buffer hold lines, and how many of those are written. */
   readonly used: number
   written: number
 }
 
 /**
- * Standard output, written to in the background. Lines become bytes at once, in memory that is used again.
- *
- * pino's SonicBoom (4.2, buffer mode) does the same in less code of ours, and does not hold up on a slow pipe. Where
- * standard output waits (nothing has touched `process.stdout`), a write that waits for its reader keeps the process from
- * ending: "a pipe that is never read does not keep the process from ending" fails. Where it does not wait, SonicBoom
- * sleeps 100 ms each time the pipe is full: a reader that needs 10 ms for 64 KB got 12 of 120 MB, of this 54 MB; "a
- * reader that has no room is asked again soon" fails. On a full disk it tries again with each line.
+ * Standard output, written in the background. Lines are encoded at once into buffers that are reused.
+ * pino's SonicBoom (4.2, buffer mode) would need less code, but fails on a slow pipe. With a blocking standard
+ * output (`process.stdout` untouched), a write that waits for its reader keeps the process from exiting: the test
+ * "a pipe that is never read does not keep the process from ending" fails. With a non-blocking one, SonicBoom
+ * sleeps 100 ms each time the pipe is full: a reader that needs 10 ms for 64 KB got 12 of 120 MB, against 54 MB
+ * here; the test "a reader that has no room is asked again soon" fails. On a full disk it retries with every line.
  */
 export function standardOutput(onExit: OnExit = ignore): Output {
-  /** In order; the first is being written, or is next. */
+  /** In order. The first is being written, or is next. */
   const waiting: Piece[] = []
   const spare: Buffer[] = []
   let waitingBytes = 0
@@ -59,10 +62,10 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   let lost = 0
   let isWriting = false
   let timer: NodeJS.Timeout | undefined
-  /** Until it is over nothing is written, whatever comes. */
+  /** Set while a retry is pending; nothing is written until then. */
   let retry: NodeJS.Timeout | undefined
   let retryWait = shortestRetry
-  /** Nobody reads any more, or nobody writes: lines are dropped. */
+  /** The reader is gone, or the log is closed: lines are dropped. */
   let isOver = false
   let settled = (): void => {}
 
@@ -70,16 +73,16 @@ export function standardOutput(onExit: OnExit = ignore): Output {
     waiting.push({ bytes, used: length, written: 0 })
     waitingBytes += length
   }
-  /** Takes `bytes` to be written, unless there is no room. */
+  /** Queues `bytes`, unless there is no room. */
   const accept = (bytes: Buffer, length: number): boolean => {
     if (waitingBytes + length > maxWaiting) {
       lost += lineCount(bytes, length)
       return false
     }
     if (lost > 0) {
-      const told = Buffer.from(lossLine(lost))
+      const report = Buffer.from(lossLine(lost))
       lost = 0
-      queue(told, told.length)
+      queue(report, report.length)
     }
     if (length > 0) queue(bytes, length)
     return true
@@ -93,7 +96,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   const passOnSoon = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined
-      // Behind others it need not wait in a piece of its own, nearly empty.
+      // While others are queued, a partly filled buffer can keep filling.
       if (waiting.length === 0) passOn()
     }, longestWait).unref()
   }
@@ -127,7 +130,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       return
     }
     if (code === 'EPIPE') end()
-    // A full disk costs lines, and is tried again.
+    // A full disk loses lines, but is tried again.
     else writeAgain(failureWait)
     settled()
   }
@@ -137,11 +140,11 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       writeNext()
     }, wait).unref()
   }
-  // The last lines of a process that ends by a fault are those that tell why.
+  // The last lines of a crashing process say why it crashed.
   onExit(() => {
     if (isOver) return
     const isUnderWay = isWriting
-    // A write that is begun cannot be taken back, and what it has no room for is lost: no other one is begun.
+    // A write that has begun cannot be taken back, and what does not fit is lost, so no other one is started.
     isWriting = true
     passOn()
     writeNow(isUnderWay ? waiting.slice(1) : waiting)
@@ -156,7 +159,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   return {
     write(lines) {
       if (isOver) return
-      // A character can take three bytes.
+      // A UTF-16 unit takes at most three bytes in UTF-8.
       const most = typeof lines === 'string' ? 3 * lines.length : lines.length
       if (used + most > pieceBytes) passOn()
       if (used === 0) passOnSoon()
@@ -192,10 +195,10 @@ const ignore = (): void => {}
 
 const newPiece = (): Buffer => Buffer.allocUnsafeSlow(pieceBytes)
 
-/** A pipe that does not wait has no room just now. */
+/** The codes of a full non-blocking pipe. */
 const hasNoRoom = (code: string | undefined): boolean => code === 'EAGAIN' || code === 'EBUSY'
 
-/** Writes `pieces` before it returns, as far as they can be written within a second. */
+/** Writes `pieces` synchronously, for at most a second. */
 function writeNow(pieces: readonly Piece[]): void {
   const deadline = performance.now() + lastWordsTimeout
   for (const piece of pieces)
@@ -219,6 +222,6 @@ const lossLine = (lines: number): string =>
   `${JSON.stringify({
     level: 'warn',
     time: new Date().toISOString(),
-    msg: `${lines} lines of the log were lost: what reads standard output is too slow`,
+    msg: `${lines} log lines were lost because the reader of standard output is too slow`,
     lost: lines,
   })}\n`

@@ -2,19 +2,19 @@ import { reasons } from '../cors/decide.ts'
 import type { Outcome } from '../plan/outcome.ts'
 import type { ToldRequest } from '../requests/kept-request.ts'
 
-/** A request as its line in the log tells it, with what was decided then. Texts may be cut, and then end with an ellipsis. */
+/** A request as its log line records it, with the decision made then. Cut strings end with an ellipsis. */
 export interface LoggedRequest {
   readonly request: ToldRequest
   readonly outcome: Outcome
 }
 
-/** Why a line tells of no decision: the first that holds. */
+/** Why a line contains no decision; the first that applies. */
 export const unreadReasons = ['not-json', 'other', 'no-origin', 'incomplete'] as const
 type UnreadReason = (typeof unreadReasons)[number]
 
 /**
- * Reads back what `requestLine` has written. The line is anybody's: whatever it holds, it is at most not understood. A
- * header may also be a plain text, as some collectors make of a list of one.
+ * Parses a line that `requestLine` wrote. The line is untrusted, so any input gives a result. A header may also be
+ * a plain string, because some collectors flatten a list of one.
  */
 export function readRequestLine(line: string): LoggedRequest | UnreadReason {
   const fields = readFields(line)
@@ -61,7 +61,7 @@ function host(fields: Fields): string | undefined {
   return address === undefined || typeof port !== 'number' ? address : `${address}:${port}`
 }
 
-/** Several lines of one header are joined, as in the request itself. */
+/** Repeated lines of one header are joined, as in the request itself. */
 function header(fields: Fields, name: string): string | undefined {
   const value = fields.get(`http.request.header.${name}`)
   const lines: readonly unknown[] = Array.isArray(value) ? value : [value]

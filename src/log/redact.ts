@@ -1,14 +1,13 @@
-/** What stands where a secret stood. */
 const redacted = '[redacted]'
 
 /**
- * Names, of headers, fields and parameters in free text, whose value signs a request, names the key that signed it, or logs
- * somebody in: S3 V2 and V4, COS and OSS signatures in header and query, Google's and Azure's, bearer tokens, cookies.
+ * Names of headers, fields and parameters whose values sign a request, name the signing key, or log somebody in: S3
+ * V2 and V4, COS and OSS signatures in header and query, Google's and Azure's, bearer tokens, cookies.
  */
 const secretName =
   /authorization|cookie|signature|credential|token|secret|passw|pwd|jwt|access[-_]?key|api[-_]?key|customer-key|session|googleaccessid|^(?:sig|sign|q-ak|auth)$/i
 
-/** Whether the value that goes by `name` must not be shown. `name` may be percent-encoded. */
+/** Whether the value named `name` must be hidden. `name` may be percent-encoded. */
 export function isSecretName(name: string): boolean {
   return secretName.test(name.includes('%') ? decoded(name) : name)
 }
@@ -17,15 +16,15 @@ function decoded(name: string): string {
   try {
     return decodeURIComponent(name)
   } catch {
-    // What cannot be read could be anything.
+    // A name that cannot be decoded may be any name.
     return 'secret'
   }
 }
 
 /**
- * Query parameters whose values are shown, in lower case: a list of secret names would never be complete. From the S3,
- * COS and OSS API references: those that list, that name a part or a version, that choose a response header, and those
- * fields of a signature that neither sign nor name a key.
+ * Query parameters whose values are shown, in lower case. An allowlist, because a list of secret names would never
+ * be complete. From the S3, COS and OSS API references: parameters that list objects, select a part or version, or
+ * override a response header, and signature fields that contain neither the signature nor a key.
  */
 const shownParameters = new Set(
   (
@@ -39,7 +38,7 @@ const shownParameters = new Set(
   ).split(' '),
 )
 
-/** Sub-resources of the same references that stand without a value. */
+/** Sub-resources from the same references that have no value. */
 const shownAlone = new Set(
   (
     'acl accelerate analytics append attributes bucketinfo cname cors delete domain encryption intelligent-tiering ' +
@@ -49,14 +48,17 @@ const shownAlone = new Set(
   ).split(' '),
 )
 
-/** A query, without its question mark, in which every value is replaced whose parameter is not known to be harmless. */
+/**
+ * Redacts a query (without its question mark): every value is replaced unless its parameter is known to be
+ * harmless.
+ */
 export function redactQuery(query: string): string {
-  // Some servers separate parameters with ";" too.
+  // Some servers separate parameters with ";" as well.
   return query.replace(/[^&;]+/g, (parameter) => {
     const equals = parameter.indexOf('=')
     const name = equals < 0 ? parameter : parameter.slice(0, equals)
     const known = (name.includes('%') ? decoded(name) : name).toLowerCase()
-    // What stands alone, or before an "=" that ends a base64 text, may itself be the secret.
+    // A name without a value may itself be the secret, and so may base64 text that ends with "=".
     if (/^=*$/.test(parameter.slice(name.length)))
       return shownAlone.has(known) || shownParameters.has(known) ? parameter : redacted
     return shownParameters.has(known) ? parameter : `${name}=${redacted}`
@@ -65,7 +67,7 @@ export function redactQuery(query: string): string {
 
 const credentialLine = /\b((?:proxy-)?authorization|(?:set-)?cookie2?)(\s*[:=]\s*)[^\r\n]+/gi
 
-/** Free text, such as the message of an error, in which header values and query values of secrets are replaced. */
+/** Redacts secrets in free text, such as an error message: values of headers and of query parameters. */
 export function redactText(text: string): string {
   const lines = text.replace(credentialLine, `$1$2${redacted}`)
   let out = ''
@@ -80,7 +82,7 @@ export function redactText(text: string): string {
   return out + lines.slice(at)
 }
 
-/** `fields` with every secret replaced, at any depth up to three; deeper values are left out. */
+/** `fields` with every secret replaced, down to depth three. Deeper values are left out. */
 export function redactFields(fields: Readonly<Record<string, unknown>>, depth = 3): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
@@ -100,7 +102,9 @@ function redactValue(value: unknown, depth: number): unknown {
   return redactFields(Object.fromEntries(Object.entries(value)), depth - 1)
 }
 
-/** A list may be header lines, name, value, name, value …: then the value follows its name. */
+/**
+ * A list may hold header lines (name, value, name, value …), so the element after a secret name is redacted too.
+ */
 function redactList(list: readonly unknown[], depth: number): unknown[] {
   return list.map((value, index) => {
     const before = list[index - 1]

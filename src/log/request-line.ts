@@ -4,10 +4,10 @@ import type { FinishedRequest } from '../requests/finished-request.ts'
 import { escapeControls } from './escape-controls.ts'
 import { redactQuery } from './redact.ts'
 
-/** No line is longer, in bytes: what collects logs cuts longer ones, and half a line is no JSON. */
+/** Longest line, in bytes. Log collectors cut longer lines, and half a line is not JSON. */
 export const maxLineBytes = 8192
 
-/** How much of a value is shown, in characters. A value that is cut ends with an ellipsis, so that it is not taken for whole. */
+/** How many characters of a value are shown. A cut value ends with an ellipsis. */
 interface Cuts {
   readonly path: number
   readonly query: number
@@ -20,23 +20,23 @@ const generous: Cuts = { path: 1024, query: 1024, header: 512, short: 256 }
 const strict: Cuts = { path: 200, query: 200, header: 128, short: 64 }
 
 /**
- * One line of JSON, without its end. Names are OpenTelemetry's where it has one (Semantic Conventions, "HTTP", header
- * attributes are lists).
+ * One line of JSON, without its line end. Names follow OpenTelemetry's semantic conventions for HTTP where they
+ * have one; there, header attributes are lists.
  */
 export function requestLine(request: FinishedRequest, time: string): string {
   const line = jsonLine(requestFields(request, time, generous))
   return Buffer.byteLength(line) < maxLineBytes ? line : jsonLine(requestFields(request, time, strict))
 }
 
-/** JSON that is UTF-8, because lone surrogates are escaped, and that no terminal obeys. */
+/** JSON in valid UTF-8 (lone surrogates are escaped) that no terminal interprets. */
 export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
   const json = JSON.stringify(fields)
-  // In ASCII, DEL is the only control that `JSON.stringify` leaves as it is; to search each line would cost 0.7 µs.
+  // DEL is the only ASCII control that `JSON.stringify` leaves as it is. Scanning every line would cost 0.7 µs.
   const isPlain = Buffer.byteLength(json) === json.length && !json.includes('\x7f')
   return isPlain ? json : escapeControls(json)
 }
 
-/** Fields without a value are left out of the line. */
+/** Fields without a value are omitted. */
 function requestFields(
   request: FinishedRequest,
   time: string,
@@ -51,7 +51,7 @@ function requestFields(
     msg: 'request',
     request_id: plan.requestId,
     'url.path': cut(address.path, cuts.path),
-    // Cut before it is redacted, which then has a bound; a parameter that is cut in two keeps its name.
+    // Cut first, to bound the work of redacting. A parameter that is cut in two keeps its name.
     'url.query': query === '' ? undefined : cut(redactQuery(cut(query, cuts.query)), 2 * cuts.query),
     'http.request.method': cut(facts.method, cuts.short),
     ...serverFields(facts.host, cuts),
@@ -70,7 +70,7 @@ function requestFields(
   }
 }
 
-/** Host as two fields; text that is no address with a port is one. */
+/** Host as two fields, or as one if it is not a name with an optional port. */
 function serverFields(host: string | undefined, { short }: Pick<Cuts, 'short'>): object {
   if (host === undefined) return {}
   const [, address, port] = /^(\[.*\]|[^:]+):(\d{1,5})$/s.exec(host) ?? []
@@ -79,7 +79,7 @@ function serverFields(host: string | undefined, { short }: Pick<Cuts, 'short'>):
     : { 'server.address': optional(address, short), 'server.port': Number(port) }
 }
 
-/** Bucket, decision, and which rule it came from; of a denial also what was missing. */
+/** Bucket, decision and rule; for a denial also what was missing. */
 export function decisionFields(
   { judgement: { address, kind, decision, handsOff } }: Plan,
   { short }: Pick<Cuts, 'short'>,
@@ -97,7 +97,7 @@ export function decisionFields(
       }
 }
 
-/** What the rules were asked: enough to ask other rules the same. */
+/** What the rules were asked: enough to evaluate other rules for the same request. */
 export function corsFields(
   { origin, requestedMethod, requestedHeaders }: RequestFacts,
   { header }: Pick<Cuts, 'header'>,
@@ -111,13 +111,13 @@ export function corsFields(
   }
 }
 
-/** User agent and trace, read here because nothing else needs them. */
+/** User agent and trace id. Read here because only the log needs them. */
 function senderFields({ headers }: RequestFacts, { short }: Pick<Cuts, 'short'>): object {
   let agent: string | undefined
   let trace: string | undefined
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
-    // Lengths first: hardly any other header has them.
+    // Length first: hardly any other header has it.
     if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = headers[i + 1]
     else if (name.length === 11 && name.toLowerCase() === 'traceparent') trace = headers[i + 1]
   }
@@ -127,7 +127,7 @@ function senderFields({ headers }: RequestFacts, { short }: Pick<Cuts, 'short'>)
   }
 }
 
-/** The trace id of a traceparent value (W3C Trace Context section 3.2), `undefined` when it is not valid. */
+/** The trace id of a traceparent header (W3C Trace Context section 3.2); `undefined` when it is invalid. */
 export function traceId(traceparent: string): string | undefined {
   const match = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/.exec(
     traceparent,
@@ -135,7 +135,7 @@ export function traceId(traceparent: string): string | undefined {
   return match?.[1]
 }
 
-/** At most `length` characters of `text`; what is cut ends with an ellipsis. */
+/** At most `length` characters of `text`, and an ellipsis if it was cut. */
 export const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}…` : text
 

@@ -1,19 +1,19 @@
 import type { Log } from './log.ts'
 
-/** What a request that is over says of the store. */
+/** What a finished request shows about the store. */
 interface StoreSign {
   readonly upstreamError: string | undefined
-  /** Until the first byte of its answer; `undefined`: the store was not asked, or did not answer. */
+  /** Until the first byte of the response; `undefined`: the store was not asked, or did not respond. */
   readonly upstreamMilliseconds: number | undefined
 }
 
-/** Failures by which the store cannot be reached; a broken answer is one of a store that is there. */
+/** Failures that mean the store is unreachable. A broken response proves that it is there. */
 const unreachable: ReadonlySet<string> = new Set(['refused', 'dns', 'tls', 'timeout'])
 const interval = 60_000
 
 /**
- * Warns while the store cannot be reached, at most once a minute, and says when it is back. Without it a store that is
- * down shows in the request lines alone, at info.
+ * Warns while the store is unreachable, at most once a minute, and reports when it is back. Without this, only
+ * request lines at level info would show it.
  */
 export function createStoreWatch(
   log: Pick<Log, 'warn' | 'info'>,

@@ -7,23 +7,23 @@ type DecisionKind = (typeof decisionKinds)[number]
 const modes = ['enforce', 'report'] as const
 type Mode = (typeof modes)[number]
 
-/** The label of everything that is not a bucket with a rule file. */
+/** The `bucket` label of every name without a rule file. */
 const otherLabel = '_other'
 
 /** Longest `rule` label; ids may be longer. */
 const maxRuleLabel = 128
 
-/** What one bucket counts. Bound to its rules once, so that a request looks nothing up but the bucket. */
+/** Counters of one bucket, bound to its rules once, so that a request needs only one lookup. */
 export interface BucketMetrics {
   decision(kind: DecisionKind, decision: Decision, mode: Mode): void
 }
 
-/** How many decisions were made in all, for each kind and reason; the reason `matched` means allowed. */
+/** Decisions so far by kind and reason. The reason `matched` means allowed. */
 export type DecisionTotals = Readonly<Record<DecisionKind, Readonly<Record<Reason, number>>>>
 
 interface DecisionMetrics {
   bucket(policy: BucketPolicy | undefined): BucketMetrics
-  /** Drops the series of what `snapshot` no longer has: buckets, rules, and the mode a bucket has left. */
+  /** Drops series of buckets and rules that are not in `snapshot`, and of a mode that a bucket no longer has. */
   prune(snapshot: Snapshot): void
   totals(): DecisionTotals
   decisionFamily(): Family
@@ -34,7 +34,7 @@ interface RuleCount {
   matches: number
 }
 
-/** The counts of one label. `decisions` is indexed by {@link slot}. */
+/** `decisions` is indexed by {@link slot}. */
 interface LabelCounts {
   readonly decisions: Float64Array
   readonly rules: Map<string, RuleCount>
@@ -61,8 +61,8 @@ const slotLabels: readonly Labels[] = decisionKinds.flatMap((kind) =>
 )
 
 /**
- * Decisions and rule matches, counted in plain numbers: a request costs one look-up and two additions, and the text
- * is made when a scrape asks for it.
+ * Counts decisions and rule matches in plain numbers: a request costs one lookup and two additions, and a scrape
+ * makes the text.
  */
 export function createDecisionMetrics(): DecisionMetrics {
   const totals = new Float64Array(slots)
@@ -74,7 +74,8 @@ export function createDecisionMetrics(): DecisionMetrics {
     const known = byLabel.get(label)
     if (known !== undefined) return known
     const counts: LabelCounts = { decisions: new Float64Array(slots), rules: new Map() }
-    // The last requests of a bucket that is gone are counted in the totals only: its series stay away.
+    // Requests that were running when their bucket was removed count in the totals only, so that its series stay
+    // removed.
     if (label === otherLabel || configured === undefined || configured.has(label)) byLabel.set(label, counts)
     return counts
   }
@@ -105,7 +106,7 @@ export function createDecisionMetrics(): DecisionMetrics {
     },
     prune(snapshot) {
       configured = snapshot.buckets
-      // Bound anew: a policy that was bound to counts that are dropped here may come back.
+      // Counters dropped here may still be bound to a policy that returns later, so every policy is bound again.
       bound = new WeakMap()
       for (const [label, counts] of byLabel)
         if (label === otherLabel) pruneRules(counts, sharedRules(snapshot))

@@ -3,15 +3,15 @@ import type { Exemplar, Family, Labels, Sample } from './family.ts'
 const requestKinds = ['preflight', 'proxied', 'bucket_cors'] as const
 export type RequestKind = (typeof requestKinds)[number]
 
-/** `none`: the client went away before it had a status. */
+/** `none`: the client disconnected before a status was sent. */
 const codeClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 
-/** Seconds. Preflights take well under a millisecond, uploads as long as they like. */
+/** In seconds. Preflights take well under a millisecond; uploads have no limit. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
 
 interface Series {
   readonly labels: Labels
-  /** One count per bound, and one for what is above them all; not cumulative. */
+  /** One count per bound, and one above the highest; not cumulative. */
   readonly counts: Float64Array
   sum: number
   readonly exemplars: (Exemplar | undefined)[]
@@ -24,7 +24,7 @@ interface DurationMetrics {
 
 const kindIndex: Readonly<Record<RequestKind, number>> = { preflight: 0, proxied: 1, bucket_cors: 2 }
 
-/** How long requests took. `now` is milliseconds since 1970, for the exemplars. */
+/** Request durations. `now` is milliseconds since 1970, for the exemplars. */
 export function createDurationMetrics(now: () => number): DurationMetrics {
   const all: readonly Series[] = requestKinds.flatMap((kind) =>
     codeClasses.map((code_class) => ({
@@ -47,10 +47,10 @@ export function createDurationMetrics(now: () => number): DurationMetrics {
     },
     family: () => ({
       name: 'cors_sidecar_request_duration_seconds',
-      help: 'Time from the request headers to the end of the answer, by kind and class of the status code.',
+      help: 'Time from the request headers to the end of the response, by kind and class of the status code.',
       type: 'histogram',
       aggregator: 'sum',
-      // Not lazily: the buckets of one scrape must fit its count.
+      // Not lazy: the buckets of one scrape must add up to its count.
       samples: all.filter(({ counts }) => counts.some((count) => count > 0)).flatMap(seriesSamples),
     }),
   }

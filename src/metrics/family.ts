@@ -1,9 +1,9 @@
 /** Metrics as plain data, and their text for a scrape. */
 
-/** How the values of several processes become one. */
+/** How values of several processes are merged. */
 export type Aggregator = 'sum' | 'min' | 'max' | 'average' | 'first' | 'omit'
 
-/** A scrape can find the request that an observation came from. */
+/** Links an observation to the request that it came from. */
 export interface Exemplar {
   readonly requestId: string
   readonly value: number
@@ -14,7 +14,7 @@ export interface Exemplar {
 export type Labels = Readonly<Record<string, string | number>>
 
 export interface Sample {
-  /** What follows the family's name, e.g. `_bucket`; empty for counters and gauges. */
+  /** Appended to the family's name, e.g. `_bucket`; empty for counters and gauges. */
   readonly suffix: string
   readonly labels: Labels
   readonly value: number
@@ -22,7 +22,7 @@ export interface Sample {
 }
 
 export interface Family {
-  /** Counters carry their `_total`. */
+  /** Counters include their `_total`. */
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
@@ -38,7 +38,7 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
-/** OpenMetrics where Accept asks for it at least as much as for the older text. */
+/** OpenMetrics if Accept gives it at least the same weight as the older text format (RFC 9110 section 12.5.1). */
 export function negotiateFormat(accept: string | undefined): ExpositionFormat {
   let openmetrics = 0
   let prometheus = 0
@@ -51,7 +51,7 @@ export function negotiateFormat(accept: string | undefined): ExpositionFormat {
   return openmetrics > 0 && openmetrics >= prometheus ? 'openmetrics' : 'prometheus'
 }
 
-/** Label pairs as text; a value is escaped as both formats demand. */
+/** Label pairs as text, escaped as both formats require. */
 function labelText(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)
@@ -63,7 +63,7 @@ const escapeLabel = (text: string): string =>
 
 const linesPerPiece = 200
 
-/** The text of `families`, in pieces of a few hundred lines: whoever writes them can let requests in between. */
+/** The text of `families`, in pieces of a few hundred lines, so that requests can be served between two pieces. */
 export function* exposition(families: Iterable<Family>, format: ExpositionFormat): Generator<string> {
   let piece = ''
   let lines = 0

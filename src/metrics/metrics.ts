@@ -17,30 +17,30 @@ const fileStates: readonly FileState[] = ['ok', 'stale', 'invalid']
 
 type CountedReload = Pick<ReloadResult, 'result' | 'successful' | 'snapshot'>
 
-/** Everything that is counted. A family of its own each: nothing is shared between two of these. */
+/** All metrics. Two objects of this type share nothing. */
 export interface Metrics {
-  /** Counts a request that is over: its decision, its rule, its time, the store's failure. */
+  /** Counts a finished request: its decision, rule, duration and upstream error. */
   finished(request: FinishedRequest): void
   bucket(policy: BucketPolicy | undefined): BucketMetrics
   request(kind: RequestKind, status: number, seconds: number, requestId?: string): void
   upstreamError(type: UpstreamErrorType): void
   /**
-   * After the first load and every reload. Drops the series of buckets, rules and modes that are gone. `now` is
+   * Call after the first load and after every reload. Drops series of removed buckets, rules and modes. `now` is
    * milliseconds since 1970.
    */
   reload(reload: CountedReload, now: number): void
   decisionTotals(): DecisionTotals
   /** Adds a family that is counted elsewhere. */
   register(read: () => Family): void
-  /** Every family, with its samples. */
+  /** Every family with its samples. */
   families(): Promise<Family[]>
-  /** The same for another process, see `mergeMetrics`. */
+  /** The same, in the form that `mergeMetrics` takes. */
   message(): Promise<MetricsMessage>
 }
 
 interface MetricsOptions {
   readonly version: string
-  /** Milliseconds since 1970; default: the clock. */
+  /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number
 }
 
@@ -52,7 +52,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
   const durations = createDurationMetrics(now)
   registry.register(durations.family)
   const upstreamErrors = counter(registry, 'upstream_errors_total', {
-    help: 'Requests that the store failed, by how it failed.',
+    help: 'Requests that failed because of the store, by type of failure.',
     label: 'type',
     values: upstreamErrorTypes,
   })
@@ -62,7 +62,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
     values: reloadOutcomes,
   })
   const rules = createRuleGauges(registry)
-  gauge(registry, 'build_info', 'Always 1; the labels say what runs.', 'first', [
+  gauge(registry, 'build_info', 'Always 1; the labels hold the version.', 'first', [
     'version',
     'node_version',
   ]).set({ version, node_version: process.versions.node }, 1)
@@ -90,26 +90,26 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
   }
 }
 
-/** The state of the rules after each load. */
+/** State of the rules after each load. */
 function createRuleGauges(registry: FamilyRegistry): {
   loaded(reload: Omit<CountedReload, 'result'>, at: number): void
 } {
   const successful = gauge(
     registry,
     'rules_last_reload_successful',
-    'Whether the rules in force are those of the directory, every file of it: 1 or 0.',
+    'Whether every file of the rules directory is loaded without an error: 1 or 0.',
     'min',
   )
   const successTimestamp = gauge(
     registry,
     'rules_last_reload_success_timestamp_seconds',
-    'When that was last found to be so, in seconds since 1970.',
+    'When every file was last found loaded without an error, in seconds since 1970.',
     'min',
   )
   const generation = gauge(
     registry,
     'rules_generation',
-    'Counts the sets of rules that were put into force.',
+    'Number of rule sets applied since the start.',
     'min',
   )
   const files = gauge(
@@ -131,7 +131,7 @@ function createRuleGauges(registry: FamilyRegistry): {
   }
 }
 
-/** Errors are counted as what the request would have been. */
+/** Errors count under the kind of the request that failed. */
 function requestKind(plan: Plan, { method }: RequestFacts): RequestKind {
   if (plan.act === 'bucket-cors') return 'bucket_cors'
   if (plan.act === 'forward') return 'proxied'
@@ -141,7 +141,7 @@ function requestKind(plan: Plan, { method }: RequestFacts): RequestKind {
   return onApi ? 'bucket_cors' : 'proxied'
 }
 
-/** A counter with every value of its label from the start, so that a first increase is one. */
+/** A counter that has every label value from the start, so that `increase()` sees the first event. */
 function counter<Label extends string>(
   { own }: FamilyRegistry,
   name: string,

@@ -8,12 +8,12 @@ import {
 } from 'prom-client'
 import type { Exemplar, Family, Sample } from './family.ts'
 
-/** What one process sends for its metrics to be merged with those of others. */
+/** The metrics of one process, to be merged with those of others. */
 export type MetricsMessage = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /**
- * Gauges by the name of counters, which `promtool check metrics` complains of; each is the sum of another family
- * that stays.
+ * Gauges that are named like counters, which `promtool check metrics` reports. Each is the sum of another family,
+ * which stays.
  */
 const misnamed = [
   'nodejs_active_handles_total',
@@ -21,12 +21,14 @@ const misnamed = [
   'nodejs_active_resources_total',
 ]
 
-/** prom-client's metrics, those of this process (CPU, memory, event loop) among them, and families counted elsewhere. */
+/**
+ * prom-client's metrics, including those of this process (CPU, memory, event loop), and families counted elsewhere.
+ */
 export interface FamilyRegistry {
   /** For metrics of prom-client. */
   readonly own: Registry
   register(read: () => Family): void
-  /** The samples of what is registered are read when they are written, a few at a time. */
+  /** Samples of registered families are read while they are written, a few at a time. */
   families(): Promise<Family[]>
   message(): Promise<MetricsMessage>
 }
@@ -49,8 +51,9 @@ export function createRegistry(): FamilyRegistry {
 }
 
 /**
- * Families of which each request counts one: prom-client hashes the labels on every increment. Its histogram with
- * exemplars costs 1 µs a request, 7 % of a preflight, ours 0.1. A registry accepts anything that has `get`.
+ * Families that every request updates bypass prom-client, which hashes the labels on every increment: its histogram
+ * with exemplars costs 1 µs per request (7 % of a preflight), ours 0.1 µs. A registry accepts any object with
+ * `get`.
  */
 function registerFamily(registry: Registry, read: () => Family): void {
   const { name, help, type, aggregator } = read()
@@ -66,7 +69,7 @@ function registerFamily(registry: Registry, read: () => Family): void {
 
 const valuesPerTurn = 2000
 
-/** Requests are served in between. */
+/** Yields to requests in between. */
 async function valuesOf(name: string, family: Family): Promise<unknown[]> {
   const values: unknown[] = []
   for (const { suffix, labels, value, exemplar } of family.samples) {
@@ -81,20 +84,19 @@ async function valuesOf(name: string, family: Family): Promise<unknown[]> {
   return values
 }
 
-/** The metrics of several processes as those of one, by prom-client's aggregators. Exemplars are left out. */
+/** Merges the metrics of several processes with prom-client's aggregators. Drops exemplars. */
 export async function mergeMetrics(messages: readonly MetricsMessage[]): Promise<MetricsMessage> {
   return AggregatorRegistry.aggregate([...messages]).getMetricsAsJSON()
 }
 
 const types = ['counter', 'gauge', 'histogram', 'summary'] as const
 
-/** What a registry tells, ready to be written. */
 export function familiesOf(metrics: MetricsMessage): Family[] {
   return metrics.map(
     ({ name, help, type, aggregator, values }: MetricObjectWithValues<MetricValue<string>>) => ({
       name,
       help,
-      // Typed as a number, but it is the word.
+      // prom-client types this as a number, but it is a string.
       type: types.find((word) => word === String(type)) ?? 'gauge',
       aggregator,
       samples: values.map((value) => sampleOf(name, value)),
@@ -104,7 +106,7 @@ export function familiesOf(metrics: MetricsMessage): Family[] {
 
 interface Extended extends MetricValue<string> {
   readonly metricName?: string
-  /** prom-client's histograms have `null` where they have none. */
+  /** prom-client's histograms use `null` for none. */
   readonly exemplar?: Exemplar | null
 }
 

@@ -210,7 +210,9 @@ function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefine
     notes.push(`${file.file} has an error, so ${served}${place}.`)
   }
   if (policy?.mode === 'report')
-    notes.push('The bucket is in report mode: the decision is only counted and logged, and the store answers.')
+    notes.push(
+      'The bucket is in report mode: the decision is only counted and logged, and the store answers.',
+    )
   else if (handsOff) notes.push('The bucket has no rule file, so the store handles CORS for it.')
   else if (kind === 'actual' && decision?.verdict === 'deny')
     notes.push(

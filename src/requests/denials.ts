@@ -3,52 +3,51 @@ import type { DecidedRequest } from './finished-request.ts'
 import { type KeptRequest, keepRequest } from './kept-request.ts'
 import { createTopGroups } from './top-groups.ts'
 
-/** One refused request, with what is needed to explain it by the rules of a later moment. All texts are bounded. */
+/** One denied request, with enough data to explain it by later rules. All strings are bounded. */
 export interface Denial extends KeptRequest {
   readonly mode: 'enforce' | 'report'
   readonly reason: Exclude<Reason, 'matched'>
 }
 
-/** Denials of one bucket, origin and reason. */
 export interface DenialGroup {
   readonly bucket: string | undefined
   readonly origin: string | undefined
   readonly reason: Denial['reason']
-  /** Never too low, and too high by `overcount` at most: a group that pushed another out has taken on its count. */
+  /** Never too low. Too high by at most `overcount`, because a group that replaces another inherits its count. */
   readonly count: number
   readonly overcount: number
   readonly first: number
-  /** The latest one. */
+  /** The latest denial. */
   readonly last: Denial
-  /** One of each method and list of headers, for a change that allows all of them. */
+  /** One for each combination of method and headers, so that a proposal can allow all of them. */
   readonly requests: readonly Denial[]
 }
 
 export interface Denials {
-  /** Takes note of the request if it was denied. */
+  /** Records the request if it was denied. */
   add(request: DecidedRequest): void
-  /** All since the start. */
+  /** Number of denials since the start. */
   total(): number
-  /** The latest ones, newest first. */
+  /** The latest denials, newest first. */
   recent(): readonly Denial[]
   /** The most frequent groups, most frequent first. */
   top(): readonly DenialGroup[]
 }
 
 interface DenialsOptions {
-  /** How many single denials are kept. */
+  /** How many single denials to keep. */
   readonly recent?: number
-  /** How many groups are kept. */
+  /** How many groups to keep. */
   readonly groups?: number
-  /** Milliseconds since 1970; default: the clock. */
+  /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number
 }
 
-/** Requests of one kind ask the same of the rules, but for their origin. */
+/** Requests of one kind differ only in their origin. */
 export const requestKind = ({ kind, method, requestedHeaders }: Denial): string =>
   `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`
 
-/** The recent denials and the most frequent groups of them, in bounded memory whatever is sent. */
+/** Keeps the recent denials and their most frequent groups. Memory is bounded for any traffic. */
 export function createDenials({ recent = 200, groups = 200, now = Date.now }: DenialsOptions = {}): Denials {
   const ring: Denial[] = []
   const frequent = createTopGroups<Denial>(groups, requestKind)

@@ -1,7 +1,7 @@
 import { type RequestFacts, readFacts } from '../http.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** A CORS request that is over, with what is needed to judge it by the rules of a later moment. All texts are bounded. */
+/** A finished CORS request with enough data to judge it by later rules. All strings are bounded. */
 export interface KeptRequest {
   /** Milliseconds since 1970. */
   readonly time: number
@@ -10,7 +10,7 @@ export interface KeptRequest {
   readonly bucket: string | undefined
   readonly kind: 'preflight' | 'actual'
   readonly origin: string | undefined
-  /** The method that was asked for; of an actual request its own. */
+  /** Access-Control-Request-Method; for an actual request its own method. */
   readonly method: string | undefined
   readonly requestedHeaders: string | undefined
   readonly host: string | undefined
@@ -30,7 +30,7 @@ export function keepRequest(facts: RequestFacts, plan: Plan, time: number): Kept
     method: kind === 'preflight' ? optional(facts.requestedMethod, 64) : kept(facts.method, 64),
     requestedHeaders: optional(facts.requestedHeaders, 1024),
     host: optional(facts.host, 256),
-    // A part of the request target, which may be long.
+    // A substring of the request target, which may be long.
     path: copied(kept(address.path, 512)),
   }
 }
@@ -38,13 +38,13 @@ export function keepRequest(facts: RequestFacts, plan: Plan, time: number): Kept
 const optional = (text: string | undefined, length: number): string | undefined =>
   text === undefined ? undefined : kept(text, length)
 
-/** At most `length` characters; what is cut is copied, because a part of a string keeps the whole of it in memory. */
+/** At most `length` characters. A cut string is copied, because a substring keeps the whole string in memory. */
 const kept = (text: string, length: number): string =>
   text.length > length ? copied(`${text.slice(0, length)}…`) : text
 
 const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
 
-/** A request as a log or a list tells it: what was too long is cut, and then ends with an ellipsis. */
+/** A request as a log or a list records it. Strings that were too long are cut and end with an ellipsis. */
 export interface ToldRequest {
   readonly method: string
   readonly host: string | undefined
@@ -60,7 +60,7 @@ export function toldRequest({ kind, method, ...request }: KeptRequest): ToldRequ
     : { ...request, method: method ?? '', requestedMethod: undefined, requestedHeaders: undefined }
 }
 
-/** The request as rules are asked about it; `undefined` when a part that matters to them was cut. */
+/** The facts for judging the request; `undefined` when a part that rules depend on was cut. */
 export function factsTold(request: ToldRequest): RequestFacts | undefined {
   const { method, host, origin, requestedMethod, requestedHeaders } = request
   const path = wholeSegments(request.path)
@@ -78,10 +78,10 @@ export function factsTold(request: ToldRequest): RequestFacts | undefined {
   return readFacts(method, path, host === undefined ? '1.0' : '1.1', lines)
 }
 
-/** A path that was cut, up to its last slash: half a segment could be read as another one, or half an escape. */
+/** A cut path, up to its last slash: half a segment could be another name, and half an escape is invalid. */
 function wholeSegments(path: string): string | undefined {
   if (!path.endsWith('…')) return path
   const slash = path.lastIndexOf('/')
-  // What is left of the first segment names no bucket any more.
+  // Only part of the first segment is left, so the bucket is unknown.
   return slash <= 0 ? undefined : path.slice(0, slash + 1)
 }

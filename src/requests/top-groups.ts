@@ -1,20 +1,19 @@
-/** What was counted under one key. */
 export interface TopGroup<Item> {
-  /** Never too low, and too high by `overcount` at most: a group that pushed another out has taken on its count. */
+  /** Never too low. Too high by at most `overcount`, because a group that replaces another inherits its count. */
   readonly count: number
   readonly overcount: number
-  /** When the first and the latest of these were seen, in milliseconds since 1970. */
+  /** When the first and the latest were added, in milliseconds since 1970. */
   readonly first: number
   readonly latest: number
   readonly last: Item
-  /** The latest of each kind that `kindOf` tells apart, oldest kind first, the first {@link maxKinds} of them. */
+  /** The latest item of each kind that `kindOf` distinguishes, oldest kind first; at most {@link maxKinds}. */
   readonly kinds: readonly Item[]
 }
 
 interface TopGroups<Item> {
   /** `time` is milliseconds since 1970. */
   add(key: string, item: Item, time: number): void
-  /** The most frequent first. */
+  /** Most frequent first. */
   list(): readonly TopGroup<Item>[]
 }
 
@@ -28,12 +27,12 @@ interface Counter<Item> {
   readonly kinds: Map<string, Item>
 }
 
-/** So many kinds of one group are kept: a page sends few. */
+/** Kinds kept per group; a page sends few. */
 export const maxKinds = 16
 
 /**
- * The `limit` most frequent of any number of groups, by Space-Saving (Metwally, Agrawal, El Abbadi 2005): every group
- * that makes up more than 1/`limit` of all that was added is among them.
+ * The `limit` most frequent of any number of groups, by the Space-Saving algorithm (Metwally, Agrawal, El Abbadi
+ * 2005): it includes every group that makes up more than 1/`limit` of what was added.
  */
 export function createTopGroups<Item>(
   limit: number,
@@ -71,7 +70,7 @@ function keepKind<Item>(kinds: Map<string, Item>, kind: string, item: Item): voi
   if (kinds.size < maxKinds || kinds.has(kind)) kinds.set(kind, item)
 }
 
-/** Where the counter with the lowest count stands. */
+/** Index of the counter with the lowest count. */
 function rarest(counters: readonly Counter<unknown>[]): number {
   let at = 0
   let least = Number.POSITIVE_INFINITY

@@ -7,12 +7,13 @@ import { ThreadFailure } from '../threads/threads.ts'
 import { type AdoptedFile, contentOf } from './file-index.ts'
 import type { Stat } from './reading.ts'
 
-/** {@link readInThread}, or what a test puts in its place. */
+/** {@link readInThread}, or its replacement in a test. */
 export type RuleReader = (file: string, bytes: Uint8Array, dialect: DialectName) => Promise<RuleReading>
 
 /**
- * Makes a rule file, compiled, of what a look found under a name; `undefined` of nothing. `bytes` are those that `stat`
- * was made of. Never rejects because of a file: one of them must not keep the others from being loaded.
+ * Turns what a look found under a name into a compiled rule file, or `undefined` if there is none. `bytes` must be
+ * those that `stat` describes. Never rejects because of a file: one bad file must not keep the others from being
+ * loaded.
  */
 export type Adopt = (
   file: string,
@@ -20,7 +21,7 @@ export type Adopt = (
   bytes: Uint8Array | undefined,
 ) => Promise<AdoptedFile | undefined>
 
-/** Bytes that were read before, under another name or in the look before, are not read again. */
+/** Reuses the result for bytes that were read before, under another name or in the look before. */
 export function createAdopt(
   before: () => readonly AdoptedFile[],
   readRules: RuleReader,
@@ -47,7 +48,7 @@ export function createAdopt(
     if (stat.kind === 'unreadable') return { file, bucket, hash, ...refusedFor(notRead(file, stat.why)) }
     if (bytes === undefined) throw new Error(`${file} is to be adopted, but was not read`)
     const { content, findings, hosts } = await meaningOf(file, hash, bytes)
-    // Compiled here, one file at a time as the threads deliver them: compiled together they would block the requests.
+    // Compiled here, one file at a time as the threads deliver them: compiling all at once would block requests.
     const policy = content === undefined ? undefined : compilePolicy(bucket, content, dialect)
     return { file, bucket, hash, content, policy, findings, hosts }
   }
@@ -56,7 +57,7 @@ export function createAdopt(
 const readingsOf = (files: readonly AdoptedFile[]): Map<string, Promise<RuleReading>> =>
   new Map(files.map((adopted) => [readingKey(adopted.file, adopted.hash), Promise.resolve(adopted)]))
 
-/** What a file means depends on its bytes and on its format, and on nothing else that is in its name. */
+/** What a file means depends only on its bytes and its format, not on the rest of its name. */
 const readingKey = (file: string, hash: string): string => `${file.slice(file.lastIndexOf('.'))}:${hash}`
 
 const underName = (file: string, { content, findings, hosts }: RuleReading): RuleReading => ({

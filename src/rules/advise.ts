@@ -12,10 +12,10 @@ import { inThread, moduleBeside } from '../threads/threads.ts'
 
 type ProposalInput = proposing.ProposalInput
 
-/** In a thread: the checker and the parsers are not for the program that serves. */
+/** In a thread, so that the serving thread loads neither the checker nor the parsers. */
 const call = inThread<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
 
-/** Where the rule files are, and what they are read with. */
+/** Where the rule files are, and the settings that they are read with. */
 interface AdviceContext {
   readonly directory: string
   readonly dialect: DialectName
@@ -23,8 +23,8 @@ interface AdviceContext {
 }
 
 /**
- * What to do about requests that were refused, all of the bucket that `explained` is for: the change of its rule file as
- * it stands in the directory now, or a hint. Never rejects for a file that cannot be read.
+ * The remedy for refused requests, all of the bucket that `explained` is for: the change of its current rule file,
+ * or a hint. Never rejects because a file cannot be read.
  */
 export async function advise(
   context: AdviceContext,
@@ -42,7 +42,7 @@ export async function advise(
   return advice
 }
 
-/** The console asks for the same groups every few seconds, and an answer depends on nothing but its input. */
+/** Cache: the console asks for the same groups every few seconds, and the result depends only on the input. */
 const remembered = new Map<string, Advice>()
 const mostRemembered = 100
 
@@ -61,13 +61,13 @@ async function proposalInput(
   }
   const fallback = snapshot.fallback === undefined ? undefined : fileOf(fallbackName)
   if (fallback === undefined) return { file: `${owner}.yaml`, text: undefined, dialect, requests }
-  // A file of its own takes the bucket from _default, so that it has to begin with what _default allows.
+  // A file of its own takes the bucket away from _default, so it must start with what _default allows.
   const template = await readText(directory, fallback)
   const file = `${owner}${fallback.slice(fallbackName.length)}`
   return template === undefined ? undefined : { file, text: undefined, template, dialect, requests }
 }
 
-/** `undefined` for what is no rule file that could have been loaded. */
+/** `undefined` for a file that could not have been loaded. */
 async function readText(directory: string, file: string): Promise<string | undefined> {
   try {
     const handle = await open(join(directory, file))
@@ -85,7 +85,7 @@ async function readText(directory: string, file: string): Promise<string | undef
   }
 }
 
-/** The request of a question, as a proposal has to allow it. */
+/** The request that a proposal has to allow. */
 export const askedIn = ({
   origin,
   method,

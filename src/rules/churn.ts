@@ -3,7 +3,10 @@ import type { ReloadResult } from './reload-result.ts'
 /** Milliseconds that a change may stay unfinished before it is reported. */
 const patience = 5_000
 
-/** Reports files that change all the time, so that their last good rules stay: each once, until it has been taken. */
+/**
+ * Reports files that never stop changing, so that their last good rules stay active. Each is reported once, until
+ * it has been adopted.
+ */
 export function reportChurn(
   warn: (message: string, fields: { readonly 'code.file.path': string }) => void,
   now: () => number = () => performance.now(),
@@ -15,7 +18,7 @@ export function reportChurn(
       if (state.reported || now() - state.at < patience) continue
       state.reported = true
       warn(
-        `${file} changes all the time and is not taken: its last good rules stay. Write it under another name in the same directory, then rename it`,
+        `${file} keeps changing and is not loaded: its last good rules stay active. Write it under another name in the same directory, then rename it`,
         { 'code.file.path': file },
       )
     }

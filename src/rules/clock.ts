@@ -1,11 +1,11 @@
-/** Time as the loading of rules needs it, so that a test needs no clock. */
+/** Injected, so that tests need no real clock. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Milliseconds since some moment, never going back. */
+  /** Monotonic milliseconds, from an arbitrary start. */
   readonly elapsed: () => number
   readonly wait: (milliseconds: number) => Promise<void>
-  /** Lets everything else that is ready run first. */
+  /** Yields to everything else that is ready to run. */
   readonly turn: () => Promise<void>
 }
 

@@ -3,31 +3,33 @@ import type { LoadedFile } from '../plan/snapshot.ts'
 import type { NamedHost } from '../rule-file/read.ts'
 import type { Stat } from './reading.ts'
 
-/** A rule file, and what is needed to word a conflict with another one. */
+/** A rule file, with what is needed to word a conflict with another one. */
 export interface AdoptedFile extends LoadedFile {
   readonly hosts: readonly NamedHost[]
 }
 
-/** What is known of one name in the rules directory. */
+/** State of one name in the rules directory. */
 export interface KnownFile {
   readonly stat: Stat
-  /** When a look first found it so, by `clock.elapsed`. */
+  /** When a look first found this state, by `clock.elapsed`. */
   readonly since: number
-  /** As last adopted; `undefined` when it never was. */
+  /** The file as last adopted; `undefined` when it never was. */
   readonly adopted: AdoptedFile | undefined
-  /** What `adopted` was made of. */
+  /** What `adopted` was made from. */
   readonly adoptedFrom: Stat | undefined
-  /** What will be adopted once it has stayed unchanged for its debounce time: read and compiled at the first look. */
+  /** What to adopt after the debounce time; read and compiled at the first look. */
   readonly next: AdoptedFile | undefined
 }
 
-/** What all looks so far found, so that the next one reads only what changed and adopts what stayed unchanged. */
+/**
+ * The result of all looks so far, so that the next one reads only what changed and adopts what stayed unchanged.
+ */
 export interface FileIndex {
   /** Sorted by name. */
   readonly files: ReadonlyMap<string, KnownFile>
-  /** About names that are not read, but may have been meant to be. */
+  /** Findings about names that are not read but may have been meant as rule files. */
   readonly notices: readonly Finding[]
-  /** Resolved path of the directory in the last look; when it changes, every file may have changed. */
+  /** Resolved path of the directory in the last look. When it changes, every file may have changed. */
   readonly generation: string
 }
 
@@ -37,13 +39,13 @@ export const emptyIndex: FileIndex = { files: new Map(), notices: [], generation
 export const adoptedFiles = ({ files }: FileIndex): readonly AdoptedFile[] =>
   [...files.values()].flatMap(({ adopted }) => adopted ?? [])
 
-/** Whether what was last found is what was last adopted. */
+/** Whether the state last seen is adopted. */
 export const isAdopted = ({ stat, adopted }: KnownFile): boolean => contentOf(stat) === adopted?.hash
 
-/** Whether what was last found is ready to be adopted. */
+/** Whether the state last seen is ready to be adopted. */
 export const isReady = ({ stat, next }: KnownFile): boolean => contentOf(stat) === next?.hash
 
-/** The `hash` of the {@link AdoptedFile} that `stat` makes; `undefined` when it makes none. */
+/** The `hash` of the {@link AdoptedFile} for `stat`; `undefined` when it has none. */
 export function contentOf(stat: Stat): string | undefined {
   switch (stat.kind) {
     case 'file':

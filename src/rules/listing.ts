@@ -6,11 +6,15 @@ import { type Outline, outline, type Reading, read } from './reading.ts'
 
 /** The names in the rules directory at one moment. */
 export interface Listing {
-  /** The directory with all symbolic links resolved, so that a link swapped meanwhile mixes nothing. */
+  /**
+   * The directory with all symbolic links resolved, so that a link swapped meanwhile cannot mix two generations.
+   */
   readonly place: string
-  /** Where the directory and its `..data` lead: Kubernetes swaps that link to swap all files of a mount at once. */
+  /**
+   * Where the directory and its `..data` lead. Kubernetes swaps that link to replace all files of a mount at once.
+   */
   readonly generation: string
-  /** All but the ignored ones. */
+  /** All names except the ignored ones. */
   readonly names: ReadonlyMap<string, FileName>
   readonly hasRuleFiles: boolean
 }
@@ -29,7 +33,7 @@ export async function list(directory: string): Promise<Listing> {
   return { place, generation, names, hasRuleFiles }
 }
 
-/** Whether files were swapped since the listing: what was found since may be of two generations. */
+/** Whether files were swapped since the listing, so that two generations may be mixed. */
 export const isOutdated = async ({ place, generation }: Listing): Promise<boolean> =>
   (await generationOf(place)) !== generation
 
@@ -39,8 +43,8 @@ async function generationOf(place: string): Promise<string> {
 }
 
 /**
- * Looks at one name of `listing`, or of an earlier one. The file is read only when it may have changed since `known`;
- * `now` is in milliseconds since 1970.
+ * Checks one name of `listing`, or of an earlier one. Reads the file only if it may have changed since `known`.
+ * `now` is milliseconds since 1970.
  */
 export async function readListed(
   name: string,

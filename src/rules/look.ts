@@ -9,35 +9,35 @@ import { agree, type Reading, systemErrorCode } from './reading.ts'
 
 interface LookOptions {
   readonly directory: string
-  /** The server's own, for files that name none. */
+  /** The server's dialect, for files that name none. */
   readonly dialect: DialectName
   readonly read: RuleReader
   readonly debounce: DebounceTimes
   readonly clock: Clock
 }
 
-/** `pending`: skips files that are adopted and still there, unless all files were swapped since. */
+/** `pending` skips files that are adopted and still there, unless all files were swapped. */
 export type Scope = 'all' | 'pending'
 
 type Look =
   | {
       readonly kind: 'seen'
       readonly index: FileIndex
-      /** Names of the changes that are not adopted yet. */
+      /** Names of changes that are not adopted yet. */
       readonly pending: readonly string[]
-      /** Milliseconds until the first of them may be; `undefined` when there is none. */
+      /** Milliseconds until the first of them may be adopted; `undefined` when there is none. */
       readonly due: number | undefined
       /** The directory had rule files and has none now. */
       readonly emptied: boolean
     }
-  /** The directory cannot be read; what was seen stands. `reason` says why, e.g. `it does not exist`. */
+  /** The directory cannot be read, so earlier results stay valid. `reason` says why, e.g. `it does not exist`. */
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Looks for one generation of a mount: each takes milliseconds, a swap far less. */
+/** Attempts to see a single generation of a mount. An attempt takes milliseconds, a swap far less. */
 const maxAttempts = 5
 
 /**
- * Looks at the directory once: stats every name, reads what changed, and adopts what the looks found unchanged for its
+ * Looks at the directory once: stats every name, reads what changed, and adopts what stayed unchanged for its
  * debounce time.
  */
 export async function lookAt(options: LookOptions, before: FileIndex, scope: Scope = 'all'): Promise<Look> {
@@ -49,7 +49,7 @@ export async function lookAt(options: LookOptions, before: FileIndex, scope: Sco
   }
 }
 
-/** `torn`: files were swapped meanwhile, so that what was found may be of two generations. */
+/** `torn`: files were swapped meanwhile, so two generations may be mixed. */
 async function lookOnce(
   options: LookOptions,
   before: FileIndex,
@@ -101,10 +101,10 @@ async function lookAtNames(
   return { files: inOrder(names, found), notices, generation: listing.generation }
 }
 
-/** Enough to keep the threads busy; bounds the files that are in memory at once. */
+/** Enough to keep the threads busy; bounds the number of files in memory. */
 const atOnce = 64
 
-/** Calls `act` for every name, for a bounded number of them at the same time. */
+/** Calls `act` for every name, a bounded number of them concurrently. */
 async function eachOf(names: readonly string[], act: (name: string) => Promise<void>): Promise<void> {
   const rest = names.values()
   await Promise.all(
@@ -115,8 +115,8 @@ async function eachOf(names: readonly string[], act: (name: string) => Promise<v
 }
 
 /**
- * Merges a reading into what is known: it is adopted once the looks have found it unchanged for its debounce time. It is
- * read and compiled at the first look, because there is time for that while it debounces.
+ * Merges a reading into the known state: it is adopted after it stayed unchanged for its debounce time. It is read
+ * and compiled at the first look, because the debounce time leaves room for that.
  */
 async function nextKnown(
   name: string,
@@ -170,7 +170,7 @@ function dueIn(
   return Math.max(1, Math.ceil(first - clock.elapsed()))
 }
 
-/** A link whose file is gone: in a swap it only means that the listing is older than the files. */
+/** A dangling link: during a swap it only means that the listing is outdated. */
 const leadsNowhere = ([, { stat }]: readonly [string, KnownFile]): boolean =>
   stat.kind === 'unreadable' && stat.why === 'ENOENT'
 
@@ -181,7 +181,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EMFILE', 'this process has too many files open'],
 ])
 
-/** Anything but a system error is a bug: rethrow. */
+/** Rethrows anything but a system error, because it is a bug. */
 function reasonOf(error: unknown): string {
   const code = systemErrorCode(error)
   if (code === undefined) throw error

@@ -3,6 +3,6 @@ import { inThread, moduleBeside } from '../threads/threads.ts'
 
 const call = inThread<typeof reader>(moduleBeside(import.meta.url, '../rule-file/read'))
 
-/** Reads, validates, lints and tests a rule file as `readRules` does, in a worker thread. */
+/** Reads, validates, lints and tests a rule file in a worker thread, like `readRules`. */
 export const readInThread = (...given: Parameters<typeof reader.readRuleFile>): Promise<reader.RuleReading> =>
   call('readRuleFile', ...given)

@@ -7,27 +7,27 @@ import { fileCalls } from './file-calls.ts'
 export type Stat =
   | {
       readonly kind: 'file'
-      /** Device, inode, size and times: while they stay as they are, the file need not be read again. */
+      /** Device, inode, size and times. While they stay the same, the file need not be read again. */
       readonly mark: string
-      /** Whether `mark` can be relied on: it cannot while a further write could still get the same times. */
+      /** Whether `mark` can be trusted: not while another write could still get the same times. */
       readonly reliable: boolean
       /** Size and time of the last write. */
       readonly written: string
       /** Device and inode. */
       readonly inode: string
-      /** The inode was changed after the last write, as a rename does. */
+      /** The inode changed after the last write, as a rename does. */
       readonly renamed: boolean
       /** SHA-256 of the bytes. */
       readonly hash: string
-      /** Whether the last line is complete. A write that is cut off seldom ends with one. */
+      /** Whether the last line is complete. A truncated write rarely ends with a line break. */
       readonly endsWithNewline: boolean
     }
-  /** `why` is the code of the system's error, or `irregular`: neither a file nor a link to one. */
+  /** `why` is the system's error code, or `irregular`: neither a file nor a link to one. */
   | { readonly kind: 'unreadable'; readonly why: string }
-  /** Nothing there that could be a rule file; a folder is none. */
+  /** Nothing that could be a rule file; folders do not count. */
   | { readonly kind: 'gone' }
 
-/** The same, without opening the file. */
+/** Like {@link Stat}, but without opening the file. */
 export type Outline =
   | {
       readonly kind: 'file'
@@ -41,19 +41,19 @@ export type Outline =
     }
   | Exclude<Stat, { kind: 'file' }>
 
-/** With the bytes, when the file was read. */
+/** `bytes` is set when the file was read. */
 export interface Reading {
   readonly stat: Stat
   readonly bytes: Uint8Array | undefined
 }
 
-/** The process, not the file, is what is wrong: said of the whole look, so that no file gets the blame. */
+/** The process is at fault, not the file, so the whole look fails and no file is blamed. */
 const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** Times of a file system may be whole seconds (NFS, FAT even two), and its clock may not be ours. */
+/** In milliseconds. File systems may store whole seconds (NFS; FAT two), and their clock may differ from ours. */
 const coarsestTime = 3_000
 
-/** Looks at `path` without opening it; symbolic links are followed. Throws when the process is out of resources. */
+/** Checks `path` without opening it. Follows symbolic links. Throws when the process is out of resources. */
 export async function outline(path: string): Promise<Outline> {
   try {
     const stats = await fileCalls.stat(path)
@@ -74,8 +74,8 @@ export async function outline(path: string): Promise<Outline> {
 }
 
 /**
- * Reads the file that `outlined` was told of, at most `maxBytesRead` bytes of it. `now` is in milliseconds since 1970.
- * Throws when the process is out of resources.
+ * Reads the file that `outlined` describes, at most `maxBytesRead` bytes. `now` is milliseconds since 1970. Throws
+ * when the process is out of resources.
  */
 export async function read(
   path: string,
@@ -100,7 +100,7 @@ export async function read(
   }
 }
 
-/** Whether two looks found the same: the same bytes, and nobody wrote in between. */
+/** Whether two looks found the same bytes without a write in between. */
 export function agree(one: Stat, other: Stat): boolean {
   if (one.kind === 'file')
     return other.kind === 'file' && one.hash === other.hash && one.written === other.written
@@ -108,7 +108,7 @@ export function agree(one: Stat, other: Stat): boolean {
   return other.kind === 'gone'
 }
 
-/** The code of a system error, e.g. `ENOENT`; `undefined` for what no system call reported. */
+/** The code of a system error, e.g. `ENOENT`; `undefined` for any other error. */
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined
 }
@@ -126,13 +126,13 @@ function unreadable(error: unknown): Extract<Stat, { kind: 'unreadable' }> {
 async function readBounded(path: string, size: number): Promise<Uint8Array> {
   const file = await fileCalls.open(path)
   try {
-    // One byte more than the file should have tells that it grew. Some file systems give every size as 0.
+    // One byte more than the size, to notice a file that grew. Some file systems report every size as 0.
     const buffer = Buffer.allocUnsafe(size === 0 ? maxBytesRead : Math.min(size + 1, maxBytesRead))
     let length = 0
     while (length < buffer.length) {
       const bytesRead = await fileCalls.read(file, buffer, length)
       length += bytesRead
-      // What is not filled up although there was room for it is the end.
+      // A short read means the end of the file.
       if (bytesRead === 0 || length === size) break
     }
     return buffer.subarray(0, length)

@@ -1,22 +1,22 @@
 import type { Finding } from '../plan/finding.ts'
 import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
 
-/** Who asked for a reload. `bucket-cors`: the bucket CORS API has written, so a directory it emptied is meant so. */
+/** What caused a reload. `bucket-cors`: the bucket CORS API has written, so an emptied directory is intended. */
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
 
-/** What became of one file. */
+/** How one file changed. */
 export interface FileChange {
   readonly file: string
   readonly bucket: string
-  /** `undefined`: it was not there. */
+  /** `undefined`: it did not exist. */
   readonly before: FileState | undefined
-  /** `undefined`: it is gone. */
+  /** `undefined`: it was deleted. */
   readonly after: FileState | undefined
 }
 
 /**
  * `applied`: a change took effect, or this was the first load. `failed`: the directory could not be read, or every
- * change was in error; the rules are as before.
+ * change had an error; the rules are unchanged.
  */
 export const reloadOutcomes = ['applied', 'unchanged', 'failed'] as const
 export type ReloadOutcome = (typeof reloadOutcomes)[number]
@@ -24,27 +24,26 @@ export type ReloadOutcome = (typeof reloadOutcomes)[number]
 export interface ReloadResult {
   readonly cause: ReloadCause
   readonly result: ReloadOutcome
-  /** The directory was read, and no file in it is in error. */
+  /** The directory was read, and no file has an error. */
   readonly successful: boolean
   /** Why the directory could not be read, e.g. `it does not exist`. */
   readonly failure: string | undefined
-  /** The rules in force afterwards. */
+  /** The active rules afterwards. */
   readonly snapshot: Snapshot
   readonly changes: readonly FileChange[]
-  /** About the files that changed, and about names that are new and not read. */
+  /** About changed files, and about new names that are not read. */
   readonly findings: readonly Finding[]
-  /** Names of changes that may still be being written; a later reload takes them. */
+  /** Names of changes that may still be being written. A later reload adopts them. */
   readonly pending: readonly string[]
 }
 
-/** What is known before and after a reload. */
+/** The state before or after a reload. */
 interface Stand {
   readonly snapshot: Snapshot
-  /** About names that are not read. */
+  /** Findings about names that are not read. */
   readonly notices: readonly Finding[]
 }
 
-/** Tells what a reload did. */
 export function describeReload(
   cause: ReloadCause,
   before: Stand,
@@ -92,7 +91,7 @@ function changesBetween(before: readonly FileStatus[], after: readonly FileStatu
   return [...gone, ...changed]
 }
 
-/** A conflict with another file is found anew each time, so findings are compared by what they say. */
+/** A conflict with another file is found again in every reload, so findings are compared by content. */
 const isSame = (one: FileStatus | undefined, other: FileStatus): boolean =>
   one?.state === other.state &&
   one.hash === other.hash &&

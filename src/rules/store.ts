@@ -13,20 +13,23 @@ import { describeReload, type ReloadCause, type ReloadResult } from './reload-re
 export type { ReloadCause, ReloadResult } from './reload-result.ts'
 
 export interface RulesStore {
-  /** The rules in force. A request takes them once and keeps them to its end. */
+  /** The active rules. A request takes them once and keeps them to its end. */
   current(): Snapshot
   /**
-   * Brings the rules to what the directory says. Reloads run one after the other; those asked for during one share the
-   * next, so that each sees all that was written before it was asked for. Whatever is on the disk, this does not reject.
+   * Updates the rules from the directory. Reloads run one at a time. Calls during a reload share the next one, so
+   * that each sees everything written before it. Does not reject, whatever the directory contains.
    */
   reload(cause: ReloadCause): Promise<ReloadResult>
-  /** Has `listener`, which must not throw, hear of every reload after it took effect; the function returned ends that. */
+  /**
+   * Calls `listener`, which must not throw, after every reload has taken effect. Returns a function that
+   * unsubscribes it.
+   */
   subscribe(listener: (result: ReloadResult) => void): () => void
 }
 
 export interface RulesStoreOptions {
   readonly directory: string
-  /** The server's own, for files that name none. */
+  /** The server's dialect, for files that name none. */
   readonly dialect: DialectName
   /** Default: in worker threads. */
   readonly read?: RuleReader
@@ -34,22 +37,30 @@ export interface RulesStoreOptions {
   readonly clock?: Clock
 }
 
-/** Milliseconds that a reload waits for files that are being written; what they still change then, a later one takes. */
+/**
+ * How long a reload waits for files that are being written, in milliseconds. Later changes are left to the next
+ * reload.
+ */
 const patience = 2_000
 
-const emptiedReason = 'it has no rule file any more, as when a volume goes away'
+const emptiedReason = 'it no longer has any rule file, as when a volume is unmounted'
 
-/** The one mutable reference to the rules in the program, with its one writer. Nothing is loaded before a reload. */
+/**
+ * The only mutable reference to the rules in the program, with its only writer. Nothing is loaded before the first
+ * reload.
+ */
 export function createRulesStore(options: RulesStoreOptions): RulesStore {
   const { directory, dialect, read = readInThread, debounce = defaultDebounce, clock = systemClock } = options
   const listeners = new Set<(result: ReloadResult) => void>()
   let current = nothingLoaded
   let index = emptyIndex
   let live: readonly AdoptedFile[] = []
-  /** Files that changed throughout the reload before: the others do not wait for them. */
+  /** Files that kept changing during the whole previous reload: the others do not wait for them. */
   let churning: ReadonlySet<string> = new Set()
 
-  /** Swaps in what was adopted. The turns keep each of the three steps a block of its own, short with 10,000 files. */
+  /**
+   * Swaps in the adopted files. Yields between the three steps, so that each blocks only briefly with 10,000 files.
+   */
   async function publish(): Promise<void> {
     const files = adoptedFiles(index)
     if (current.generation > 0 && areSame(files, live)) return
@@ -62,7 +73,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
     await clock.turn()
   }
 
-  /** Looks until every change is adopted, or patience ends. Returns what was left undone. */
+  /** Looks until every change is adopted or `patience` ends. Returns what is left. */
   async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
     const times = cause === 'bucket-cors' ? { ...debounce, emptied: debounce.file } : debounce
     let waited = 0
@@ -103,7 +114,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   }
 }
 
-/** Those of `names` that are not as they were in the look before. */
+/** Those of `names` that changed since the look before. */
 function stillChanging(names: ReadonlySet<string>, before: FileIndex, after: FileIndex): ReadonlySet<string> {
   if (names.size === 0) return names
   const changed = [...names].filter((name) => {
@@ -116,7 +127,7 @@ function stillChanging(names: ReadonlySet<string>, before: FileIndex, after: Fil
 const areSame = (files: readonly AdoptedFile[], others: readonly AdoptedFile[]): boolean =>
   files.length === others.length && files.every((file, index) => file === others[index])
 
-/** Lets `run` run once at a time. Whoever asks meanwhile is served by one more run, which begins after this one. */
+/** Runs `run` one at a time. Calls during a run share one more run, which starts after it. */
 function oneAfterTheOther(
   run: (cause: ReloadCause) => Promise<ReloadResult>,
 ): (cause: ReloadCause) => Promise<ReloadResult> {

@@ -2,40 +2,40 @@ import { stat } from 'node:fs/promises'
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
 import { systemErrorCode } from './reading.ts'
 
-/** That the directory is worth a look: `watch`, something happened in it; `rescan`, it is time again. */
+/** Why the directory should be looked at: `watch`, something happened in it; `rescan`, the timer fired. */
 export type Hint = 'watch' | 'rescan'
 
 export interface RulesWatch {
-  /** The look that a hint led to has failed: another hint comes soon. */
+  /** Reports that the look after a hint failed, so that another hint comes soon. */
   failed(): void
-  /** Ends it. From the call on no hint is given; the promise resolves when nothing is left of it. */
+  /** Stops watching. No hint follows this call; the promise resolves when everything is released. */
   close(): Promise<void>
 }
 
 export interface WatchTrouble {
-  /** The system's, e.g. `ENOSPC`. */
+  /** The system's error code, e.g. `ENOSPC`. */
   readonly code: string | undefined
   readonly message: string
-  /** From now on the directory is looked at by the clock only. */
+  /** From now on only the timer gives hints. */
   readonly polling: boolean
 }
 
 /** All in milliseconds. */
 export interface WatchTimes {
-  /** How long nothing more must happen before a hint is given. */
+  /** How long it must be quiet before a hint is given. */
   readonly quiet: number
-  /** How long whatever happens puts a hint off at most. */
+  /** How long continuing events can delay a hint at most. */
   readonly atMost: number
-  /** Between hints that nothing asks for: events get lost (NFS, a full queue). */
+  /** Between hints without any event, because events get lost (NFS, a full queue). */
   readonly rescan: number
-  /** The same when the system grants no watch. */
+  /** The same, when the system grants no watch. */
   readonly poll: number
-  /** Between checks that what is watched still is what bears the directory's name. */
+  /** Between checks that the watched directory is still the one at the path. */
   readonly identity: number
 }
 
 interface WatchOptions {
-  /** Hears of every kind of trouble once. */
+  /** Called once for each kind of trouble. */
   readonly onTrouble?: (trouble: WatchTrouble) => void
   readonly times?: WatchTimes
   readonly watch?: typeof chokidarWatch
@@ -43,15 +43,15 @@ interface WatchOptions {
 
 const defaultTimes: WatchTimes = { quiet: 150, atMost: 500, rescan: 5_000, poll: 2_000, identity: 1_000 }
 
-/** Milliseconds from a look that failed to the next: why it failed (EMFILE, a volume) seldom passes with an event. */
+/** Milliseconds between a failed look and the next: its cause (EMFILE, a volume) rarely ends with an event. */
 const retryAfter = 2_000
 
-/** The process, its user or the system has no more watches to give. */
+/** The process, its user or the system has no more watches available. */
 const exhausted: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 
 /**
- * Gives hints that the rule files in `directory` may have changed, whether it exists yet or not. A hint says nothing of
- * what has changed: events come twice, out of order or not at all, only the directory itself tells.
+ * Gives hints that the rule files in `directory` may have changed. The directory need not exist yet. A hint does
+ * not say what changed: events come twice, out of order or not at all, so only the directory itself counts.
  */
 export function watchRules(
   directory: string,
@@ -59,14 +59,14 @@ export function watchRules(
   { onTrouble = () => {}, times = defaultTimes, watch = chokidarWatch }: WatchOptions = {},
 ): RulesWatch {
   const debounce = createDebounce(() => onHint('watch'), times)
-  const told = new Set<string | undefined>()
+  const reported = new Set<string | undefined>()
   let rescan = setInterval(() => onHint('rescan'), times.rescan).unref()
   let retry: NodeJS.Timeout | undefined
   let watcher: FSWatcher | undefined
   let state: 'watching' | 'polling' | 'closed' = 'watching'
 
-  // A watcher stays with the directory that it was opened on: when a link is swapped, or the directory made anew, it
-  // never hears of the one that bears the name now.
+  // A watcher stays with the directory that it opened. When a link is swapped or the directory is recreated, it
+  // gets no events of the new one.
   const identity = followIdentity(directory, times.identity, async (exists) => {
     debounce.happened()
     await end(watcher)
@@ -76,10 +76,10 @@ export function watchRules(
 
   function open(): void {
     try {
-      // Nothing is filtered, not even "..data" or folders: a watcher that ignores part of a mount loses its swaps. The
-      // raw events come at once, the cooked ones after chokidar has looked at all files; "ready" because what happened
-      // before it was not seen. Without a depth it would descend into folders, and through links to folders, which are
-      // not rules and may be the whole file system; a swap of "..data" is an event of the directory itself.
+      // No filter, not even for "..data" or folders: a watcher that ignores part of a mount misses its swaps. "raw"
+      // events come at once, "all" only after chokidar has looked at all files; "ready", because changes before it
+      // were not seen. Depth 0: otherwise it would descend into folders, and through links into folders that are
+      // not rules and may be the whole file system. A swap of "..data" is an event of the directory itself.
       watcher = watch(directory, { ignoreInitial: true, persistent: false, depth: 0 })
       for (const event of ['raw', 'all', 'ready'] as const) watcher.on(event, debounce.happened)
       watcher.on('error', (error) => report(error, exhausted.has(systemErrorCode(error))))
@@ -92,8 +92,8 @@ export function watchRules(
     if (state === 'closed') return
     if (isFatal && state === 'watching') poll()
     const code = systemErrorCode(error)
-    if (told.has(code)) return
-    told.add(code)
+    if (reported.has(code)) return
+    reported.add(code)
     const message = error instanceof Error ? error.message : String(error)
     onTrouble({ code, message, polling: state === 'polling' })
   }
@@ -123,12 +123,12 @@ export function watchRules(
 
 async function end(watcher: FSWatcher | undefined): Promise<void> {
   const closed = watcher?.close()
-  // It has dropped its listeners, and an error that nobody listens for would end the process.
+  // close() has removed its listeners, and an unhandled 'error' event would end the process.
   watcher?.on('error', () => {})
   await closed
 }
 
-/** Calls `settled` when nothing has happened for a while, or things have happened for long enough. */
+/** Calls `settled` when nothing has happened for a while, or when events have gone on for long enough. */
 function createDebounce(settled: () => void, { quiet, atMost }: WatchTimes) {
   let timer: NodeJS.Timeout | undefined
   let latest: number | undefined
@@ -154,7 +154,9 @@ function createDebounce(settled: () => void, { quiet, atMost }: WatchTimes) {
   }
 }
 
-/** Calls `changed` when another directory bears the name than before, or none: also for the one there at first. */
+/**
+ * Calls `changed` when the path leads to another directory than before, or to none. Also for the first directory.
+ */
 function followIdentity(
   directory: string,
   interval: number,
@@ -186,7 +188,7 @@ function followIdentity(
   }
 }
 
-/** The time of birth tells a directory that was made anew: file systems give out the same inode again. */
+/** Includes the birth time, because file systems reuse the inode of a deleted directory. */
 async function identityOf(directory: string): Promise<string | undefined> {
   const stats = await stat(directory, { bigint: true }).catch(() => undefined)
   return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}:${stats.birthtimeNs}` : undefined

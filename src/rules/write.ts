@@ -1,4 +1,4 @@
-/** Changes to the rules directory: every one of them is whole or has not happened, whenever the process ends. */
+/** Atomic changes to the rules directory: each is complete or has not happened, even if the process is killed. */
 
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
@@ -8,17 +8,17 @@ import { maxBytesRead } from '../rule-file/bytes.ts'
 import { type FileFormat, formatOf } from '../rule-file/names.ts'
 import { systemErrorCode } from './reading.ts'
 
-/** What became of a change. `code` is that of the system's error, e.g. `ENOSPC`; then nothing has changed. */
+/** `code` is the system's error code, e.g. `ENOSPC`; then nothing has changed. */
 export type Change = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly code: string }
 
-/** A bucket's own file as it stands in the directory now. */
+/** A bucket's own file as it is in the directory now. */
 export interface StoredFile {
   /** Base name. */
   readonly file: string
   readonly format: FileFormat
   /** At most `maxBytesRead` of them. */
   readonly bytes: Uint8Array
-  /** The name is a symbolic link: what it leads to is kept somewhere else. */
+  /** The name is a symbolic link, so its target is maintained elsewhere. */
   readonly linked: boolean
 }
 
@@ -28,10 +28,10 @@ type Found =
 
 const extensions = ['yaml', 'yml', 'json', 'xml'] as const
 
-/** Group may read, others may not: rules name the hosts of an organisation. */
+/** Readable by the group but not by others, because rules name the hosts of an organisation. */
 const fileMode = 0o640
 
-/** The files that `bucket` has in `directory`: none, one, or more than there may be. */
+/** The files of `bucket` in `directory`: none, one, or too many. */
 export async function findStoredFiles(directory: string, bucket: string): Promise<Found> {
   return attempt(async () => {
     const files: StoredFile[] = []
@@ -43,7 +43,7 @@ export async function findStoredFiles(directory: string, bucket: string): Promis
   })
 }
 
-/** The base name of a bucket's file. What cannot be a bucket never becomes a name: that would be a bug. */
+/** The base name of a bucket's file. Throws for an invalid bucket name, because only a bug could lead here. */
 export function ruleFileName(bucket: string, extension: (typeof extensions)[number]): string {
   if (!isBucketName(bucket)) throw new Error('not a bucket name')
   return `${bucket}.${extension}`
@@ -80,8 +80,8 @@ async function readStart(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Puts `text` under the name `file`, in one step: written under a hidden name beside it, flushed, renamed, and the
- * directory flushed. Resolves when it would survive a loss of power.
+ * Replaces `file` with `text` atomically: writes a hidden file beside it, flushes and renames it, and flushes the
+ * directory. Resolves when the change would survive a power failure.
  */
 export async function replaceFile(directory: string, file: string, text: string): Promise<Change> {
   const temporary = join(directory, temporaryName(file))
@@ -89,7 +89,7 @@ export async function replaceFile(directory: string, file: string, text: string)
     const handle = await open(temporary, 'wx', fileMode)
     try {
       await handle.writeFile(text)
-      // Whatever the umask: whoever may read the directory's group may read its files.
+      // The umask must not matter: members of the directory's group may read its files.
       await handle.chmod(fileMode)
       await handle.sync()
     } finally {
@@ -103,7 +103,7 @@ export async function replaceFile(directory: string, file: string, text: string)
   return change
 }
 
-/** Takes the name `file` away. A name that is not there is gone already. */
+/** Deletes `file`. Succeeds if it does not exist. */
 export async function removeFile(directory: string, file: string): Promise<Change> {
   return attempt(async (): Promise<Change> => {
     try {
@@ -116,15 +116,15 @@ export async function removeFile(directory: string, file: string): Promise<Chang
   })
 }
 
-/** Hidden, so that no look at the directory takes it for a rule file; random, so that two writers never share one. */
+/** Hidden, so that a look never takes it for a rule file; random, so that two writers never share one. */
 const temporaryName = (file: string): string => `.${file}.${randomBytes(8).toString('hex')}.tmp`
 
 const temporaryForm = /^\.[A-Za-z0-9].*\.(?:yaml|yml|json|xml)\.[0-9a-f]{16}\.tmp$/
 
-/** A write takes milliseconds; what is older was left behind by a process that was killed. */
+/** In milliseconds. A write takes far less, so an older file was left behind by a killed process. */
 const abandonedAfter = 60 * 60 * 1000
 
-/** Removes what killed processes left behind in `directory`. `now` is in milliseconds since 1970. Never rejects. */
+/** Removes files that killed processes left in `directory`. `now` is milliseconds since 1970. Never rejects. */
 export async function removeAbandoned(directory: string, now: number): Promise<void> {
   const names = await readdir(directory).catch((): string[] => [])
   for (const name of names.filter((name) => temporaryForm.test(name))) {
@@ -137,7 +137,9 @@ export async function removeAbandoned(directory: string, now: number): Promise<v
   }
 }
 
-/** Some file systems cannot flush a directory (EINVAL, ENOTSUP): then the rename is as lasting as it gets there. */
+/**
+ * Some file systems cannot flush a directory (EINVAL, ENOTSUP); the rename is then as durable as possible there.
+ */
 async function flushDirectory(directory: string): Promise<void> {
   const handle: FileHandle = await open(directory, 'r')
   try {
@@ -150,7 +152,7 @@ async function flushDirectory(directory: string): Promise<void> {
   }
 }
 
-/** What the system refuses is an answer; anything else is a bug and is thrown. */
+/** A system error becomes a result; anything else is a bug and is rethrown. */
 async function attempt<T>(
   act: () => Promise<T>,
 ): Promise<T | { readonly kind: 'failed'; readonly code: string }> {

@@ -1,14 +1,14 @@
-/** The settings that name a place on the network: the store, the two ports, host suffixes. */
+/** Settings that are network addresses: the store, the two ports, host suffixes. */
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { defect, quote, type Reading, type ValueKind, value } from './value.ts'
 
-/** Where the store listens. `host` is a lower-case name or an address, IPv6 without its brackets. */
+/** Address of the store. `host` is a lower-case name or an IP address, IPv6 without brackets. */
 export type Upstream =
   | { readonly kind: 'tcp'; readonly secure: boolean; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
 
-/** Where a port of ours listens. `host` as in `Upstream`; port 0 takes a free one. */
+/** Address of one of our ports. `host` as in `Upstream`; port 0 takes a free one. */
 export interface ListenAddress {
   readonly host: string
   readonly port: number
@@ -19,13 +19,16 @@ const maxSocketPath = 107
 
 const upstreamForms = 'http://HOST:PORT, https://HOST:PORT or unix:/path/to.sock'
 
-/** The store's URL: scheme, host and port, or the socket's path; nothing more, so that targets can pass as they are. */
+/**
+ * The store's URL: scheme, host and port, or a socket path. Nothing more, because request targets are forwarded
+ * unchanged.
+ */
 export const upstream: ValueKind<Upstream | undefined> = {
   read(text) {
-    // Before any message that quotes the text: what stands before an @ may be a password.
+    // Checked before any message quotes the text: what stands before an @ may be a password.
     if (text.includes('@'))
       return defect(
-        `it holds a user name or password, which the proxy has no use for (requests carry their own signatures): write ${upstreamForms}`,
+        `it contains a user name or password, which the proxy does not use (requests carry their own signatures): write ${upstreamForms}`,
       )
     if (/^unix:/i.test(text)) return readSocket(text)
     const parts = /^(https?):\/\/([^/?#\\]*)(.*)$/i.exec(text)
@@ -46,10 +49,10 @@ export const upstream: ValueKind<Upstream | undefined> = {
 function readSocket(text: string): Reading<Upstream> {
   const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
   if (!path.startsWith('/') || path.startsWith('//') || path.endsWith('/'))
-    return defect(`${quote(text)} has no absolute path of a socket: write unix:/path/to.sock`)
+    return defect(`${quote(text)} has no absolute socket path: write unix:/path/to.sock`)
   if (Buffer.byteLength(path) > maxSocketPath)
     return defect(
-      `the path of the socket is longer than ${maxSocketPath} bytes, which no socket can have: use a shorter one`,
+      `the socket path is longer than ${maxSocketPath} bytes, the system's limit: use a shorter one`,
     )
   return value({ kind: 'unix', path })
 }
@@ -57,7 +60,7 @@ function readSocket(text: string): Reading<Upstream> {
 function wrongScheme(text: string): string {
   if (!text.includes(':/') && splitAuthority(text, 80) !== undefined)
     return `${quote(text)} has no scheme: write http://${text} or https://${text}`
-  return `${quote(text)} is not a URL that a store can have: write ${upstreamForms}`
+  return `${quote(text)} is not the URL of a store: write ${upstreamForms}`
 }
 
 function surplus(text: string, base: string, rest: string): string {
@@ -68,8 +71,8 @@ function surplus(text: string, base: string, rest: string): string {
       : rest.startsWith('#')
         ? 'fragment'
         : undefined
-  if (what === undefined) return `${quote(text)} has a backslash in it: write ${upstreamForms}`
-  return `${quote(text)} has a ${what}: request targets are signed and therefore forwarded byte for byte, nothing can be put before or after them: write ${base}`
+  if (what === undefined) return `${quote(text)} contains a backslash: write ${upstreamForms}`
+  return `${quote(text)} has a ${what}: request targets are signed and therefore forwarded byte for byte, so nothing can be added to them: write ${base}`
 }
 
 function readAuthority(text: string, authority: string, secure: boolean): Reading<Upstream> {
@@ -80,7 +83,7 @@ function readAuthority(text: string, authority: string, secure: boolean): Readin
   return value({ kind: 'tcp', secure, host: parts.host, port: parts.port })
 }
 
-/** `HOST:PORT`; `:PORT` means every IPv4 address of the machine, as in the default of `--listen`. */
+/** `HOST:PORT`. `:PORT` means every IPv4 address of the machine, as in the default of `--listen`. */
 export const listenAddress: ValueKind<ListenAddress> = {
   read(text) {
     const parts =
@@ -94,9 +97,9 @@ export const listenAddress: ValueKind<ListenAddress> = {
 }
 
 function wrongAddress(text: string): string {
-  if (isIPv6(text)) return `${quote(text)} is an IPv6 address alone: write [${text}]:8080`
+  if (isIPv6(text)) return `${quote(text)} is an IPv6 address without a port: write [${text}]:8080`
   if (/^[0-9]{1,5}$/.test(text))
-    return `${quote(text)} is a port alone: write 127.0.0.1:${text} or 0.0.0.0:${text}`
+    return `${quote(text)} is a port without an address: write 127.0.0.1:${text} or 0.0.0.0:${text}`
   return `${quote(text)} is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080`
 }
 
@@ -104,22 +107,20 @@ function showHostPort(address: ListenAddress): string {
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
-/** The name after `BUCKET.` in Host, in lower case, without a dot before or after it. */
+/** The name after `BUCKET.` in Host, in lower case, without leading or trailing dot. */
 export const hostSuffix: ValueKind<string> = {
   read(text) {
     const name = text.toLowerCase().replace(/^\./, '').replace(/\.$/, '')
     if (name.includes('*'))
       return defect(
-        `${quote(text)} has a wildcard: write the name alone, such as s3.example.com for *.s3.example.com`,
+        `${quote(text)} has a wildcard: write only the name, such as s3.example.com for *.s3.example.com`,
       )
     if (isIPv4(name) || isIPv6(name) || name.startsWith('['))
       return defect(
-        `${quote(text)} is an address, before which no bucket can stand: write a host name, such as s3.example.com`,
+        `${quote(text)} is an IP address, which cannot have a bucket name before it: write a host name, such as s3.example.com`,
       )
     if (/:[0-9]*$/.test(name))
-      return defect(
-        `${quote(text)} has a port: write the name alone, because the port of Host does not matter`,
-      )
+      return defect(`${quote(text)} has a port: write only the name, because the port in Host is ignored`)
     return isHostName(name) && isAscii(text)
       ? value(name)
       : defect(`${quote(text)} is not a host name: write one such as s3.example.com`)
@@ -127,7 +128,9 @@ export const hostSuffix: ValueKind<string> = {
   show: (name) => name,
 }
 
-/** Host and port of `HOST[:PORT]`; `undefined` without a usable host, or without port and `defaultPort`. */
+/**
+ * Splits `HOST[:PORT]`; `undefined` when the host is unusable, or when there is neither a port nor a `defaultPort`.
+ */
 function splitAuthority(text: string, defaultPort?: number): ListenAddress | undefined {
   const parts = /^(\[[0-9A-Fa-f:.]{2,45}\]|[^:[\]]+)(?::([0-9]{1,6}))?$/.exec(text)
   if (parts === null) return undefined
@@ -144,10 +147,16 @@ function readHost(written: string): string | undefined {
   return isIPv4(host) || isHostName(host.replace(/\.$/, '')) ? host : undefined
 }
 
-/** Asked of what was written: some letters beyond ASCII, such as the Kelvin sign, have a lower case within it. */
+/**
+ * Checked before lower-casing, because some letters beyond ASCII, such as the Kelvin sign, have an ASCII lower
+ * case.
+ */
 const isAscii = (text: string): boolean => /^[!-~]*$/.test(text)
 
-/** RFC 1123 section 2.1, with the underscore of container names; a last label of digits alone would be an IPv4 address. */
+/**
+ * RFC 1123 section 2.1, plus the underscores of container names. A last label of digits alone would make it an IPv4
+ * address.
+ */
 function isHostName(name: string): boolean {
   return (
     name.length <= 253 &&

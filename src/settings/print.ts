@@ -2,8 +2,8 @@ import { stringify } from 'yaml'
 import type { EffectiveSetting } from './reader.ts'
 
 /**
- * The settings in force as a config file that gives them again, each with where it came from. Nothing in it is
- * secret: settings name the files that hold keys and tokens, and an upstream with a password is refused.
+ * Prints the effective settings as a config file, with the source of each. It contains no secrets: settings name
+ * the files of keys and tokens, and an upstream with a password is refused.
  */
 export function printSettings(effective: readonly EffectiveSetting[]): string {
   return [
@@ -19,7 +19,7 @@ function printSetting({ name, list, texts, place }: EffectiveSetting): string {
   return [`${name}: # ${place}\n`, ...texts.map((text) => `  - ${scalar(text)}\n`)].join('')
 }
 
-/** Numbers, durations and booleans plain, as an author writes them; what YAML would read as something else in quotes. */
+/** Plain for numbers, durations and booleans; quoted where YAML would read another type. */
 function scalar(text: string): string {
   return /^(?:[0-9]+|true|false)$/.test(text) ? text : stringify(text, { lineWidth: 0 }).trimEnd()
 }

@@ -1,4 +1,4 @@
-/** Reads one setting after the other from all sources, and remembers what was wrong and where each came from. */
+/** Reads settings from all sources, and records mistakes and where each setting came from. */
 
 import type { Source } from '../rule-file/source.ts'
 import {
@@ -19,12 +19,12 @@ export interface SettingSources {
   readonly config: ConfigContent | undefined
 }
 
-/** The config file as its caller found it, read by `readYamlTree`, or why there is none, as one line. */
+/** The content of the config file, parsed by `readYamlTree`, or one line that says why there is none. */
 export type ConfigContent =
   | { readonly file: string; readonly text: string; readonly source: Source }
   | { readonly issue: string }
 
-/** One setting in force, as text, with where it came from; `texts` is empty when it is not set. */
+/** One effective setting as text, with its source. `texts` is empty when it is not set. */
 export interface EffectiveSetting {
   readonly name: string
   readonly list: boolean
@@ -35,12 +35,12 @@ export interface EffectiveSetting {
 export interface SettingReader {
   one(setting: SettingEntry): unknown
   many(setting: SettingEntry): readonly unknown[]
-  /** Grow as settings are read. */
+  /** Grows as settings are read. */
   readonly issues: string[]
   readonly effective: EffectiveSetting[]
-  /** Every source could be read, so that what is missing is missing. */
+  /** Every source could be read, so that a missing setting is really missing. */
   readonly complete: boolean
-  /** Where each setting that was given stands, right or wrong. */
+  /** Where each given setting was found, valid or not. */
   readonly places: Map<string, string>
 }
 
@@ -89,8 +89,8 @@ export function createReader(sources: SettingSources): SettingReader {
 
 function readGiven<T>(kind: ValueKind<T>, { text, misshapen }: Given): Reading<T> {
   if (misshapen !== undefined) return defect(misshapen)
-  if (text === '') return defect('nothing is given: write a value, or leave it out')
+  if (text === '') return defect('it is empty: write a value, or leave it out')
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
-    return defect('a control character is in it, such as a line break: write it without')
+    return defect('it contains a control character, such as a line break: remove it')
   return kind.read(text)
 }

@@ -1,4 +1,7 @@
-/** The settings of `serve`: flags over environment over config file over defaults. Pure: texts in, settings or issues out. */
+/**
+ * The settings of `serve`: flags over environment over config file over defaults. Pure: takes texts, returns
+ * settings or mistakes.
+ */
 
 import type { Upstream } from './address.ts'
 import { createReader, type EffectiveSetting, type SettingReader, type SettingSources } from './reader.ts'
@@ -15,9 +18,9 @@ export type { ListenAddress, Upstream } from './address.ts'
 
 export type LogLevel = (typeof logLevels)[number]
 
-/** What `serve` runs with. Times are milliseconds, sizes bytes, files and directories relative to the working directory. */
+/** Times are milliseconds, sizes bytes. Paths are relative to the working directory. */
 export interface Settings extends Omit<ValuesOf<typeof settingTable>, 'upstream'> {
-  /** Required, so that settings without it are refused. */
+  /** Required: settings without it are rejected. */
   readonly upstream: Upstream
 }
 
@@ -30,7 +33,10 @@ export type ReadSettings =
   /** Every mistake in every source, one line each. */
   | { readonly kind: 'issues'; readonly issues: readonly string[] }
 
-/** Reads all sources. A mistake counts even where another source overrides it: a later change would bring it up. */
+/**
+ * Reads all sources. Reports mistakes in overridden values too, because removing the override would surface them
+ * later.
+ */
 export function readSettings(sources: SettingSources): ReadSettings {
   const reader = createReader(sources)
   const { upstream, ...settings } = readTable(settingTable, reader)
@@ -41,7 +47,7 @@ export function readSettings(sources: SettingSources): ReadSettings {
   return { kind: 'settings', settings: { upstream, ...settings }, effective: reader.effective }
 }
 
-/** `settings` with every path that was given resolved by `within`. */
+/** `settings` with every given path resolved by `within`. */
 export function locateSettings(settings: Settings, within: (path: string) => string): Settings {
   const located = Object.entries(settings).map(([name, value]): [string, unknown] => [
     name,
@@ -63,7 +69,7 @@ function readTable(table: SettingTable, reader: SettingReader): Record<string, u
   return Object.fromEntries(values)
 }
 
-/** What no value says alone. A setting that was given wrongly is given: its own message is enough. */
+/** Conflicts between settings. A setting with an invalid value counts as given, so that it is reported once. */
 function contradictions(
   upstream: Upstream | undefined,
   settings: Omit<Settings, 'upstream'>,
@@ -74,23 +80,23 @@ function contradictions(
   const alone = (name: string, other: string): boolean => places.has(name) && !places.has(other)
   if (!places.has('upstream'))
     found.push(
-      '--upstream: the store is not given: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
+      '--upstream is missing: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
     )
   if (alone('tlsCert', 'tlsKey'))
-    found.push(`${place('tlsCert')}: a certificate needs its key: give --tls-key FILE too`)
+    found.push(`${place('tlsCert')}: a certificate needs its key: add --tls-key FILE`)
   if (alone('tlsKey', 'tlsCert'))
-    found.push(`${place('tlsKey')}: a key needs its certificate: give --tls-cert FILE too`)
+    found.push(`${place('tlsKey')}: a key needs its certificate: add --tls-cert FILE`)
   if (settings.bucketCorsApi === 'write' && !places.has('credentials'))
     found.push(
-      `${place('bucketCorsApi')}: write would let anybody change the rules: give --credentials FILE, the keys that may`,
+      `${place('bucketCorsApi')}: write would let anybody change the rules: add --credentials FILE with the access keys that may`,
     )
   if (places.has('upstreamCa') && upstream !== undefined && !isSecure(upstream))
     found.push(
-      `${place('upstreamCa')}: the store is not reached by TLS, so no certificate is looked at: write https:// in --upstream, or leave it out`,
+      `${place('upstreamCa')}: --upstream is not https://, so no certificate is checked: use https://, or remove --upstream-ca`,
     )
   const { listen, admin } = settings
   if (listen.host === admin.host && listen.port === admin.port && listen.port !== 0)
-    found.push(`${place('admin')}: it is the address of --listen: give the two ports different addresses`)
+    found.push(`${place('admin')}: it is the same address as --listen: use different addresses`)
   return found
 }
 

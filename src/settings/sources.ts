@@ -1,4 +1,6 @@
-/** Where settings are given: flags, environment, config file. Gathers texts and their places; they are read later. */
+/**
+ * Collects settings from flags, environment and config file as texts with their places. Values are parsed later.
+ */
 
 import { nearest } from '../rule-file/closest.ts'
 import {
@@ -11,37 +13,37 @@ import {
 import { flagOf, type SettingEntry, settingEntries, variableOf, variablePrefix } from './table.ts'
 import { quote } from './value.ts'
 
-/** One text for one setting. */
+/** One value of one setting, as text. */
 export interface Given {
   readonly text: string
-  /** Where it stands, as print-config says it: `--listen`, `CORS_SIDECAR_LISTEN`, `sidecar.yaml:3:9`. */
+  /** Where it was given, as in --print-config: `--listen`, `CORS_SIDECAR_LISTEN`, `sidecar.yaml:3:9`. */
   readonly place: string
-  /** The words before a message about it: the place, in a file followed by the key. */
+  /** How a message about it begins: the place, and in a file also the key. */
   readonly subject: string
-  /** What keeps it from being one text at all: a list, a map, nothing. */
+  /** Why the value is not a single text: a list, a map, nothing. */
   readonly misshapen?: string
 }
 
-/** What one source gives: texts by setting name, and the mistakes of the source itself, one line each. */
+/** The settings of one source by name, and the mistakes of the source itself, one line each. */
 interface SourceContent {
   readonly given: ReadonlyMap<string, readonly Given[]>
   readonly issues: readonly string[]
-  /** The source as a whole could not be read: what it gives is not known. */
+  /** The source could not be read at all, so its settings are unknown. */
   readonly illegible?: true
 }
 
-/** Parsed flags by setting name, as commander gives them; names that are no setting are left alone. */
+/** Parsed flags by setting name, as commander returns them. Ignores names that are not settings. */
 export type Flags = Readonly<Record<string, unknown>>
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The longest config file that is read, in bytes, and parsed, in UTF-16 units. */
+/** Longest config file, in bytes as read and in UTF-16 units as parsed. */
 export const maxConfigLength = 65_536
 
-/** Names that Kubernetes gives every container for a Service called `cors-sidecar` or `cors-sidecar-…`. */
+/** Variables that Kubernetes sets in every container for a Service named `cors-sidecar` or `cors-sidecar-…`. */
 const serviceLink = /_(?:SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_.*)$/
 
 const knownNames = settingEntries.map(({ name }) => name)
-/** `--config` is no setting of the server, but can be given in the environment like one. */
+/** `--config` is not a setting of the server, but has an environment variable like one. */
 const variableNames = [...knownNames, 'config']
 const knownVariables = variableNames.map(variableOf)
 
@@ -59,7 +61,7 @@ export function readFlags(flags: Flags): SourceContent {
   return { given, issues: [] }
 }
 
-/** An empty variable counts as not set: composing tools write one for every value that they were not given. */
+/** An empty variable counts as unset: Compose and similar tools set one for every value that is missing. */
 export function readEnvironment(environment: Environment): SourceContent {
   const given = new Map<string, readonly Given[]>()
   for (const { name, list } of settingEntries) {
@@ -81,7 +83,7 @@ export function readEnvironment(environment: Environment): SourceContent {
 }
 
 function unknownVariable(variable: string): string {
-  // Without the prefix, which would make every variable look like every other.
+  // Compared without the prefix, which would make all variables look similar.
   const near = nearest(variable.slice(variablePrefix.length), variableNames)
   return `${visible(variable)}: ${unknownName('variable', near === undefined ? undefined : variableOf(near))}`
 }
@@ -92,11 +94,13 @@ interface ConfigFile {
   readonly source: Source
 }
 
-/** Every scalar is taken as the text that it is, so that all sources are read alike. */
+/** Every scalar is taken as its text, so that all sources are parsed alike. */
 export function readConfig({ file, text, source }: ConfigFile): SourceContent {
   const name = visible(file)
   if (text.length > maxConfigLength)
-    return illegible([`${name}: it is longer than ${maxConfigLength} characters: no config file needs that`])
+    return illegible([
+      `${name}: it is longer than ${maxConfigLength} characters, the limit for a config file`,
+    ])
   const positionOf = createLineIndex(text)
   const placeAt = (offset: number): string => {
     const { line, column } = positionOf(offset)
@@ -110,7 +114,7 @@ export function readConfig({ file, text, source }: ConfigFile): SourceContent {
     return { given: new Map(), issues: [] }
   if (root.kind !== 'map')
     return illegible([
-      `${placeAt(root.offset)}: it does not hold settings: write lines such as upstream: http://127.0.0.1:9000`,
+      `${placeAt(root.offset)}: it contains no settings: write lines such as upstream: http://127.0.0.1:9000`,
     ])
   const repeated = root.entries.filter(
     ({ key }, index) => root.entries.findIndex((other) => other.key === key) < index,
@@ -128,7 +132,7 @@ export function readConfig({ file, text, source }: ConfigFile): SourceContent {
   }
 }
 
-/** A source of which only its mistakes are known. */
+/** A source that could not be read, with its mistakes. */
 export const illegible = (issues: readonly string[]): SourceContent => ({
   given: new Map(),
   issues,
@@ -165,15 +169,15 @@ function wrongShape(setting: SettingEntry, node: SourceNode): string | undefined
     if (!setting.list) return 'a list is given: write one value'
     return node.items.every((item) => item.kind === 'scalar' && item.value !== null)
       ? undefined
-      : 'an item is not a text: write names only'
+      : 'an item is not text: write names only'
   }
-  if (node.kind === 'map') return 'keys stand below it: write one value'
-  return node.value === null ? 'no value is given: write one, or remove the line' : undefined
+  if (node.kind === 'map') return 'it contains further keys: write one value'
+  return node.value === null ? 'it has no value: write one, or remove the line' : undefined
 }
 
 function unknownName(what: string, near: string | undefined): string {
-  return near === undefined ? `there is no such ${what}` : `there is no such ${what}: did you mean ${near}?`
+  return near === undefined ? `unknown ${what}` : `unknown ${what}: did you mean ${near}?`
 }
 
-/** A name from outside in printable ASCII, without quotes where it needs none. */
+/** A name from outside in printable ASCII, quoted only if necessary. */
 const visible = (name: string): string => (/^[!-~]{1,120}$/.test(name) ? name : quote(name))

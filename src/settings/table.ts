@@ -1,4 +1,4 @@
-/** Every setting of `serve`, once: its names, its kind of value, its default, its line of help. */
+/** Every setting of `serve`: its names, type, default and help text. */
 
 import { dialectNames } from '../dialect/named.ts'
 import { hostSuffix, listenAddress, upstream } from './address.ts'
@@ -15,30 +15,30 @@ import {
 } from './value.ts'
 
 interface Setting<T> {
-  /** What stands for the value in the help, e.g. `HOST:PORT`; a switch has `[true|false]`. */
+  /** Placeholder in the help, e.g. `HOST:PORT`; a switch has `[true|false]`. */
   readonly argument: string
   /** May be given several times. */
   readonly list: boolean
   readonly help: string
   readonly value: ValueKind<T>
   readonly default: T
-  /** The default as one would write it, `undefined` when there is none. */
+  /** The default in the form that people write; `undefined` when there is none. */
   readonly shownDefault: string | undefined
 }
 
-/** A setting that may be given several times; without it the list is empty. */
+/** A setting that may be given several times. Its default is the empty list. */
 interface ListSetting<T> extends Setting<T> {
   readonly list: true
 }
 
-/** A setting with its key in the config file, e.g. `upstreamCa`; flag and variable derive from it. */
+/** A setting with its config file key, e.g. `upstreamCa`. Flag and variable derive from it. */
 export interface SettingEntry extends Setting<unknown> {
   readonly name: string
 }
 
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>
 
-/** The values that a table's settings have when all are read. */
+/** The values of a table's settings after all are read. */
 export type ValuesOf<Table extends SettingTable> = {
   readonly [Name in keyof Table]: Table[Name] extends ListSetting<infer T>
     ? readonly T[]
@@ -54,11 +54,11 @@ const bucketCorsApiModes = ['off', 'read', 'write'] as const
 const forwardedForModes = ['off', 'append', 'replace'] as const
 
 const day = 86_400_000
-// Never 0, which Node and undici take for "no limit": a peer that says nothing would hold its socket for ever.
+// Never 0, because Node and undici take 0 for "no limit": a silent peer would hold its socket for ever.
 const timeout = duration(10, day)
 const maxWorkers = 128
 
-/** The key is the setting's name, written nowhere else but where it is used. */
+/** The key is the setting's name. */
 export const settingTable = {
   upstream: setting(
     'URL',
@@ -73,9 +73,9 @@ export const settingTable = {
     dialectNames.join('|'),
     choice(dialectNames),
     'cos',
-    'whose answers to imitate where the rule file does not say',
+    'vendor whose responses to imitate, unless the rule file names one',
   ),
-  hostSuffix: list('NAME', hostSuffix, 'a Host of BUCKET.NAME names the bucket; repeatable'),
+  hostSuffix: list('NAME', hostSuffix, 'BUCKET.NAME in Host names the bucket; repeatable'),
   unconfigured: setting(
     unconfiguredChoices.join('|'),
     choice(unconfiguredChoices),
@@ -95,15 +95,15 @@ export const settingTable = {
   /** Certificate and key: both or neither. */
   tlsCert: setting('FILE', optionalPath, undefined, 'TLS on the data port: certificate chain (PEM)'),
   tlsKey: setting('FILE', optionalPath, undefined, 'TLS on the data port: private key (PEM)'),
-  debugHeaders: toggle('add x-cors-sidecar-decision to every answer decided here'),
-  headersTimeout: setting('TIME', timeout, 15_000, 'limit until the request headers are complete'),
-  upstreamTimeout: setting('TIME', timeout, 60_000, "limit until the first byte of the store's answer"),
-  idleTimeout: setting('TIME', timeout, 120_000, 'limit without a byte in either direction'),
+  debugHeaders: toggle('add x-cors-sidecar-decision to every response with a CORS decision'),
+  headersTimeout: setting('TIME', timeout, 15_000, 'time limit for the complete request headers'),
+  upstreamTimeout: setting('TIME', timeout, 60_000, "time limit for the first byte of the store's response"),
+  idleTimeout: setting('TIME', timeout, 120_000, 'time limit without a byte in either direction'),
   maxHeaderSize: setting(
     'SIZE',
     size(1024, 1_048_576),
     16_384,
-    'limit of the request line and the header lines',
+    'size limit of request line and header lines',
   ),
   forwardedFor: setting(
     forwardedForModes.join('|'),
@@ -122,15 +122,10 @@ export const settingTable = {
     'FILE',
     optionalPath,
     undefined,
-    'token that the console and /-/ then need, from local callers too',
+    'token required for the console and /-/, also from local callers',
   ),
   overwriteAuthored: toggle('PUT ?cors may replace rule files that people wrote'),
-  logLevel: setting(
-    'LEVEL',
-    choice(logLevels),
-    'info',
-    `lowest level that is logged: ${logLevels.join(', ')}`,
-  ),
+  logLevel: setting('LEVEL', choice(logLevels), 'info', `lowest level to log: ${logLevels.join(', ')}`),
   logFormat: setting(
     logFormats.join('|'),
     optionalChoice(logFormats),

@@ -1,16 +1,16 @@
 import { quotedAscii } from '../text/visible.ts'
-/** The kinds of value that settings have: how each is read from text, and written back. */
+/** The types of settings: how each is parsed from text and printed. */
 
-/** A value read from text, or what is wrong with the text and what to write instead. */
+/** A parsed value, or what is wrong with the text and what to write instead. */
 export type Reading<T> =
   | { readonly kind: 'value'; readonly value: T }
   | { readonly kind: 'defect'; readonly defect: string }
 
-/** One kind of value. `read(show(value))` gives `value` again. */
+/** One type of value. `read(show(value))` returns `value` again. */
 export interface ValueKind<T> {
   read(text: string): Reading<T>
   show(value: T): string
-  /** The text names a file or directory, relative to the working directory. */
+  /** The text is a path, relative to the working directory. */
   readonly isPath?: true
 }
 
@@ -20,10 +20,10 @@ export const defect = (words: string): { kind: 'defect'; defect: string } => ({
   defect: words,
 })
 
-/** A message must not steer a terminal or a log. */
+/** Escaped, so that a message cannot control a terminal or a log. */
 export const quote = (text: string): string => quotedAscii(text, 120)
 
-/** One of a closed list of lower-case words, given in any case. */
+/** One of a fixed list of lower-case words, accepted in any case. */
 export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   return {
     read(text) {
@@ -36,12 +36,12 @@ export function choice<T extends string>(words: readonly T[]): ValueKind<T> {
   }
 }
 
-/** A choice that need not be made. */
+/** A choice with no default. */
 export function optionalChoice<T extends string>(words: readonly T[]): ValueKind<T | undefined> {
   return { read: choice(words).read, show: (word) => word ?? '' }
 }
 
-/** `on` and `off` are how the documentation speaks of them; `true` and `false` are what YAML authors write. */
+/** The documentation uses `on` and `off`; YAML authors write `true` and `false`. */
 export const yesOrNo: ValueKind<boolean> = {
   read(text) {
     if (text === 'true' || text === 'on') return value(true)
@@ -54,7 +54,7 @@ export const yesOrNo: ValueKind<boolean> = {
 /** A file or directory, relative to the working directory of the process. */
 export const path: ValueKind<string> = { read: value, show: (text) => text, isPath: true }
 
-/** A file that need not be given. */
+/** A file that may be absent. */
 export const optionalPath: ValueKind<string | undefined> = {
   read: value,
   show: (text) => text ?? '',
@@ -82,8 +82,8 @@ const milliseconds: readonly (readonly [unit: string, factor: number])[] = [
 ]
 
 /**
- * A length of time, in milliseconds, written `500ms`, `15s`, `2m`, `1h`. A number without unit is refused, because
- * half of its readers would take it for seconds and half for milliseconds; only `0` needs none.
+ * A duration in milliseconds, written `500ms`, `15s`, `2m`, `1h`. Rejects a number without a unit, because half of
+ * its readers would take it for seconds and half for milliseconds. Only `0` needs no unit.
  */
 export function duration(least: number, most: number): ValueKind<number> {
   return {
@@ -106,7 +106,7 @@ export function duration(least: number, most: number): ValueKind<number> {
           )
         : value(length)
     },
-    // Timeouts are compared with those of other programs, which give them in seconds.
+    // In seconds where possible, because other programs give their timeouts in seconds.
     show: (length) =>
       length % 1000 === 0 && length > 0 && length < 600_000
         ? `${length / 1000}s`
@@ -139,7 +139,7 @@ export function size(least: number, most: number): ValueKind<number> {
   }
 }
 
-/** `amount` in the largest unit that divides it; `0` stands alone. */
+/** `amount` in the largest unit that divides it; 0 has no unit. */
 function showScaled(amount: number, units: readonly (readonly [unit: string, factor: number])[]): string {
   if (amount === 0) return '0'
   const [unit, factor] = units.find(([, size]) => amount % size === 0) ?? ['', 1]

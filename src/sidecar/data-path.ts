@@ -17,22 +17,22 @@ import { createGateway, type GatewayOptions } from './gateway.ts'
 import { listening, messageOf, StartProblem } from './start-problem.ts'
 import { followAuthorities, followCertificate } from './tls-files.ts'
 
-/** Everything that serves the data port, in one process. */
+/** Everything that serves the data port in one process. */
 export interface DataPath {
-  /** Rejects with {@link StartProblem} when the address cannot be had. */
+  /** Rejects with {@link StartProblem} when the address is unavailable. */
   listen(): Promise<AddressInfo>
-  /** Lets what is under way finish within `timeout` milliseconds, then closes everything. */
+  /** Lets running requests finish within `timeout` milliseconds, then closes everything. */
   drain(timeout: number): Promise<void>
 }
 
 interface DataPathParts extends Pick<GatewayOptions, 'rules' | 'finished' | 'failed'> {
   readonly log: Log
   readonly metrics: Pick<Metrics, 'register'>
-  /** Takes what the bucket CORS API has written. Resolves once everybody who serves does. */
+  /** Reloads after a change by the bucket CORS API. Resolves once every worker serves the result. */
   readonly reload: () => Promise<ReloadResult>
 }
 
-/** Rejects with {@link StartProblem} when a setting turns out to be unusable. */
+/** Rejects with {@link StartProblem} when a setting is unusable. */
 export async function openDataPath(settings: Settings, parts: DataPathParts): Promise<DataPath> {
   const { rules, finished, failed, log, reload } = parts
   const memory = createMemoryBudget(bytesForClients(readMemory(settings.workers)))
@@ -48,7 +48,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
     async drain(timeout) {
       await listener.drain(timeout)
-      // A connection that was broken off tells so a turn of the event loop later: its request is logged then.
+      // An aborted connection is reported one turn of the event loop later, and its request is logged then.
       await nextTurn()
       await nextTurn()
       authorities.stop()
@@ -57,7 +57,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
   }
 }
 
-/** What decisions depend on beside the rules. */
+/** The settings that decisions depend on. */
 export const setupOf = ({
   dialect,
   hostSuffix,

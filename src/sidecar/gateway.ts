@@ -14,16 +14,16 @@ import type { FinishedRequest } from '../requests/finished-request.ts'
 
 export interface GatewayOptions {
   readonly setup: Setup
-  /** The rules as they are now. Asked once per request. */
+  /** The current rules. Called once per request. */
   readonly rules: () => Snapshot
   readonly forwarder: Forwarder
   readonly answerBucketCors: BucketCorsApi
   readonly finished: (request: FinishedRequest) => void
-  /** A bug: it costs one request, and is told here. */
+  /** Called when our own code threw. Only that request fails. */
   readonly failed: (error: unknown) => void
 }
 
-/** Answers of ours that have no status of the store's to go by. */
+/** Responses for failures of the store, which have no status of their own. */
 const failures: Readonly<Record<ForwardFailure, StoreError>> = {
   refused: badGateway('The object store refused the connection.'),
   dns: badGateway('The name of the object store cannot be resolved.'),
@@ -35,14 +35,14 @@ const failures: Readonly<Record<ForwardFailure, StoreError>> = {
   trailers: {
     status: 400,
     code: 'InvalidRequest',
-    message: 'The upload ends with a trailer field that must stand in the header section.',
+    message: 'The upload has a trailer field that is allowed only in the header section.',
   },
-  truncated: badGateway('The object store ended its answer too early.'),
-  invalid: badGateway('The object store sent an answer that is not valid HTTP.'),
+  truncated: badGateway("The object store's response ended too early."),
+  invalid: badGateway('The object store sent a response that is not valid HTTP.'),
   timeout: { status: 504, code: 'GatewayTimeout', message: 'The object store did not answer in time.' },
 }
 
-/** Too many exchanges for the memory there is: the next try may be served. */
+/** 503 rather than a refusal: memory may be free again at the next try. */
 const overloaded: StoreError = {
   status: 503,
   code: 'ServiceUnavailable',
@@ -59,10 +59,10 @@ const internalError: StoreError = {
   message: 'We encountered an internal error. Please try again.',
 }
 
-/** How many verdicts are remembered, of all buckets together. */
+/** Cached verdicts of all buckets together. */
 const remembered = 1000
 
-/** Forgets everything when it is full: what is asked often is there again at once, and nobody can make it large. */
+/** A full cache is cleared: frequent requests are back at once, and no client can make it grow. */
 function createMemory(): VerdictMemory {
   const verdicts = new Map<string, Verdict>()
   return {
@@ -74,7 +74,7 @@ function createMemory(): VerdictMemory {
   }
 }
 
-/** The request listener of the data port: facts, plan, perform; one report per request. */
+/** The request listener of the data port. Reads the facts, plans, performs, and reports once per request. */
 export function createGateway(
   options: GatewayOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -92,14 +92,14 @@ export function createGateway(
   }
 }
 
-/** A request whose plan is made. */
+/** A request with its plan. */
 interface Begun {
   readonly facts: RequestFacts
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly identity: RequestIdentity
   readonly client: string
-  /** `performance.now()`. */
+  /** `performance.now()` */
   readonly started: number
 }
 
@@ -112,7 +112,7 @@ function begin(
 ): Begun {
   const started = performance.now()
   const facts = readFacts(request.method ?? '', request.url ?? '', request.httpVersion, request.rawHeaders)
-  // Taken once and kept: a preflight or a decoration never mixes two generations of rules.
+  // Taken once, so that one request never mixes two generations of rules.
   const snapshot = rules()
   const planned = plan(snapshot, setup, facts, identity, memory)
   return { facts, plan: planned, snapshot, identity, client, started }
@@ -225,11 +225,11 @@ function finishedRequest(
   }
 }
 
-/** Ids of the requests of this process; random enough to be unique among replicas. */
+/** Request ids of this process. Random enough to be unique among replicas. */
 function createIdentities(): () => RequestIdentity {
   const node = randomBytes(4).readUInt32BE()
   const process = randomBytes(2).readUInt16BE()
-  // Seven hexadecimal digits from the first request on, as the vendors' ids have.
+  // Starts with seven hexadecimal digits, like the vendors' ids.
   let sequence = 0x1000000 + randomBytes(3).readUIntBE(0, 3)
   return () => {
     sequence = (sequence + 1) >>> 0

@@ -1,18 +1,18 @@
 import type { AdminOptions } from '../admin/admin.ts'
 
-/** What a process that serves has come to, and what the admin port says of it. */
+/** State of a serving process, as the admin port reports it. */
 interface Lifecycle {
   readonly health: AdminOptions['health']
-  /** Both ports accept. */
+  /** Both ports accept connections. */
   ready(): void
   draining(): void
-  /** Everything is delivered. */
+  /** Everything has been delivered. */
   drained(): void
 }
 
 /**
- * Time in which a drain may still begin: longer than the sleep in the sidecar's `preStop`. A store that restarts alone
- * waits for so long.
+ * How long a drain may take to begin, in milliseconds: longer than the sleep in the sidecar's `preStop`. A store
+ * that restarts alone waits this long.
  */
 const usualPatience = 10_000
 

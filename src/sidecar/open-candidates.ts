@@ -2,7 +2,7 @@ import { type Candidates, type CandidatesOptions, createCandidates } from '../co
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** The candidate rules and their metrics; `undefined` without `--candidate-rules`. */
+/** `undefined` without `--candidate-rules`. */
 export function openCandidates(
   { candidateRules }: Settings,
   parts: Omit<CandidatesOptions, 'directory'>,

@@ -8,8 +8,8 @@ import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from './start-problem.ts'
 
 /**
- * Loads the rules for the first time, and has every load logged and counted. Rejects with {@link StartProblem} when
- * there is nothing to serve, or with `strictStart` an error in a rule file.
+ * Loads the rules for the first time; logs and counts every load. Rejects with {@link StartProblem} when the
+ * directory is unusable, or with `strictStart` when a rule file has an error.
  */
 export async function openRules(settings: Settings, log: Log, metrics: Metrics): Promise<RulesStore> {
   const store = createRulesStore({ directory: settings.rules, dialect: settings.dialect })
@@ -34,19 +34,19 @@ export async function openRules(settings: Settings, log: Log, metrics: Metrics):
 function refuseStart(settings: Settings, { failure, snapshot }: ReloadResult): void {
   if (snapshot.generation === 0)
     throw new StartProblem([
-      `--rules ${settings.rules}: the directory cannot be read: ${failure ?? 'it changes all the time'}`,
+      `--rules ${settings.rules}: the directory cannot be read: ${failure ?? 'it keeps changing'}`,
     ])
   if (!settings.strictStart) return
   const errors = snapshot.files
     .flatMap(({ findings }) => findings)
     .filter(({ severity }) => severity === 'error')
     .map(({ file, line, column, code, message }) => `${file}:${line}:${column}: error ${code}: ${message}`)
-  if (errors.length > 0) throw new StartProblem([...errors, '--strict-start: a rule file has an error'])
+  if (errors.length > 0) throw new StartProblem([...errors, '--strict-start: fix the rule files with errors'])
 }
 
 /**
- * One line for the reload, one for each finding: an error is logged with its place, whatever else changed. `before` is
- * the failure of the reload before: the same one again, every few seconds, is not told again.
+ * Logs one line for the reload and one for each finding, errors with their position. `before` is the failure of the
+ * previous reload: an unchanged failure, every few seconds, is not logged again.
  */
 function logReload(log: Log, directory: string, result: ReloadResult, before: string | undefined): void {
   for (const { file, line, column, severity, code, message } of result.findings)
@@ -55,12 +55,10 @@ function logReload(log: Log, directory: string, result: ReloadResult, before: st
   const fields = {
     cause: result.cause,
     generation: result.snapshot.generation,
-    changes: result.changes
-      .slice(0, 20)
-      .map(({ file, before, after }) => `${file}: ${before ?? 'new'} to ${after ?? 'gone'}`),
+    changes: result.changes.slice(0, 20).map(changeText),
     ...(result.failure === undefined ? {} : { failure: result.failure }),
   }
-  // At the start it is told as the reason to end.
+  // At start the failure is reported as the reason to exit.
   if (result.failure !== undefined && result.cause !== 'start') {
     const level = result.failure === before ? 'debug' : 'error'
     log[level](`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
@@ -73,7 +71,12 @@ function logReload(log: Log, directory: string, result: ReloadResult, before: st
   else log.debug('rules unchanged', fields)
 }
 
-/** Names the files that have errors, and what answers in their place. */
+function changeText({ file, before, after }: FileChange): string {
+  if (after === undefined) return `${file}: removed`
+  return `${file}: ${before === undefined ? 'added' : 'changed'}${after === 'ok' ? '' : ` (${after})`}`
+}
+
+/** Names the files with errors, and the rules that apply in their place. */
 function exceptFor(faulty: readonly FileChange[]): string {
   const named = (state: FileState): string => {
     const files = faulty.filter(({ after }) => after === state).map(({ file }) => file)
@@ -83,7 +86,7 @@ function exceptFor(faulty: readonly FileChange[]): string {
   const invalid = named('invalid')
   const stale = named('stale')
   return [
-    invalid === '' ? '' : `; errors in ${invalid}: no page is let in there until they are fixed`,
+    invalid === '' ? '' : `; errors in ${invalid}: preflights are refused there until they are fixed`,
     stale === '' ? '' : `; errors in ${stale}: the last good rules stay until they are fixed`,
   ].join('')
 }

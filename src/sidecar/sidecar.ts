@@ -17,21 +17,21 @@ import { openRules } from './open-rules.ts'
 import { listening, requireToken } from './start-problem.ts'
 import { watchDirectory } from './watch-directory.ts'
 
-/** A running sidecar: both ports accept, the rules are loaded and watched. */
+/** A running sidecar: both ports accept connections, and the rules are loaded and watched. */
 export interface Sidecar {
   readonly dataAddress: AddressInfo
   readonly adminAddress: AddressInfo
   readonly log: Log
-  /** Rule files that were loaded at the start. */
+  /** Number of rule files loaded at start. */
   readonly ruleFiles: number
   reload(cause: ReloadCause): Promise<ReloadResult>
-  /** Turns `/readyz` to 503, lets what is under way finish within `drainTimeout`, then closes everything. */
+  /** Turns `/readyz` to 503, lets running requests finish within `drainTimeout`, then closes everything. */
   drain(): Promise<void>
   /** Closes everything at once. */
   close(): Promise<void>
 }
 
-/** Puts everything together, in this process. Rejects with `StartProblem` when a setting turns out to be unusable. */
+/** Starts all parts in this process. Rejects with `StartProblem` when a setting is unusable. */
 export async function startSidecar(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
@@ -42,7 +42,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
   const metrics = createMetrics({ version })
   const denials = createDenials()
   const setup = setupOf(settings)
-  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
   const store = await openRules(settings, log, metrics)
   const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, metrics)
   const dataPath = await openDataPath(settings, {
@@ -60,7 +60,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     },
   })
   const reload = (cause: ReloadCause): Promise<ReloadResult> => {
-    // Not waited for: whatever their directory is like, the live rules are reloaded.
+    // Not awaited: the live rules must reload whatever the state of the candidate directory.
     void candidates?.reload(cause)
     return store.reload(cause)
   }

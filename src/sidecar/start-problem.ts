@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../settings/settings.ts'
 import { whyUnreadable } from './unreadable.ts'
 
-/** Why a sidecar cannot start, in lines that tell its user what to change. */
+/** Why the sidecar cannot start, in lines that say what to change. */
 export class StartProblem extends Error {
   readonly lines: readonly string[]
   constructor(lines: readonly string[]) {
@@ -12,7 +12,7 @@ export class StartProblem extends Error {
   }
 }
 
-/** The text of the file that `flag` names. Rejects with {@link StartProblem} when it cannot be read. */
+/** The text of the file given by `flag`. Rejects with {@link StartProblem} when it cannot be read. */
 export async function readText(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
@@ -22,17 +22,17 @@ export async function readText(flag: string, file: string): Promise<string> {
 }
 
 /**
- * Rejects with {@link StartProblem} when the file of `--admin-token-file` holds no token: nobody could find out why the
- * admin port refuses everybody.
+ * Rejects with {@link StartProblem} when the file of `--admin-token-file` holds no token. Otherwise the admin port
+ * would refuse every request without a visible reason.
  */
 export async function requireToken(file: string | undefined): Promise<void> {
   if (file === undefined) return
   const token = (await readText('--admin-token-file', file)).trim()
   if (token === '' || /\s/.test(token))
-    throw new StartProblem([`--admin-token-file ${file}: the file must hold one token, without blanks in it`])
+    throw new StartProblem([`--admin-token-file ${file}: the file must contain one token, without spaces`])
 }
 
-/** Waits for `listen` on the address that `flag` gives. Rejects with {@link StartProblem} when it cannot be had. */
+/** Waits for `listen` on the address given by `flag`. Rejects with {@link StartProblem} when it is unavailable. */
 export async function listening(
   flag: string,
   { host, port }: ListenAddress,
@@ -51,18 +51,18 @@ function listenProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {
     case 'EADDRINUSE':
-      return 'the port is in use: stop what listens there, or give another port'
+      return 'the port is in use: stop the program that uses it, or choose another port'
     case 'EADDRNOTAVAIL':
       return 'no interface of this machine has this address'
     case 'EACCES':
-      return 'listening on this port is not permitted: give one above 1023'
+      return 'listening on this port is not permitted: choose one above 1023'
     case 'ENOTFOUND':
-      return 'the host name cannot be resolved: give an address'
+      return 'the host name cannot be resolved: write an IP address'
     default:
       return messageOf(error)
   }
 }
 
-/** An error in words; those of the system's that a user can mend, plainly. */
+/** The message of an error; plain English for system errors that a user can fix. */
 export const messageOf = (error: unknown): string =>
   whyUnreadable(error) ?? (error instanceof Error ? error.message : String(error))

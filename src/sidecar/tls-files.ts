@@ -1,4 +1,4 @@
-/** The TLS files of the data path: what becomes of them is logged, and the expiry of the certificate is a metric. */
+/** Logs changes of the TLS files, and exports the expiry of the certificate as a metric. */
 
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -8,7 +8,7 @@ import { watchFiles } from '../proxy/watch-files.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readText } from './start-problem.ts'
 
-/** The text of `--upstream-ca` as it is now. Rejects with StartProblem when the file cannot be read. */
+/** The current text of `--upstream-ca`. Rejects with StartProblem when the file cannot be read. */
 export async function followAuthorities(
   { upstreamCa: file }: Settings,
   log: Log,
@@ -19,12 +19,12 @@ export async function followAuthorities(
     read: ([pem = '']) => checkAuthorities(pem),
     replace(pem) {
       text = pem
-      log.info('--upstream-ca has changed; new connections to the store trust the new authorities', {
+      log.info('--upstream-ca has changed: new connections to the store trust the new authorities', {
         'tls.ca': file,
       })
     },
     refused: (error) =>
-      log.error('the new text of --upstream-ca cannot be used; the old authorities stay trusted', {
+      log.error('the changed --upstream-ca is unusable: the old authorities stay trusted', {
         error,
         'tls.ca': file,
       }),
@@ -32,7 +32,7 @@ export async function followAuthorities(
   return { current: () => text, stop }
 }
 
-/** Logs what becomes of the certificate of the data port, and registers its expiry as a metric where there is one. */
+/** Logs changes of the certificate of the data port. Registers its expiry as a metric if it has one. */
 export function followCertificate(
   { tlsCert, tlsKey }: Settings,
   { log, metrics }: { readonly log: Log; readonly metrics: Pick<Metrics, 'register'> },
@@ -51,15 +51,15 @@ export function followCertificate(
   return {
     served({ expiry }) {
       if (served !== undefined)
-        log.info('the data port serves the new certificate of --tls-cert', until(expiry))
+        log.info('the data port now serves the changed certificate of --tls-cert', until(expiry))
       served = expiry
     },
     expired: ({ expiry }) =>
       log.error(
-        'the certificate of --tls-cert has expired: clients refuse it; replace the file',
+        'the certificate of --tls-cert has expired and clients reject it: replace the file',
         until(expiry),
       ),
     refused: (error) =>
-      log.error('the new certificate of --tls-cert cannot be used; the old one stays', { ...fields, error }),
+      log.error('the changed certificate of --tls-cert is unusable: the old one stays', { ...fields, error }),
   }
 }

@@ -1,4 +1,4 @@
-/** Why a file cannot be read, plainly, for what its user can mend; `undefined` for every other error. */
+/** Why a file cannot be read, in words for its user; `undefined` for errors that a user cannot fix. */
 export function whyUnreadable(error: unknown): string | undefined {
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'ENOENT':

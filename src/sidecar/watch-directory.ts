@@ -2,7 +2,10 @@ import type { Log } from '../log/log.ts'
 import type { RulesStore } from '../rules/store.ts'
 import { type Hint, type RulesWatch, watchRules } from '../rules/watch.ts'
 
-/** Has `look` follow the rules directory, again soon where the look before has failed; what hinders it is logged. */
+/**
+ * Calls `look` when the rules directory may have changed, and again soon after a failed look. Logs what prevents
+ * watching.
+ */
 export function watchDirectory(
   directory: string,
   log: Log,

@@ -1,4 +1,4 @@
-/** The program of one thread: calls what it is asked to, one call after the other. */
+/** The program of one thread: runs the requested functions, one after the other. */
 
 import { parentPort } from 'node:worker_threads'
 
@@ -11,7 +11,7 @@ export interface ModuleCall {
   readonly args: readonly unknown[]
 }
 
-/** `loading` and `running` stand around the first import of a module, which a machine under load can take seconds for. */
+/** `loading` and `running` enclose the first import of a module, which can take seconds on a busy machine. */
 export type Reply =
   | 'ready'
   | 'loading'
@@ -19,7 +19,7 @@ export type Reply =
   | { readonly result: unknown }
   | { readonly error: unknown }
 
-// yaml asks process.env at every token, which costs a lock in a thread: a fifth of the time for a rule file.
+// yaml reads process.env at every token, which takes a lock in a thread: a fifth of the time for a rule file.
 process.env = {}
 
 const port = parentPort
@@ -33,7 +33,7 @@ port.on('message', (call: ModuleCall) => {
 })
 port.postMessage('ready' satisfies Reply)
 
-/** A result that cannot be cloned is a bug of the called function, and no reason for the thread to die. */
+/** A result that cannot be cloned is a bug of the called function; it must not kill the thread. */
 function reply(answer: Reply): void {
   try {
     parentPort?.postMessage(answer)

@@ -3,41 +3,45 @@ import { Worker } from 'node:worker_threads'
 import type { ModuleCall, Reply } from './thread.ts'
 
 /**
- * Runs functions of modules in worker threads, so that untrusted text never blocks the event loop and its parsers are
- * never loaded by the thread that serves.
- *
- * node:worker_threads rather than tinypool or piscina: their time limit starts when a call is queued, and a thread that
- * dies takes the calls queued to it along. Here the limit is that of the call itself, and the others are run again.
+ * Runs functions in worker threads, so that parsing untrusted text never blocks the event loop, and the serving
+ * thread never loads the parsers.
+ * Not tinypool or piscina: their time limit starts when a call is queued, and a dying thread takes its queued calls
+ * along. Here the limit covers only the call itself, and the queued calls run again.
  */
 interface Threads {
-  /** Rejects with {@link ThreadFailure} when the call ends its thread or takes too long, else with what it throws. */
+  /**
+   * Rejects with {@link ThreadFailure} when the call ends its thread or takes too long; otherwise with what the
+   * function throws.
+   */
   run(call: ModuleCall): Promise<unknown>
 }
 
 export interface ThreadLimits {
   readonly most: number
-  /** Milliseconds of one call. */
+  /** Milliseconds for one call. */
   readonly callTimeout: number
-  /** Milliseconds for a thread to load its modules; a machine under load can take seconds. */
+  /** Milliseconds for a thread to load its modules, which can take seconds on a busy machine. */
   readonly startTimeout: number
-  /** Milliseconds without a call until a thread ends. */
+  /** A thread without calls ends after this many milliseconds. */
   readonly idle: number
   readonly heapMegabytes: number
 }
 
-/** The call ended its thread, or took too long. The message says which, e.g. `it took longer than 5 s`. */
+/** The call ended its thread or took too long. The message says which, e.g. `it took longer than 5 s`. */
 export class ThreadFailure extends Error {}
 
-/** The second call is sent ahead, so that a thread need not wait for the event loop between two. */
+/** The next call is sent ahead, so that the thread need not wait for this event loop between two calls. */
 const callsAhead = 2
 
-/** Starting a thread costs as much as a hundred small files: below so many waiting calls one more is not worth it. */
+/**
+ * Starting a thread costs as much as a hundred small files, so a new one needs at least this many waiting calls.
+ */
 const worthAThread = 16
 
 interface Job {
   readonly call: ModuleCall
   readonly settle: PromiseWithResolvers<unknown>
-  /** A first failure can be that of the machine: a paused process, no memory for a moment. */
+  /** Attempts so far. The first failure may be the machine's: a paused process, or a brief lack of memory. */
   attempts: number
 }
 
@@ -84,7 +88,7 @@ export function createThreads(limits: ThreadLimits): Threads {
   function start(): void {
     const worker = new Worker(threadModule, {
       resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes },
-      // Flags of the program, such as a script to load first, are not for its threads, and neither are secrets in its environment.
+      // Threads get neither the program's flags, such as a preload script, nor the secrets in its environment.
       execArgv: [],
       env: {},
     })
@@ -124,7 +128,7 @@ export function createThreads(limits: ThreadLimits): Threads {
     thread.timer = setTimeout(() => end(thread, 'idle'), limits.idle).unref()
   }
 
-  /** Only the call that was running can be at fault: those behind it are run again. */
+  /** Only the running call can be at fault, so those queued behind it run again. */
   function end(thread: Thread, message: string): void {
     if (!threads.delete(thread)) return
     clearTimeout(thread.timer)
@@ -162,11 +166,11 @@ const shared = createThreads({
   heapMegabytes: 256,
 })
 
-/** Calls functions that a module exports in a thread of this process; a result must be something that can be cloned. */
+/** Calls exported functions of a module in a thread of this process. The result must be cloneable. */
 export function inThread<Module>(module: URL): InThread<Module> {
   return async (name, ...args) => {
     const result: unknown = await shared.run({ module: module.href, name: String(name), args })
-    // The function of this very module has returned it.
+    // The value was returned by that very function.
     return result as never
   }
 }
@@ -184,6 +188,6 @@ type ResultOf<Module, Name extends keyof Module> = Module[Name] extends (...args
   ? Result
   : never
 
-/** The module `name`, without extension, beside the module at `base`, as source or as built. */
+/** The module `name` (without extension) beside the module at `base`, as source or as built. */
 export const moduleBeside = (base: string, name: string): URL =>
   new URL(`${name}${base.slice(base.lastIndexOf('.'))}`, base)

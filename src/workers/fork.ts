@@ -16,33 +16,33 @@ export interface WorkerProcess {
   readonly pid: number | undefined
   send(message: ToWorker): void
   listen(listener: (message: ToPrimary) => void): void
-  /** Resolves when it has ended and all its output was read. */
+  /** Resolves when it has ended and all its output has been read. */
   readonly ended: Promise<WorkerEnd>
-  /** Ends it at once. */
+  /** Kills it at once. */
   kill(): void
 }
 
 /**
- * Starts this program once more, as a worker. What it writes to its standard output is given to `output`. Never throws:
- * a process that the system cannot start (no files, processes or memory left) has ended, with the reason.
+ * Starts this program again as a worker. Its standard output goes to `output`. Never throws: a process that the
+ * system could not start (out of files, processes or memory) counts as ended, with the reason.
  */
 export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
-  // The kernel hands out connections. By node:cluster's own turn-taking a connection that was on its way to a worker
-  // that dies stays with this process, unanswered and open.
+  // The kernel distributes connections. With node:cluster's round robin, a connection on its way to a dying worker
+  // would stay open in this process, unanswered.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
     args: ['worker'],
-    // Through this process: lines that several processes write to one pipe can end up in each other.
+    // Piped through this process, because lines that several processes write to one pipe can get mixed.
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     serialization: 'advanced',
   })
   const worker = tryToFork()
   if (worker instanceof Error) return neverStarted(worker)
   const { process: child } = worker
-  // A channel that closes while something is sent: the 'exit' event reports the end of the worker.
+  // Emitted when the channel closes during a send; the 'exit' event reports the end of the worker.
   worker.on('error', ignore)
   if (child.pid === undefined) {
-    // Node emits it on the next tick, and keeps the worker listed for good.
+    // Node emits 'error' in the next tick, and never removes the worker from its list.
     delete cluster.workers?.[worker.id]
     return neverStarted(once(child, 'error').then(([error]) => error))
   }
@@ -55,7 +55,7 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
       if (worker.isConnected()) worker.send(message, ignore)
     },
     listen(listener) {
-      // What comes over this channel was sent by the same program.
+      // Only this program writes to the channel.
       worker.on('message', (message: ToPrimary) => {
         if (isMessage(message)) listener(message)
       })
@@ -65,7 +65,7 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
   }
 }
 
-/** Node reports some failures of the system by an event, others (`ENOMEM`) by an exception. */
+/** Node reports some system errors as an event, others (`ENOMEM`) as an exception. */
 function tryToFork(): Worker | Error {
   try {
     return cluster.fork()
@@ -92,7 +92,7 @@ async function endOf(exit: Promise<readonly unknown[]>, closed: Promise<unknown>
   }
 }
 
-/** The primary of a cluster can start workers; a process that is itself a worker of one cannot. */
+/** Only the primary of a cluster can start workers; a worker of another cluster cannot. */
 export const canFork = (): boolean => cluster.isPrimary
 
 const ignore = (): void => {}

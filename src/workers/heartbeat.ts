@@ -1,18 +1,18 @@
-/** Milliseconds between two questions to a worker; each must be answered before the next. */
+/** Milliseconds between two pings. Each must be answered before the next. */
 const interval = 1_000
-/** Questions without an answer after which a worker does not count as serving, and after which it is ended. */
+/** Unanswered pings after which a worker counts as not serving, and after which it is killed. */
 const missedUntilSilent = 2
 const missedUntilHung = 4
 
 interface HeartbeatOptions {
   readonly ask: (id: number) => void
-  /** No answer for some seconds. */
+  /** No answer for several seconds. */
   readonly onHung: () => void
-  /** Milliseconds; default: a clock that never goes back. */
+  /** Milliseconds; default: a monotonic clock. */
   readonly now?: () => number
 }
 
-/** Whether a process answers. One that is stopped, or in a loop, holds connections that nothing else would end. */
+/** Detects a worker that is stopped or stuck in a loop: it holds connections that nothing else would close. */
 interface Heartbeat {
   start(): void
   answered(id: number): void
@@ -29,7 +29,7 @@ export function createHeartbeat({ ask, onHung, now = () => performance.now() }: 
 
   function beat(): void {
     const at = now()
-    // Where this process was held up, the other may have been, too (a paused container).
+    // This process was suspended, so the worker may have been too (a paused container).
     if (at - last > 2 * interval) missed = 0
     else if (asked > answered) missed++
     last = at

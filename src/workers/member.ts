@@ -10,17 +10,20 @@ import { createHeartbeat } from './heartbeat.ts'
 import { partsBetween } from './replica.ts'
 import { noStats, type WorkerStats } from './stats.ts'
 
-/** One worker, as the primary knows it. */
+/** One worker, as the primary sees it. */
 export interface Member {
   readonly pid: number | undefined
-  /** Resolves when it serves; rejects with {@link StartProblem} when it ends before. */
+  /** Resolves when it serves; rejects with {@link StartProblem} when it exits before. */
   readonly serving: Promise<AddressInfo>
-  /** It was started, has not ended, and answers. */
+  /** Started, running and responsive. */
   isServing(): boolean
   readonly ended: Promise<WorkerEnd>
-  /** Has it serve `snapshot`. Resolves with whether it does, or has ended; `false`: not within the time there is. */
+  /**
+   * Sends `snapshot` to the worker. Resolves with true when the worker serves it or has ended, with false after a
+   * timeout.
+   */
   bring(snapshot: Snapshot): Promise<boolean>
-  /** Its metrics of now, or the latest there are; `undefined`: none were ever had. */
+  /** Its current metrics, or the latest received; `undefined`: none were received yet. */
   metrics(): Promise<MetricsMessage | undefined>
   lastMetrics(): MetricsMessage | undefined
   stats(): WorkerStats
@@ -30,15 +33,15 @@ export interface Member {
 
 interface MemberOptions {
   readonly settings: Settings
-  /** The rules as they are now. */
+  /** The current rules. */
   readonly rules: () => Snapshot
-  /** Resolves when every worker has what the directory says. */
+  /** Resolves when every worker serves the current files. */
   readonly reload: () => Promise<ReloadResult>
-  /** It does not answer any more, and is killed. */
+  /** It no longer responds and is killed. */
   readonly onHung: (pid: number | undefined) => void
 }
 
-/** Milliseconds for a worker to take rules: longer than it takes to find out that it hangs, and to end it. */
+/** Milliseconds for a worker to apply rules: longer than it takes to detect and kill a hung worker. */
 const takeTimeout = 10_000
 /** Milliseconds for a worker to send its metrics. */
 const metricsTimeout = 2_000
@@ -160,7 +163,7 @@ export function createMember(
   }
 }
 
-/** A number that grows, and those who wait for it to. */
+/** A growing number, and promises that wait for it. */
 function createProgress(): { reached(value: number): void; to(value: number): Promise<void> } {
   let latest = 0
   let waiting: { readonly value: number; readonly resolve: () => void }[] = []
@@ -175,7 +178,7 @@ function createProgress(): { reached(value: number): void; to(value: number): Pr
   }
 }
 
-/** Whether `done` resolves within so many milliseconds. */
+/** Whether `done` resolves within that time. */
 async function within(milliseconds: number, done: Promise<unknown>): Promise<boolean> {
   const late = Promise.withResolvers<false>()
   const timer = setTimeout(() => late.resolve(false), milliseconds)

@@ -5,28 +5,28 @@ import type { Settings } from '../settings/settings.ts'
 import type { RulesPart } from './replica.ts'
 import type { WorkerStats } from './stats.ts'
 
-/** What the primary says to a worker. */
+/** Messages from the primary to a worker. */
 export type ToWorker =
-  /** Follows `ready`; the rules follow this. */
+  /** Answers `ready`; the rules follow. */
   | { readonly kind: 'start'; readonly settings: Settings }
   | RulesPart
   /** Answers `reload`. */
   | { readonly kind: 'reloaded'; readonly id: number; readonly result: Omit<ReloadResult, 'snapshot'> }
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'ping'; readonly id: number }
-  /** Milliseconds for what is under way. */
+  /** Milliseconds for running requests. */
   | { readonly kind: 'drain'; readonly timeout: number }
 
-/** What a worker says to the primary. */
+/** Messages from a worker to the primary. */
 export type ToPrimary =
-  /** It listens to messages from now on. */
+  /** The worker now receives messages. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'serving'; readonly address: AddressInfo }
-  /** It cannot start, and ends. */
+  /** The worker cannot start, and exits. */
   | { readonly kind: 'problem'; readonly lines: readonly string[] }
-  /** The rules of this generation decide from now on. */
+  /** The worker now decides by this generation. */
   | { readonly kind: 'taken'; readonly generation: number }
-  /** The bucket CORS API has written. */
+  /** The bucket CORS API has changed a file. */
   | { readonly kind: 'reload'; readonly id: number }
   /** Answers `metrics`. */
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsMessage }
@@ -34,7 +34,7 @@ export type ToPrimary =
   /** Answers `ping`. */
   | { readonly kind: 'pong'; readonly id: number }
 
-/** Parts that have not changed since they were last sent are left out. */
+/** Parts that have not changed since the last message are omitted. */
 type StatsNow = Pick<WorkerStats, 'totals'> & {
   readonly denials?: WorkerStats['denials']
   readonly candidates?: Pick<WorkerStats['candidates'], 'totals'> & {
@@ -42,6 +42,6 @@ type StatsNow = Pick<WorkerStats, 'totals'> & {
   }
 }
 
-/** Libraries may send messages of their own over the same channel. */
+/** Libraries may send messages of their own over this channel. */
 export const isMessage = (value: unknown): value is { readonly kind: unknown } =>
   typeof value === 'object' && value !== null && 'kind' in value

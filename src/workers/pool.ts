@@ -7,20 +7,22 @@ import type { Member } from './member.ts'
 import { createRetiredWorkers } from './retired.ts'
 import { mergeStats, noStats, type WorkerStats } from './stats.ts'
 
-/** Workers that serve one port, as many as there should be: one that ends is replaced. */
+/** The workers that serve one port. Replaces a worker that ends. */
 export interface Pool {
-  /** Resolves when all serve; rejects with `StartProblem`, and nothing left running, when one cannot. */
+  /**
+   * Resolves when all workers serve. When one cannot start, rejects with `StartProblem` and leaves none running.
+   */
   start(): Promise<AddressInfo>
-  /** Resolves when every worker serves `snapshot`, with `false` when one does not within the time there is. */
+  /** Resolves with true when every worker serves `snapshot`, with false when one does not within the timeout. */
   bring(snapshot: Snapshot): Promise<boolean>
-  /** How many serve now. */
+  /** How many workers serve now. */
   serving(): number
-  /** How many were replaced. */
+  /** How many workers were replaced. */
   restarts(): number
-  /** Of each worker, and of those that are gone. */
+  /** Of each worker, and of those that have ended. */
   metrics(): Promise<readonly MetricsMessage[]>
   stats(): WorkerStats
-  /** Lets what is under way finish within `timeout` milliseconds. Resolves when no worker is left. */
+  /** Lets running requests finish within `timeout` milliseconds. Resolves when no worker is left. */
   drain(timeout: number): Promise<void>
 }
 
@@ -30,11 +32,13 @@ interface PoolOptions {
   readonly log: Log
 }
 
-/** Milliseconds until a worker that has just ended is replaced: at once, or later and later while none lasts. */
+/**
+ * Milliseconds until an ended worker is replaced: at once if it lasted `lastsAfter`, otherwise with growing delays.
+ */
 const lastsAfter = 10_000
 const firstDelay = 100
 const longestDelay = 5_000
-/** Milliseconds beyond a drain after which a worker that has not ended is stuck. */
+/** Milliseconds beyond a drain after which a worker counts as stuck. */
 const grace = 2_000
 
 export function createPool({ count, create, log }: PoolOptions): Pool {
@@ -62,7 +66,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     if (metrics !== undefined) void retired.add(metrics)
     if (state !== 'serving') return
     delay = lasted >= lastsAfter ? 0 : Math.min(longestDelay, Math.max(firstDelay, delay * 2))
-    log.error('a worker has ended and is replaced', { 'process.pid': member.pid, ...end, delay_ms: delay })
+    log.error('a worker ended and is being replaced', { 'process.pid': member.pid, ...end, delay_ms: delay })
     const timer = setTimeout(() => {
       timers.delete(timer)
       replace()
@@ -104,11 +108,11 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     restarts: () => restarts,
     async metrics() {
       const asked = [...members]
-      // One that does not answer still counts with what it sent last: no sum may fall.
+      // An unresponsive worker counts with its last metrics, because sums must never fall.
       const messages = await Promise.all(
         asked.map((member) => (member.isServing() ? member.metrics() : member.lastMetrics())),
       )
-      // Looked up afterwards: a worker that has ended meanwhile is among those that are gone, and only there.
+      // Checked after the await: a worker that has ended in the meantime is already among the retired ones.
       const present = asked.map((member) => members.has(member))
       const left = messages.filter((_message, index) => present[index])
       return [retired.metrics(), ...left.filter((message) => message !== undefined)]
@@ -123,7 +127,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
       }
       const stuck = setTimeout(() => {
         for (const member of members) {
-          log.error('a worker does not end and is killed', { 'process.pid': member.pid })
+          log.error('a worker does not exit and is killed', { 'process.pid': member.pid })
           member.kill()
         }
       }, timeout + grace)

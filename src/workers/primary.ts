@@ -24,22 +24,21 @@ import { createMember, type Member } from './member.ts'
 import { createPool, type Pool } from './pool.ts'
 import { readWholeLines } from './whole-lines.ts'
 
-const notTaken = 'a worker is stuck and does not take the rules'
+const notTaken = 'a worker is stuck and does not apply the rules'
 
 /**
- * The sidecar as several processes: `settings.workers` of them serve the data port, this one reads the rules for all
- * of them and answers on the admin port for all of them. Rejects with {@link StartProblem} when a setting turns out to
- * be unusable.
+ * Runs the sidecar as several processes. `settings.workers` of them serve the data port. This one reads the rules
+ * and answers on the admin port for all of them. Rejects with {@link StartProblem} when a setting is unusable.
  */
 export async function startWorkers(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   if (!canFork())
-    throw new StartProblem(['--workers: this process is itself a worker of another program: leave it at 1'])
+    throw new StartProblem(['--workers: this process is already a worker of another program: set it to 1'])
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
   const plain = standardOutput(onExit)
   const output = settings.logFormat === 'text' ? textLines(plain) : plain
   const log = createLog({ level: settings.logLevel, destination: output })
-  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
   const own = createMetrics({ version })
   const setup = setupOf(settings)
   const store = await openRules(settings, log, own)
@@ -58,7 +57,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
         settings,
         rules: store.current,
         reload: () => reload('bucket-cors'),
-        onHung: (pid) => log.error('a worker does not answer and is killed', { 'process.pid': pid }),
+        onHung: (pid) => log.error('a worker does not respond and is killed', { 'process.pid': pid }),
       },
     )
   const pool = createPool({ count: settings.workers, create, log })
@@ -141,7 +140,7 @@ function metricsOfAll(own: Metrics, pool: Pool): Metrics {
 
 const restartFamily = (pool: Pool): Family => ({
   name: 'cors_sidecar_worker_restarts_total',
-  help: 'Workers that ended by themselves and were replaced.',
+  help: 'Workers that ended unexpectedly and were replaced.',
   type: 'counter',
   aggregator: 'sum',
   samples: [{ suffix: '', labels: {}, value: pool.restarts() }],
@@ -155,7 +154,7 @@ const servingFamily = (pool: Pool): Family => ({
   samples: [{ suffix: '', labels: {}, value: pool.serving() }],
 })
 
-/** No request is answered by this process: it has no denials of its own. */
+/** This process answers no requests, so it has no denials of its own. */
 const denialsOfAll = (pool: Pool): Denials => ({
   add: () => {},
   total: () => pool.stats().denials.total,

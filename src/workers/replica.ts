@@ -9,26 +9,26 @@ import {
   type Snapshot,
 } from '../plan/snapshot.ts'
 
-/** One rule file, with the rules that its bucket is served with: its own, the last good ones, or none. */
+/** One rule file, with the rules that its bucket is served with: its own, its last good ones, or none. */
 interface ServedFile {
   readonly status: FileStatus
   readonly rules: RuleFile
 }
 
-/** A part of what leads from one set of rules to another. The last part puts them all into force. */
+/** Part of the change from one set of rules to another. The last part applies the whole change. */
 export interface RulesPart {
   readonly kind: 'rules'
   readonly generation: number
   readonly changed: readonly ServedFile[]
-  /** Base names. */
+  /** Base names of deleted files. */
   readonly gone: readonly string[]
   readonly isLast: boolean
 }
 
-/** Files in one part: what is made and read without a pause. */
+/** Files in one part, which is built and read without a pause. */
 const filesAtOnce = 200
 
-/** The parts that a process which serves `before` needs to serve `after`. */
+/** The parts that a process serving `before` needs to serve `after`. */
 export function* partsBetween(before: Snapshot, after: Snapshot): Generator<RulesPart, void> {
   const known = new Map(before.files.map((status) => [status.file, status]))
   const names = new Set(after.files.map(({ file }) => file))
@@ -62,10 +62,10 @@ const isSame = (one: FileStatus | undefined, other: FileStatus): boolean =>
   one.since === other.since &&
   one.findings === other.findings
 
-/** The rules of another process, which alone reads the directory, so that all serve the same generations. */
+/** The rules of the primary, which alone reads the directory, so that all workers serve the same generations. */
 export interface Replica {
   current(): Snapshot
-  /** Returns whether `part` was the last, so that its generation is now in force. */
+  /** Returns whether `part` was the last, so that its generation now applies. */
   take(part: RulesPart): boolean
 }
 
@@ -80,7 +80,7 @@ export function createReplica(dialect: DialectName): Replica {
     current: () => current,
     take({ generation, changed, gone, isLast }) {
       for (const file of gone) served.delete(file)
-      // Compiled part by part: compiled together at the last part they would block the requests.
+      // Compiled part by part: compiling everything at the last part would block requests.
       for (const { status, rules } of changed)
         served.set(status.file, { status, rules, policy: compilePolicy(status.bucket, rules, dialect) })
       if (isLast) current = replicated(current, [...served.values()].sort(byName), generation, dialect)
@@ -92,7 +92,10 @@ export function createReplica(dialect: DialectName): Replica {
 const byName = ({ status: { file: one } }: ServedFile, { status: { file: other } }: ServedFile): number =>
   one < other ? -1 : 1
 
-/** Which rules serve a bucket has been decided: each file is taken as if it were good, and keeps its state. */
+/**
+ * The primary has decided which rules each bucket is served with, so every file loads without a check and keeps its
+ * state.
+ */
 function replicated(
   previous: Snapshot,
   served: readonly CompiledFile[],

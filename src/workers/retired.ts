@@ -3,13 +3,13 @@ import { type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
 import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../plan/snapshot.ts'
 
 /**
- * The counters of workers that have ended, as far as they had reported them: without these every sum would fall when one is
- * replaced, which a scrape takes for a restart of the whole.
+ * Keeps the last reported counters of workers that have ended. Without them every sum would fall when a worker is
+ * replaced, which Prometheus takes for a restart.
  */
 interface RetiredWorkers {
   add(metrics: MetricsMessage): Promise<void>
   metrics(): MetricsMessage
-  /** Drops the series of buckets, rules and modes that `snapshot` no longer has. */
+  /** Drops series of buckets, rules and modes that are not in `snapshot`. */
   prune(snapshot: Snapshot): void
 }
 
@@ -34,7 +34,7 @@ export function createRetiredWorkers(): RetiredWorkers {
   }
 }
 
-/** What only ever grows. prom-client types the type as a number, but it is the word. */
+/** Metrics that only grow. prom-client declares the type as a number, but it is a string. */
 const isCounted = ({ type, aggregator }: MetricsMessage[number]): boolean =>
   aggregator === 'sum' && ['counter', 'histogram', 'summary'].includes(String(type))
 
@@ -54,6 +54,6 @@ function configuredIn(snapshot: Snapshot): (labels: SeriesLabels) => boolean {
   }
 }
 
-/** Labels are cut at some length. */
+/** Rule labels are cut at some length. */
 const hasRule = ({ rules }: BucketPolicy, rule: string | number): boolean =>
   rules.some(({ label }) => label.startsWith(String(rule)))

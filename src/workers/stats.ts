@@ -32,10 +32,10 @@ export const noStats: WorkerStats = {
   candidates: { totals: { compared: 0, different: 0, undecided: 0 }, top: [] },
 }
 
-/** How many single denials, and how many groups, each process keeps and are kept of all. */
+/** Denials and groups that each process keeps, and that the merged list keeps. */
 const kept = 200
 
-/** The stats of several processes, as if they came from one. */
+/** Merges the stats of several processes. */
 export function mergeStats(all: readonly WorkerStats[]): WorkerStats {
   const [first = noStats, ...rest] = all
   return rest.length === 0 ? first : rest.reduce(mergeTwo, first)
@@ -67,7 +67,7 @@ function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
   }
 }
 
-/** What a group asked for, whichever process saw it: a proposal has to allow all of it. */
+/** All requests of each group from every process, because a proposal must allow all of them. */
 function withAllRequests(merged: readonly DenialGroup[], all: readonly DenialGroup[]): DenialGroup[] {
   const byKey = Map.groupBy(all, denialKey)
   return merged.map((group) => {
@@ -96,8 +96,9 @@ interface Counted {
 }
 
 /**
- * Two lists of most frequent groups as one (Agarwal, Cormode, Huang, Phillips, Wei, Yi 2012, "Mergeable Summaries"): a
- * group that a full list lacks may have been seen there as often as the rarest one on it.
+ * Merges two lists of most frequent groups (Agarwal, Cormode, Huang, Phillips, Wei, Yi 2012, "Mergeable
+ * Summaries"). A group that is missing from a full list may have been counted there as often as the rarest group on
+ * it.
  */
 export function mergeTop<Group extends Counted>(
   one: readonly Group[],
@@ -118,7 +119,7 @@ export function mergeTop<Group extends Counted>(
     .slice(0, limit)
 }
 
-/** How often a group may have been seen that is not on `list`. */
+/** How often a group that is not on `list` may have been counted. */
 const unseen = (list: readonly Counted[], limit: number): number =>
   list.length < limit
     ? 0

@@ -1,13 +1,13 @@
-/** Milliseconds between two reports at least; the second has everything that happened in between. */
+/** Minimum interval between two reports, in milliseconds. The second report covers everything in between. */
 const interval = 250
 
 interface Throttle {
-  /** Something has changed that has to be reported. */
+  /** Call after each change. */
   changed(): void
   stop(): void
 }
 
-/** Calls `report` soon after a change, and however many there are, a few times a second at most. */
+/** Calls `report` soon after a change, and at most a few times a second. */
 export function createThrottle(report: () => void): Throttle {
   let timer: NodeJS.Timeout | undefined
   let reportedAt = Number.NEGATIVE_INFINITY

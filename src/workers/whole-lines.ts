@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 
-/** Longest line that is waited for, in bytes: log lines have 8 KB at most. */
+/** Longest line that is buffered, in bytes. Log lines have at most 8 KB. */
 const maxLine = 1024 * 1024
 
-/** Passes on what comes over `stream` in whole lines. A last line without an end is dropped: it is no JSON. */
+/** Passes on the data of `stream` in whole lines. Drops an unfinished last line, because it is not valid JSON. */
 export function readWholeLines(stream: Readable, write: (lines: Uint8Array) => void): void {
   let rest: Buffer = Buffer.alloc(0)
   stream.on('data', (chunk: Buffer) => {

@@ -16,8 +16,8 @@ import { createReplica, type RulesPart } from './replica.ts'
 import { createThrottle } from './throttle.ts'
 
 /**
- * Serves the data port as one of several processes, as the primary at the other end of `channel` says. 0 after a
- * drain; 2 when a setting is unusable, which the primary then reports.
+ * Serves the data port as one of several processes, controlled by the primary at the other end of `channel`.
+ * Resolves with 0 after a drain, and with 2 when a setting is unusable, which the primary reports.
  */
 export function runWorker(channel: Channel, onExit: OnExit): Promise<0 | 2> {
   const over = Promise.withResolvers<0 | 2>()
@@ -46,10 +46,10 @@ function createWorker(
   onExit: OnExit,
   over: PromiseWithResolvers<0 | 2>,
 ): Worker {
-  // Together they may warn of as many denials as one process alone.
+  // All workers together may warn of as many denials as a single process.
   const denialsPerMinute = Math.max(2, Math.floor(100 / settings.workers))
   const log = createLog({ level: settings.logLevel, denialsPerMinute, onExit })
-  const failed = (error: unknown): void => log.error('a request failed for a fault of ours', { error })
+  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
   const watchStore = createStoreWatch(log, storeOf(settings))
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()
@@ -59,7 +59,7 @@ function createWorker(
   const reload = askForReload(channel)
   const throttle = createThrottle(report)
   let dataPath: Promise<DataPath> | undefined
-  let toldDenials = 0
+  let sentDenials = 0
   let toldDifferent = 0
 
   function report(): void {
@@ -70,7 +70,7 @@ function createWorker(
       stats: {
         totals: metrics.decisionTotals(),
         // Long lists are sent only when they have changed.
-        ...(total === toldDenials
+        ...(total === sentDenials
           ? {}
           : { denials: { total, recent: denials.recent(), top: denials.top() } }),
         ...(compared === undefined || candidates === undefined
@@ -83,7 +83,7 @@ function createWorker(
             }),
       },
     })
-    toldDenials = total
+    sentDenials = total
     toldDifferent = compared?.different ?? 0
   }
 
@@ -158,7 +158,7 @@ function createWorker(
 
 type Reloaded = Omit<ReloadResult, 'snapshot'>
 
-/** Has the primary read the directory. It answers when every worker has taken what was found. */
+/** Makes the primary reload the directory. It answers when every worker serves the result. */
 function askForReload(channel: Channel): {
   ask(): Promise<Reloaded>
   answered(id: number, result: Reloaded): void

@@ -94,7 +94,10 @@ describe('convert', () => {
     ['YAML', '# ours\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET]}\n'],
   ])('reads %s of stdin by its content, and writes YAML', async (format, stdin) => {
     const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin })
-    expect({ code, err }).toEqual({ code: 0, err: format === 'YAML' ? 'note: comments are left out\n' : '' })
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: format === 'YAML' ? 'note: comments are not converted\n' : '',
+    })
     expect(out).toBe('rules:\n  - allowedOrigins: ["*"]\n    allowedMethods: [GET]\n')
   })
 

@@ -132,7 +132,7 @@ The response to the preflight:
     const { out } = await explained(
       ...['--bucket', 'ranges', '--origin', 'https://example.com', '--method', 'GET'],
     )
-    expect(out).toContain('\n\nRule web has from the preset range-read allowedMethods: GET, HEAD; ')
+    expect(out).toContain('\n\nRule web takes from preset range-read: allowedMethods: GET, HEAD; ')
     expect(out).toContain(
       'exposeHeaders: Accept-Ranges, Content-Range, Content-Encoding, ETag; maxAgeSeconds: 3600.',
     )
@@ -263,17 +263,15 @@ describe('a question that cannot be put', () => {
       ],
       [
         '--bucket: "../etc" cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
-        '--origin: "https://ex\\u00e4mple.com" is nothing that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
+        '--origin: "https://ex\\u00e4mple.com" is not an origin that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
         '--method: "P T" is not a method: write one such as GET or PUT',
-        '--header: "a: b" is not a header name: write the name alone, without a value',
-        '--url: "foo" is not a URL to send a request to: write http://HOST:PORT or http://HOST:PORT/PATH',
+        '--header: "a: b" is not a header name: write only the name, without a value',
+        '--url: "foo" is not a usable URL: write http://HOST:PORT or http://HOST:PORT/PATH',
       ],
     ],
     [
       [...put, '--actual', '--header', 'content-type'],
-      [
-        '--header: the headers of a request are asked for in its preflight only: leave out --header, or --actual',
-      ],
+      ['--header: only a preflight asks for headers: leave out --header, or --actual'],
     ],
     [[...put, '--url', 'http://a.example/other/k'], [`--url: "http://a.example/other/k" ${elsewhere}`]],
     [
@@ -282,9 +280,7 @@ describe('a question that cannot be put', () => {
     ],
     [
       [...put, '--url', 'http://u:p@a.example'],
-      [
-        '--url: "http://u:p@a.example" is not a URL to send a request to: write http://HOST:PORT or http://HOST:PORT/PATH',
-      ],
+      ['--url: "http://u:p@a.example" is not a usable URL: write http://HOST:PORT or http://HOST:PORT/PATH'],
     ],
     [[...put, '--rules', 'nowhere'], ['--rules: "nowhere": it does not exist']],
   ])('%j', async (argv, issues) => {

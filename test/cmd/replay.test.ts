@@ -105,7 +105,7 @@ describe('replay', () => {
     )
     expect(await replayed(log, '--rules', await rulesOf(same))).toEqual({
       code: 0,
-      out: '5 lines read: 5 decided anew, none of them otherwise\n',
+      out: '5 lines read: 5 requests re-evaluated, none would change\n',
       err: '',
     })
   })
@@ -148,19 +148,19 @@ describe('replay', () => {
     Rule site of bucket photos allows it.
 
 1 × reported: preflight for PUT from https://example.com, asking for content-type,x-amz-date
-    allowed by rule web (left to the store) → allowed by rule web (enforced)
+    allowed by rule web (handled by the store) → allowed by rule web (enforced)
     Rule web of bucket reported allows it.
 
 1 × photos: preflight for DELETE from https://example.com
     denied: method → allowed by rule site
     Rule site of bucket photos allows it.
 
-7 lines read: 7 decided anew, 7 of them otherwise
+7 lines read: 7 requests re-evaluated, 7 would change
        2 allowed before, now denied
        1 denied before, now allowed
        2 denied for another reason
        1 allowed by another rule, which may send other headers
-       1 left to the store either before or now
+       1 handled by the store before or now, but not both
 `,
     })
   })
@@ -226,14 +226,14 @@ describe('replay', () => {
     expect(await replayed(log, '--rules', await rulesOf(same))).toEqual({
       code: 0,
       err: '',
-      out: `21 lines read: 1 decided anew, none of them otherwise
+      out: `21 lines read: 1 request re-evaluated, none would change
        4 skipped, not JSON
        2 skipped, not about a request
-       2 skipped, without Origin, so no question of CORS
-       5 skipped, without all that was decided
-       1 skipped, longer than any line of the log
-       4 skipped, not decidable: the log has cut what was asked
-       2 skipped, answered before any rule is asked
+       2 skipped, without Origin, so not a CORS request
+       5 skipped, incomplete: no decision
+       1 skipped, longer than any log line
+       4 skipped, a value that the rules depend on was cut
+       2 skipped, answered before any rule is checked
 `,
     })
   })
@@ -242,7 +242,7 @@ describe('replay', () => {
     const log = await logOf(line({ ...put, target: `/photos/${'%41/'.repeat(300)}${'%41'.repeat(500)}` }))
     expect(await replayed(log, '--rules', await rulesOf(same))).toMatchObject({
       code: 0,
-      out: '1 line read: 1 decided anew, none of them otherwise\n',
+      out: '1 line read: 1 request re-evaluated, none would change\n',
     })
   })
 
@@ -341,12 +341,12 @@ describe('replay', () => {
     })
     expect(await replayed(await logOf('{"msg":"serving"}'), '--rules', rules)).toMatchObject({
       code: 0,
-      err: 'note: no line tells of a CORS request that was decided\n',
+      err: 'note: no line contains a CORS decision\n',
     })
     expect(await replayed(await logOf(), '--rules', rules)).toEqual({
       code: 0,
       err: '',
-      out: '0 lines read: 0 decided anew, none of them otherwise\n',
+      out: '0 lines read: 0 requests re-evaluated, none would change\n',
     })
   })
 

@@ -79,10 +79,10 @@ describe('settings that cannot be used', () => {
     expect(outcome).toEqual(
       refused(
         'wrong.yaml:1:1: "upstreem": there is no such setting: did you mean upstream?',
-        'CORS_SIDECAR_LISTEN: "8080" is a port alone: write 127.0.0.1:8080 or 0.0.0.0:8080',
+        'CORS_SIDECAR_LISTEN: "8080" is a port without an address: write 127.0.0.1:8080 or 0.0.0.0:8080',
         'wrong.yaml:2:14: idleTimeout: "15" has no unit: write 15s for seconds or 15ms for milliseconds',
         '--workers: 0 is out of range: write a whole number from 1 to 128',
-        '--upstream: the store is not given: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
+        '--upstream is missing: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
       ),
     )
   })

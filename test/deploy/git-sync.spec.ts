@@ -98,7 +98,7 @@ describe.skipIf(!hasGit)('by git-sync', () => {
       await repository.commit(both(generation))
       await sync(repository, root)
       const { changes } = await program.logged((line) => line.generation === generation)
-      expect(changes).toEqual(['other.yaml: ok to ok', 'site.yaml: ok to ok'])
+      expect(changes).toEqual(['other.yaml: changed', 'site.yaml: changed'])
       expect(await live(program, generation)).toBe(generation)
       expect(await currentGeneration(program.data, 'other')).toBe(generation)
     }

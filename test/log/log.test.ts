@@ -208,7 +208,7 @@ describe('denials', () => {
     })
     vi.advanceTimersByTime(60_000)
     expect(warnings(lines())[2]).toMatchObject({
-      msg: '4 more denials in the last minute',
+      msg: '4 more denials in the last minute (suppressed)',
       folded: 4,
       unseen: 0,
     })

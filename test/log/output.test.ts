@@ -337,7 +337,7 @@ test('lines that a slow reader made us drop are counted and told', async () => {
   expect(kept + told.lost).toBe(6000)
   expect(told).toMatchObject({
     level: 'warn',
-    msg: expect.stringContaining(`${told.lost} lines of the log were lost`),
+    msg: expect.stringContaining(`${told.lost} log lines were lost`),
   })
   expect(lines.at(-1)).toMatchObject({ msg: 'last' })
 })
@@ -351,7 +351,7 @@ test('a loss is told as soon as there is room, without a further line', async ()
       process.stderr.write('written')`),
   )
   await once(child.stderr, 'data')
-  const loss = /"msg":"\d+ lines of the log were lost[^"]*","lost":\d+}\n/
+  const loss = /"msg":"\d+ log lines were lost[^"]*","lost":\d+}\n/
   let end = ''
   for await (const [chunk] of on(child.stdout, 'data')) {
     const told = end + chunk

@@ -193,7 +193,7 @@ describe('explainRequest', () => {
     const stale = nextSnapshot(photos, [loaded('photos', undefined)], 'cos', 2)
     expect(explained({}, stale).notes).toEqual([expect.stringContaining('last good rules')])
     const fallback = snapshotOf(loaded('_default', { rules: [web] }))
-    expect(explained({}, fallback).notes).toEqual([expect.stringContaining('_default.yaml speaks for it')])
+    expect(explained({}, fallback).notes).toEqual([expect.stringContaining('so _default.yaml applies')])
     const report = snapshotOf(loaded('photos', { rules: [web], mode: 'report' }))
     const reported = explained({}, report)
     expect(reported.notes).toEqual([expect.stringContaining('report mode')])
@@ -202,7 +202,7 @@ describe('explainRequest', () => {
       response: { kind: 'decorated', strip: false, headers: [] },
     })
     const left = explained({ to: { kind: 'bucket', bucket: 'nobody' } }, photos, { unconfigured: 'forward' })
-    expect(left.notes).toEqual([expect.stringContaining('left to the store')])
+    expect(left.notes).toEqual([expect.stringContaining('the store handles CORS')])
   })
 
   test('names the defect of a request that is refused before any rule is asked', () => {
@@ -225,7 +225,7 @@ describe('explainRequest', () => {
     }
     const snapshot = snapshotOf(loaded('photos', { rules: [open] }))
     const note =
-      'Rule open has from the preset public-read allowedMethods: GET, HEAD; allowedHeaders: range; exposeHeaders: none.'
+      'Rule open takes from preset public-read: allowedMethods: GET, HEAD; allowedHeaders: range; exposeHeaders: none.'
     expect(explained({ method: 'GET', requestedHeaders: undefined }, snapshot).preset).toBe(note)
     expect(explained({ method: 'PUT' }, snapshot).preset).toBe(note)
     expect(explained({}).preset).toBeUndefined()

@@ -450,7 +450,7 @@ describe('a directory that goes away', () => {
     await store.reload('start')
     await unlink(join(folder, 'a.yaml'))
     await unlink(join(folder, 'b.yaml'))
-    const failure = 'it has no rule file any more, as when a volume goes away'
+    const failure = 'it no longer has any rule file, as when a volume is unmounted'
     expect(await store.reload('watch')).toMatchObject({
       result: 'failed',
       failure,

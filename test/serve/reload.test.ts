@@ -39,7 +39,7 @@ test('a file that is renamed into place takes effect by itself, while requests r
     while (seen.at(-1) !== 2) seen.push(await currentGeneration(program.data, 'site'))
   })()
   await replace(rules, 'site.yaml', generationFile(2))
-  expect(await inForce(2)).toMatchObject({ cause: 'watch', changes: ['site.yaml: ok to ok'] })
+  expect(await inForce(2)).toMatchObject({ cause: 'watch', changes: ['site.yaml: changed'] })
   expect(await currentGeneration(program.data, 'site')).toBe(2)
   await client
   expect(seen).toEqual([...seen].sort())

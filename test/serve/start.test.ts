@@ -58,7 +58,7 @@ describe('a rules directory that cannot be used', () => {
 
 test.each([
   ['--admin-token-file', 'missing', 'the file cannot be read: there is no such file'],
-  ['--admin-token-file', 'file', 'the file must hold one token, without blanks in it'],
+  ['--admin-token-file', 'file', 'the file must contain one token, without spaces'],
   ['--upstream-ca', 'missing', 'the file cannot be read: there is no such file'],
 ])('%s with a file that cannot be used: %s', async (flag, name, reason) => {
   const rules = await folderWith(join(folder, 'good'), {})
@@ -131,7 +131,7 @@ describe('some rule files with mistakes', () => {
     expect(lines.filter(({ msg }) => msg.startsWith('rules applied'))).toMatchObject([
       {
         level: 'warn',
-        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: no page is let in there until they are fixed',
+        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: preflights are refused there until they are fixed',
       },
     ])
   })
@@ -143,7 +143,7 @@ describe('some rule files with mistakes', () => {
     const lines = err.trimEnd().split('\n')
     expect(lines).toHaveLength(6)
     expect(lines).toContainEqual(expect.stringMatching(/^error: wrong\.yaml:3:22: error origin-has-path: /))
-    expect(lines.at(-1)).toBe('error: --strict-start: a rule file has an error')
+    expect(lines.at(-1)).toBe('error: --strict-start: fix the rule files with errors')
   })
 })
 

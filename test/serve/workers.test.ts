@@ -170,7 +170,7 @@ test('a worker that dies is replaced and counted, and the last good rules of a b
   expect(pids).toHaveLength(2)
   const before = program.out().length
   process.kill(Number(pids[0]?.['process.pid']), 'SIGKILL')
-  const ended = await program.logged(({ msg }) => msg === 'a worker has ended and is replaced', before)
+  const ended = await program.logged(({ msg }) => msg === 'a worker ended and is being replaced', before)
   expect(ended).toMatchObject({ 'process.pid': pids[0]?.['process.pid'], signal: 'SIGKILL' })
   await program.logged(isServing, before)
 
@@ -283,7 +283,7 @@ test('a worker that hangs is killed and replaced, and PUT ?cors is right', async
   }
   const answered = put()
   expect(await answered).toBe(200)
-  expect(await stuck.logged(({ msg }) => msg === 'a worker does not answer and is killed')).toMatchObject({
+  expect(await stuck.logged(({ msg }) => msg === 'a worker does not respond and is killed')).toMatchObject({
     level: 'error',
     'process.pid': pid,
   })
@@ -315,7 +315,7 @@ test('a worker that hangs while the program ends is killed', async () => {
     .out()
     .map((line): LogLine => JSON.parse(line))
     .filter(({ level }) => level === 'error')
-  expect(errors).toMatchObject([{ msg: 'a worker does not end and is killed', 'process.pid': pid }])
+  expect(errors).toMatchObject([{ msg: 'a worker does not exit and is killed', 'process.pid': pid }])
 })
 
 test('a port in use is one line and exit code 2', async () => {
@@ -334,7 +334,7 @@ test('the command of a worker is for the primary alone', async () => {
   const { code, err } = await ended
   expect({ code, err }).toEqual({
     code: 2,
-    err: 'error: this command is only for serve --workers to start: use cors-sidecar serve\n',
+    err: 'error: only serve --workers starts this command: run cors-sidecar serve instead\n',
   })
   const child = spawn(process.execPath, [main, '--help'])
   const [help] = await once(child.stdout, 'data')

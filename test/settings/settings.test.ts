@@ -233,7 +233,7 @@ describe('mistakes', () => {
     'request targets are signed and therefore forwarded byte for byte, nothing can be put before or after them'
 
   test.each<[flags: Flags, issue: string]>([
-    [{ upstream: '' }, '--upstream: nothing is given: write a value, or leave it out'],
+    [{ upstream: '' }, '--upstream: it is empty: write a value, or leave it out'],
     [
       { upstream: 'minio:9000' },
       '--upstream: "minio:9000" has no scheme: write http://minio:9000 or https://minio:9000',
@@ -244,11 +244,11 @@ describe('mistakes', () => {
     ],
     [
       { upstream: 'ftp://minio' },
-      `--upstream: "ftp://minio" is not a URL that a store can have: write ${upstreamForms}`,
+      `--upstream: "ftp://minio" is not the URL of a store: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http:/minio' },
-      `--upstream: "http:/minio" is not a URL that a store can have: write ${upstreamForms}`,
+      `--upstream: "http:/minio" is not the URL of a store: write ${upstreamForms}`,
     ],
     [{ upstream: 'http://' }, `--upstream: "http://" has no host name or address: write ${upstreamForms}`],
     [
@@ -295,26 +295,29 @@ describe('mistakes', () => {
     ],
     [
       { upstream: 'http://minio\\x' },
-      `--upstream: "http://minio\\\\x" has a backslash in it: write ${upstreamForms}`,
+      `--upstream: "http://minio\\\\x" contains a backslash: write ${upstreamForms}`,
     ],
     [
       { upstream: 'unix:store.sock' },
-      '--upstream: "unix:store.sock" has no absolute path of a socket: write unix:/path/to.sock',
+      '--upstream: "unix:store.sock" has no absolute socket path: write unix:/path/to.sock',
     ],
     [
       { upstream: 'unix:/run/' },
-      '--upstream: "unix:/run/" has no absolute path of a socket: write unix:/path/to.sock',
+      '--upstream: "unix:/run/" has no absolute socket path: write unix:/path/to.sock',
     ],
     [
       { upstream: `unix:/${'s'.repeat(107)}` },
       '--upstream: the path of the socket is longer than 107 bytes, which no socket can have: use a shorter one',
     ],
-    [{ listen: '8080' }, '--listen: "8080" is a port alone: write 127.0.0.1:8080 or 0.0.0.0:8080'],
+    [
+      { listen: '8080' },
+      '--listen: "8080" is a port without an address: write 127.0.0.1:8080 or 0.0.0.0:8080',
+    ],
     [
       { listen: 'localhost' },
       '--listen: "localhost" is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080',
     ],
-    [{ listen: '::1' }, '--listen: "::1" is an IPv6 address alone: write [::1]:8080'],
+    [{ listen: '::1' }, '--listen: "::1" is an IPv6 address without a port: write [::1]:8080'],
     [
       { listen: '*:80' },
       '--listen: "*:80" is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080',
@@ -324,27 +327,24 @@ describe('mistakes', () => {
       '--listen: "http://a:80" is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080',
     ],
     [{ admin: ':65536' }, '--admin: port 65536 is out of range: write 0 to 65535 (0 takes a free one)'],
-    [
-      { admin: '0.0.0.0:8080' },
-      '--admin: it is the address of --listen: give the two ports different addresses',
-    ],
+    [{ admin: '0.0.0.0:8080' }, '--admin: it is the same address as --listen: use different addresses'],
     [{ dialect: 'aws' }, '--dialect: "aws" is not one of its values: write cos, oss, s3 or http'],
     [{ dialect: 'AWS' }, '--dialect: "AWS" is not one of its values: write cos, oss, s3 or http'],
     [
       { hostSuffix: ['*.s3.example'] },
-      '--host-suffix: "*.s3.example" has a wildcard: write the name alone, such as s3.example.com for *.s3.example.com',
+      '--host-suffix: "*.s3.example" has a wildcard: write only the name, such as s3.example.com for *.s3.example.com',
     ],
     [
       { hostSuffix: ['s3.example:80'] },
-      '--host-suffix: "s3.example:80" has a port: write the name alone, because the port of Host does not matter',
+      '--host-suffix: "s3.example:80" has a port: write only the name, because the port in Host is ignored',
     ],
     [
       { hostSuffix: ['127.0.0.1'] },
-      '--host-suffix: "127.0.0.1" is an address, before which no bucket can stand: write a host name, such as s3.example.com',
+      '--host-suffix: "127.0.0.1" is an IP address, which cannot have a bucket name before it: write a host name, such as s3.example.com',
     ],
     [
       { hostSuffix: ['[::1]'] },
-      '--host-suffix: "[::1]" is an address, before which no bucket can stand: write a host name, such as s3.example.com',
+      '--host-suffix: "[::1]" is an IP address, which cannot have a bucket name before it: write a host name, such as s3.example.com',
     ],
     [{ hostSuffix: ['a..b'] }, '--host-suffix: "a..b" is not a host name: write one such as s3.example.com'],
     [
@@ -359,15 +359,15 @@ describe('mistakes', () => {
     [{ bucketCorsApi: 'on' }, '--bucket-cors-api: "on" is not one of its values: write off, read or write'],
     [
       { bucketCorsApi: 'write' },
-      '--bucket-cors-api: write would let anybody change the rules: give --credentials FILE, the keys that may',
+      '--bucket-cors-api: write would let anybody change the rules: add --credentials FILE with the access keys that may',
     ],
     [
       { upstreamCa: 'ca.pem' },
-      '--upstream-ca: the store is not reached by TLS, so no certificate is looked at: write https:// in --upstream, or leave it out',
+      '--upstream-ca: --upstream is not https://, so no certificate is checked: use https://, or remove --upstream-ca',
     ],
-    [{ tlsCert: 'a.pem' }, '--tls-cert: a certificate needs its key: give --tls-key FILE too'],
-    [{ tlsKey: 'a.pem' }, '--tls-key: a key needs its certificate: give --tls-cert FILE too'],
-    [{ rules: 'a\nb' }, '--rules: a control character is in it, such as a line break: write it without'],
+    [{ tlsCert: 'a.pem' }, '--tls-cert: a certificate needs its key: add --tls-key FILE'],
+    [{ tlsKey: 'a.pem' }, '--tls-key: a key needs its certificate: add --tls-cert FILE'],
+    [{ rules: 'a\nb' }, '--rules: it contains a control character, such as a line break: remove it'],
     [{ debugHeaders: 'yes' }, '--debug-headers: "yes" is neither true nor false: write true or false'],
     [
       { headersTimeout: '15' },
@@ -415,7 +415,7 @@ describe('mistakes', () => {
 
   test('the store has to be given', () => {
     expect(issuesOf({})).toEqual([
-      '--upstream: the store is not given: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
+      '--upstream is missing: write --upstream http://HOST:PORT, set CORS_SIDECAR_UPSTREAM, or write upstream: in the config file',
     ])
   })
 
@@ -426,7 +426,7 @@ describe('mistakes', () => {
     'unix:hunter2@x',
   ])('a password in the URL is refused and not repeated: %s', (upstream) => {
     expect(issuesOf({ upstream })).toEqual([
-      `--upstream: it holds a user name or password, which the proxy has no use for (requests carry their own signatures): write ${upstreamForms}`,
+      `--upstream: it contains a user name or password, which the proxy does not use (requests carry their own signatures): write ${upstreamForms}`,
     ])
     expect(issuesOf({}, {}, `upstream: "${upstream}"\n`).join()).not.toContain('hunter2')
   })
@@ -488,10 +488,13 @@ describe('mistakes', () => {
       'credentials: null',
       ['sidecar.yaml:1:14: credentials: no value is given: write one, or remove the line'],
     ],
-    ['listen: ""', ['sidecar.yaml:1:9: listen: nothing is given: write a value, or leave it out']],
+    ['listen: ""', ['sidecar.yaml:1:9: listen: it is empty: write a value, or leave it out']],
     ['listen: [":80"]', ['sidecar.yaml:1:9: listen: a list is given: write one value']],
     ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: keys stand below it: write one value']],
-    ['listen: 80', ['sidecar.yaml:1:9: listen: "80" is a port alone: write 127.0.0.1:80 or 0.0.0.0:80']],
+    [
+      'listen: 80',
+      ['sidecar.yaml:1:9: listen: "80" is a port without an address: write 127.0.0.1:80 or 0.0.0.0:80'],
+    ],
     [
       'hostSuffix: [a.example, {b: c}]',
       ['sidecar.yaml:1:13: hostSuffix: an item is not a text: write names only'],
@@ -503,23 +506,23 @@ describe('mistakes', () => {
     ['workers: &n 2\nrules: *n', ['sidecar.yaml:2:8: an alias is not allowed here: write the value out']],
     [
       'rules: |\n  a\n  b\n',
-      ['sidecar.yaml:1:8: rules: a control character is in it, such as a line break: write it without'],
+      ['sidecar.yaml:1:8: rules: it contains a control character, such as a line break: remove it'],
     ],
     [
       'idleTimeout: 15',
       ['sidecar.yaml:1:14: idleTimeout: "15" has no unit: write 15s for seconds or 15ms for milliseconds'],
     ],
-    ['tlsKey: a.pem', ['sidecar.yaml:1:9: a key needs its certificate: give --tls-cert FILE too']],
+    ['tlsKey: a.pem', ['sidecar.yaml:1:9: a key needs its certificate: add --tls-cert FILE']],
     ['a: 1\na: 2', ['sidecar.yaml:2:1: "a" is given twice: keep one']],
     ['rules: a: b', ['sidecar.yaml:1:8: a second ": " on one line: put the value in quotes']],
     ['rules: !!js/function x', ['sidecar.yaml:1:8: tags such as "!!js/function" are not allowed: remove it']],
     [
       '- upstream',
-      ['sidecar.yaml:1:1: it does not hold settings: write lines such as upstream: http://127.0.0.1:9000'],
+      ['sidecar.yaml:1:1: it contains no settings: write lines such as upstream: http://127.0.0.1:9000'],
     ],
     [
       'http://127.0.0.1:9000',
-      ['sidecar.yaml:1:1: it does not hold settings: write lines such as upstream: http://127.0.0.1:9000'],
+      ['sidecar.yaml:1:1: it contains no settings: write lines such as upstream: http://127.0.0.1:9000'],
     ],
     [
       `# ${'x'.repeat(65_536)}`,
@@ -554,7 +557,7 @@ describe('mistakes', () => {
       'sidecar.yaml:2:14: idleTimeout: "15" has no unit: write 15s for seconds or 15ms for milliseconds',
       'CORS_SIDECAR_LOG_LEVEL: "loud" is not one of its values: write trace, debug, info, warn, error, fatal or silent',
       '--workers: 0 is out of range: write a whole number from 1 to 128',
-      '--tls-key: a key needs its certificate: give --tls-cert FILE too',
+      '--tls-key: a key needs its certificate: add --tls-cert FILE',
     ])
   })
 

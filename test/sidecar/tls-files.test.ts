@@ -64,7 +64,7 @@ test('the expiry of the certificate is a metric, and an expired one is logged as
   events.served({ cert: '', key: '', expiry })
   events.expired({ cert: '', key: '', expiry })
   expect(messages()).toEqual([
-    'error: the certificate of --tls-cert has expired: clients refuse it; replace the file',
+    'error: the certificate of --tls-cert has expired and clients reject it: replace the file',
   ])
   const family = (await metrics.families()).find(({ name }) => name.includes('certificate'))
   expect(family).toMatchObject({
