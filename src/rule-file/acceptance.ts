@@ -3,7 +3,7 @@ import { nearest } from './closest.ts'
 import { codes, isCode } from './lint/codes.ts'
 import type { Comment, Problem } from './source.ts'
 
-/** Acceptances looked at in one file. */
+/** Acceptances read per file. */
 const maxAcceptances = 200
 
 interface Acceptance extends Comment {
@@ -12,9 +12,9 @@ interface Acceptance extends Comment {
 }
 
 /**
- * Takes out the findings that the file accepts with a comment `cors-sidecar: allow CODE because REASON`, and adds what
- * is to be said of such comments. An error cannot be accepted. `isComplete`: the file was read to its end, so that an
- * acceptance which accepts nothing is known to be idle.
+ * Removes the findings that the file accepts with a comment `cors-sidecar: allow CODE because REASON`, and adds
+ * findings about such comments. Errors cannot be accepted. `isComplete`: the file was read to its end, so an
+ * acceptance that matched nothing is unused.
  */
 export function withoutAccepted(
   problems: readonly Problem[],
@@ -23,11 +23,11 @@ export function withoutAccepted(
 ): Problem[] {
   if (comments.length === 0) return [...problems]
   const acceptances: Acceptance[] = []
-  const told: Problem[] = []
+  const found: Problem[] = []
   for (const comment of comments.slice(0, maxAcceptances)) {
     const read = readAcceptance(comment)
     if (read === undefined) continue
-    if ('severity' in read) told.push(read)
+    if ('severity' in read) found.push(read)
     else acceptances.push(read)
   }
   const used = new Set<Acceptance>()
@@ -38,7 +38,7 @@ export function withoutAccepted(
     return by.length === 0
   })
   const idle = isComplete ? acceptances.filter((acceptance) => !used.has(acceptance)).map(unused) : []
-  return [...left, ...told, ...idle]
+  return [...left, ...found, ...idle]
 }
 
 const accepts = ({ code, covers }: Acceptance, problem: Problem): boolean =>
@@ -48,7 +48,7 @@ const accepts = ({ code, covers }: Acceptance, problem: Problem): boolean =>
 
 const form = /^\s*cors-sidecar:\s*allow\s+(\S{1,80})(?:\s+because\b\s*(.*?))?\s*$/s
 
-/** `undefined`: a comment about something else; a problem: one that was meant to accept, and does not. */
+/** `undefined`: another kind of comment. A problem: the comment was meant to accept a finding, but is invalid. */
 function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
   if (!/^\s*cors-sidecar:/i.test(comment.text)) return undefined
   const parts = form.exec(comment.text)
@@ -60,20 +60,20 @@ function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
     return about(
       comment,
       'acceptance-malformed',
-      `no finding has the code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}`,
+      `unknown finding code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}`,
     )
   }
   if (codes[code].severity === 'error')
     return about(
       comment,
       'acceptance-malformed',
-      `${code} is an error, and errors cannot be accepted: mend it`,
+      `${code} is an error, and errors cannot be accepted: fix it`,
     )
   if (reason === '')
     return about(
       comment,
       'acceptance-without-reason',
-      `nothing is accepted without a reason: write "allow ${code} because …"`,
+      `an acceptance needs a reason: write "allow ${code} because …"`,
     )
   return { ...comment, code, reason }
 }
@@ -89,7 +89,7 @@ const about = ({ offset, end }: Comment, code: string, message: string): Problem
 const unused = ({ offset, end, code }: Acceptance): Problem => ({
   severity: 'info',
   code: 'acceptance-unused',
-  message: `nothing here has the finding ${code}: remove the comment, or put it before the line that is named`,
+  message: `no finding ${code} here: remove the comment, or put it before the line that has the finding`,
   offset,
   end,
 })

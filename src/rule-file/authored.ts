@@ -1,12 +1,12 @@
 import { Lexer } from 'yaml'
 
-/** Before a scalar the lexer gives this mark, so that what follows is text, whatever it begins with. */
+/** The yaml lexer emits this mark before a scalar, so the next token is text, not a comment. */
 const scalarMark = '\u001f'
 
-/** Tells an editor where the schema is; written by `convert`, and no remark of anybody. */
+/** Points editors to the schema. `convert` writes it, so it is not an author's comment. */
 const modeline = /^# yaml-language-server: /
 
-/** Whether somebody has put comments into a YAML text, which rewriting it would lose. */
+/** Whether an author has put comments into a YAML text, which rewriting would lose. */
 export function hasComments(text: string): boolean {
   let isScalar = false
   for (const token of new Lexer().lex(text)) {
@@ -16,6 +16,6 @@ export function hasComments(text: string): boolean {
   return false
 }
 
-/** The first line of `text` when it is only for editors, line end included; else empty. */
+/** The first line of `text` with its line end if it is only for editors; otherwise empty. */
 export const modelineOf = (text: string): string =>
   modeline.test(text) ? text.slice(0, text.indexOf('\n') + 1) : ''

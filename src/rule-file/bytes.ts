@@ -2,16 +2,20 @@ import { isUtf8 } from 'node:buffer'
 import type { FileFormat } from './names.ts'
 import { errorAt, type Problem } from './source.ts'
 
-/** Largest rule file, the largest configuration that any of the vendors stores. */
+/** Limit of a rule file: the largest configuration that any of the vendors stores. */
 export const maxFileBytes = 65_536
 
-/** Up to here an XML file is still looked at, so that its other mistakes are told too: its reader is linear. */
+/**
+ * An XML file up to this size is still parsed, to report its other mistakes too: its parser runs in linear time.
+ */
 const maxXmlBytes = 2 * maxFileBytes
 
-/** Whoever reads a rule file from disk need not read more: what is larger is refused without being looked at. */
+/** Nothing reads more than this from disk, because a larger file is rejected unread. */
 export const maxBytesRead = maxXmlBytes + 1
 
-/** The text of a rule file. What is not `legible` must not reach a parser; its text only serves to find positions. */
+/**
+ * The text of a rule file. Text that is not `legible` must not reach a parser; it only serves to find positions.
+ */
 interface Decoded {
   readonly text: string
   readonly legible: boolean
@@ -20,7 +24,7 @@ interface Decoded {
 
 const decoder = new TextDecoder()
 
-/** Turns the bytes of a rule file into text, refusing what a parser could choke on or read in two ways. */
+/** Decodes a rule file. Rejects what a parser could choke on or read in two ways. */
 export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
   const oversize =
     bytes.length > maxFileBytes
@@ -57,7 +61,7 @@ const atStart = (code: string, message: string): Problem => errorAt(0, 0, code, 
 
 const emptyFile = atStart(
   'empty-file',
-  'the file is empty, as after a write that was cut off: to remove the rules delete the file, or write "rules: []"',
+  'the file is empty, perhaps after an interrupted write: to remove the rules, delete the file or write "rules: []"',
 )
 
 const byteOrderMark: Problem = {
@@ -66,13 +70,13 @@ const byteOrderMark: Problem = {
 }
 
 function invalidByte(text: string): Problem {
-  // Decoded leniently, each wrong byte has become a replacement character.
+  // After lenient decoding, each invalid byte is a replacement character.
   const offset = Math.max(0, text.indexOf('\ufffd'))
   return errorAt(offset, offset + 1, 'not-utf8', 'a byte that is not UTF-8: save the file as UTF-8')
 }
 
 const mergeConflict = (line: string, offset: number): Problem =>
-  errorAt(offset, offset + line.length, 'merge-conflict', 'a merge conflict begins here: resolve it')
+  errorAt(offset, offset + line.length, 'merge-conflict', 'a merge conflict starts here: resolve it')
 
 function controlCharacter(character: string, offset: number): Problem {
   const code = character.charCodeAt(0)
@@ -80,5 +84,5 @@ function controlCharacter(character: string, offset: number): Problem {
     code === 0
       ? 'a NUL byte, as after a crash of the file system'
       : `the control character 0x${code.toString(16).padStart(2, '0')}`
-  return errorAt(offset, offset + 1, 'control-character', `${name}: write the file anew`)
+  return errorAt(offset, offset + 1, 'control-character', `${name}: write the file again`)
 }

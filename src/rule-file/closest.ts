@@ -1,6 +1,8 @@
 import { closestMatch } from 'leven'
 
-/** The candidate that `name` was most likely meant to be; `undefined` when none is near. Case, `-` and `_` do not count. */
+/**
+ * The candidate that `name` was probably meant to be; `undefined` when none is close. Ignores case, `-` and `_`.
+ */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = plain(name)
   const plainCandidates = candidates.map(plain)
@@ -9,5 +11,5 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return match === undefined ? undefined : candidates[plainCandidates.indexOf(match)]
 }
 
-/** Cut: the distance costs the product of both lengths, and no setting is longer. */
+/** Cut, because the distance costs the product of both lengths. No setting name is longer. */
 const plain = (name: string): string => name.slice(0, 64).toLowerCase().replaceAll(/[-_]/g, '')

@@ -1,7 +1,6 @@
 import type { Finding } from '../plan/finding.ts'
 import type { NamedHost } from './read.ts'
 
-/** One rule file as {@link conflictsBetween} needs it. */
 export interface NamedFile {
   /** As shown in findings. */
   readonly file: string
@@ -10,8 +9,8 @@ export interface NamedFile {
 }
 
 /**
- * What no file can show alone: two files for one bucket, one host in two files. Both files get an error, because which
- * of them is meant cannot be known, and "the last one wins" would change with the order of a listing.
+ * Conflicts between files: two files for one bucket, or one host in two files. Both files get an error, because
+ * nobody can know which one is meant, and "the last one wins" would depend on the order of a directory listing.
  */
 export function conflictsBetween(files: readonly NamedFile[]): Finding[] {
   return [...bucketConflicts(files), ...hostConflicts(files)]

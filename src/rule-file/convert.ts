@@ -6,18 +6,17 @@ import { visibleJson } from '../text/visible.ts'
 import type { FileFormat } from './names.ts'
 import { corsConfiguration } from './print-xml.ts'
 
-/** A rule file written anew. */
 interface Converted {
   readonly text: string
-  /** What the target has no words for, one sentence each. */
+  /** What the target format cannot express, one sentence each. */
   readonly lost: readonly string[]
-  /** Why nobody would store the result; `undefined` when there is no such reason. */
+  /** Why no vendor would store the result; `undefined` when one would. */
   readonly refusal: string | undefined
 }
 
 /**
- * Writes `file` in another spelling: YAML in ours, JSON in that of the AWS CLI and SDKs, XML as `dialect` stores it.
- * Reading the text again gives the same file, but for what is `lost`.
+ * Converts `file`: to YAML in our own format, to JSON as in the AWS CLI and SDKs, or to XML as `dialect` stores it.
+ * Parsing the result gives the same file, except for what is `lost`.
  */
 export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): Converted {
   switch (to) {
@@ -45,7 +44,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
 
 const withFinalNewline = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
 
-/** Names of the file-level fields that say something else than nothing. */
+/** Names of the file-level fields that differ from their defaults. */
 function ownFields(file: RuleFile): string[] {
   const fields: readonly (readonly [string, boolean])[] = [
     ['dialect', file.dialect !== undefined],
@@ -65,12 +64,12 @@ function lostInXml(file: RuleFile, dialect: DialectName, layout: XmlLayout): str
     ...(file.responseVary && layout.responseVary === 'never' ? ['responseVary'] : []),
   ]
   return [
-    ...fields.map((name) => `${name} is left out: a CORSConfiguration of ${dialect} has no place for it`),
+    ...fields.map((name) => `${name} is left out: a CORSConfiguration of ${dialect} has no such field`),
     ...file.rules.flatMap(({ allowCredentials }, index) =>
       allowCredentials === undefined
         ? []
         : [
-            `rule ${index + 1}: allowCredentials is left out: a CORSConfiguration of ${dialect} has no place for it`,
+            `rule ${index + 1}: allowCredentials is left out: a CORSConfiguration of ${dialect} has no such field`,
           ],
     ),
     ...file.rules.flatMap(({ preset }, index) =>
@@ -96,7 +95,7 @@ function refusalOf(file: RuleFile, text: string, dialect: DialectName): string |
   return size > bytes ? `${dialect} stores at most ${bytes} bytes, these are ${size}` : undefined
 }
 
-/** Nothing is lost in JSON; but what stands beside the rules is ours alone. */
+/** JSON loses nothing, but other tools do not know our own fields. */
 function awsRefuses(file: RuleFile): string[] {
   const names = [
     ...ownFields(file),
@@ -132,7 +131,7 @@ function toAws(file: RuleFile): Plain {
 
 const optional = (name: string, value: unknown): Plain => (value === undefined ? {} : { [name]: value })
 
-/** An empty list says something only where a preset would fill it. */
+/** An empty list has a meaning only if it overrides a preset. */
 const unlessDefault = (name: string, values: readonly string[], { preset }: CorsRule): Plain =>
   values.length === 0 && preset === undefined ? {} : { [name]: values }
 
@@ -212,10 +211,10 @@ function flow(value: unknown): string {
     .join(', ')}}`
 }
 
-/** Without quotes where no reader, of YAML 1.1 either, could take it for anything but text. */
+/** Unquoted if every YAML reader, 1.1 included, reads it as text. */
 function yamlText(text: string): string {
   if (/^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text))
     return text
-  // Every JSON text is one of YAML.
+  // Every JSON string is valid YAML.
   return visibleJson(JSON.stringify(text))
 }

@@ -1,6 +1,6 @@
 /**
- * From a value with positions, in any vendor's spelling, to a plain document in ours, and from a path in that document
- * back to the place in the text.
+ * Converts a parsed value in any vendor's field names to a plain document in our own, and maps paths in that
+ * document back to positions in the text.
  */
 
 import { quoted } from '../text/visible.ts'
@@ -17,26 +17,26 @@ import {
 import { type Fields, fieldOf, fileFields, isSingular, ruleFields, testFields } from './spelling.ts'
 import { unknownKeys } from './unknown-key.ts'
 
-/** So many rules of a file are looked at: ten times what anybody stores. */
+/** Rules that are read from a file: ten times what any vendor stores. */
 const maxRulesRead = 1000
 
 export interface RuleDocument {
-  /** Plain objects and lists in our spelling. Keys that nobody knows are left out: they are among the problems. */
+  /** Plain objects and lists with our field names. Unknown keys are omitted; they are among the problems. */
   readonly value: unknown
-  /** How many rules the file has; of very many the value holds the first thousand only. */
+  /** Number of rules in the file. `value` contains at most the first thousand. */
   readonly ruleCount: number
   readonly problems: readonly Problem[]
-  /** Where the value at `path` stands, or, if it is not there, what it is missing from. */
+  /** Position of the value at `path`, or of what it is missing from. */
   locate(path: ValuePath): Span
-  /** The same for the key that holds the value. */
+  /** Position of the key of that value. */
   locateKey(path: ValuePath): Span
-  /** How the file spells a field. */
+  /** The field name that the file uses. */
   nameOf(field: string): string
 }
 
 export function toDocument(root: SourceNode): RuleDocument {
   const problems: Problem[] = []
-  // The AWS console shows the rules as a list without anything around it.
+  // The AWS console shows the rules as a bare list.
   const value = root.kind === 'list' ? { rules: rulesOf(root, problems) } : fileOf(root, problems)
   const rules = ruleListOf(root)
   return {
@@ -81,7 +81,7 @@ function withFields(node: SourceNode, fields: Fields, problems: Problem[]): unkn
   )
 }
 
-/** The entries of `node` by field. A key that no spelling knows, and a field that is given twice, is a problem. */
+/** The entries of `node` by field. Reports unknown keys and repeated fields. */
 function fieldsOf(
   node: SourceMap,
   fields: Fields,
@@ -93,7 +93,7 @@ function fieldsOf(
   const unknown: SourceEntry[] = []
   for (const entry of node.entries) {
     const { key, keySpan, value } = entry
-    // For editors only.
+    // Only editors read it.
     if (key === '$schema' && fields === fileFields) continue
     const field = entry.isUnknown === true ? undefined : fieldOf(fields, key)
     if (field === undefined) {
@@ -123,11 +123,11 @@ function fieldsOf(
 function plainOf(node: SourceNode): unknown {
   if (node.kind === 'scalar') return node.value
   if (node.kind === 'list') return node.items.map(plainOf)
-  // Reached only where a mapping is wrong: its content does not matter, and must not become anybody's prototype.
+  // Reached only for an invalid mapping. Empty, so that its keys cannot set a prototype.
   return {}
 }
 
-/** Walks `path` as far as the text goes along. */
+/** Follows `path` as far as the text contains it. */
 function follow(
   root: SourceNode,
   path: ValuePath,
@@ -135,10 +135,10 @@ function follow(
   let node = root
   let key: Span | undefined
   for (const [depth, step] of path.entries()) {
-    // The list of a file that holds nothing else is its rules.
+    // A file that is a bare list has no `rules` key.
     if (depth === 0 && step === 'rules' && node.kind === 'list') continue
     if (typeof step === 'number') {
-      // One value without a list stands for a list of one.
+      // A single value may stand for a list of one.
       const item: SourceNode | undefined = node.kind === 'list' ? node.items[step] : undefined
       if (item === undefined) break
       node = item
@@ -168,7 +168,7 @@ function ruleListOf(root: SourceNode): SourceList | undefined {
   return list?.kind === 'list' ? list : undefined
 }
 
-/** The spelling in use, from the first key of the file that gives it away. */
+/** The field names in use, judged by the first telling key of the file. */
 function spellingOf(root: SourceNode, field: string): string {
   const rules = root.kind === 'map' ? entryOf(root, 'rules', fileFields) : undefined
   const first = ruleListOf(root)?.items[0]

@@ -1,12 +1,12 @@
 /**
- * Regular expressions for the JSON Schema, so that an editor marks a mistake while it is typed. They leave through all
- * that can be loaded, and some that cannot: what exactly is wrong is said by the checks of origin-entry.ts and entry.ts.
+ * Regular expressions for the JSON Schema, so that an editor marks a mistake while it is typed. They accept
+ * everything that loads, and some things that do not: origin-entry.ts and entry.ts have the exact checks.
  */
 
 const atMostOneStar = String.raw`(?!(?:[^*]*\*){2})`
 const tokenCharacters = String.raw`!#$%&'+.^_\x60|~0-9A-Za-z-`
 
-/** Text as the vendors store it, or scheme, host and port with nothing after them. */
+/** An origin with an optional wildcard, or text without "://", which the vendors store as well. */
 export const originPattern = [
   `^${atMostOneStar}`,
   String.raw`(?=file:\/\/$|(?!file:\/\/))`,
@@ -15,7 +15,7 @@ export const originPattern = [
   String.raw`|[a-z*][a-z0-9+.*-]*:\/\/(?:[a-z0-9._*-]+|\[[0-9a-f:.*]+\])(?::[0-9*]+)?)$`,
 ].join('')
 
-/** The methods of every dialect; those that are not the vendors' are marked by `check`. */
+/** The methods of all dialects; `check` reports those that the file's dialect does not allow. */
 export const methodPattern = `^(?!(?:CONNECT|TRACE|TRACK|connect|trace|track|get|put|post|delete|head|options)$)[${tokenCharacters}]+$`
 
 export const allowedHeaderPattern = `^${atMostOneStar}[*${tokenCharacters}]+$`

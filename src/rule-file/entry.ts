@@ -1,10 +1,13 @@
-/** Checks of the single values of a rule that are no origins: what no vendor would store, and what could inject. */
+/**
+ * Checks of single values of a rule, other than origins: rejects what no vendor stores and what could inject a
+ * header.
+ */
 
 import { corsMethods } from '../cors/rule.ts'
 import { quoted } from '../text/visible.ts'
 import { type Remedy, removal, replaceBy } from './issue.ts'
 
-/** What is wrong with one value: always an error. `message` says what to write instead. */
+/** What is wrong with one value; always an error. `message` says what to write instead. */
 export interface EntryProblem {
   readonly code: string
   readonly message: string
@@ -14,7 +17,7 @@ export interface EntryProblem {
 /** Longest rule id, in characters (S3 API, CORSRule). */
 const maxIdLength = 255
 
-/** The first character of `value` that `allowed` does not match, named so that invisible ones can be found. */
+/** Names the first character of `value` that `allowed` does not match, in a form that shows invisible ones too. */
 export function firstForeign(value: string, allowed: RegExp): string {
   const found = [...value].find((character) => !allowed.test(character)) ?? ''
   if (found === ' ') return 'a space'
@@ -24,16 +27,16 @@ export function firstForeign(value: string, allowed: RegExp): string {
 
 const methodHints: Readonly<Record<string, string>> = {
   OPTIONS:
-    'leave it out, the preflight itself needs no permission; list the methods of the requests that follow it',
+    'remove it, because the preflight itself needs no permission; list the methods of the requests that follow it',
   PATCH:
-    'COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only; for a store that speaks none of the three write "dialect: http"',
+    'COS, OSS and S3 rules allow only GET, PUT, POST, DELETE and HEAD; for other stores write "dialect: http"',
   TRACE: 'browsers never send it (Fetch: forbidden method)',
   TRACK: 'browsers never send it (Fetch: forbidden method)',
   CONNECT: 'browsers never send it (Fetch: forbidden method)',
   '*': 'name the methods: GET, PUT, POST, DELETE, HEAD',
 }
 
-/** The first sentence is what S3 answers to PutBucketCors. */
+/** The message starts with S3's answer to PutBucketCors. */
 export function methodProblem(method: string): EntryProblem {
   const upper = method.trim().toUpperCase()
   const known: readonly string[] = corsMethods
@@ -44,7 +47,7 @@ export function methodProblem(method: string): EntryProblem {
     code: 'method-unsupported',
     message: `Found unsupported HTTP method in CORS config. Unsupported method is ${quoted(method).slice(1, -1)}: ${hint}`,
     ...(known.includes(upper) ? { remedy: replaceBy(upper) } : {}),
-    // A preflight needs no permission, so that nothing is lost with it.
+    // Removing OPTIONS changes nothing, because a preflight needs no permission.
     ...(upper === 'OPTIONS' ? { remedy: removal } : {}),
   }
 }
@@ -64,7 +67,7 @@ export function allowedHeaderProblem(entry: string): EntryProblem | undefined {
   }
 }
 
-/** Checks an ExposeHeader entry: a header name without `*`, which no vendor stores there. */
+/** Checks an ExposeHeader entry: a header name without `*`, which no vendor stores here. */
 export function exposeHeaderProblem(entry: string): EntryProblem | undefined {
   const problem = headerNameProblem(entry)
   if (problem !== undefined) return problem
@@ -75,32 +78,35 @@ export function exposeHeaderProblem(entry: string): EntryProblem | undefined {
   }
 }
 
-/** The names go into response headers: whatever is not a token could end the line (ceph CVE-2020-10753, CVE-2021-3524). */
+/**
+ * The names are sent in response headers, where anything but a token could end the line (ceph CVE-2020-10753,
+ * CVE-2021-3524).
+ */
 function headerNameProblem(entry: string): EntryProblem | undefined {
   if (token.test(entry)) return undefined
   const code = 'header-invalid-name'
-  if (entry === '') return { code, message: 'an empty header name matches nothing: remove the item' }
+  if (entry === '') return { code, message: 'the header name is empty: remove the item' }
   if (/[,;]/.test(entry))
     return { code, message: `${quoted(entry)} is not a header name: one header per item` }
   return {
     code,
-    message: `${quoted(entry)} is not a header name: ${firstForeign(entry, tokenCharacter)} cannot be in one`,
+    message: `${quoted(entry)} is not a header name: ${firstForeign(entry, tokenCharacter)} is not allowed in one`,
   }
 }
 
-/** Checks a rule id. It is shown in logs, in metrics and in response headers, so it must fit on one line. */
+/** Checks a rule id. Logs, metrics and response headers show it, so it must be a single line. */
 export function idProblem(id: string): EntryProblem | undefined {
   if (id.length > maxIdLength)
     return {
       code: 'id-too-long',
-      message: `an id has at most ${maxIdLength} characters, this one has ${id.length}`,
+      message: `an id can have at most ${maxIdLength} characters, this one has ${id.length}`,
     }
-  // Format characters include the bidi controls that make a log line read as another one.
+  // Format characters include the bidi controls, which can disguise a log line.
   if (!/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/u.test(id)) return undefined
   return { code: 'id-invalid', message: `control character in the id ${quoted(id)}: use visible text only` }
 }
 
-/** A host name or a bracketed IPv6 address, lower case. */
+/** A host name or a bracketed IPv6 address, in lower case. */
 const hostName = /^(?=.{1,253}$)(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]{2,45}\])$/
 
 /** Checks a `hosts:` entry, already in lower case. */
@@ -111,9 +117,9 @@ export function hostProblem(host: string): EntryProblem | undefined {
     : host.includes('*')
       ? 'write each host name in full'
       : /:[0-9]*$/.test(host)
-        ? 'write it without the port, which does not matter here'
+        ? 'write it without the port, which is ignored'
         : host.endsWith('.')
-          ? 'write it without the dot at the end'
+          ? 'write it without the trailing dot'
           : 'write a host name such as assets.example.com'
   return { code: 'host-invalid', message: `${quoted(host)} is not a host name: ${hint}` }
 }

@@ -6,8 +6,8 @@ import { quoted } from '../text/visible.ts'
 import type { Issue } from './issue.ts'
 
 /**
- * Runs the `tests:` of a rule file against its own rules. One error, code `test-failed`, for each that does not hold;
- * its path is that of the test.
+ * Runs the `tests:` of a rule file against its rules. Returns an error `test-failed` for each test that fails, with
+ * the path of the test.
  */
 export function failedExpectations(file: RuleFile, matching: Matching = vendorMatching): Issue[] {
   if (file.tests.length === 0) return []
@@ -66,7 +66,7 @@ function want({ reason, header }: Deny): string {
     case 'malformed':
       return 'that is not an origin'
     case 'header':
-      return `no rule allows the header ${told(header ?? '')}`
+      return `no rule allows the header ${printable(header ?? '')}`
     case 'origin':
     case 'method':
       return `no rule allows the ${reason}`
@@ -79,10 +79,10 @@ function describe({ method, origin, headers }: RuleTest): string {
   const more = headers.length > shownHeaders ? ', …' : ''
   const names = headers
     .slice(0, shownHeaders)
-    .map((name) => told(name))
+    .map((name) => printable(name))
     .join(', ')
-  return `${told(method)} from ${told(origin)}${names === '' ? '' : ` with ${names}${more}`}`
+  return `${printable(method)} from ${printable(origin)}${names === '' ? '' : ` with ${names}${more}`}`
 }
 
-/** What a test names can be anything. */
-const told = (text: string): string => (/^[!-~]{1,40}$/.test(text) ? text : quoted(text))
+/** Test values are untrusted text. */
+const printable = (text: string): string => (/^[!-~]{1,40}$/.test(text) ? text : quoted(text))

@@ -1,29 +1,29 @@
 import type { Severity } from '../plan/finding.ts'
 
-/** Where a value stands in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
+/** Path of a value in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
 export type ValuePath = readonly (string | number)[]
 
-/** The lists of a rule, to which a remedy can add. */
+/** The lists of a rule that a remedy can extend. */
 export type ListField = 'allowedOrigins' | 'allowedMethods' | 'allowedHeaders' | 'exposeHeaders'
 
 /**
- * The change that takes a finding away, as data: at the issue's path, without a new finding, and what plainly matched
- * before still matches. A finding without such a change has no remedy.
+ * A change that resolves a finding, as data, at the issue's path. It causes no new finding, and keeps matching what
+ * the rule plainly meant. A finding without such a change has no remedy.
  */
 export type Remedy =
-  /** Put these in place of the value. */
+  /** Replace the value by these. */
   | { readonly kind: 'replace'; readonly values: readonly string[] }
-  /** Take the value out of its list. */
+  /** Remove the value from its list. */
   | { readonly kind: 'remove' }
-  /** Add these to a list of the rule that the path leads into. */
+  /** Add these to a list of the rule that contains the path. */
   | { readonly kind: 'add'; readonly field: ListField; readonly values: readonly string[] }
 
 export const replaceBy = (...values: readonly string[]): Remedy => ({ kind: 'replace', values })
 export const removal: Remedy = { kind: 'remove' }
 
 /**
- * One finding about a rule file, still without a position: whoever has the text turns `path` into line and column.
- * `onKey` asks for the position of the key itself instead of its value.
+ * One finding about a rule file, without a position. Code that has the text converts `path` to line and column.
+ * `onKey` selects the position of the key instead of its value.
  */
 export interface Issue {
   readonly severity: Severity

@@ -1,7 +1,7 @@
 /**
- * Reads JSON. JSON.parse is the gate: nothing that it refuses is read. The places and the duplicate keys, of which it
- * takes the last without a word, come from jsonc-parser, and so does what is wrong and where: the messages of
- * JSON.parse differ with every version of Node.
+ * Parses JSON. JSON.parse is the gate: what it rejects is never read. Positions, duplicate keys (JSON.parse
+ * silently takes the last one) and error positions come from jsonc-parser, because the messages of JSON.parse
+ * change with Node versions.
  */
 
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
@@ -27,10 +27,10 @@ export function readJson(text: string): Source {
   return { root: toNode(tree, text), problems: [], comments: [] }
 }
 
-/** Both parsers are recursive, and only JSON.parse reports a stack that is used up. */
+/** Both parsers are recursive, and only JSON.parse reports a stack overflow. */
 function tooDeep(text: string): Problem | undefined {
   let depth = 0
-  // A text in quotes, or one bracket: brackets in a text do not nest.
+  // Quoted text, or one bracket: brackets in text do not nest.
   for (const { 0: part, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
     if (part === '{' || part === '[') depth++
     else if (part === '}' || part === ']') depth--
@@ -59,7 +59,7 @@ function toNode(node: Node, text: string): SourceNode {
     case 'object':
       return { kind: 'map', entries: children.map((property) => toEntry(property, text)), ...span }
     default:
-      // The text itself, read by JSON.parse: what jsonc-parser makes of a number or an escape is never used.
+      // Parsed by JSON.parse, so that jsonc-parser's reading of numbers and escapes is never used.
       return { kind: 'scalar', value: scalarIn(text.slice(span.offset, span.end)), ...span }
   }
 }
@@ -80,16 +80,16 @@ function scalarIn(text: string): string | number | boolean | null {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
 }
 
-/** By the name that jsonc-parser gives the mistake. */
+/** By jsonc-parser's name of the error. */
 const messages: Readonly<Record<string, string>> = {
   InvalidCommentToken: 'JSON has no comments: remove it, or write the file in YAML',
   UnexpectedEndOfComment: 'JSON has no comments: remove it, or write the file in YAML',
   UnexpectedEndOfString:
-    'the text is not closed on this line: add a double quote, or write line breaks as \\n',
-  InvalidCharacter: 'a control character inside a text: write a tab as \\t',
-  InvalidEscapeCharacter: 'the text has a backslash that escapes nothing: write \\\\',
-  InvalidUnicode: 'the text has a \\u without four hexadecimal digits',
-  UnexpectedEndOfNumber: 'the number is not complete',
+    'the text has no closing quote on this line: add a double quote, or write line breaks as \\n',
+  InvalidCharacter: 'control character in a text: write a tab as \\t',
+  InvalidEscapeCharacter: 'invalid escape: write a backslash as \\\\',
+  InvalidUnicode: '\\u needs four hexadecimal digits',
+  UnexpectedEndOfNumber: 'the number is incomplete',
   PropertyNameExpected: 'expected a key in double quotes',
   ValueExpected: 'expected a value',
   ColonExpected: 'expected a colon after the key',
@@ -99,7 +99,7 @@ const messages: Readonly<Record<string, string>> = {
   EndOfFileExpected: 'text after the end of the document: one document per file',
 }
 
-/** What a word without quotes, or a number that JSON does not have, is reported as. */
+/** Errors that mean an unquoted word, or a number that is not JSON. */
 const wordMistakes: ReadonlySet<string> = new Set([
   'InvalidSymbol',
   'InvalidNumberFormat',
@@ -127,7 +127,7 @@ function syntaxProblem({ error, offset, length }: ParseError, text: string): Pro
   return at(
     /^[-+.\d]/.test(word)
       ? `${quoted(word)} is not a JSON number`
-      : `${quoted(word)}: text stands in double quotes`,
+      : `${quoted(word)}: text needs double quotes`,
     start,
   )
 }

@@ -1,4 +1,4 @@
-/** Lints what is sound in rules that have an error, so that one run says everything. */
+/** Lints the valid parts of rules that have an error, so that one run reports everything. */
 
 import { presetOf } from '../cors/presets.ts'
 import type { CorsRule } from '../cors/rule.ts'
@@ -8,17 +8,17 @@ import type { FindingCode } from './lint/codes.ts'
 import { lint } from './lint/lint.ts'
 import { type Accepted, isMethodFor, isOriginFor } from './vendor-values.ts'
 
-/** What can be used of one rule, and where each value stood in its list. */
+/** The valid values of one rule, with their original indexes. */
 interface SoundRule {
   readonly rule: CorsRule
   readonly places: Readonly<Record<ListField, readonly number[]>>
-  /** Lists of which something is missing here. */
+  /** Lists from which an invalid value was removed. */
   readonly damaged: ReadonlySet<ListField>
-  /** Something in the rule is not understood, so that nothing is said of what it lacks. */
+  /** Part of the rule could not be understood, so missing values are not reported. */
   readonly isUnclear: boolean
 }
 
-/** A finding that something is absent is none where a value could not be read. */
+/** Findings about a missing value, by the lists whose invalid values may have been that value. */
 const absence: Partial<Record<FindingCode, readonly ListField[]>> = {
   'etag-not-exposed': ['exposeHeaders'],
   'content-type-not-allowed': ['allowedHeaders'],
@@ -31,7 +31,10 @@ const absence: Partial<Record<FindingCode, readonly ListField[]>> = {
   'write-methods-for-any-origin': [],
 }
 
-/** `rules` are those of the document, in our spelling; `isUnclear` says of one whether a key of it is not understood. */
+/**
+ * `rules` are the document's rules with our field names. `isUnclear` says whether a rule has a key that was not
+ * understood.
+ */
 export function lintPartially(
   rules: readonly unknown[],
   isUnclear: (index: number) => boolean,
@@ -55,7 +58,7 @@ function holds(code: string, { damaged, isUnclear }: SoundRule): boolean {
   return fields === undefined || (!isUnclear && !fields.some((field) => damaged.has(field)))
 }
 
-/** The path in the file: values that could not be used are counted there. */
+/** The path in the file, where indexes count the invalid values too. */
 function pathIn({ path }: Issue, { places }: SoundRule): Issue['path'] {
   const [list, index, field, at] = path
   if (typeof at !== 'number' || !isListField(field)) return path
@@ -134,7 +137,7 @@ function soundList(
   filled: readonly string[] = [],
 ): SoundList {
   const given: unknown = Reflect.get(rule, field)
-  // The very list of a preset: lint knows it by its identity.
+  // The preset's own list, because lint recognises it by identity.
   if (given === undefined) return { values: filled, places: [], isDamaged: false }
   if (!Array.isArray(given)) return { values: [], places: [], isDamaged: true }
   const kept = given.flatMap((entry: unknown, at) =>

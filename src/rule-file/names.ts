@@ -3,21 +3,20 @@ import type { Finding } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
 import type { Problem } from './source.ts'
 
-/** Where editors find the schema that `cors-sidecar schema` prints, from the folder of the rule files. */
+/** Where editors find the output of `cors-sidecar schema`, relative to the rules directory. */
 export const schemaPath = 'schema/rule-file.json'
 
-/** The first line of a YAML rule file beside which the schema lies. */
+/** The first line of a YAML rule file that has the schema beside it. */
 export const schemaLine = `# yaml-language-server: $schema=${schemaPath}\n`
 
-/** How the content of a rule file is written. */
 export type FileFormat = 'yaml' | 'json' | 'xml'
 
-/** What a name in the rules directory means. */
+/** What a file name in the rules directory means. */
 export type FileName =
   | { readonly kind: 'rules'; readonly bucket: string; readonly format: FileFormat }
-  /** Hidden names, editor backups, other extensions: nobody meant them to be rule files. */
+  /** Hidden names, editor backups, other extensions: clearly not meant as rule files. */
   | { readonly kind: 'ignored' }
-  /** Not read, but likely meant to be: `finding` says what is wrong with the name. */
+  /** Not read, but probably meant as a rule file. `finding` says what is wrong with the name. */
   | { readonly kind: 'refused'; readonly finding: Finding }
 
 const formats: ReadonlyMap<string, FileFormat> = new Map([
@@ -27,12 +26,12 @@ const formats: ReadonlyMap<string, FileFormat> = new Map([
   ['xml', 'xml'],
 ])
 
-/** The format that the extension of `file` names, `undefined` for every other extension. */
+/** The format for the extension of `file`; `undefined` for any other extension. */
 export function formatOf(file: string): FileFormat | undefined {
   return formats.get(file.slice(file.lastIndexOf('.') + 1))
 }
 
-/** Sorts the base name of a file in the rules directory: the part before the extension is the bucket. */
+/** Classifies the base name of a file. The part before the extension is the bucket. */
 export function readFileName(file: string): FileName {
   if (file.startsWith('.')) return { kind: 'ignored' }
   const dot = file.lastIndexOf('.')
@@ -60,13 +59,13 @@ export function readFileName(file: string): FileName {
   return { kind: 'rules', bucket, format }
 }
 
-/** What people call a file with a CORS configuration: cors.json, cors-config.json, s3-cors.json, photos.cors.json. */
+/** Common names of files with a CORS configuration: cors.json, cors-config.json, s3-cors.json, photos.cors.json. */
 const corsName = /(?:^|[._-])cors(?:[._-]?(?:config|configuration|rules|policy|settings))?$/i
 
-/** Whether `bucket` is more likely what a file holds than what its bucket is called. */
+/** Whether `bucket` describes the content of a file rather than a bucket. */
 export const isCorsName = (bucket: string): boolean => corsName.test(bucket)
 
-/** A remark on a file that is named after what it holds, and so speaks for a bucket of that name. */
+/** A finding about a file that is named after its content, and so applies to a bucket of that name. */
 export function namedForCors(file: string): Problem[] {
   const name = readFileName(file.slice(file.lastIndexOf('/') + 1))
   if (name.kind !== 'rules' || !isCorsName(name.bucket)) return []

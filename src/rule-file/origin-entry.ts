@@ -1,6 +1,6 @@
 /**
- * Checks of AllowedOrigin entries. An error is what no browser can send although it looks like a URL: path, user,
- * default port, upper case … An entry without "://" is stored by the vendors as it is and matched as text.
+ * Checks AllowedOrigin entries. Errors are entries that look like a URL but that no browser sends: with a path, a
+ * user, the default port, upper case … The vendors store an entry without "://" as it is and match it as text.
  */
 
 import { fileOrigin, isSerializedOrigin, maxOriginLength } from '../cors/pattern.ts'
@@ -8,12 +8,12 @@ import { quoted } from '../text/visible.ts'
 import { type EntryProblem, firstForeign } from './entry.ts'
 import { type Remedy, replaceBy } from './issue.ts'
 
-/** The parts of an entry that holds "://". A `*` may stand in any of them. */
+/** The parts of an entry with "://". Any of them may contain a `*`. */
 export interface OriginParts {
   readonly scheme: string
-  /** With the brackets of an IPv6 address. */
+  /** Includes the brackets of an IPv6 address. */
   readonly host: string
-  /** Absent when there is no colon after the host. */
+  /** Absent when no colon follows the host. */
   readonly port: string | undefined
 }
 
@@ -25,7 +25,7 @@ const defaultPorts: Readonly<Record<string, string>> = {
   ftp: '21',
 }
 
-/** Takes an entry apart, `undefined` without "://". What follows the authority is left out. */
+/** Splits an entry; `undefined` without "://". Ignores what follows the authority. */
 export function readParts(entry: string): OriginParts | undefined {
   const mark = entry.indexOf('://')
   if (mark < 0) return undefined
@@ -39,15 +39,15 @@ export function readParts(entry: string): OriginParts | undefined {
   }
 }
 
-/** Whether browsers read what follows the scheme; the host of an app or an extension they leave as it is. */
+/** Whether browsers parse the rest of the URL; they leave the host of an app or extension as it is. */
 const hasOwnMeaning = (scheme: string): boolean => scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
 
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
-/** What most entries look like, told by one look: nothing that is checked below can be wrong with them. */
+/** The common case, recognised by one regular expression: it passes every check below. */
 const usual = /^https?:\/\/(?:\*\.)?(?:[a-z0-9-]+\.)+[a-z]+$/
 
-/** What makes `entry` unusable; `undefined` when it can be loaded. */
+/** Why `entry` cannot be loaded; `undefined` when it can. */
 export function originProblem(entry: string): EntryProblem | undefined {
   if (entry === '*' || (entry.length <= 253 && usual.test(entry))) return undefined
   return textProblem(entry) ?? wildcardProblem(entry) ?? urlProblem(entry)
@@ -57,55 +57,55 @@ function textProblem(entry: string): EntryProblem | undefined {
   if (entry === '')
     return {
       code: 'origin-empty',
-      message: 'an empty origin matches nothing: write one such as https://example.com, or remove the item',
+      message: 'the origin is empty: write one such as https://example.com, or remove the item',
     }
   if (entry.length > maxOriginLength)
     return {
       code: 'origin-too-long',
-      message: `an origin has at most ${maxOriginLength} characters, this one has ${entry.length}`,
+      message: `an origin can have at most ${maxOriginLength} characters, this one has ${entry.length}`,
     }
   if (/[\u0000-\u001f\u007f]/.test(entry))
     return {
       code: 'origin-control-character',
-      message: `${quoted(entry)} holds a control character or line break: write one origin per item, without it`,
+      message: `${quoted(entry)} contains a control character or line break: remove it, and write one origin per item`,
     }
   if (/[^ -~]/.test(entry))
     return {
       code: 'origin-not-ascii',
-      message: `${quoted(entry)} holds ${firstForeign(entry, /[ -~]/)}; browsers send ASCII only${instead(entry)}`,
+      message: `${quoted(entry)} contains ${firstForeign(entry, /[ -~]/)}; browsers send ASCII only${instead(entry)}`,
       ...remedyFor(entry),
     }
   if (entry.includes(','))
     return {
       code: 'origin-list-in-one-value',
-      message: `${quoted(entry)} holds a comma: one origin per list item`,
+      message: `${quoted(entry)} contains a comma: write one origin per list item`,
       ...partsOfList(entry),
     }
   if (/["'<>\\^`{|}$]/.test(entry)) return foreign(entry, /[^"'<>\\^`{|}$]/)
   if (entry.includes(' '))
     return {
       code: 'origin-whitespace',
-      message: `${quoted(entry)} holds a space: ${entry.trim().includes(' ') ? 'one origin per list item' : `write ${quoted(entry.trim())}`}`,
+      message: `${quoted(entry)} contains a space: ${entry.trim().includes(' ') ? 'write one origin per list item' : `write ${quoted(entry.trim())}`}`,
       ...partsOfList(entry),
     }
   return undefined
 }
 
-/** Helm and shell templates end up here when they were not rendered, and regular expressions. */
+/** Usually an unrendered Helm or shell template, or a regular expression. */
 function foreign(entry: string, allowed: RegExp): EntryProblem {
   const template = /\{\{|\$\{|\$[A-Z]|<[^>]*>/.test(entry)
-    ? ': a template that was not rendered'
+    ? ': this is an unrendered template'
     : regularExpression(entry)
   return {
     code: 'origin-invalid-character',
-    message: `${quoted(entry)} holds ${firstForeign(entry, allowed)}, which no origin has${template}`,
+    message: `${quoted(entry)} contains ${firstForeign(entry, allowed)}, which no origin has${template}`,
   }
 }
 
 const regularExpression = (entry: string): string =>
-  /^\^|\$$|\\|[()|]/.test(entry) ? '; this is no regular expression: only * has a meaning' : ''
+  /^\^|\$$|\\|[()|]/.test(entry) ? '; regular expressions are not supported: only * has a meaning' : ''
 
-/** Several origins in one text, one each; nothing when one of them is none. */
+/** Splits several origins in one text; returns nothing when one of them is not an origin. */
 function partsOfList(entry: string): { readonly remedy?: Remedy } {
   const values = entry.split(/[\s,]+/).filter((part) => part !== '')
   return values.length > 0 &&
@@ -114,7 +114,7 @@ function partsOfList(entry: string): { readonly remedy?: Remedy } {
     : {}
 }
 
-/** `YOUR_APP_DOMAIN`, `YOUR-DOMAIN.com`, `__WORKER_ORIGIN__`: a name in a template that is to be filled in. */
+/** `YOUR_APP_DOMAIN`, `YOUR-DOMAIN.com`, `__WORKER_ORIGIN__`: a placeholder that must be replaced. */
 const placeholderName = /^_*(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?:YOUR|MY)[-_.][A-Za-z0-9._-]+)_*$/
 
 /** Whether `entry`, with or without a scheme, is a placeholder of a template. */
@@ -123,7 +123,7 @@ export const isPlaceholder = (entry: string): boolean =>
     entry.slice(entry.indexOf('://') < 0 ? 0 : entry.indexOf('://') + 3).replace(/:[0-9]+$/, ''),
   )
 
-/** The words are those of S3's answer to PutBucketCors. */
+/** The wording of S3's answer to PutBucketCors. */
 function wildcardProblem(entry: string): EntryProblem | undefined {
   if (entry.indexOf('*') === entry.lastIndexOf('*')) return undefined
   return {
@@ -171,25 +171,25 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
   if (/^[?#]/.test(after))
     return {
       code: 'origin-has-query-or-fragment',
-      message: `${quoted(entry)}: an origin has no query and no fragment, and ? is no wildcard${instead(entry)}`,
+      message: `${quoted(entry)}: an origin has no query and no fragment, and ? is not a wildcard${instead(entry)}`,
       ...remedyFor(entry),
     }
   if (after !== '')
     return {
       code: 'origin-has-path',
-      message: `${quoted(entry)}: an origin has no path, not even a slash at the end${instead(entry)}`,
+      message: `${quoted(entry)}: an origin has no path, not even a trailing slash${instead(entry)}`,
       ...remedyFor(entry),
     }
   if (host === '')
     return {
       code: 'origin-without-host',
-      message: `${quoted(entry)}: the host is missing, write one such as https://example.com`,
+      message: `${quoted(entry)}: the host is missing: write one such as https://example.com`,
     }
-  // The name of an app may well be MY_APP.
+  // An app may really be named MY_APP.
   if (isPlaceholder(entry) && (hasOwnMeaning(scheme) || /YOUR/.test(entry)))
     return {
       code: 'origin-placeholder',
-      message: `${quoted(entry)} is a placeholder of a template: write the origin of the page, e.g. https://app.example.com`,
+      message: `${quoted(entry)} is a template placeholder: write the origin of the page, e.g. https://app.example.com`,
     }
   if (/[A-Z]/.test(hasOwnMeaning(scheme) ? entry : scheme))
     return {
@@ -202,7 +202,7 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
 
 function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
-  // Electron's own pages.
+  // The origin of Electron's own pages.
   if (host === '.' && !hasOwnMeaning(scheme)) return undefined
   const hostForm = hasOwnMeaning(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
   if ([...host].some((character) => !hostForm.test(character))) return foreign(entry, /[A-Za-z0-9._*:/-]/)
@@ -218,10 +218,10 @@ function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem
   if (host.length > 253)
     return {
       code: 'origin-too-long',
-      message: `a host name has at most 253 characters, this one has ${host.length}`,
+      message: `a host name can have at most 253 characters, this one has ${host.length}`,
     }
-  // A host whose last label is a number is read as an IPv4 address (WHATWG URL, "ends in a number checker"), but where
-  // the scheme is one of an app or extension.
+  // Browsers read a host whose last label is a number as an IPv4 address
+  // (https://url.spec.whatwg.org/#ends-in-a-number-checker), except with the scheme of an app or extension.
   if (
     !Object.hasOwn(defaultPorts, scheme) ||
     host.includes('*') ||
@@ -263,21 +263,21 @@ function portProblem(entry: string, { scheme, port }: OriginParts): EntryProblem
   if (defaultPorts[scheme] !== port) return undefined
   return {
     code: 'origin-default-port',
-    message: `${quoted(entry)} can never match: browsers leave out the default port; write ${quoted(entry.slice(0, -port.length - 1))}`,
+    message: `${quoted(entry)} can never match: browsers omit the default port; write ${quoted(entry.slice(0, -port.length - 1))}`,
     remedy: replaceBy(entry.slice(0, -port.length - 1)),
   }
 }
 
-/** The host as a browser writes it, `undefined` when it is none. */
+/** The host in the form that browsers send; `undefined` when it is invalid. */
 function canonicalHost(host: string): string | undefined {
   const url = URL.parse(`http://${host}/`)
   return url === null || url.hostname === '' ? undefined : url.hostname
 }
 
-/** Stands for the `*` while the rest of an entry is made canonical: a label that nothing else is made of. */
+/** Replaces the `*` while the rest of an entry is made canonical. Nobody else uses this label. */
 const placeholder = 'wildcard0placeholder'
 
-/** `; write "…"` with every mistake of the entry corrected at once, or nothing when that cannot be known. */
+/** `; write "…"` with all mistakes corrected, or nothing when the correction is not clear. */
 function instead(entry: string): string {
   const corrected = correctedOrigin(entry)
   return corrected === undefined ? '' : `; write ${quoted(corrected)}`
@@ -288,11 +288,11 @@ function remedyFor(entry: string): { readonly remedy?: Remedy } {
   return corrected === undefined ? {} : { remedy: replaceBy(corrected) }
 }
 
-/** `entry` as a browser writes it; `undefined` when that cannot be known, or is `entry` itself. */
+/** `entry` in the form that browsers send; `undefined` when that is not clear, or is `entry` itself. */
 export function correctedOrigin(entry: string): string | undefined {
   const url = URL.parse(entry.replace('*', placeholder))
   if (url === null) return undefined
-  // To the parser the origin of an app is opaque.
+  // URL.parse treats the origin of an app as opaque.
   const origin = url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin
   if (!isSerializedOrigin(origin)) return undefined
   const corrected = origin.replace(placeholder, '*')

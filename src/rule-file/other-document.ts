@@ -1,20 +1,23 @@
-/** Files that are plainly something else than CORS rules: one error that names what they are, instead of ten about their keys. */
+/**
+ * Recognises files that are clearly not CORS rules. They get one error that names what they are, instead of ten
+ * about their keys.
+ */
 
 import { type FileFormat, formatOf } from './names.ts'
 import { errorAt, type Problem, type SourceMap, type SourceNode } from './source.ts'
 
-/** The error about a text in another of our formats than its name says. */
+/** An error for content in another of our formats than the extension says. */
 export function wrongExtension(file: string, text: string, format: FileFormat): Problem | undefined {
   const actual = formatSeen(text, format)
   if (actual === undefined || actual === format) return undefined
   const name = file.slice(file.lastIndexOf('/') + 1)
   const stem = formatOf(name) === undefined ? name : name.slice(0, name.lastIndexOf('.'))
   const at = text.search(/\S/)
-  const message = `the file is named .${name.slice(stem.length + 1)} and holds ${actual.toUpperCase()}: name it ${stem}.${actual}`
+  const message = `the file is named .${name.slice(stem.length + 1)} but contains ${actual.toUpperCase()}: rename it to ${stem}.${actual}`
   return errorAt(at, at + 1, 'wrong-extension', message)
 }
 
-/** JSON is YAML too, so that only the other directions are mistakes. */
+/** JSON is valid YAML, so only the other directions are mistakes. */
 function formatSeen(text: string, format: FileFormat): FileFormat | undefined {
   if (format === 'xml') return /^\s*(?:\{\s*["}]|\[\s*[{\]"])/.test(text) ? 'json' : yamlSeen(text)
   if (/^\s*<(?:\?xml|[A-Za-z]+[\s>:])/.test(text)) return 'xml'
@@ -40,8 +43,8 @@ const inside = (root: SourceMap, key: string): SourceMap | undefined => {
 }
 
 /**
- * A configuration for CORS in a format that `convert` reads is another matter: it belongs in a table of its own, with
- * the code `foreign-format` and the command that converts it.
+ * CORS configurations that `convert` can read are not listed here: they get the code `foreign-format` and the
+ * command that converts them.
  */
 const kinds: readonly Kind[] = [
   {
@@ -76,7 +79,7 @@ const kinds: readonly Kind[] = [
 
 const empty: SourceMap = { kind: 'map', entries: [], offset: 0, end: 0 }
 
-/** The error about a document that is plainly another one. */
+/** An error for a document that is clearly something else. */
 export function otherDocument(root: SourceNode): Problem | undefined {
   if (root.kind !== 'map' || has(root, 'CORSRules') || has(root, 'rules')) return undefined
   const kind = kinds.find(({ is }) => is(root))
@@ -85,14 +88,14 @@ export function otherDocument(root: SourceNode): Problem | undefined {
 }
 
 const roots: Readonly<Record<string, string>> = {
-  Error: 'this is an error answer of a store, not a CORS configuration: ask the store for it again, signed',
+  Error: 'this is an error response of a store, not a CORS configuration: repeat the request, signed',
   LifecycleConfiguration: 'this is a lifecycle configuration, not a CORS configuration',
-  ListBucketResult: 'this is a list of objects, not a CORS configuration: ask the store with ?cors',
+  ListBucketResult: 'this is a list of objects, not a CORS configuration: add ?cors to the request',
   AccessControlPolicy: 'this is an access control list, not a CORS configuration',
-  html: 'this is an HTML page, perhaps an error of a server that was saved, not a CORS configuration',
+  html: 'this is an HTML page, perhaps a saved error page, not a CORS configuration',
 }
 
-/** The same for the root element of an XML text. */
+/** The same check for the root element of an XML text. */
 export function otherXml(text: string): Problem | undefined {
   const found = /^(?:\s|<\?[^>]*\?>|<!--(?:(?!-->)[\s\S])*-->)*<([A-Za-z]+)/.exec(text)
   const name = found?.[1] ?? ''

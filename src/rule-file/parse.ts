@@ -1,6 +1,6 @@
 /**
- * The shape of a rule file, once: the types, the validation and the JSON Schema that editors use come from the same
- * definitions. Reads a document that is already in our spelling; bytes and vendor spellings are dealt with in rules/.
+ * Defines the structure of a rule file once, for types, validation and the JSON Schema of editors. Takes a document
+ * that already has our field names; `read.ts` and `document.ts` handle bytes and vendor formats.
  */
 
 import * as z from 'zod'
@@ -44,12 +44,12 @@ const origins = z
     }),
   )
   .min(1)
-  .meta({ description: 'Origins that are let in: scheme, host and port, with at most one * in each.' })
+  .meta({ description: 'Allowed origins: scheme, host and port, with at most one * in each.' })
 const methods = z
-  // Which of them depends on the dialect.
+  // Which methods are allowed depends on the dialect.
   .array(z.string().meta({ pattern: methodPattern, examples: [...corsMethods] }))
   .min(1)
-  .meta({ description: 'Methods that are let in. HEAD is not implied by GET.' })
+  .meta({ description: 'Allowed methods. HEAD is not implied by GET.' })
 const allowedHeaders = z
   .array(checked(allowedHeaderProblem).meta({ pattern: allowedHeaderPattern }))
   .meta({ description: 'Request headers that a page may send, with at most one * in each.' })
@@ -64,11 +64,11 @@ const maxAge = z
       .regex(/^-?[0-9]+$/)
       .meta({ pattern: '^[0-9]+$' }),
   ])
-  .meta({ description: 'Seconds for which a browser may keep the answer to a preflight.' })
+  .meta({ description: 'How long a browser may cache the preflight response, in seconds.' })
 
 const allowCredentials = z
   .boolean()
-  .meta({ description: 'Dialect http: whether the origins that the rule names may send cookies.' })
+  .meta({ description: 'Dialect http only: whether the origins that the rule names may send cookies.' })
 
 const rule = z
   .strictObject({
@@ -78,7 +78,7 @@ const rule = z
     preset: checked(presetProblem)
       .meta({
         enum: [...presetNames, ...Object.keys(presetAliases)],
-        description: 'Fills in every field that is not given.',
+        description: 'Fills in every field that the rule does not set.',
       })
       .optional(),
     allowedOrigins: origins,
@@ -90,7 +90,7 @@ const rule = z
   })
   .refine((value) => value.allowedMethods !== undefined || value.preset !== undefined, {
     path: ['allowedMethods'],
-    // Beside the other mistakes of the rule, not after they are mended.
+    // Reports this together with the other mistakes of the rule, not only after they are fixed.
     when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
 
@@ -103,10 +103,16 @@ const test = z.strictObject({
 })
 
 const settings = {
-  dialect: z.enum(dialectNames).meta({ description: 'Whose wording; default: --dialect.' }).optional(),
+  dialect: z
+    .enum(dialectNames)
+    .meta({ description: 'Vendor whose responses are copied. Default: --dialect.' })
+    .optional(),
   vary: z
     .enum(['auto', 'dialect'])
-    .meta({ description: 'auto: Vary: Origin wherever the answer depends on it. dialect: as the vendor.' })
+    .meta({
+      description:
+        'auto: send Vary: Origin whenever the response depends on it. dialect: as the vendor does.',
+    })
     .optional(),
   responseVary: z.union([z.boolean(), z.enum(['true', 'false'])]).optional(),
   mode: z
@@ -123,12 +129,9 @@ const settings = {
     .optional(),
   storedBy: z
     .enum(['api'])
-    .meta({ description: 'Written by PUT ?cors: loads what the vendor stores and no browser sends.' })
+    .meta({ description: 'Set by PUT ?cors: accepts values that the vendor stores but no browser sends.' })
     .optional(),
-  tests: z
-    .array(test)
-    .meta({ description: 'Expectations that must hold before the file is used.' })
-    .optional(),
+  tests: z.array(test).meta({ description: 'Tests that must pass before the file is loaded.' }).optional(),
 }
 
 const file = z.strictObject({ rules: z.array(rule), ...settings })
@@ -136,13 +139,15 @@ const file = z.strictObject({ rules: z.array(rule), ...settings })
 type RuleInput = z.infer<typeof rule>
 type FileInput = z.infer<typeof file>
 
-/** What a document says, and what is wrong with it. `content` is `undefined` exactly when an issue is an error. */
 interface Parsed {
   readonly content: RuleFile | undefined
   readonly issues: readonly Issue[]
 }
 
-/** Reads `document`, in our spelling, as a rule file. `nameOf` gives a field's name in the file at hand, for messages. */
+/**
+ * Reads `document`, which has our field names, as a rule file. `nameOf` returns the name that the file uses, for
+ * messages.
+ */
 export function parseRuleFile(
   document: unknown,
   nameOf: (field: string) => string = (field) => field,
@@ -195,7 +200,7 @@ function toRule(given: RuleInput): CorsRule {
     allowedMethods: given.allowedMethods ?? filled?.allowedMethods ?? [],
     allowedHeaders: given.allowedHeaders ?? filled?.allowedHeaders ?? [],
     exposeHeaders: given.exposeHeaders ?? filled?.exposeHeaders ?? [],
-    // Beyond this a number would not be sent in digits any more.
+    // A larger number would be printed in exponential notation.
     ...(age === undefined
       ? {}
       : { maxAgeSeconds: Math.max(Math.min(age, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER) }),
@@ -209,9 +214,12 @@ function presetProblem(name: string): EntryProblem | undefined {
     return {
       code: 'preset-unsupported',
       message:
-        'tus uploads need PATCH, and COS, OSS and S3 rules know GET, PUT, POST, DELETE and HEAD only: write the rule in dialect http',
+        'tus uploads need PATCH, but COS, OSS and S3 rules allow only GET, PUT, POST, DELETE and HEAD: use dialect http',
     }
-  return { code: 'preset-unknown', message: `no preset ${quoted(name)}: there are ${presetNames.join(', ')}` }
+  return {
+    code: 'preset-unknown',
+    message: `unknown preset ${quoted(name)}: write one of ${presetNames.join(', ')}`,
+  }
 }
 
 function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
@@ -309,7 +317,7 @@ function maxAgeProblem(name: string, value: unknown): [code: string, message: st
   return ['wrong-type', `${name} must be whole seconds in decimal digits, e.g. 600, not ${got}`]
 }
 
-/** The value at `path`, looking at own keys only. */
+/** The value at `path`. Own properties only. */
 function at(document: unknown, path: ValuePath): unknown {
   return path.reduce<unknown>(
     (value, step) =>
@@ -320,13 +328,13 @@ function at(document: unknown, path: ValuePath): unknown {
   )
 }
 
-/** The JSON Schema (2020-12) of a rule file in every spelling that is read from YAML and JSON. */
+/** The JSON Schema (2020-12) of a rule file, in every format that is read from YAML and JSON. */
 export function ruleFileSchema(): Readonly<Record<string, unknown>> {
   const anyRule = z.union(styles.map(ruleIn))
   const rules = z
     .array(anyRule)
     // More than any vendor stores.
-    .meta({ description: 'Asked in this order: the first that matches decides.', maxItems: 100 })
+    .meta({ description: 'The first matching rule decides.', maxItems: 100 })
   const common = { $schema: z.string().optional(), ...settings }
   const spelled = z.union([
     z.strictObject({ rules, ...common }).meta(unlessHttp('rules')),
@@ -353,13 +361,13 @@ const vendorRules = {
   },
 }
 
-/** Other methods are for files that say so themselves: no editor knows the `--dialect` of the server. */
+/** Other methods only in files that name the dialect themselves: editors do not know the server's `--dialect`. */
 const unlessHttp = (rulesKey: string): Readonly<Record<string, unknown>> => ({
   if: { properties: { dialect: { const: 'http' } }, required: ['dialect'] },
   else: { properties: { [rulesKey]: vendorRules } },
 })
 
-/** The schema of one rule in one style of spelling. */
+/** The schema of one rule in one format. */
 function ruleIn(style: Style): z.ZodType {
   const index = styles.indexOf(style)
   const oneOrMore = (list: z.ZodArray): z.ZodType =>

@@ -2,12 +2,12 @@ import type { CorsRule, RuleFile } from '../cors/rule.ts'
 import type { XmlLayout } from '../dialect/dialect.ts'
 import { escapeXml } from '../dialect/xml.ts'
 
-/** An element: a leaf with text, or a container. */
+/** A leaf with text, or a container. */
 type Element = readonly [name: string, content: string | readonly Element[]]
 
 /**
- * The rules of `file` as the CORSConfiguration document of a vendor. Leaf elements hold nothing but their value: the
- * COS SDK does not trim it. `indent` is for people, where the vendor writes everything on one line.
+ * The rules of `file` as a vendor's CORSConfiguration document. Leaf elements contain only their value, because the
+ * COS SDK does not trim whitespace. `indent` makes the document readable where the vendor writes it on one line.
  */
 export function corsConfiguration(vendor: XmlLayout, file: RuleFile, indent = ''): string {
   const layout = vendor.indent === '' ? { ...vendor, indent } : vendor
@@ -19,7 +19,7 @@ export function corsConfiguration(vendor: XmlLayout, file: RuleFile, indent = ''
   return layout.indent === '' ? `${open}${content}</${name}>` : `${open}\n${content}</${name}>\n`
 }
 
-/** The order of COS, which names it; OSS and S3 do not depend on one. */
+/** The order that COS documents; OSS and S3 do not depend on one. */
 function ruleElements(rule: CorsRule): Element[] {
   const each = (name: string, values: readonly string[]): Element[] => values.map((value) => [name, value])
   return [

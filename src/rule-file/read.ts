@@ -22,54 +22,54 @@ import { unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
-/** What a rule file says, and the findings about it. Plain data, which a thread can send to another. */
+/** The content of a rule file and the findings about it. Plain data, so that it can be sent between threads. */
 export interface RuleReading {
   /** `undefined` exactly when a finding is an error. */
   readonly content: RuleFile | undefined
-  /** Those that the file names, a file with an error too, as far as it could be read. */
+  /** Hosts that the file names, as far as they could be read. Also set for a file with an error. */
   readonly hosts: readonly NamedHost[]
-  /** Rules and tests that could be read, of a file with an error too. */
+  /** Rules and tests that could be read. Also set for a file with an error. */
   readonly counts?: { readonly rules: number; readonly tests: number }
-  /** In the order of the file. */
+  /** In file order. */
   readonly findings: readonly Finding[]
 }
 
 export interface ReadRules extends RuleReading {
-  /** The changes that take findings away, of those that have one. */
+  /** Remedies of the findings that have one. */
   readonly remedies: readonly PlacedRemedy[]
-  /** Where a value of the file stands, or what it is missing from. */
+  /** Position of a value, or of what it is missing from. */
   position(path: ValuePath): Place
 }
 
-/** The remedy of a finding, and the value that it is about. */
+/** The remedy of a finding, and the value that it applies to. */
 export interface PlacedRemedy {
   readonly code: string
   readonly path: ValuePath
   readonly remedy: Remedy
 }
 
-/** Both counted from 1. */
+/** Both count from 1. */
 interface Place {
   readonly line: number
   readonly column: number
 }
 
-/** An entry of `hosts:`, without port and final dot, in lower case. */
+/** An entry of `hosts:`, in lower case, without port and trailing dot. */
 export interface NamedHost extends Place {
   readonly host: string
 }
 
 export interface ReadOptions {
   /**
-   * What to make of an element or key that nobody knows. In a file it is a mistake; a request of the bucket CORS API may
-   * come from a newer SDK, so there it is left out.
+   * How to treat an unknown element or key. In a file it is a mistake. A request of the bucket CORS API may come
+   * from a newer SDK, so there it is ignored.
    */
   readonly unknownKeys?: 'refuse' | 'ignore'
-  /** The document has come by the bucket CORS API: what the vendor stores there is no error. */
+  /** The document came through the bucket CORS API, so what the vendor stores is not an error. */
   readonly byApi?: boolean
 }
 
-/** So many findings are told of one file; ten thousand lines help nobody. */
+/** Findings reported per file; nobody reads ten thousand lines. */
 const maxFindings = 100
 
 const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
@@ -78,16 +78,16 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
   xml: readXml,
 }
 
-/** As {@link readRules}, without what cannot leave a thread. */
+/** {@link readRules} without what cannot be sent from a thread. */
 export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
   const { position: _, ...reading } = readRules(...given)
   return reading
 }
 
 /**
- * Reads, validates and lints one rule file, and runs the tests in it. Pure: bytes in, meaning out. `file` is the name
- * shown in findings; its extension (.yaml, .yml, .json, .xml, else YAML) chooses the reader. `dialect` is the
- * server's, for a file that names none. Every mistake is told at once, as far as the mistakes before it let it be seen.
+ * Parses, validates and lints one rule file and runs its tests. Pure. `file` is the name in findings; its extension
+ * (.yaml, .yml, .json, .xml, otherwise YAML) selects the parser. `dialect` is the server's, for a file that names
+ * none. Reports every mistake at once, as far as earlier mistakes allow.
  */
 export function readRules(
   file: string,
@@ -100,9 +100,12 @@ export function readRules(
   const wrong = legible ? wrongExtension(file, text, format) : undefined
   const source = legible && wrong === undefined ? readers[format](text) : unread
   const other = wrong ?? otherThanRules(source, text, format)
-  const told = [...problems, ...(other === undefined ? [...source.problems, ...namedForCors(file)] : [other])]
+  const reported = [
+    ...problems,
+    ...(other === undefined ? [...source.problems, ...namedForCors(file)] : [other]),
+  ]
   const root = other === undefined ? source.root : undefined
-  const read = readSource(file, { ...source, root, problems: told }, dialect, {
+  const read = readSource(file, { ...source, root, problems: reported }, dialect, {
     ...options,
     text,
     size: bytes.length,
@@ -113,7 +116,7 @@ export function readRules(
   return foreign === undefined ? read : { ...read, findings: [foreign], remedies: [] }
 }
 
-/** One finding in place of one for each key that a rule file has not. */
+/** One finding in place of one for each unknown key. */
 function foreignFinding(file: string, text: string): Finding | undefined {
   const format = foreignFormatOf(text)
   if (format === undefined) return undefined
@@ -124,12 +127,12 @@ function foreignFinding(file: string, text: string): Finding | undefined {
 /** The text that a {@link Source} was read from. */
 interface SourceText {
   readonly text: string
-  /** Bytes of the file, for the limits of the vendors. */
+  /** Size of the file in bytes, for the vendors' limits. */
   readonly size: number
   readonly format: FileFormat
 }
 
-/** Validates and lints what a reader of one format made of a text. */
+/** Validates and lints the output of a parser. */
 export function readSource(
   file: string,
   source: Source,
@@ -161,7 +164,7 @@ function otherThanRules({ root }: Source, text: string, format: FileFormat): Pro
   return format === 'xml' ? otherXml(text) : undefined
 }
 
-/** Whatever else is wrong with a file: nobody else's rules may answer on its hosts. */
+/** Extracted even from a file with errors: no other bucket's rules may apply to these hosts. */
 function hostsIn(value: unknown, position: ReadRules['position']): NamedHost[] {
   const entries = typeof value === 'object' && value !== null && 'hosts' in value ? value.hosts : undefined
   if (!Array.isArray(entries)) return []
@@ -171,14 +174,14 @@ function hostsIn(value: unknown, position: ReadRules['position']): NamedHost[] {
   })
 }
 
-/** A document with what is needed to judge it. */
+/** A document with what is needed to check it. */
 interface Judged extends ReadOptions {
   readonly document: RuleDocument
   readonly text: string
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number
   readonly format: FileFormat
-  /** The server's. */
+  /** The server's dialect. */
   readonly dialect: DialectName
 }
 
@@ -220,7 +223,7 @@ function readDocument({
   return { content, problems }
 }
 
-/** What is to be said of the rest of the rules, so that a file need not be corrected twice. */
+/** Lints the valid rest of the rules, so that authors need not fix a file twice. */
 function lintTheRest(document: RuleDocument, mistakes: readonly Problem[], accepted: Accepted): Problem[] {
   if (mistakes.length >= maxFindings) return []
   const unclear = mistakes.filter(({ code }) => shapeCodes.has(code))
@@ -233,7 +236,7 @@ function lintTheRest(document: RuleDocument, mistakes: readonly Problem[], accep
   )
 }
 
-/** After one of these a field can be missing that its author has written. */
+/** After one of these mistakes a field may only seem to be missing. */
 const shapeCodes = new Set(['unknown-key', 'duplicate-key', 'wrong-type', 'missing-key', 'preset-unknown'])
 
 function rulesIn(value: unknown): readonly unknown[] {
@@ -249,12 +252,12 @@ function dialectOf(value: unknown): DialectName | undefined {
 const isStoredByApi = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'storedBy' in value && value.storedBy === 'api'
 
-/** What the vendor would store at most. */
+/** Checks the vendor's limits. */
 function limitProblems(document: RuleDocument, size: number, { name: dialect, limits }: Dialect): Problem[] {
   const { rules: mostRules, bytes: mostBytes } = limits
   const { ruleCount } = document
   const problems: Problem[] = []
-  // The limit of every file has been told by whoever decoded it.
+  // `decode` has already reported a file above the general limit.
   if (size > mostBytes && mostBytes < 65_536)
     problems.push(errorAt(0, 0, 'file-too-large', `${size} bytes: ${dialect} stores at most ${mostBytes}`))
   if (ruleCount > mostRules) {
@@ -265,18 +268,18 @@ function limitProblems(document: RuleDocument, size: number, { name: dialect, li
   return problems
 }
 
-/** An XML configuration without rules is one that no vendor stores; in YAML and JSON it can be meant. */
+/** No vendor stores an XML configuration without rules. In YAML and JSON an empty list can be intended. */
 const strictInXml = (issue: Issue, format: FileFormat): Issue =>
   format === 'xml' && issue.code === 'no-rules' ? { ...issue, severity: 'error' } : issue
 
-/** Seconds that are written so that another reader takes them for another number: 0o1130, 0600, 6e2. */
+/** Reports seconds in a notation that other readers parse differently: 0o1130, 0600, 6e2. */
 function numberProblems(content: RuleFile, document: RuleDocument, text: string): Problem[] {
   return content.rules.flatMap(({ maxAgeSeconds }, index): Problem[] => {
     if (maxAgeSeconds === undefined) return []
     const path = ['rules', index, 'maxAgeSeconds']
     const { offset, end } = document.locate(path)
     const written = text.slice(offset, end)
-    // A preset's value stands nowhere: the place found is that of the rule.
+    // A preset's value is not in the text; its position is that of the rule.
     if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|-?[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
     const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
     const remedy = { path, remedy: replaceBy(String(maxAgeSeconds)) }
@@ -304,9 +307,9 @@ function toFindings(
   const sorted = problems.toSorted((a, b) => a.offset - b.offset)
   const byWeight = [...sorted.filter(isError), ...sorted.filter((problem) => !isError(problem))]
   const chosen = new Set(byWeight.slice(0, maxFindings))
-  const told = sorted.filter((problem) => chosen.has(problem))
+  const shown = sorted.filter((problem) => chosen.has(problem))
   const rest = sorted.filter((problem) => !chosen.has(problem))
-  const findings = told.map(({ severity, code, message, offset }) => {
+  const findings = shown.map(({ severity, code, message, offset }) => {
     const { line, column } = placeOf(offset)
     return { file, line, column, severity, code, message }
   })
@@ -317,6 +320,6 @@ function toFindings(
     : rest.some((problem) => problem.severity === 'warning')
       ? 'warning'
       : 'info'
-  const message = `${rest.length} more findings from here on`
+  const message = `${rest.length} more findings from here`
   return [...findings, { file, ...placeOf(next.offset), severity, code: 'more-findings', message }]
 }

@@ -1,13 +1,13 @@
 import type { Severity } from '../plan/finding.ts'
 import type { Remedy, ValuePath } from './issue.ts'
 
-/** A stretch of the text of a rule file, in UTF-16 code units from its start. */
+/** A range of the text of a rule file, in UTF-16 code units. */
 export interface Span {
   readonly offset: number
   readonly end: number
 }
 
-/** A value as it stands in a rule file, whichever format it is written in. */
+/** A value in a rule file, in any format. */
 export type SourceNode = SourceScalar | SourceList | SourceMap
 
 interface SourceScalar extends Span {
@@ -22,7 +22,7 @@ export interface SourceList extends Span {
 
 export interface SourceMap extends Span {
   readonly kind: 'map'
-  /** In the order of the file; a key that is written twice is here twice. */
+  /** In file order; a repeated key appears repeatedly. */
   readonly entries: readonly SourceEntry[]
 }
 
@@ -30,11 +30,11 @@ export interface SourceEntry {
   readonly key: string
   readonly keySpan: Span
   readonly value: SourceNode
-  /** The format has no such key, whatever other formats call by that name. */
+  /** The format has no such key, even if other formats do. */
   readonly isUnknown?: true
 }
 
-/** A finding about a stretch of text: {@link Span} is where. */
+/** A finding about a {@link Span} of the text. */
 export interface Problem extends Span {
   readonly severity: Severity
   readonly code: string
@@ -42,15 +42,15 @@ export interface Problem extends Span {
   readonly remedy?: { readonly path: ValuePath; readonly remedy: Remedy }
 }
 
-/** A comment, without its delimiters, and the stretch of text that an acceptance in it is about. */
+/** A comment without its delimiters, and the span that an acceptance in it applies to. */
 export interface Comment extends Span {
   readonly text: string
   readonly covers: Span
 }
 
 /**
- * What a reader of one format makes of a text. `root` is `undefined` when an error leaves nothing to look at; beside
- * other errors it is there, so that the rest is judged too, but never loaded.
+ * The output of a parser. `root` is `undefined` when an error leaves nothing to check. With other errors it is
+ * present, so that the rest is checked too, but it is never loaded.
  */
 export interface Source {
   readonly root: SourceNode | undefined
@@ -58,7 +58,7 @@ export interface Source {
   readonly comments: readonly Comment[]
 }
 
-/** Nothing a rule file can say is deeper; what is deeper was made to hurt a parser. */
+/** No valid rule file is nested deeper, so deeper text is an attack on the parser. */
 export const maxDepth = 32
 
 export const errorAt = (offset: number, end: number, code: string, message: string): Problem => ({
@@ -69,7 +69,9 @@ export const errorAt = (offset: number, end: number, code: string, message: stri
   end,
 })
 
-/** A scalar as it is written, whatever type YAML gives it: a secret of digits stays its digits. `undefined` of null. */
+/**
+ * A scalar as written, whatever its YAML type, so that a secret of digits keeps its digits. `undefined` for null.
+ */
 export function writtenText(node: SourceNode, text: string): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined
   return typeof node.value === 'string' ? node.value : text.slice(node.offset, node.end)
@@ -82,7 +84,10 @@ export const unreadable = (...problems: readonly Problem[]): Source => ({
   comments: [],
 })
 
-/** Line and column of offsets in one text, both counted from 1. Made on the first question, as most files have none. */
+/**
+ * Converts offsets to line and column, both counted from 1. Built on first use, because most files have no
+ * findings.
+ */
 export function createLineIndex(text: string): (offset: number) => { line: number; column: number } {
   let starts: number[] | undefined
   return (offset) => {

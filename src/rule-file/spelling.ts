@@ -1,6 +1,6 @@
 /**
- * How the fields of a rule file are spelled: ours first, then AWS (CLI, SDKs, console), the COS SDK and XML of all
- * three vendors, ali-oss. The position in a list is the style, so that one style can be described by itself.
+ * Field names of a rule file in each format: our own; AWS (CLI, SDKs, console); COS SDK and the XML of all vendors;
+ * ali-oss. The index in each list is the format, so that the schema can describe one format alone.
  */
 export const styles = ['ours', 'aws', 'xml', 'ali-oss'] as const
 export type Style = (typeof styles)[number]
@@ -36,7 +36,7 @@ export const testFields = {
   actual: ['actual'],
 } as const
 
-/** Field names of one level, each with its spellings. */
+/** The fields of one level, with their names in each format. */
 export type Fields = Readonly<Record<string, readonly string[]>>
 
 const indexes = new Map<Fields, ReadonlyMap<string, string>>(
@@ -46,9 +46,9 @@ const indexes = new Map<Fields, ReadonlyMap<string, string>>(
   ]),
 )
 
-/** The field that `key` spells, `undefined` when none. `fields` is one of the tables of this file. */
+/** The field that `key` names; `undefined` when it names none. `fields` is a table of this file. */
 export const fieldOf = (fields: Fields, key: string): string | undefined => indexes.get(fields)?.get(key)
 
-/** Whether `key` is a list's name in the singular, beside which vendors also write one value without a list. */
+/** Whether `key` is a list's name in the singular; with it vendors also write a single value. */
 export const isSingular = (key: string): boolean =>
   /^(?:[Aa]llowed(?:Origin|Method|Header)|[Ee]xposeHeader)$/.test(key)

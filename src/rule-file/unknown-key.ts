@@ -1,17 +1,20 @@
-/** Keys that no spelling knows, each with what was most likely meant. */
+/** Reports unknown keys, with the key that was probably meant. */
 
 import { quoted } from '../text/visible.ts'
 import { nearest } from './closest.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceMap } from './source.ts'
 import { type Fields, fieldOf, fileFields, ruleFields, styles } from './spelling.ts'
 
-/** So many in one mapping get a hint of their own; what follows them is not told one by one. */
+/** Unknown keys per mapping that get a hint of their own; the rest share one finding. */
 const maxHints = 100
 
-/** `unknown` are entries of `owner`, in which `fields` may stand. One that is repeated is told once: for all that is known it may be. */
+/**
+ * `unknown` are entries of `owner`, which may have `fields`. A repeated key is reported once, because repeating it
+ * may be legitimate.
+ */
 export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, owner: SourceMap): Problem[] {
   if (unknown.length === 0) return []
-  // What stands there already cannot have been meant, but in XML, where a list is an element that is repeated.
+  // A field that is already present cannot have been meant, except in XML, where lists are repeated elements.
   const isXml = owner.entries.some(({ isUnknown }) => isUnknown === true)
   const given = new Set(isXml ? [] : owner.entries.map(({ key }) => fieldOf(fields, key)))
   const known = spelledAlike(fields, owner).filter((name) => !given.has(fieldOf(fields, name)))
@@ -21,9 +24,9 @@ export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, own
     .map((entry, index) => unknownKey(entry, fields, index < maxHints ? known : []))
 }
 
-const credentialsHint = 'credentials are allowed for origins that are named, as the vendors do it; remove it'
+const credentialsHint = 'credentials are allowed for origins that a rule names, as by the vendors; remove it'
 
-/** Keys that stand around or in what the vendors' tools print, and what to do about them. */
+/** Keys that the vendors' tools print around or in a configuration, and what to do about them. */
 const keyHints: Readonly<Record<string, string>> = {
   '<<': 'YAML 1.2 has no merge keys; write the fields out, or use an alias for one value',
   CORSConfiguration: 'put what is inside it at the top of the file',
@@ -42,11 +45,11 @@ function unknownKey(
   const hint =
     (Object.hasOwn(keyHints, key) ? keyHints[key] : undefined) ??
     (isUnknown === true ? undefined : misplaced(key, fields)) ??
-    (meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`)
+    (meant === undefined ? `allowed keys: ${known.join(', ')}` : `did you mean ${meant}?`)
   return errorAt(keySpan.offset, keySpan.end, 'unknown-key', `unknown key ${quoted(key)}: ${hint}`)
 }
 
-/** The names of `fields` as the other keys of `owner` are spelled: AlowedOrigins was meant to be AllowedOrigins. */
+/** The names of `fields` in the format of `owner`'s other keys: AlowedOrigins means AllowedOrigins. */
 function spelledAlike(fields: Fields, { entries }: SourceMap): readonly string[] {
   const all = Object.values(fields)
   const keys = new Set(entries.map(({ key }) => key))
@@ -55,16 +58,16 @@ function spelledAlike(fields: Fields, { entries }: SourceMap): readonly string[]
   const style = styles.keys().reduce((best, other) => (fits(other) > fits(best) ? other : best), capital)
   const isXml = entries.some(({ isUnknown }) => isUnknown === true)
   const names = all.map((spellings) => spellings[isXml ? styles.indexOf('xml') : style] ?? spellings[0] ?? '')
-  // What is in lower case is ours alone, and not to be had in XML.
+  // Lower-case names are our own and do not exist in XML.
   return isXml ? names.filter((name) => /^[A-Z]/.test(name)) : names
 }
 
-/** A field of a rule that stands beside the rules, or the other way round. */
+/** A rule's field beside the rules, or a file's field in a rule. */
 function misplaced(key: string, fields: Fields): string | undefined {
   if (fields === fileFields && fieldOf(ruleFields, key) !== undefined)
-    return 'it stands in a rule; put "- " before the first key of each rule, and all of them below rules:'
+    return 'it belongs in a rule; put "- " before the first key of each rule, and all of them below rules:'
   if (fields === ruleFields && fieldOf(fileFields, key) !== undefined)
-    return 'it stands beside the rules, not in one: write it without indentation'
+    return 'it belongs beside the rules, not in one: remove the indentation'
   return undefined
 }
 

@@ -1,4 +1,4 @@
-/** Checks of single values that depend on the vendor: its methods, and what its API stores. */
+/** Checks single values that depend on the vendor: its methods, and what its API stores. */
 
 import { fetchMethod } from '../cors/method.ts'
 import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
@@ -8,14 +8,14 @@ import { methodProblem } from './entry.ts'
 import type { Issue, ValuePath } from './issue.ts'
 import { originProblem } from './origin-entry.ts'
 
-/** What the values of a file are held to. */
+/** What the values of a file must satisfy. */
 export interface Accepted {
   readonly matching: Matching
-  /** Whether a rule can say if credentials are allowed. */
+  /** Whether a rule can set allowCredentials. */
   readonly credentials: boolean
-  /** Whether the vendor's console takes no underscore in an allowed header. */
+  /** Whether the vendor's console rejects underscores in allowed headers. */
   readonly refusesUnderscore: boolean
-  /** What is a warning instead of an error, since the API of the vendor has stored it. */
+  /** Values that are only a warning, because the vendor's API has stored them. */
   readonly stored: ReadonlySet<NeverSent>
 }
 
@@ -28,7 +28,7 @@ export const vendorValues: Accepted = {
   stored: nothing,
 }
 
-/** `byApi`: the values have come by the API of the vendor. */
+/** `byApi`: the values came through the vendor's API. */
 export const acceptedBy = (
   { matching, style, refusesUnderscore, bucketCors }: Dialect,
   byApi: boolean,
@@ -39,7 +39,7 @@ export const acceptedBy = (
   stored: byApi && bucketCors !== undefined ? bucketCors.stores : nothing,
 })
 
-/** What is wrong with the values of `document`, a plain document in our spelling of whatever shape. */
+/** Checks the values of `document`, a plain object of unknown shape with our field names. */
 export function valueIssues(document: unknown, accepted: Accepted): Issue[] {
   return listIn(document, 'rules').flatMap((rule, index) => [
     ...listIn(rule, 'allowedMethods').flatMap((method, item) =>
@@ -56,10 +56,10 @@ export function valueIssues(document: unknown, accepted: Accepted): Issue[] {
   ])
 }
 
-/** What is said of an entry for its capital letters alone. */
+/** Codes for an entry whose only defect is its capital letters. */
 const upperCase = new Set(['origin-upper-case', 'origin-placeholder'])
 
-/** In which ways no browser sends `entry`, where that is all that is wrong with it. */
+/** Why no browser sends `entry`, if it has no other defect. */
 export function neverSent(entry: string): readonly NeverSent[] {
   const problem = originProblem(entry)
   if (problem === undefined) return []
@@ -80,11 +80,11 @@ export function neverSent(entry: string): readonly NeverSent[] {
   return originProblem(rest) === undefined ? ways : []
 }
 
-/** Whether a rule can hold `method`: in upper case where fetch sends it so. */
+/** Whether a rule can allow `method`, which must be in upper case if browsers send it so. */
 export const isMethodFor = (method: string, { matching }: Accepted): boolean =>
   isAllowable(method, matching) && fetchMethod(method) === method
 
-/** Whether a rule can hold `entry`, if only because the API of the vendor has stored it. */
+/** Whether a rule can have `entry`, possibly only because the vendor's API has stored it. */
 export const isOriginFor = (entry: string, { stored }: Accepted): boolean =>
   originProblem(entry) === undefined || isStored(neverSent(entry), stored)
 
@@ -106,7 +106,7 @@ function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): I
 
 function headerIssues(header: unknown, { refusesUnderscore }: Accepted, path: ValuePath): Issue[] {
   if (!refusesUnderscore || typeof header !== 'string' || !header.includes('_')) return []
-  const message = `${quoted(header)} holds an underscore, which the console of COS does not take: use hyphens`
+  const message = `${quoted(header)} contains an underscore, which the COS console rejects: use hyphens`
   return [{ severity: 'warning', code: 'header-underscore', message, path }]
 }
 
@@ -121,7 +121,7 @@ function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): 
 function credentialsIssues(value: unknown, { credentials }: Accepted, path: ValuePath): Issue[] {
   if (typeof value !== 'boolean' || credentials) return []
   const message =
-    'allowCredentials belongs to dialect http; the other dialects send what their vendor sends: remove it'
+    'allowCredentials is only for dialect http; other dialects send what their vendor sends: remove it'
   return [{ severity: 'error', code: 'credentials-by-dialect', message, path, onKey: true }]
 }
 

@@ -1,10 +1,10 @@
-/** What the S3 family's own tools put around the rules, taken off so that everything below sees the rules alone. */
+/** Removes what the S3 family's own tools put around the rules. */
 
 import type { FileFormat } from './names.ts'
 import type { SourceMap, SourceNode } from './source.ts'
 import { fieldOf, fileFields } from './spelling.ts'
 
-/** Parameters of the SDKs' PutBucketCors that stand beside the configuration. */
+/** Parameters of the SDKs' PutBucketCors besides the configuration. */
 const callParameters = new Set(['Bucket', 'ChecksumAlgorithm', 'ContentMD5', 'ExpectedBucketOwner', 'Region'])
 
 /**
@@ -14,7 +14,7 @@ const callParameters = new Set(['Bucket', 'ChecksumAlgorithm', 'ContentMD5', 'Ex
  */
 export function unwrapped(root: SourceNode, format: FileFormat): SourceNode {
   if (root.kind !== 'map') return root
-  // In YAML a mapping in place of the list is a forgotten "- ".
+  // In YAML a mapping in place of the list means a forgotten "- ".
   const listed = format === 'json' ? oneRuleListed : (map: SourceMap) => map
   const inner = root.entries.find(({ key }) => key === 'CORSConfiguration')?.value
   if (inner?.kind === 'map') {

@@ -1,4 +1,7 @@
-/** XML documents from untrusted text, by @rgrove/parse-xml within bounds. Also reads what a store says of its CORS rules. */
+/**
+ * Parses XML from untrusted text with @rgrove/parse-xml, within bounds. Also used for a store's response to
+ * `?cors`.
+ */
 
 import {
   parseXml,
@@ -19,10 +22,10 @@ interface XmlContent {
   readonly comments: readonly Comment[]
 }
 
-/** CORSConfiguration, CORSRule and a leaf are three. */
+/** CORSConfiguration, CORSRule and a leaf are three levels. */
 const maxElementDepth = 8
 
-/** Comments and CDATA stay nodes of their own: joined with the text around them they would make another value. */
+/** Comments and CDATA stay separate nodes: merged with the text around them they would give another value. */
 const options = {
   includeOffsets: true,
   preserveCdata: true,
@@ -41,7 +44,7 @@ export function readXmlDocument(text: string): XmlContent {
     return { root: document.root ?? undefined, ...inspected(document.children, text) }
   } catch (error) {
     if (error instanceof XmlError) return unreadable(syntaxProblem(error, text))
-    // parse-xml is recursive: the stack is used up.
+    // parse-xml is recursive, so this means a stack overflow.
     if (error instanceof RangeError) return unreadable(tooDeep({ offset: 0, end: 1 }))
     throw error
   }
@@ -52,12 +55,12 @@ const unreadable = (problem: Problem): XmlContent => ({ root: undefined, problem
 const tooDeep = ({ offset }: Span): Problem =>
   errorAt(offset, offset + 1, 'xml-too-deep', `nesting deeper than ${maxElementDepth}`)
 
-/** What parse-xml says, by the start of its message, and what to do instead. */
+/** By the start of parse-xml's message: what is wrong and what to do. */
 const remedies: readonly (readonly [start: string, remedy: string])[] = [
-  ['Unterminated reference', 'an ampersand that begins no reference: write &amp;'],
-  ["Named entity isn't defined", 'an entity that XML does not have: write the character itself'],
-  ['Invalid character reference', 'an ampersand that begins no reference: write &amp;'],
-  ['Character reference resolves', 'a reference to what is no character of XML: remove it'],
+  ['Unterminated reference', 'an ampersand outside a reference: write &amp;'],
+  ["Named entity isn't defined", 'this entity does not exist in XML: write the character itself'],
+  ['Invalid character reference', 'an ampersand outside a reference: write &amp;'],
+  ['Character reference resolves', 'this reference is not a valid XML character: remove it'],
   ['Element content may not contain', '"]]>" in a text: write ]]&gt;'],
   ['Extra content', 'text or a second element after the root element: remove it'],
   ['Root element is missing', 'no element here: expected <CORSConfiguration>'],
@@ -67,11 +70,11 @@ function syntaxProblem({ message, pos }: XmlError, text: string): Problem {
   const sentence = (message.split('\n')[0] ?? '').replace(/ \(line \d+, column \d+\)$/, '')
   const words =
     remedies.find(([start]) => sentence.startsWith(start))?.[1] ??
-    // It can quote the text.
+    // Quoted, because the message can contain text of the file.
     quoted(sentence).slice(1, -1).replaceAll('\\"', '"')
   const cutOff = pos >= text.trimEnd().length && text.trim() !== ''
-  const end = cutOff ? ': the file ends here, as after a write that was cut off' : ''
-  // Of a reference the place is where it ends.
+  const end = cutOff ? ': the file ends here, perhaps after an interrupted write' : ''
+  // For a reference, parse-xml reports the position of its end.
   const offset = /reference|entity/.test(sentence) ? Math.max(0, text.lastIndexOf('&', pos)) : pos
   return errorAt(Math.min(offset, text.length), offset + 1, 'xml-syntax', words + end)
 }
@@ -84,7 +87,9 @@ interface Inspection {
   readonly comments: Comment[]
 }
 
-/** What the syntax allows and a rule file does not have, and the comments, each with the element that it is about. */
+/**
+ * Reports what XML allows but rule files do not, and collects the comments with the elements that they belong to.
+ */
 function inspected(top: readonly unknown[], text: string): Omit<XmlContent, 'root'> | XmlContent {
   const found: Inspection = { problems: [], comments: [] }
   const whole = { offset: 0, end: text.length + 1 }
@@ -128,7 +133,7 @@ const commentOf = ({ content, start, end }: XmlComment, covers: Span): Comment =
   covers,
 })
 
-/** The bytes have been decoded as UTF-8 already. */
+/** The bytes have already been decoded as UTF-8. */
 function checkEncoding({ encoding, start, end }: XmlDeclaration, problems: Problem[]): void {
   if (encoding === null || /^(?:utf-?8|us-ascii)$/i.test(encoding)) return
   const message = `declared as ${encoding.slice(0, 40)}, but the bytes are UTF-8: write encoding="UTF-8"`
@@ -144,8 +149,8 @@ export const childElements = ({ children }: XmlElement): readonly XmlElement[] =
   children.filter((node) => node instanceof XmlElement)
 
 /**
- * The text directly inside `element`, and where it stands. White space around it is layout and is left out, but not what
- * was written as a reference or in CDATA: that was meant.
+ * The text directly inside `element`, with its position. Surrounding whitespace is layout and is removed, unless it
+ * was written as a reference or in CDATA, which is deliberate.
  */
 export function ownText(
   element: XmlElement,
@@ -167,7 +172,7 @@ export function ownText(
   }
 }
 
-/** `lead` and `trail` count the characters of unescaped white space at its ends. */
+/** `lead` and `trail` count the unescaped whitespace characters at its ends. */
 interface Piece extends Span {
   readonly text: string
   readonly lead: number
@@ -176,9 +181,9 @@ interface Piece extends Span {
 
 function pieceOf(node: XmlText, source: string): Piece {
   const { start, end, text } = node
-  // `<![CDATA[` and `]]>` are 9 and 3 characters.
+  // `<![CDATA[` and `]]>` are 9 and 3 characters long.
   if (node instanceof XmlCdata) return { text, lead: 0, trail: 0, offset: start + 9, end: end - 3 }
-  // Its line ends are one character each, as in the text (XML 1.0, section 2.11).
+  // Line breaks count as one character, as in the text (XML 1.0 section 2.11).
   const raw = source.slice(start, end).replaceAll('\r\n', '\n')
   const lead = raw.length - trimmedStart(raw).length
   return {
@@ -192,13 +197,13 @@ function pieceOf(node: XmlText, source: string): Piece {
 
 const isContent = ({ text, lead }: Piece): boolean => text.length > lead
 
-/** White space of XML, not that of String.trim: a no-break space around an origin must come to light. */
+/** XML's own whitespace, not that of String.trim: a no-break space around an origin must be reported. */
 const isLayout = (character: string | undefined): boolean =>
   character !== undefined && ' \t\r\n'.includes(character)
 
 const trimmedStart = (text: string): string => text.replace(/^[ \t\r\n]+/, '')
 
-/** A loop, because /[ \t\r\n]+$/ would look at every run of white space in the text, each time to its end. */
+/** A loop, because /[ \t\r\n]+$/ takes quadratic time on long runs of whitespace. */
 function trimmedEnd(text: string): string {
   let end = text.length
   while (end > 0 && isLayout(text[end - 1])) end--

@@ -1,7 +1,6 @@
 /**
- * Reads the `<CORSConfiguration>` XML of COS, OSS and S3. The elements come from {@link readXmlDocument}; here they
- * get their meaning: which are lists, which are leaves, and that nothing stands between or inside them that another reader
- * of the same file could take for something else.
+ * Reads the `<CORSConfiguration>` XML of COS, OSS and S3. {@link readXmlDocument} parses it; this file knows which
+ * elements are lists and which are leaves, and rejects content that another reader could understand differently.
  */
 
 import { XmlComment, XmlElement } from '@rgrove/parse-xml'
@@ -18,7 +17,7 @@ import {
 } from './source.ts'
 import { childElements, ownText, readXmlDocument, spanOf } from './xml-document.ts'
 
-/** Elements that may be repeated; each kind becomes one list. */
+/** Elements that may be repeated; each kind becomes a list. */
 const repeated = new Set(['CORSRule', 'AllowedOrigin', 'AllowedMethod', 'AllowedHeader', 'ExposeHeader'])
 const containers = new Set(['CORSConfiguration', 'CORSRule'])
 const leaves = new Set(
@@ -40,19 +39,18 @@ export function readXml(text: string): Source {
   return { root: node, problems: found, comments }
 }
 
-/** An element that is being read. */
 interface Reading {
   readonly element: XmlElement
   /** The whole document. */
   readonly text: string
-  /** Of the namespace, with its colon; empty without one. */
+  /** The namespace prefix with its colon; empty without one. */
   readonly prefix: string
   readonly problems: Problem[]
 }
 
 /**
- * The prefix of a document that has it on every element, as XML libraries write a namespace. On the root alone it would
- * leave the rules in another namespace, where a vendor finds none.
+ * The prefix of a document in which every element has it, as XML libraries write a namespace. Only on the root, it
+ * would leave the rules in another namespace, where vendors do not find them.
  */
 function prefixOf(root: XmlElement): string {
   const [, prefix = ''] = /^([A-Za-z_][\w.-]*:)CORSConfiguration$/.exec(root.name) ?? []
@@ -64,12 +62,12 @@ function prefixOf(root: XmlElement): string {
 const localName = ({ name }: XmlElement, { prefix }: Reading): string =>
   name.startsWith(prefix) ? name.slice(prefix.length) : name
 
-/** The start of its tag: `<` and the name. */
+/** The span of `<` and the name. */
 const nameSpan = ({ start, name }: XmlElement): Span => ({ offset: start, end: start + name.length + 1 })
 
 const shown = (name: string): string => (/^[\w.:-]{1,80}$/.test(name) ? name : quoted(name))
 
-/** A configuration without a CORSRule is one without rules, not one that forgot to say so. */
+/** A configuration without a CORSRule has no rules; the key is not missing. */
 function withRules(node: SourceMap): SourceMap {
   if (node.entries.some(({ key }) => key === 'CORSRule')) return node
   const { offset, end } = node
@@ -110,7 +108,7 @@ function readElement(reading: Reading): SourceNode {
   const name = localName(element, reading)
   if (containers.has(name)) return readContainer(reading)
   if (leaves.has(name)) return readLeaf(reading)
-  // The content of an unknown element does not matter: its name is reported, or it is left out as a whole.
+  // The content of an unknown element does not matter: the element is reported, or ignored as a whole.
   return { kind: 'scalar', value: null, ...spanOf(element) }
 }
 
@@ -124,12 +122,12 @@ function readLeaf(reading: Reading): SourceNode {
         inside.start,
         inside.end,
         'xml-mixed-content',
-        // Readers that drop it join what stands around it: https://a.com<!-- -->.evil.com
+        // Readers that drop it join the text around it: https://a.com<!-- -->.evil.com
         `${inside instanceof XmlElement ? 'an element' : 'a comment'} inside the value of ${element.name}`,
       ),
     )
   const own = ownText(element, text)
-  // Vendors store an ID that the file breaks into lines.
+  // Vendors store an ID that has line breaks in the file.
   const value = localName(element, reading) === 'ID' ? own.text.replace(/ *[\t\r\n]\s*/g, ' ') : own.text
   return { kind: 'scalar', value, ...(own.span ?? nameSpan(element)) }
 }
@@ -138,7 +136,7 @@ function checkAttributes({ element, text, problems }: Reading): void {
   const start = nameSpan(element).end
   for (const name of Object.keys(element.attributes)) {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue
-    // Inside quotes an equal text may stand before it: the place is then a few characters early.
+    // An equal text in quotes may precede it; then the position is a few characters early.
     const offset = text.indexOf(name, start)
     const message = `attribute ${shown(name)}: elements have no attributes but xmlns`
     problems.push(errorAt(offset, offset + name.length, 'xml-attribute', message))

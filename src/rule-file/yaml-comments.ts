@@ -1,8 +1,8 @@
 import type { Span } from './source.ts'
 
 /**
- * What the comment at `offset` of a YAML text is about. At the start of a line: the whole file. Indented, on a line of
- * its own: the line that follows, with all that is indented below it. Behind a value: that line, with all below it.
+ * The span that the comment at `offset` applies to. Unindented: the whole file. Indented on its own line: the next
+ * line and everything indented below it. After a value: that line and everything below it.
  */
 export function coverageOf(text: string, offset: number): Span {
   const start = text.lastIndexOf('\n', offset - 1) + 1
@@ -15,7 +15,7 @@ export function coverageOf(text: string, offset: number): Span {
   let end = nextLine(text, anchor)
   while (end < text.length) {
     const own = indentOf(text, end)
-    // A list may stand no deeper than its key.
+    // A list may have the same indentation as its key.
     const below = own > indent || (own === indent && !isItem && startsItem(text, end + own))
     if (!below) break
     end = nextLine(text, end)
@@ -23,7 +23,7 @@ export function coverageOf(text: string, offset: number): Span {
   return { offset: anchor, end }
 }
 
-/** The start of the next line after the one at `from` that holds more than a comment. */
+/** The start of the next line, after the one at `from`, that is neither empty nor a comment. */
 function nextLine(text: string, from: number): number {
   for (let feed = text.indexOf('\n', from); feed >= 0; feed = text.indexOf('\n', feed + 1)) {
     const start = feed + 1

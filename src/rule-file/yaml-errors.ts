@@ -1,4 +1,4 @@
-/** The complaints of the yaml package, in words that say what to do. */
+/** Rewords the errors of the yaml package so that they say what to do. */
 
 import type { Document, ParsedNode, YAMLError } from 'yaml'
 import { quoted } from '../text/visible.ts'
@@ -6,10 +6,10 @@ import { createLineIndex, errorAt, type Problem, type Span } from './source.ts'
 
 export type YamlDocument = Document.Parsed<ParsedNode>
 
-/** Syntax errors told of one file: what follows the first few is mostly their echo. */
+/** Syntax errors reported per file. Later ones are mostly consequences of the first. */
 const maxSyntaxErrors = 20
 
-/** What keeps `document` from being read, unquoted asterisks left out, and that a `second` one follows it. */
+/** Why `document` cannot be read, except for unquoted asterisks, and that a `second` document follows. */
 export function syntaxProblems(
   document: YamlDocument | undefined,
   second: YamlDocument | undefined,
@@ -35,27 +35,27 @@ export function syntaxProblems(
       from,
       from + 3,
       'yaml-multiple-documents',
-      'a second document begins here: one document per file, remove the "---"',
+      'a second document starts here: a file has one document, remove the "---"',
     ),
   ]
 }
 
-/** An asterisk that is no alias does not keep the rest from being read: it is told of where it is met. */
+/** An unquoted asterisk does not prevent reading the rest: it is reported where the alias is resolved. */
 const isStarAlias = ({ code, pos }: YAMLError, text: string): boolean =>
   code === 'BAD_ALIAS' && text[pos[0]] === '*'
 
-/** What the package says, by the start of its message, and what to write instead. */
+/** By the start of the package's message: what to write instead. */
 const remedies: readonly (readonly [message: string, remedy: string])[] = [
   ['Plain value cannot start with', 'this character has a meaning in YAML: put the value in quotes'],
   ['Block scalar header', 'this character has a meaning in YAML: put the value in quotes'],
-  ['Anchor', 'an & begins an anchor in YAML: put the value in quotes'],
-  ['Unexpected block-seq-ind on same line', 'a list begins on the next line, below its key'],
+  ['Anchor', 'an & starts an anchor in YAML: put the value in quotes'],
+  ['Unexpected block-seq-ind on same line', 'start the list on the next line, below its key'],
   ['Missing , or : between', 'a comma is missing before this'],
   ['Implicit map keys need', 'a key without a value: write a colon and a space after it'],
   ['Implicit keys need', 'a key without a value: write a colon and a space after it'],
   ['Unexpected flow-seq-end', 'this ] closes nothing: remove it'],
   ['Unexpected flow-map-end', 'this } closes nothing: remove it'],
-  ['Unexpected', 'only a comment can follow on this line: remove it, or mend the indentation'],
+  ['Unexpected', 'unexpected text: remove it, or fix the indentation'],
   [
     'Flow sequence in block',
     'close the list before this line with ], or indent the line deeper than its key',
@@ -63,10 +63,10 @@ const remedies: readonly (readonly [message: string, remedy: string])[] = [
   ['Flow map in block', 'close the mapping before this line with }, or indent the line deeper than its key'],
   ['Flow sequence must end', 'close the list with ]'],
   ['Flow map must end', 'close the mapping with }'],
-  ['Invalid escape sequence', 'a backslash that escapes nothing: write \\\\, or use single quotes'],
+  ['Invalid escape sequence', 'invalid escape: write a backslash as \\\\, or use single quotes'],
 ]
 
-/** The package may quote the text in its message, which can be anything. */
+/** The package's message may quote the text, so it is escaped. */
 const sentence = (message: string): string =>
   remedies.find(([start]) => message.startsWith(start))?.[1] ??
   quoted(message.split('\n')[0] ?? '')
@@ -88,9 +88,9 @@ function toProblem({ code, message, pos }: YAMLError, text: string): Problem {
     case 'BLOCK_AS_IMPLICIT_KEY':
       return at('yaml-nested-mapping', 'a second ": " on one line: put the value in quotes')
     case 'DUPLICATE_KEY':
-      return at('duplicate-key', 'this key is given twice')
+      return at('duplicate-key', 'this key appears twice')
     case 'MISSING_CHAR':
-      // A key that is indented more than the list it should be in, less than the item.
+      // A key that is indented more than its list but less than the item.
       if (message.startsWith('Sequence item without')) return badIndent(offset, text)
       return at('yaml-syntax', sentence(message))
     default:
@@ -98,17 +98,17 @@ function toProblem({ code, message, pos }: YAMLError, text: string): Problem {
   }
 }
 
-/** The place is that of the first word of the line: nobody sees spaces underlined. */
+/** Points to the first word of the line, because underlined spaces are invisible. */
 function badIndent(offset: number, text: string): Problem {
   const word = offset + (/^ */.exec(text.slice(offset, offset + 200))?.[0].length ?? 0)
-  return errorAt(word, word + 1, 'yaml-bad-indent', 'the indentation does not fit the lines above')
+  return errorAt(word, word + 1, 'yaml-bad-indent', 'the indentation does not match the lines above')
 }
 
-/** A quote that opens and does not close takes in what follows, so that nothing behind it is worth telling. */
+/** An unclosed quote swallows what follows, so later errors are not reported. */
 export const unclosedQuote = (offset: number): Problem =>
   errorAt(offset, offset + 1, 'yaml-syntax', 'this quote is not closed')
 
-/** An unquoted `*`, the mistake that is made most. */
+/** An unquoted `*`, the most frequent mistake. */
 export function badAlias({ offset, end }: Span, source: string): Problem {
   const name = source.replace(/[\s,\]}].*$/s, '')
   return errorAt(

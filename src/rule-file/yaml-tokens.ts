@@ -1,6 +1,6 @@
 /**
- * The tokens of a YAML text, looked at before the text is composed into a document: the composer is recursive and takes
- * long over what no rule file holds.
+ * Checks the tokens of a YAML text before it is composed into a document: the composer is recursive, and slow on
+ * what no rule file contains.
  */
 
 import { CST, Lexer, Parser } from 'yaml'
@@ -8,23 +8,22 @@ import { quoted } from '../text/visible.ts'
 import { errorAt, maxDepth, type Problem, type Span } from './source.ts'
 import { unclosedQuote } from './yaml-errors.ts'
 
-/** Text with its `#`. */
+/** Text including its `#`. */
 export interface YamlComment extends Span {
   readonly text: string
 }
 
-/** What is known of a text before it is composed. */
 export interface YamlTokens {
   readonly tokens: readonly CST.Token[]
   readonly comments: readonly YamlComment[]
   readonly tags: readonly Problem[]
-  /** The first quote that does not close; what the composer says of the text behind it is an echo. */
+  /** The first unclosed quote. The composer's errors after it are consequences. */
   readonly unclosed: Problem | undefined
   /** Why the tokens must not be composed. */
   readonly problem: Problem | undefined
 }
 
-/** Reads the tokens of `text`, at most `mostTokens`, because each of them costs far more than its letters. */
+/** Tokenizes `text`, at most `mostTokens` tokens, because a token costs far more than its characters. */
 export function readTokens(text: string, mostTokens: number): YamlTokens {
   const found: Found = {
     tokens: [],
@@ -42,7 +41,7 @@ export function readTokens(text: string, mostTokens: number): YamlTokens {
     if (!isScalar) lookAt(lexeme, parser.offset, found)
     isScalar = lexeme === CST.SCALAR
     for (const token of parser.next(lexeme)) found.tokens.push(token)
-    // The stack holds the document and a scalar, too.
+    // The stack also holds the document and a scalar.
     if (parser.stack.length <= maxDepth) continue
     const open = parser.stack.filter(CST.isCollection)
     if (open.length > maxDepth) return { ...found, problem: tooDeep(open.at(-1)?.offset ?? parser.offset) }
@@ -60,7 +59,7 @@ interface Found extends YamlTokens {
 
 const tooMany = (most: number): Problem => errorAt(0, 0, 'file-too-large', `more than ${most} YAML tokens`)
 
-/** What a lexeme that is no plain or block scalar tells before the composer sees it. */
+/** Checks a lexeme other than a plain or block scalar. */
 function lookAt(lexeme: string, offset: number, found: Found): void {
   const end = offset + lexeme.length
   switch (CST.tokenType(lexeme)) {
@@ -80,7 +79,7 @@ function lookAt(lexeme: string, offset: number, found: Found): void {
 
 const quotedScalar = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')$/s
 
-/** What the parser would take long over, or read otherwise than other readers do. */
+/** What would make the parser slow, or what other YAML readers understand differently. */
 function earlyProblem(text: string): Problem | undefined {
   const lone = /\r(?!\n)/.exec(text)
   if (lone !== null)
@@ -88,7 +87,7 @@ function earlyProblem(text: string): Problem | undefined {
       lone.index,
       lone.index + 1,
       'yaml-syntax',
-      'lone carriage return (old Mac line end): end lines with LF',
+      'lone carriage return (old Mac line break): end lines with LF',
     )
   const directive = /^%[^\n]*/m.exec(text)
   if (directive !== null && /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*$/.test(text.slice(0, directive.index)))
@@ -98,7 +97,7 @@ function earlyProblem(text: string): Problem | undefined {
       'yaml-directive',
       'directives change the meaning of what follows and are not allowed: remove the line',
     )
-  // The exact depth is counted later; this keeps what is hopeless away from a parser that takes long over it.
+  // A rough check that keeps hopeless text away from a slow parser. The exact depth is counted later.
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)

@@ -1,4 +1,4 @@
-/** Reads YAML 1.2 (core schema) with the place of every value: rule files, the settings file, the access keys. */
+/** Reads YAML 1.2 (core schema) with the position of every value: rule files, the config file, the access keys. */
 
 import { type Alias, Composer, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode } from 'yaml'
 import {
@@ -14,13 +14,13 @@ import { coverageOf } from './yaml-comments.ts'
 import { badAlias, syntaxProblems, type YamlDocument } from './yaml-errors.ts'
 import { readTokens, type YamlComment, type YamlTokens } from './yaml-tokens.ts'
 
-/** How often an alias may be followed in one file. */
+/** How often aliases may be expanded in one file. */
 const maxAliases = 20
 
 export interface YamlOptions {
-  /** Bound of the tokens; default: those of the largest rule file that somebody could write by hand. */
+  /** Limit of tokens; default: those of the largest rule file that a person could write. */
   readonly mostTokens?: number
-  /** `refuse`: an alias is an error wherever it leads; default: `follow`, up to 20 times. */
+  /** `refuse`: every alias is an error. Default: `follow`, up to 20 times. */
   readonly aliases?: 'follow' | 'refuse'
 }
 
@@ -32,7 +32,7 @@ export function readYaml(text: string): Source {
     : { ...source, problems: [...source.problems, ...finalNewline(text, source.root)] }
 }
 
-/** Reads any YAML. The parsers are recursive and slow on hostile text, so they see it only after `readTokens`. */
+/** Reads any YAML. The parsers are recursive and slow on hostile text, so `readTokens` checks it first. */
 export function readYamlTree(
   text: string,
   { mostTokens = 20_000, aliases = 'follow' }: YamlOptions = {},
@@ -55,23 +55,23 @@ export function readYamlTree(
         0,
         0,
         'empty-file',
-        'the file has no content besides comments: to remove the rules delete it, or write "rules: []"',
+        'the file contains only comments: to remove the rules, delete it or write "rules: []"',
       ),
     )
   const mayFollow = aliases === 'follow' ? maxAliases : 0
   const walk: Walk = { text, anchors: new Map(), aliases: 0, mayFollow, problems: [] }
   const root = toNode(walk, document.contents)
   return {
-    // Beyond the limit values are missing, and nothing is worth saying of what is left.
+    // Beyond the limit values are missing, so findings about the rest would be wrong.
     root: walk.aliases > mayFollow ? undefined : root,
     problems: [...tags, ...walk.problems],
     comments,
   }
 }
 
-/** The first two documents; a second one is a mistake, whatever is in it. */
+/** The first two documents. A second one is a mistake, whatever it contains. */
 function compose(tokens: YamlTokens['tokens'], text: string): readonly (YamlDocument | undefined)[] {
-  // uniqueKeys compares every key with every other; the same is found in linear time when the rules are read.
+  // uniqueKeys compares every pair of keys. `document.ts` finds duplicates in linear time.
   const composer = new Composer<ParsedNode>({ version: '1.2', schema: 'core', uniqueKeys: false })
   return composer.compose(tokens, true, text.length).take(2).toArray()
 }
@@ -102,7 +102,7 @@ function toEntry(walk: Walk, pair: Pair<ParsedNode, ParsedNode | null>, owner: S
     walk.problems.push(errorAt(keySpan.offset, keySpan.end, 'wrong-type', 'a key must be plain text'))
     return []
   }
-  // A key such as 1 or null is no text, and no field either: its name is what is written.
+  // A key such as 1 or null is not text and not a field either, so its written form is its name.
   const name = typeof key.value === 'string' ? key.value : walk.text.slice(keySpan.offset, keySpan.end)
   return [{ key: name, keySpan, value: toNode(walk, value, { ...owner, ...keySpan }) }]
 }
@@ -111,7 +111,7 @@ function followed(walk: Walk, alias: Alias.Parsed, span: Span): SourceNode {
   const nothing: SourceNode = { kind: 'scalar', value: null, ...span }
   const target = walk.anchors.get(alias.source)
   if (target === undefined) {
-    // Taken for the text that was meant, so that the rest of the file can be judged as well.
+    // Treated as the text that was meant, so that the rest of the file can be checked too.
     const meant = `*${alias.source}`
     walk.problems.push(badAlias(span, meant))
     return { ...nothing, value: meant }
@@ -148,12 +148,12 @@ function withCoverage(text: string, comments: readonly YamlComment[]): Source['c
 }
 
 /**
- * A write that was cut off still parses: `https://b.com` cut to `https://b.co` is another site. Nothing but the final
- * line end can show it; flow style shows it by its closing bracket.
+ * A truncated file still parses: `https://b.com` cut to `https://b.co` is another site. Only the missing final line
+ * break shows it; flow style shows it by its closing bracket.
  */
 function finalNewline(text: string, root: SourceNode): Problem[] {
   const isFlow = /[{[]/.test(text[root.offset] ?? '')
   if (text.endsWith('\n') || (isFlow && /[}\]]$/.test(text))) return []
-  const message = 'the last line has no line end, as after a write that was cut off: end the file with one'
+  const message = 'the last line has no line break, perhaps after an interrupted write: end the file with one'
   return [{ ...errorAt(text.length, text.length, 'no-final-newline', message), severity: 'warning' }]
 }

@@ -4,7 +4,7 @@ import { readSource } from '../read.ts'
 import { createLineIndex } from '../source.ts'
 import { type ForeignFile, readForeign } from './foreign.ts'
 
-/** One bucket of a foreign file. Every finding and every note has a place in that file. */
+/** One bucket of a foreign file. Every finding and note has a position in that file. */
 export interface ConvertedBucket {
   readonly bucket: string | undefined
   /** Absent when a finding is an error. */
@@ -18,7 +18,7 @@ type ConvertedFile =
   | Exclude<ForeignFile, { kind: 'buckets' }>
   | { readonly kind: 'buckets'; readonly title: string; readonly buckets: readonly ConvertedBucket[] }
 
-/** Reads `text`, which `file` names in findings, and judges it as a rule file of `dialect`. */
+/** Reads `text`, which `file` names in findings, and checks it as a rule file of `dialect`. */
 export function convertForeign(
   file: string,
   text: string,
@@ -29,7 +29,7 @@ export function convertForeign(
   if (foreign.kind !== 'buckets') return foreign
   const placeOf = createLineIndex(text)
   const buckets = foreign.buckets.map(({ bucket, source, notes }): ConvertedBucket => {
-    // Sizes are those of what is written later, not of the template around the rules.
+    // Size limits apply to what is written later, not to the template around the rules.
     const { content, findings } = readSource(file, source, dialect, { text, size: 0, format: 'yaml' })
     return {
       bucket,

@@ -1,13 +1,13 @@
 import { createLineIndex } from '../source.ts'
 
-/** Why a text cannot be read, with line and column counted from 1. */
+/** Why a text cannot be read. Line and column count from 1. */
 export interface Fault {
   readonly line: number
   readonly column: number
   readonly message: string
 }
 
-/** A fault whose place is not known: the start of the text. */
+/** A fault without a position: the start of the text. */
 export const fault = (message: string): Fault => ({ line: 1, column: 1, message })
 
 export const faultAt = (text: string, offset: number, message: string): Fault => ({

@@ -1,4 +1,4 @@
-/** From another product's CORS configuration to rule files, each value with its place in that file. */
+/** Converts other products' CORS configurations to rule files, and keeps the position of each value. */
 
 import { errorAt, type Problem, type Source, type SourceMap, type SourceNode } from '../source.ts'
 import type { Fault } from './fault.ts'
@@ -7,7 +7,7 @@ import { listAt, spanOf } from './node.ts'
 import { computedIn, type Note, toRule, withoutComputed } from './rule.ts'
 import { readTree } from './tree.ts'
 
-/** The rules of one bucket, ready to be judged as if they had been written in a rule file. */
+/** The rules of one bucket, to be checked as if they had been written in a rule file. */
 interface ForeignBucket {
   readonly bucket: string | undefined
   readonly source: Source
@@ -16,11 +16,11 @@ interface ForeignBucket {
 
 export type ForeignFile =
   | { readonly kind: 'buckets'; readonly format: ForeignFormat; readonly buckets: readonly ForeignBucket[] }
-  /** Well-formed, and no configuration that is known here. */
+  /** Well-formed, but not a known configuration. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unreadable'; readonly fault: Fault }
 
-/** Reads `text` as one of the {@link foreignFormats}, by its shape or as `from` names it. */
+/** Reads `text` as one of the {@link foreignFormats}, detected by its shape or given by `from`. */
 export function readForeign(text: string, from?: string): ForeignFile {
   const { root, fault } = readTree(text)
   if (fault !== undefined) return { kind: 'unreadable', fault }
@@ -29,11 +29,11 @@ export function readForeign(text: string, from?: string): ForeignFile {
   return { kind: 'buckets', format: known.format, buckets: known.buckets.map(toBucket) }
 }
 
-/** Some word that every format has; text without any need not be parsed a second time. */
+/** Every format contains one of these words, so a text without any need not be parsed again. */
 const telling =
   /\b(?:origin|allowed|response_?header|cors_?rules?|cors|cors_?config(?:uration)?|allowed_?operations|allow(?:ed)?_?origins|max_?age(?:_?in_?seconds)?|exposed_?headers|s3_cors)\b/i
 
-/** The format of `text`, when it is the configuration of another product. */
+/** The format of `text` if it is another product's configuration. */
 export function foreignFormatOf(text: string): ForeignFormat | undefined {
   if (!telling.test(text)) return undefined
   const file = readForeign(text)

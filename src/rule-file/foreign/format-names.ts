@@ -1,4 +1,4 @@
-/** The words for `convert --from`: formats of one product each before those that only a style of names tells apart. */
+/** Values of `convert --from`. Formats of a single product come before those that only differ in naming style. */
 export const foreignNames = [
   'cloudformation',
   'serverless',

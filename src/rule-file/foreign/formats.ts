@@ -1,6 +1,6 @@
 /**
- * The CORS configurations of other products: how each is recognised by its shape, and where its rules and the names of
- * its buckets stand. Rules themselves are read by {@link toRule}, since the products differ there in spelling only.
+ * The CORS configurations of other products: how to recognise each by its shape, and where its rules and bucket
+ * names are. {@link toRule} reads the rules themselves, because they differ only in field names.
  */
 
 import type { SourceMap, SourceNode } from '../source.ts'
@@ -8,23 +8,23 @@ import { type ForeignName, foreignNames } from './format-names.ts'
 import { fieldOf, hasField, itemsOf, listAt, mappingsIn, mappingsOf, textOf } from './node.ts'
 import { resolveTemplate } from './template.ts'
 
-/** Rules as they stand in the file, and the name of their bucket where the file has one. */
+/** Rules as found in the file, with their bucket's name if the file has one. */
 export interface FoundRules {
   readonly bucket: string | undefined
-  /** For a bucket whose name is only known after deployment: what the file calls it. */
+  /** What the file calls a bucket whose name is only known after deployment. */
   readonly alias?: string
   readonly rules: readonly SourceMap[]
-  /** The value that holds the rules. */
+  /** The value that contains the rules. */
   readonly holder: SourceNode
 }
 
 export interface ForeignFormat {
-  /** The word for `convert --from`. */
+  /** The value of `convert --from`. */
   readonly id: ForeignName
   readonly title: string
   /** The vendor's page that the mapping follows. */
   readonly source: string
-  /** The rules of all buckets, or nothing where the file is not of this format. */
+  /** The rules of all buckets; empty when the file is not in this format. */
   find(root: SourceNode): readonly FoundRules[]
 }
 
@@ -40,7 +40,7 @@ const found = (holder: SourceNode | undefined, bucket?: SourceNode, alias?: stri
         },
       ]
 
-/** `holder`, when the first rule in it has one of `keys`. */
+/** Returns `holder` if its first rule has one of `keys`. */
 const withKeys = (holder: SourceNode | undefined, ...keys: readonly string[]): SourceNode | undefined =>
   mappingsOf(holder).some((rule) => hasField(rule, ...keys)) ? holder : undefined
 
@@ -96,7 +96,7 @@ const azure: ForeignFormat = {
       fieldOf(fieldOf(properties, 'cors') ?? properties, 'corsRules', 'CorsRules') ??
       azureXmlRules(root)
     const rules = withKeys(holder, 'MaxAgeInSeconds', 'maxAgeInSeconds')
-    // `az storage cors list` prints the rules of all services; buckets are containers of blobs.
+    // `az storage cors list` prints the rules of all services. Blob containers correspond to buckets.
     const blobs = mappingsOf(rules).filter((rule) => (textOf(fieldOf(rule, 'Service')) ?? 'blob') === 'blob')
     return rules === undefined ? [] : [{ bucket: undefined, rules: blobs, holder: rules }]
   },
@@ -123,13 +123,13 @@ const snakeKeys = [
   'allowed',
 ]
 
-/** The rules of one resource, in whichever provider's block they stand. */
+/** The rules of one resource, in whichever provider's block they are. */
 function resourceRules(values: SourceNode | undefined, alias?: string): readonly FoundRules[] {
   for (const key of ruleLists) {
     const holder = withKeys(fieldOf(values, key), ...snakeKeys)
     if (holder !== undefined) return found(holder, fieldOf(values, ...bucketNames), alias)
   }
-  // azurerm_storage_account has them in a block of its own.
+  // azurerm_storage_account has a block of its own for them.
   const blobs = mappingsOf(fieldOf(values, 'blob_properties'))
   return blobs.flatMap((blob) =>
     found(withKeys(fieldOf(blob, 'cors_rule'), ...snakeKeys), fieldOf(values, 'name')),
@@ -236,7 +236,7 @@ const pulumi: ForeignFormat = {
   },
 }
 
-/** The last part of a Pulumi URN is the name that the program gave the resource. */
+/** The last part of a Pulumi URN is the resource's name in the program. */
 const urnName = (resource: SourceNode): string | undefined =>
   textOf(fieldOf(resource, 'urn'))?.split('::').at(-1)
 

@@ -1,4 +1,4 @@
-/** Looking things up in a tree of values that keep their places in the text. */
+/** Lookups in a tree of values with positions. */
 
 import type { SourceEntry, SourceMap, SourceNode, Span } from '../source.ts'
 
@@ -22,7 +22,7 @@ export function fieldOf(node: SourceNode | undefined, ...keys: readonly string[]
 export const hasField = (node: SourceNode | undefined, ...keys: readonly string[]): boolean =>
   fieldOf(node, ...keys) !== undefined
 
-/** The text of a scalar; undefined for an empty one and for everything that is no text. */
+/** The text of a scalar; undefined when it is empty or not text. */
 export const textOf = (node: SourceNode | undefined): string | undefined =>
   node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : undefined
 
@@ -31,7 +31,7 @@ export const isNothing = (node: SourceNode): boolean =>
   (node.kind === 'list' && node.items.length === 0) ||
   (node.kind === 'map' && node.entries.length === 0)
 
-/** The mappings of a list; a mapping that stands alone counts as a list of one. */
+/** The mappings of a list. A single mapping counts as a list of one. */
 export const mappingsOf = (node: SourceNode | undefined): readonly SourceMap[] =>
   (node?.kind === 'map' ? [node] : itemsOf(node)).filter((item) => item.kind === 'map')
 
@@ -47,7 +47,7 @@ export const listAt = (items: readonly SourceNode[], at: Span): SourceNode => ({
   ...spanOf(at),
 })
 
-/** Every mapping of the tree, the outer ones first. */
+/** Every mapping in the tree, outer ones first. */
 export function* mappingsIn(node: SourceNode | undefined): Generator<SourceMap> {
   if (node?.kind === 'map') yield node
   const inner = node?.kind === 'map' ? node.entries.map(({ value }) => value) : itemsOf(node)

@@ -1,15 +1,15 @@
-/** One CORS rule of another product, in the fields of a rule file and with the places of its values. */
+/** Converts one CORS rule of another product to our fields, and keeps the positions of its values. */
 
 import { corsMethods } from '../../cors/rule.ts'
 import type { SourceEntry, SourceList, SourceMap, SourceNode, Span } from '../source.ts'
 import { entriesOf, isNothing, itemsOf, listAt, scalarAt, spanOf } from './node.ts'
 
-/** A difference between the file and its conversion, at a place in the text. */
+/** A difference between the file and its conversion, with its position. */
 export interface Note extends Span {
   readonly message: string
 }
 
-/** What one field of a foreign rule becomes. Absent parts are left out of the rule. */
+/** What a foreign field becomes. Absent parts are omitted from the rule. */
 type Field =
   | 'id'
   | 'allowedOrigins'
@@ -17,9 +17,9 @@ type Field =
   | 'allowedHeaders'
   | 'exposeHeaders'
   | 'maxAgeSeconds'
-  /** Google Cloud Storage: both what a preflight may ask for and what a page may read. */
+  /** Google Cloud Storage uses one list for what a preflight may ask for and what a page may read. */
   | 'allowedAndExposed'
-  /** Backblaze B2: calls of its own API, each of which is a method of HTTP. */
+  /** Backblaze B2 lists calls of its own API, each of which uses an HTTP method. */
   | 'operations'
 
 const fieldNames: Readonly<Record<string, Field>> = {
@@ -52,16 +52,16 @@ const fieldNames: Readonly<Record<string, Field>> = {
   allowedoperations: 'operations',
 }
 
-/** The field that `key` names in one of the products' spellings: allowed_origins, AllowedOrigins, origin. */
+/** The field that `key` names in one of the products' styles: allowed_origins, AllowedOrigins, origin. */
 const fieldNamed = (key: string): Field | undefined => {
   const plain = key.replace(/[-_]/g, '').toLowerCase()
   return Object.hasOwn(fieldNames, plain) ? fieldNames[plain] : undefined
 }
 
-/** Keys that say nothing about the decision, and whose loss needs no word. */
+/** Keys that do not affect the decision, so dropping them needs no note. */
 const silentKeys = new Set(['Service', 'service', 'allowCredentials', 'support_credentials'])
 
-/** `rule` in our fields; `notes` gets what differs. */
+/** `rule` in our fields. Adds the differences to `notes`. */
 export function toRule(rule: SourceMap, notes: Note[]): SourceMap {
   const parts = new Map<Field, SourceEntry>()
   for (const entry of flattened(rule)) {
@@ -78,7 +78,10 @@ export function toRule(rule: SourceMap, notes: Note[]): SourceMap {
   return { kind: 'map', entries: entriesFor(parts, rule, notes), ...spanOf(rule) }
 }
 
-/** Cloudflare R2 puts origins, methods and headers in a mapping `allowed`; GCS XML has a list element around each kind. */
+/**
+ * Cloudflare R2 nests origins, methods and headers in a mapping `allowed`. GCS XML wraps each kind in a list
+ * element.
+ */
 const flattened = (rule: SourceMap): readonly SourceEntry[] =>
   rule.entries.flatMap((entry) => {
     if (entry.key === 'allowed') return entriesOf(entry.value)
@@ -90,7 +93,7 @@ const flattened = (rule: SourceMap): readonly SourceEntry[] =>
 const joined = (first: SourceNode, second: SourceNode): SourceNode =>
   listAt([...valuesOf(first), ...valuesOf(second)], first)
 
-/** Azure writes lists as one text with commas. */
+/** Azure writes lists as text with commas. */
 function valuesOf(node: SourceNode): readonly SourceNode[] {
   if (node.kind === 'list') return node.items
   if (node.kind !== 'scalar' || typeof node.value !== 'string' || !node.value.includes(',')) return [node]
@@ -142,7 +145,7 @@ function distinct(values: readonly SourceNode[]): readonly SourceNode[] {
   })
 }
 
-/** Backblaze B2: "https" stands for every origin with that scheme. */
+/** Backblaze B2: "https" means every origin with that scheme. */
 const originOf = (node: SourceNode): SourceNode =>
   node.kind === 'scalar' && (node.value === 'https' || node.value === 'http')
     ? scalarAt(`${node.value}://*`, node)
@@ -165,10 +168,10 @@ function methodsOf(values: readonly SourceNode[], notes: Note[]): readonly Sourc
   })
 }
 
-/** Methods that other products' rules list and no S3-family store takes. */
+/** Methods in other products' rules that no S3-family store accepts. */
 const foreignMethods = new Set(['OPTIONS', 'PATCH', 'MERGE', 'TRACE', 'CONNECT'])
 
-/** Backblaze B2, "Cross-Origin Resource Sharing Rules": which HTTP method a call of its API is. */
+/** The HTTP methods of B2's API calls (Backblaze B2, "Cross-Origin Resource Sharing Rules"). */
 const operationMethods: Readonly<Record<string, readonly string[]>> = {
   b2_download_file_by_name: ['GET', 'HEAD'],
   b2_download_file_by_id: ['GET', 'HEAD'],
@@ -194,7 +197,7 @@ function operationsOf(values: readonly SourceNode[], notes: Note[]): readonly So
   })
 }
 
-/** What a page may read: patterns are no names of response headers, so only plain names are exposed. */
+/** What a page may read. Only plain names: a pattern is not the name of a response header. */
 function exposedOf(
   own: readonly SourceNode[],
   both: readonly SourceNode[],
@@ -235,12 +238,12 @@ function secondsOf(node: SourceNode): SourceNode {
 const isComputed = (node: SourceNode): boolean =>
   node.kind === 'map' && node.entries.length === 1 && /^(?:Ref$|Fn::)/.test(node.entries[0]?.key ?? '')
 
-/** The computed values of a rule: each has to be replaced by hand. */
+/** The computed values of a rule, each of which a person must replace. */
 export function computedIn(rule: SourceMap): readonly SourceNode[] {
   return rule.entries.flatMap(({ value }) => [value, ...itemsOf(value)]).filter(isComputed)
 }
 
-/** The rest of the rule, for the judgement of what a person need not replace. */
+/** The rest of the rule, to be checked without the computed values. */
 export const withoutComputed = (rule: SourceMap): SourceMap => ({
   ...rule,
   entries: rule.entries.map((entry) =>
@@ -248,7 +251,7 @@ export const withoutComputed = (rule: SourceMap): SourceMap => ({
   ),
 })
 
-/** An origin stands in for the computed ones, so that the list is not called empty as well. */
+/** Replaces computed origins by a placeholder, so that the list is not reported as empty too. */
 function knownOf(key: string, list: SourceList): SourceList {
   const items = list.items.flatMap((item) => {
     if (!isComputed(item)) return [item]

@@ -1,13 +1,13 @@
 /**
- * Values that a CloudFormation template computes. A parameter with a default, and text that is put together from such
- * parameters, are known from the template alone; everything else stays as it is and is reported later.
+ * Evaluates values that a CloudFormation template computes. Parameters with a default, and text composed of such
+ * parameters, can be evaluated from the template alone; all others stay as they are and are reported later.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
  */
 
 import type { SourceNode } from '../source.ts'
 import { fieldOf, itemsOf, scalarAt, textOf } from './node.ts'
 
-/** `root` with every `Ref`, `Fn::Sub` and `Fn::Join` replaced that its own parameters decide. */
+/** Replaces every `Ref`, `Fn::Sub` and `Fn::Join` in `root` that depends only on the template's own parameters. */
 export function resolveTemplate(root: SourceNode): SourceNode {
   const parameters = fieldOf(root, 'Parameters')
   const parameterOf = (name: string): string | undefined => {

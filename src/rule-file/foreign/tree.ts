@@ -1,6 +1,6 @@
 /**
- * Any JSON, YAML or XML as values with places, for files of other products: the readers of rule files refuse what such a
- * file may hold (short tags of CloudFormation, other elements).
+ * Parses any JSON, YAML or XML into values with positions, for files of other products. The parsers of rule files
+ * reject what such files may contain (short tags of CloudFormation, other elements).
  */
 
 import { parseXml, XmlElement, XmlError, XmlText } from '@rgrove/parse-xml'
@@ -9,15 +9,15 @@ import type { SourceEntry, SourceNode, Span } from '../source.ts'
 import { type Fault, fault, faultAt } from './fault.ts'
 
 interface Tree {
-  /** Absent when the text is not well-formed; the fault says why. */
+  /** Absent when the text is not well-formed; `fault` says why. */
   readonly root: SourceNode | undefined
   readonly fault: Fault | undefined
 }
 
-/** Deeper than any template that people write; deeper text was made to exhaust a parser. */
+/** Deeper than any template that people write, so deeper text is an attack on the parser. */
 const maxDepth = 64
 
-/** Reads by the first character: `<` begins XML, everything else is YAML, of which JSON is a part. */
+/** Chooses the parser by the first character: XML for `<`, otherwise YAML, which includes JSON. */
 export function readTree(text: string): Tree {
   const start = text.replace(/^\uFEFF/, '').trimStart()
   if (start.startsWith('<')) return readXmlTree(text)
@@ -26,7 +26,7 @@ export function readTree(text: string): Tree {
     : readYamlTree(text, /^[[{"]/.test(start))
 }
 
-/** An upper bound of the depth by brackets and by indentation, found without recursion. */
+/** An upper bound of the nesting depth, from brackets and indentation. Not recursive. */
 function nesting(text: string): number {
   let depth = 0
   let deepest = 0
@@ -62,19 +62,19 @@ function readYamlTree(text: string, isJson: boolean): Tree {
   }
 }
 
-/** JSON.parse is the judge of JSON: YAML lets pass what no JSON tool wrote. */
+/** JSON.parse decides whether JSON is valid, because the YAML parser accepts more. */
 function jsonProblem(text: string): Fault | undefined {
   try {
     JSON.parse(text.replace(/^\uFEFF/, ''))
     return undefined
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    // A YAML flow collection begins as JSON does; the YAML reader judges it.
+    // A YAML flow collection starts like JSON; the YAML parser checks it.
     return /^[[{]\s*[A-Za-z'#]/.test(text.trimStart()) ? undefined : fault(`not valid JSON: ${message}`)
   }
 }
 
-/** CloudFormation's short tags, which the template could as well write as mappings: `!Ref X` is `{Ref: X}`. */
+/** Short tags of CloudFormation, equivalent to mappings: `!Ref X` is `{Ref: X}`. */
 const shortNames = [
   'Ref',
   'Condition',
@@ -128,7 +128,7 @@ function plainNode(node: ParsedNode, span: Span, text: string, depth: number): S
   return { kind: 'scalar', value: known ? value : null, ...span }
 }
 
-/** Elements as mappings of their children; an element without children is its text. */
+/** Elements become mappings of their children. An element without children becomes its text. */
 function readXmlTree(text: string): Tree {
   const doctype = text.indexOf('<!DOCTYPE')
   if (doctype >= 0)
@@ -145,7 +145,7 @@ function readXmlTree(text: string): Tree {
   } catch (error) {
     if (error instanceof XmlError)
       return { root: undefined, fault: faultAt(text, error.pos, error.message.split('\n')[0] ?? '') }
-    // A parser that recurses ends so on nesting that was made to exhaust it.
+    // A recursive parser overflows the stack on hostile nesting.
     if (error instanceof RangeError)
       return { root: undefined, fault: faultAt(text, 0, 'nested too deep to be read') }
     throw error

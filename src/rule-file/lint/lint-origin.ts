@@ -1,4 +1,4 @@
-/** What is to be said of one AllowedOrigin entry that can be loaded: it lets in more than it seems to, or nothing. */
+/** Lints one AllowedOrigin entry that loads: it allows more than it seems to, or can never match. */
 
 import { parse } from 'tldts'
 import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
@@ -7,7 +7,7 @@ import { quoted } from '../../text/visible.ts'
 import { type Remedy, replaceBy } from '../issue.ts'
 import { isPlaceholder, type OriginParts, originProblem, readParts } from '../origin-entry.ts'
 
-/** A remark on one value, still without its place. */
+/** A finding about one value, without its position. */
 interface Remark {
   readonly severity: Severity
   readonly code: string
@@ -24,26 +24,29 @@ const warning = (code: string, message: string, remedy?: Remedy): Remark => ({
 
 const label = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
 
-/** What most entries look like: an https site by its name. There is no remark on it, browsers send it, and it opens nothing. */
+/**
+ * The common case, an https site by its name: it has no findings, browsers send it, and it is not open. Speeds up
+ * large files.
+ */
 const usual = new RegExp(`^https://(?:${label}\\.)+(?!localhost$)[a-z]+$`)
 
 export const isUsualOrigin = (entry: string): boolean => usual.test(entry)
 
-/** Every remark on `entry`, which has passed the check for errors. */
+/** All findings about `entry`, which has no errors. */
 export function remarksOnOrigin(entry: string): Remark[] {
   if (entry === '*') return []
   if (entry === 'null')
     return [
       warning(
         'origin-null-prohibited',
-        '"null" lets every sandboxed frame, local file and redirected request in, of whichever site: name the origins instead',
+        '"null" allows every sandboxed frame, local file and redirected request of any site: name the origins instead',
       ),
     ]
   if (entry === fileOrigin)
     return [
       warning(
         'origin-file',
-        '"file://" is what pages from the file system send in Android WebView and other web views, whoever wrote them; credentials are not allowed for it: serve the page from an https:// or app:// address',
+        '"file://" is sent by every page of the file system in Android WebView and other web views, and is not allowed credentials: serve the page from an https:// or app:// address',
       ),
     ]
   const parts = readParts(entry)
@@ -60,14 +63,14 @@ export function remarksOnOrigin(entry: string): Remark[] {
     return [
       warning(
         'origin-label-hyphen',
-        `${quoted(entry)} can never match: no host has a label that begins or ends with a hyphen`,
+        `${quoted(entry)} can never match: no label of a host starts or ends with a hyphen`,
       ),
     ]
   if (letsAnyHostIn(entry, parts))
     return [
       warning(
         'origin-pattern-matches-any-host',
-        `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
+        `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
       ),
     ]
   return [...remarksOnScheme(entry, parts), ...remarksOnHost(entry, parts)]
@@ -82,13 +85,13 @@ export function isNeverSentOrigin(entry: string): boolean {
 
 const isSchemeNeverSent = ({ scheme }: OriginParts): boolean => /^(?:wss?|ftp)$/.test(scheme)
 
-/** RFC 952 and RFC 1123 section 2.1; where the scheme is one of an app, the host is no name of DNS. */
+/** RFC 952 and RFC 1123 section 2.1. Hosts of app schemes are not DNS names. */
 const hasHyphenLabel = ({ scheme, host }: OriginParts): boolean =>
   /^http|\*/.test(scheme) && host.split('.').some((name) => name.startsWith('-') || name.endsWith('-'))
 
 /**
- * Whether an entry without "://" can match no origin with a scheme: it has no `*`, or before its `*` stands what begins
- * no scheme, such as the dot of a host name or the colon of a port.
+ * Whether an entry without "://" cannot match any origin with a scheme: it has no `*`, or the text before its `*`
+ * cannot start a scheme, such as the dot of a host name or the colon of a port.
  */
 function isWithoutSchemeForGood(entry: string): boolean {
   const star = entry.indexOf('*')
@@ -97,7 +100,7 @@ function isWithoutSchemeForGood(entry: string): boolean {
   return before === 'localhost' || /[.\]]/.test(before) || (before.endsWith(':') && !/^https?:$/.test(before))
 }
 
-/** Whether `entry` opens a rule to the whole web, so that who may write must be weighed by something else. */
+/** Whether `entry` allows the whole web, so that its write methods need another safeguard. */
 export const isOpenOrigin = (entry: string): boolean => {
   const parts = readParts(entry)
   return entry === '*' || (parts === undefined ? letsAnyUrlIn(entry) : letsAnyHostIn(entry, parts))
@@ -106,7 +109,7 @@ export const isOpenOrigin = (entry: string): boolean => {
 const letsAnyHostIn = (entry: string, { host }: OriginParts): boolean =>
   admitsAnyHost(entry) || /^\[?\*\]?\.?$/.test(host)
 
-/** `h*` and the like: what stands before the `*` begins every web origin. */
+/** `h*` and the like: every web origin starts with the text before the `*`. */
 function letsAnyUrlIn(entry: string): boolean {
   const before = entry.endsWith('*') ? entry.slice(0, -1) : undefined
   return before !== undefined && ('https://'.startsWith(before) || 'http://'.startsWith(before))
@@ -117,7 +120,7 @@ function remarksWithoutScheme(entry: string): Remark[] {
     return [
       warning(
         'origin-pattern-matches-any-host',
-        `${quoted(entry)} lets every host in, as "*" does, and credentials are not allowed for it: name the hosts, or write "*"`,
+        `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
       ),
     ]
   const better = withScheme(entry)
@@ -127,22 +130,22 @@ function remarksWithoutScheme(entry: string): Remark[] {
       warning(
         'origin-without-scheme',
         isPlaceholder(entry)
-          ? `${quoted(entry)} is a placeholder of a template and can never match: write the origin of the page, e.g. https://app.example.com`
-          : `${quoted(entry)} has no scheme, and browsers send one, so that it can never match${better === undefined ? ': write an origin such as https://app.example.com' : `: write ${quoted(better)}`}`,
+          ? `${quoted(entry)} is a template placeholder and can never match: write the origin of the page, e.g. https://app.example.com`
+          : `${quoted(entry)} has no scheme, but browsers always send one, so it can never match${better === undefined ? ': write an origin such as https://app.example.com' : `: write ${quoted(better)}`}`,
         remedy,
       ),
     ]
   return [
     warning(
       'origin-pattern-without-scheme',
-      `${quoted(entry)} has no scheme, so that it matches http:// and every other one too${better === undefined ? ': begin it with https://' : `: write ${quoted(better)}`}`,
+      `${quoted(entry)} has no scheme, so it also matches http:// and any other scheme${better === undefined ? ': start it with https://' : `: write ${quoted(better)}`}`,
       remedy,
     ),
     ...remarksOnHostAfterAnyScheme(entry),
   ]
 }
 
-/** Where the `*` also stands for the scheme, the rest of the host can still be a zone that is open to everyone. */
+/** If the `*` also covers the scheme, the rest of the host can still be a zone that is open to everyone. */
 function remarksOnHostAfterAnyScheme(entry: string): Remark[] {
   const before = entry.slice(0, entry.indexOf('*'))
   if (!'https://'.startsWith(before) && !'http://'.startsWith(before)) return []
@@ -150,7 +153,7 @@ function remarksOnHostAfterAnyScheme(entry: string): Remark[] {
   return parts === undefined ? [] : remarksOnPattern(entry, parts.host)
 }
 
-/** The origin that was most likely meant, `undefined` where that cannot be known. */
+/** The origin that was probably meant; `undefined` when it is not clear. */
 function withScheme(entry: string): string | undefined {
   if (/^\.[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(entry)) return `https://*${entry}`
   if (/^localhost(?::(?:[0-9]+|\*))?$/.test(entry)) return loadable(`http://${entry}`)
@@ -159,7 +162,7 @@ function withScheme(entry: string): string | undefined {
     : undefined
 }
 
-/** Nothing where the change would exchange one mistake for another. */
+/** `undefined` when the suggestion would have a mistake of its own. */
 const loadable = (origin: string): string | undefined => {
   const parts = readParts(origin)
   return originProblem(origin) === undefined && parts !== undefined && !hasHyphenLabel(parts)
@@ -180,31 +183,33 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
   return [
     warning(
       'origin-insecure-with-credentials',
-      `${quoted(entry)}: whoever is on the way of an http page can write in its name, and credentials are allowed for it; serve the page over https`,
+      `${quoted(entry)}with credentials: anyone on the network path can modify an http page; serve the page over https`,
     ),
   ]
 }
 
-/** Hosts that browsers treat as secure without TLS (W3C Secure Contexts, "potentially trustworthy origin"). */
+/**
+ * Hosts that browsers trust without TLS (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy).
+ */
 const isLocal = (host: string): boolean => /^(?:(?:.*\.)?localhost\.?|127\.[0-9.*]+|\[::1\])$/.test(host)
 
 function remarksOnHost(entry: string, { scheme, host }: OriginParts): Remark[] {
   if (host.includes('*')) return remarksOnPattern(entry, host)
-  // capacitor://localhost and its like are the origins of installed apps, in production too.
+  // capacitor://localhost and similar are the origins of installed apps, in production too.
   if (isLocal(host) && !/^https?$/.test(scheme)) return []
   if (isLocal(host))
     return [
       {
         severity: 'info',
         code: 'origin-localhost',
-        message: `${quoted(entry)}: whatever runs on a visitor's own machine gets in; keep it out of production`,
+        message: `${quoted(entry)}allows any program on a visitor's own machine: keep it out of production`,
       },
     ]
   if (!isPrivate(host)) return []
   return [
     warning(
       'origin-private-range',
-      `${quoted(entry)} is a private address: in another network it is somebody else's machine; write a host name with a certificate`,
+      `${quoted(entry)} is a private address: in another network it is a different machine; write a host name with a certificate`,
     ),
   ]
 }
@@ -221,7 +226,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
     return [
       warning(
         'origin-trailing-wildcard-open-suffix',
-        `${quoted(entry)} also lets ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))} in: the * must not end the host`,
+        `${quoted(entry)} also lets ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))} in: do not put the * at the end of the host`,
       ),
     ]
   const dot = tail.indexOf('.')
@@ -231,16 +236,16 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
     return [
       warning(
         'origin-pattern-public-suffix',
-        `${quoted(entry)}: ${zone} is a public suffix, below which anyone can get a name: write the names that are yours`,
+        `${quoted(entry)}: anyone can get a name below ${zone}, a public suffix: list your own names`,
       ),
     ]
   }
-  // Inside a zone that somebody owns, all names are the owner's.
+  // All names inside a zone with a single owner belong to that owner.
   if (dot >= 0 && !isOpenZone(zone)) return []
   const meant = onLabelBoundary(entry, tail)
   const advice =
     meant === undefined
-      ? 'name the hosts, or put a name that is yours alone after a dot behind the *'
+      ? 'list the hosts, or write the * followed by a dot and a name that only you own'
       : `write ${meant.map((origin) => quoted(origin)).join(' and ')}`
   return [
     warning(
@@ -252,8 +257,8 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
 }
 
 /**
- * `https://*example.com` was meant for the domain and what is below it. Where the zone is a hosting service, such as
- * vercel.app, the names are single labels (`pr-1-myteam`): there a pattern with a dot would match none of them.
+ * `https://*example.com` was probably meant for the domain and its subdomains. At a hosting service such as
+ * vercel.app, names are single labels (`pr-1-myteam`), and a pattern with a dot would match none of them.
  */
 function onLabelBoundary(entry: string, tail: string): readonly string[] | undefined {
   const zone = tail.slice(tail.indexOf('.') + 1)
@@ -268,11 +273,11 @@ function onLabelBoundary(entry: string, tail: string): readonly string[] | undef
   return [entry.replace('*', ''), entry.replace('*', '*.')]
 }
 
-/** Endpoints of the vendors that are not in the public suffix list: every name below is some customer's bucket. */
+/** Vendor endpoints that are missing from the public suffix list: every name below them is a customer's bucket. */
 const endpoint =
   /^(?:(?:(?:(?:cos(?:-website|-internal)?|ci|pic|file)\.)?[a-z]{2}-[a-z0-9-]+\.)?myqcloud|(?:oss-[a-z0-9-]+\.)?aliyuncs|amazonaws)\.com$/
 
-/** The zones that were looked up last: rule files name few, again and again. */
+/** Cache: rule files repeat the same few zones. */
 const lookedUp = new Map<string, boolean>()
 const maxLookedUp = 1000
 
@@ -290,7 +295,7 @@ function isPublicSuffix(zone: string): boolean {
   const options = { allowPrivateDomains: true }
   const own = parse(zone, options)
   if (own.publicSuffix === zone && (own.isIcann === true || own.isPrivate === true)) return true
-  // Rules such as "*.compute.amazonaws.com" make every name below a suffix of its own.
+  // With rules such as "*.compute.amazonaws.com", every name below is a public suffix.
   const below = parse(`name.${zone}`, options)
   return below.publicSuffix === `name.${zone}` && (below.isIcann === true || below.isPrivate === true)
 }

@@ -1,22 +1,21 @@
 import type { CorsRule } from '../../cors/rule.ts'
 
-/** Comparisons of wildcards in one file; a list that needs more is not one that a person has written. */
+/** Bound of wildcard comparisons per file; nobody writes a list that needs more by hand. */
 const maxComparisons = 200_000
 
-/** A `*` pattern, or a literal, whose `suffix` is then `undefined`. */
+/** A `*` pattern, or a literal, whose `suffix` is `undefined`. */
 interface Pattern {
   readonly prefix: string
   readonly suffix: string | undefined
 }
 
-/** One AllowedOrigin entry. */
 interface Entry {
   readonly text: string
   readonly pattern: Pattern
   readonly hasScheme: boolean
 }
 
-/** A rule as {@link shadowOf} compares it. */
+/** A rule in the form that comparisons need. */
 interface Reach {
   readonly any: boolean
   readonly exact: ReadonlySet<string>
@@ -28,8 +27,8 @@ interface Reach {
 }
 
 /**
- * For each rule the indexes of the earlier rules that together take every request it could decide, empty when it can
- * decide one. The first rule that matches decides, so such a rule is never asked.
+ * For each rule, the indexes of earlier rules that together match every request it could decide; empty when it can
+ * decide some request. The first matching rule decides, so a shadowed rule is never used.
  */
 export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
   if (!rules.some(afterItsOrigins())) return rules.map(() => [])
@@ -44,8 +43,8 @@ export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
 }
 
 /**
- * Asked of each rule in turn: whether all its origins were met before, by a wildcard or as they are. No other rule can be
- * shadowed, and most files have none such, which is told with far less effort than which rules take what.
+ * For each rule in turn: whether earlier rules contain all its origins, directly or by a wildcard. Only then can it
+ * be shadowed. This check is cheap, and most files have no such rule.
  */
 function afterItsOrigins(): (rule: CorsRule) => boolean {
   const met = new Set<string>()
@@ -61,7 +60,7 @@ function afterItsOrigins(): (rule: CorsRule) => boolean {
 }
 
 function shadowOf(reach: Reach, reaches: readonly Reach[], index: number): readonly number[] {
-  // Seldom asked: most rules before another have nothing to do with its origins.
+  // Computed on demand: most earlier rules share no origin with a rule.
   const allowing: (boolean | undefined)[] = []
   const takes = (at: number, other: Reach, origin: Entry, method: string): boolean => {
     if (!takesOrigin(other, origin) || !other.methods.includes(method)) return false
@@ -101,7 +100,7 @@ function toPattern(entry: string): Pattern {
 
 function takesOrigin(other: Reach, { text, pattern, hasScheme }: Entry): boolean {
   if (other.any || other.exact.has(text)) return true
-  // A pattern never catches "null", and one with a scheme only what has one.
+  // A pattern never matches "null", and a pattern with a scheme matches only origins with one.
   if (text === 'null' || text === '*') return false
   return other.wildcards.some(
     (wildcard) => covers(wildcard.pattern, pattern) && (hasScheme || !wildcard.hasScheme),
@@ -112,7 +111,7 @@ function allowsHeadersOf(other: Reach, reach: Reach): boolean {
   return other.anyHeader || reach.headers.every((wanted) => other.headers.some((own) => covers(own, wanted)))
 }
 
-/** Whether every text that `wanted` matches is matched by `pattern` too. */
+/** Whether `pattern` matches every text that `wanted` matches. */
 function covers(pattern: Pattern, wanted: Pattern): boolean {
   if (pattern.suffix === undefined) return wanted.suffix === undefined && wanted.prefix === pattern.prefix
   if (wanted.suffix !== undefined)

@@ -1,6 +1,6 @@
 /**
- * What a careful reviewer would say of rules that can be loaded: warnings for what lets in too much, can never match or
- * can never help; remarks of style are infos. Each code is explained in codes.ts.
+ * What a careful reviewer would say about rules that load. Warnings: too permissive, can never match, or can never
+ * help. Infos: style. codes.ts explains each code.
  */
 
 import { presetOf } from '../../cors/presets.ts'
@@ -11,7 +11,7 @@ import { type Issue, type ListField, type Remedy, removal, replaceBy, type Value
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
-/** `indexes`: where the rules of `file` stand in the text, if not all of them are here. */
+/** `indexes`: original positions of the rules in `file`, when some rules were left out. */
 export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules.keys()]): Issue[] {
   const { rules } = file
   const placed = rules.map((rule, at): PlacedRule => ({ rule, index: indexes[at] ?? at }))
@@ -20,7 +20,7 @@ export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules
       issue(
         'warning',
         'no-rules',
-        'no rules: every cross-origin request to this bucket is refused; to hand it back to the server, delete the file',
+        'no rules: every cross-origin request to this bucket is refused; to remove this file from the decision, delete it',
         ['rules'],
       ),
     ]
@@ -33,7 +33,10 @@ export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules
   ]
 }
 
-/** A store that does not know the host goes by path, and would open other buckets under these rules. */
+/**
+ * A store that does not know the host reads the bucket from the path, and would open other buckets under these
+ * rules.
+ */
 const mappedHosts = (hosts: readonly string[]): Issue[] =>
   hosts.length === 0
     ? []
@@ -41,7 +44,7 @@ const mappedHosts = (hosts: readonly string[]): Issue[] =>
         issue(
           'info',
           'host-mapping',
-          `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket, too: one that goes by path opens the bucket that the path names`,
+          `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket as well: a store that reads the path opens the bucket in the path`,
           ['hosts'],
         ),
       ]
@@ -58,7 +61,7 @@ function issue(severity: Severity, code: string, message: string, path: ValuePat
 const addition = (field: ListField, ...values: readonly string[]): Remedy => ({ kind: 'add', field, values })
 
 function lintRule(rule: CorsRule, path: ValuePath): Issue[] {
-  // What a preset fills in was thought about once; only what the author wrote is looked at.
+  // Presets are known to be good, so only what the author wrote is checked.
   const preset = rule.preset === undefined ? undefined : presetOf(rule.preset)
   return [
     ...lintOrigins(rule, path),
@@ -85,7 +88,7 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
       issue(
         'warning',
         'write-methods-for-any-origin',
-        `${[...new Set(writes)].join(', ')} for every site: name the origins of the pages that write`,
+        `${[...new Set(writes)].join(', ')} allowed for every site: name the origins of the pages that write`,
         [...list, open],
       ),
     )
@@ -101,10 +104,12 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   return [...found, ...repeated(allowedOrigins, list)]
 }
 
-/** Methods that change nothing (IANA HTTP Method Registry, "Safe"); only dialect http has others than GET and HEAD. */
+/**
+ * Methods that change nothing (IANA HTTP Method Registry, "Safe"). Only dialect http has others than GET and HEAD.
+ */
 const readingMethod = /^(?:GET|HEAD|OPTIONS|PRI|PROPFIND|QUERY|REPORT|SEARCH)$/
 
-/** S3 answers "*" when it stands anywhere in the rule: to every origin, and without credentials. */
+/** If "*" is anywhere in the rule, S3 answers "*" to every origin, without credentials. */
 function besideAny(origins: readonly string[], list: ValuePath): Issue[] {
   if (!origins.includes('*')) return []
   return origins.flatMap((entry, index) =>
@@ -130,7 +135,7 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
       issue(
         'info',
         'head-missing',
-        'GET is allowed but HEAD is not: SDKs and players ask for the size with HEAD first',
+        'GET is allowed but HEAD is not: SDKs and players use HEAD first to get the size',
         list,
         addition('allowedMethods', 'HEAD'),
       ),
@@ -148,20 +153,23 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
   return found
 }
 
-/** Names that pages cannot set (WHATWG Fetch, forbidden request-header). */
+/** Names that pages cannot set (https://fetch.spec.whatwg.org/#forbidden-request-header). */
 const forbiddenRequestHeader =
   /^(?:accept-(?:charset|encoding)|access-control-request-(?:headers|method)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|(?:proxy|sec)-.*)$/
-/** A page that names one of these expects something of it; the others came with a list that was copied. */
+/** A page with one of these depends on it, so they are a warning. The others usually come from a copied list. */
 const missedWhenForbidden = /^(?:cookie2?|host|set-cookie|proxy-.*)$/
-/** Sent without being asked for, as long as their values are short (WHATWG Fetch, CORS-safelisted request-header). */
+/**
+ * Allowed without permission while their values are short
+ * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+ */
 const safelistedRequestHeader = /^(?:accept|accept-language|content-language)$/
-/** Signed by every request of the AWS SDKs. */
+/** Signed in every request of the AWS SDKs. */
 const amzRequestHeader = /^x-amz-(?:\*|date|content-sha256|user-agent|security-token)$/
 /** Sent by ali-oss with every request. */
 const ossRequestHeader = /^x-oss-(?:date|security-token)$/
 
 function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
-  // What "*" alone allows is what browsers ask for.
+  // A lone "*" already allows every header that browsers ask for.
   if (allowedHeaders.length === 1 && allowedHeaders[0] === '*') return []
   const list = [...path, 'allowedHeaders']
   const names = allowedHeaders.map((name) => name.toLowerCase())
@@ -179,10 +187,7 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
       )
     else if (safelistedRequestHeader.test(name))
       found.push(
-        issue('info', 'header-safelisted', `${allowedHeaders[index]} is sent without being asked for`, [
-          ...list,
-          index,
-        ]),
+        issue('info', 'header-safelisted', `${allowedHeaders[index]} needs no permission`, [...list, index]),
       )
     else if (name.startsWith('access-control-'))
       found.push(
@@ -209,7 +214,7 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
       issue(
         'warning',
         'amz-sdk-headers-missing',
-        `the AWS SDK for JavaScript also asks for ${missing.join(' and ')} in every preflight: add ${missing.length > 1 ? 'them' : 'it'}`,
+        `every preflight of the AWS SDK for JavaScript also asks for ${missing.join(' and ')}: add ${missing.length > 1 ? 'them' : 'it'}`,
         [...list, signed],
         addition('allowedHeaders', ...missing),
       ),
@@ -217,7 +222,10 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
   return found
 }
 
-/** A file that is sent with a type of its own is preflighted with content-type; only three types are exempt. */
+/**
+ * Browsers ask for content-type in the preflight of a file upload; only three types are exempt
+ * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+ */
 function contentTypeMissing(names: readonly string[], methods: readonly string[], path: ValuePath): Issue[] {
   const put = methods.indexOf('PUT')
   if (put < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
@@ -225,7 +233,7 @@ function contentTypeMissing(names: readonly string[], methods: readonly string[]
     issue(
       'warning',
       'content-type-not-allowed',
-      'PUT is allowed but the header content-type is not: browsers send it with every file, so the preflight of the upload is refused; add content-type to the allowed headers',
+      "PUT is allowed but the header content-type is not: browsers send it with every file, so the upload's preflight is refused; add content-type to the allowed headers",
       names.length > 0 ? [...path, 'allowedHeaders'] : [...path, 'allowedMethods', put],
       addition('allowedHeaders', 'content-type'),
     ),
@@ -240,7 +248,7 @@ function ossUserAgentMissing(names: readonly string[], methods: readonly string[
     issue(
       'warning',
       'oss-user-agent-missing',
-      'ali-oss also asks for x-oss-user-agent in every preflight: add it',
+      'every preflight of ali-oss also asks for x-oss-user-agent: add it',
       [...list, sent],
       addition('allowedHeaders', 'x-oss-user-agent'),
     ),
@@ -254,11 +262,11 @@ function matches(entry: string, name: string): boolean {
   return name.length >= entry.length - 1 && name.startsWith(entry.slice(0, star)) && name.endsWith(suffix)
 }
 
-/** Readable without being exposed (WHATWG Fetch, CORS-safelisted response-header name). */
+/** Readable without being exposed (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name). */
 const safelistedResponseHeader =
   /^(?:cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$/
 
-/** Those on which there is something to say: told by one look, as most have nothing to them. */
+/** Quick test: most response headers have no findings. */
 const remarkableResponseHeader = new RegExp(
   `${safelistedResponseHeader.source}|^(?:set-cookie2?$|access-control-)`,
 )
@@ -295,14 +303,14 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
         issue(
           'info',
           'expose-cors-header',
-          `${shown} is for the browser; no page needs to read it`,
+          `${shown} is for the browser, not for pages`,
           [...list, index],
           removal,
         ),
       )
   }
   if (names.includes('etag')) return found
-  // Uploads in parts send the parts with PUT; a form sends POST alone, and reads no ETag.
+  // Multipart uploads send their parts with PUT. A form uses only POST and reads no ETag.
   const put = allowedMethods.indexOf('PUT')
   if (put >= 0)
     found.push(
@@ -324,7 +332,7 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
       issue(
         'info',
         'maxage-zero',
-        '0: every request is preceded by a preflight of its own; 600 is usual',
+        '0 disables the preflight cache, so every request becomes two; 600 is usual',
         at,
       ),
     ]
@@ -334,7 +342,7 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
       issue(
         'info',
         'maxage-above-browser-cap',
-        `Chromium keeps a preflight's answer for 7200 seconds at most, not ${age}`,
+        `Chromium caches a preflight response for at most 7200 seconds, not ${age}`,
         at,
       ),
     ]
@@ -342,7 +350,7 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
     issue(
       'warning',
       'maxage-out-of-range',
-      `browsers keep a preflight's answer for 7200 (Chromium) or 86400 (Firefox) seconds at most, not ${age}: write 7200 or less`,
+      `browsers cache a preflight response for at most 7200 (Chromium) or 86400 (Firefox) seconds, not ${age}: write 7200 or less`,
       at,
       replaceBy('7200'),
     ),
@@ -358,7 +366,7 @@ function duplicateIds(placed: readonly PlacedRule[]): Issue[] {
       first.set(id, index)
       return []
     }
-    const message = `rule ${before + 1} has the id ${quoted(id)} too: logs and metrics cannot tell them apart`
+    const message = `rule ${before + 1} also has the id ${quoted(id)}: logs and metrics cannot distinguish them`
     return [issue('warning', 'duplicate-id', message, ['rules', index, 'id'])]
   })
 }
@@ -368,14 +376,14 @@ function shadowedRules(placed: readonly PlacedRule[]): Issue[] {
     const index = placed[at]?.index
     if (takers.length === 0 || index === undefined) return []
     const names = takers.map((taker) => placed[taker]?.rule.id ?? String((placed[taker]?.index ?? taker) + 1))
-    const message = `unreachable: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')}, above, already ${takers.length > 1 ? 'match' : 'matches'} every request this rule could allow; remove it, or move it up`
+    const message = `unreachable: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')}, above, already ${takers.length > 1 ? 'match' : 'matches'} every request this rule could allow: remove it, or move it up`
     return [issue('warning', 'rule-shadowed', message, ['rules', index])]
   })
 }
 
-/** An info for each value that stands in its list before. */
+/** An info for each value that is already in its list. */
 function repeated(values: readonly string[], list: ValuePath): Issue[] {
-  // Most lists are short: looking through them is quicker than a set.
+  // A linear search is faster than a Set for short lists.
   const isRepeated =
     values.length <= 16
       ? values.some((value, index) => values.indexOf(value) < index)

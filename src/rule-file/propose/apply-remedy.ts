@@ -12,8 +12,8 @@ import { entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
 import { applyEdits, lastEnd, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
 /**
- * The file `text` with the remedy of one of its findings applied; `undefined` when it would not take the finding away,
- * or would add another error or warning.
+ * The file `text` with the remedy of one finding applied; `undefined` when that would not resolve the finding, or
+ * would add another error or warning.
  */
 export function applyRemedy(
   file: string,
@@ -33,11 +33,11 @@ export function applyRemedy(
     findings.filter((finding) => finding.code === code).length
   const before = findingsIn(text)
   const after = findingsIn(next)
-  // A remark can be new: localhost is one only when the entry can match.
+  // An info may appear: localhost is reported only once the entry can match.
   return count(after) < count(before) && added(before, after) === undefined ? next : undefined
 }
 
-/** The value that a remedy is about. */
+/** The value that a remedy applies to. */
 interface Target {
   readonly rule: SourceNode | undefined
   readonly entry: SourceEntry
@@ -70,7 +70,7 @@ function editsFor(nodes: RuleNodes, target: Target, remedy: PlacedRemedy['remedy
       const { rule } = target
       const entry = rule?.kind === 'map' ? entryOf(rule, remedy.field) : undefined
       if (rule?.kind !== 'map') return []
-      // What a preset fills in stands nowhere, and is not repeated by a remedy.
+      // Values from a preset are not in the text, and a remedy does not repeat them.
       if (entry === undefined && entryOf(rule, 'preset') !== undefined) return []
       const present =
         entry === undefined
@@ -112,7 +112,7 @@ function replaceValue(nodes: RuleNodes, { entry, list, at }: Target, values: rea
   return [{ offset: item.offset, end: item.end, text: printed.join(separatorAt(text, list, item)) }]
 }
 
-/** Between two items of a list: of brackets, or the dashes of a block. */
+/** The separator of two items: a comma in brackets, a new line with a dash in a block. */
 function separatorAt(text: string, list: SourceList, item: Span): string {
   if (text[list.offset] === '[') return ', '
   const dash = text.lastIndexOf('-', item.offset - 1)

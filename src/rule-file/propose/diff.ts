@@ -1,15 +1,15 @@
 import { formatPatch, structuredPatch } from 'diff'
 
-/** The unified diff of a rule file, as `git apply` and `patch -p1` take it. `before` is absent for a new file. */
+/** A unified diff for `git apply` and `patch -p1`. `before` is absent for a new file. */
 export function unifiedDiff(file: string, before: string | undefined, after: string): string {
   const from = before === undefined ? '/dev/null' : `a/${file}`
   const patch = structuredPatch(from, `b/${file}`, before ?? '', after, undefined, undefined, { context: 3 })
   const text = formatPatch(patch)
-  // Lines above it are for readers of svn only.
+  // The lines above are only for svn.
   return text.slice(text.indexOf('--- '))
 }
 
-/** Line of the old file at which the first change of a unified diff stands; of a new file 1. */
+/** The line of the old file with the first change of a unified diff; 1 for a new file. */
 export function changedLine(diff: string): number {
   const lines = diff.split('\n')
   const hunk = lines.findIndex((line) => line.startsWith('@@'))

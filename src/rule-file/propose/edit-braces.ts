@@ -1,11 +1,11 @@
-/** Edits of JSON, and of what YAML writes in brackets and braces. */
+/** Edits JSON, and YAML in brackets and braces. */
 
 import type { CorsRule } from '../../cors/rule.ts'
 import type { SourceEntry, SourceList, SourceMap } from '../source.ts'
 import { fieldOrder, type RuleField, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, lineEnd, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
-/** Adds printed values at the end of a list in brackets. */
+/** Appends printed values to a list in brackets. */
 export function appendToBrackets(
   { text }: RuleNodes,
   list: SourceList,
@@ -21,21 +21,21 @@ export function appendToBrackets(
   const end = lineEnd(text, last.end)
   const rest = text.slice(last.end, end)
   const lines = printed.map((value) => `${newlineOf(text)}${indent}${value}`)
-  // A comment behind the last item stays behind it.
+  // A comment after the last item stays there.
   if (!/^\s*,?\s*(?:#.*)?$/.test(rest)) return [insertAt(last.end, `,${lines.join(',')}`)]
   return /^\s*,/.test(rest)
     ? [insertAt(end, `${lines.join(',')},`)]
     : [insertAt(last.end, ','), insertAt(end, lines.join(','))]
 }
 
-/** What stands between two items, where there are two. */
+/** The text between two items, if there are two. */
 function separatorIn(text: string, { items }: SourceList): string {
   const [first, second] = items
   const between = first === undefined || second === undefined ? ', ' : text.slice(first.end, second.offset)
   return /^,[ \t]*$/.test(between) ? between : ', '
 }
 
-/** Adds a field behind `before` to a mapping in braces. */
+/** Inserts a field after `before` in a mapping in braces. */
 export function addToBraces(
   { text, format }: RuleNodes,
   before: SourceEntry,
@@ -45,14 +45,14 @@ export function addToBraces(
   const indent = ownIndent(text, before.keySpan.offset)
   const space = indent === undefined ? ' ' : `${newlineOf(text)}${indent}`
   const colon = /^:(\s?)/.exec(text.slice(before.keySpan.end))?.[1] ?? ' '
-  // Without a space YAML would take the colon for a part of the key.
+  // Without a space YAML would read the colon as part of the key.
   return insertAt(
     before.value.end,
     `,${space}${format === 'json' ? `"${name}":${colon}` : `${name}: `}${printed}`,
   )
 }
 
-/** A rule in braces, its lines after the first indented by `indent`, or on one line. */
+/** A rule in braces: indented by `indent` after the first line, or on one line. */
 export function ruleInBraces(nodes: RuleNodes, rule: CorsRule, indent: string | undefined): string {
   const { format, nameOf, text } = nodes
   const fields = fieldOrder.flatMap((field) => {
@@ -67,7 +67,7 @@ export function ruleInBraces(nodes: RuleNodes, rule: CorsRule, indent: string | 
   return `{${fields.map((field) => `${newline}${step}${field}`).join(',')}${newline}}`
 }
 
-/** A field that a new rule has, as JSON, which is YAML too. */
+/** A field of a new rule as JSON, which is also YAML. */
 function printedField(rule: CorsRule, field: RuleField): string | undefined {
   const value = rule[field]
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return undefined
@@ -76,14 +76,14 @@ function printedField(rule: CorsRule, field: RuleField): string | undefined {
     : JSON.stringify(value)
 }
 
-/** One level of indentation, from the first rule whose keys stand on lines of their own. */
+/** One level of indentation, taken from the first rule with keys on separate lines. */
 function stepOf({ text, list }: RuleNodes, indent: string): string {
   const keys = list.items.flatMap((item) => (item.kind === 'map' ? item.entries.slice(0, 1) : []))
   const inner = keys.map(({ keySpan }) => ownIndent(text, keySpan.offset)).find((own) => own !== undefined)
   return inner?.startsWith(indent) && inner.length > indent.length ? inner.slice(indent.length) : '  '
 }
 
-/** Puts a rule in braces at `index` of a list in brackets. */
+/** Inserts a rule in braces at `index` of a list in brackets. */
 export function insertInBrackets(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const { text, list } = nodes
   const next = list.items[index]
@@ -100,5 +100,5 @@ export function insertInBrackets(nodes: RuleNodes, index: number, rule: CorsRule
     : [insertAt(next.offset, `${printed}${separator}`)]
 }
 
-/** `[{` and `}, {`: the brace that closes shows how far the rule is indented. */
+/** For `[{` and `}, {`: the closing brace shows how far the rule is indented. */
 const closingIndent = (text: string, rule: SourceMap): string => ownIndent(text, rule.end - 1) ?? ''

@@ -10,8 +10,8 @@ import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts
 import { applyEdits, type TextEdit } from './text-edit.ts'
 
 /**
- * `text` after `change`, in its own format; `undefined` where it holds no rules that can be edited. `file` is what the
- * text says. Whether the result says what was meant is for the caller to check: an alias can be more than one value.
+ * `text` after `change`, in its own format; `undefined` when it has no rules that can be edited. `file` is the
+ * content of `text`. The caller must check the result, because an alias can stand for several values.
  */
 export function editText(
   text: string,

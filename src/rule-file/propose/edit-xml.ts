@@ -1,5 +1,3 @@
-/** Edits of a CORSConfiguration in XML. */
-
 import type { CorsRule } from '../../cors/rule.ts'
 import { escapeXml } from '../../dialect/xml.ts'
 import type { ListField } from '../issue.ts'
@@ -9,7 +7,7 @@ import { insertAt, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
 const element = (name: string, value: string): string => `<${name}>${escapeXml(value)}</${name}>`
 
-/** Adds an element for each of `added` behind those of the same name, or behind what stands before them. */
+/** Adds an element for each of `added` after those of the same name, or after the fields that precede them. */
 export function extendXmlList(
   nodes: RuleNodes,
   rule: SourceMap,
@@ -35,7 +33,7 @@ function endOfElement(text: string, leaf: SourceNode): number | undefined {
   return end < 0 ? undefined : end + 1
 }
 
-/** Puts `rule` before the rule `index`, or behind the last one. */
+/** Inserts `rule` before rule `index`, or after the last rule. */
 export function insertXmlRule({ text, list, nameOf }: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const next = list.items[index]
   const near = next ?? list.items.at(-1)

@@ -1,4 +1,4 @@
-/** Edits of block YAML: what is not changed keeps its bytes, its comments and its order. */
+/** Edits block YAML. Unchanged parts keep their bytes, comments and order. */
 
 import type { CorsRule } from '../../cors/rule.ts'
 import type { ListField } from '../issue.ts'
@@ -7,7 +7,7 @@ import { addToBraces, appendToBrackets, insertInBrackets, ruleInBraces } from '.
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, lastEnd, lineEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
 
-/** Adds `added` to the list `field` of `rule`, which holds `present`, if only by its preset. */
+/** Adds `added` to the list `field` of `rule`. `present` is its current content, which may come from a preset. */
 export function extendYamlList(
   nodes: RuleNodes,
   rule: SourceMap,
@@ -27,7 +27,7 @@ export function extendYamlList(
     : appendToBlock(text, value, printed)
 }
 
-/** An alias, or one value without a list, becomes a list of its own. */
+/** Replaces an alias, or a single value, by a list. */
 function replaceValue(
   { text }: RuleNodes,
   { keySpan, value }: SourceEntry,
@@ -64,7 +64,7 @@ function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: 
   return [insertAt(end, `${newlineOf(text)}${' '.repeat(column)}${nameOf(field)}: ${printed}`)]
 }
 
-/** Puts `rule` at `index` of the rules. */
+/** Inserts `rule` at `index`. */
 export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const { text, list, root } = nodes
   const newline = newlineOf(text)
@@ -72,7 +72,7 @@ export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule):
     if (list.items.length > 0 || text[root.offset] === '{') return insertInBrackets(nodes, index, rule)
     const indent = root.kind === 'map' ? '  ' : ''
     const lines = blockRule(nodes, rule, indent).join(newline)
-    // Not the space behind the colon, which would end the line.
+    // Without the space after the colon, which would otherwise end the line.
     const offset = list.offset - (/[ \t]*$/.exec(text.slice(0, list.offset))?.[0].length ?? 0)
     return [{ offset, end: list.end, text: indent === '' ? lines : `${newline}${lines}` }]
   }
@@ -89,7 +89,7 @@ export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule):
   return [insertAt(withComments(text, lineStart(text, dash)), lines.map((line) => line + newline).join(''))]
 }
 
-/** The first of the comment lines directly above the line at `start`: they are about what stands there. */
+/** The first of the comment lines directly above the line at `start`: they belong to it. */
 function withComments(text: string, start: number): number {
   let first = start
   while (first > 0) {
@@ -113,13 +113,13 @@ function blockRule({ nameOf }: RuleNodes, rule: CorsRule, indent: string): strin
 
 export const flowList = (values: readonly string[]): string => `[${values.map(yamlScalar).join(', ')}]`
 
-/** Without quotes where no reader, of YAML 1.1 either, takes it for anything but text; else as JSON, which is YAML. */
+/** Unquoted if every YAML reader, 1.1 included, reads it as text; otherwise as JSON, which is valid YAML. */
 const yamlScalar = (text: string): string =>
   /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
     ? text
     : JSON.stringify(text)
 
-/** In the quotes of the last item of the list. */
+/** Quoted like the last item of the list. */
 export function printedLike(value: string, text: string, { items }: SourceList): string {
   const last = items.at(-1)
   const mark = last === undefined ? '"' : text[last.offset]

@@ -8,14 +8,15 @@ import { quoted } from '../../text/visible.ts'
 import { correctedOrigin, originProblem, readParts } from '../origin-entry.ts'
 import type { AskedRequest } from './asked.ts'
 
-/** A request that no change of a rule file should allow; `hint` says what to change in the page instead. */
+/** A request that no rule should allow. `hint` says what to change in the page instead. */
 interface NotForRules {
   readonly hint: string | undefined
 }
 
 /**
- * Why no change is proposed for `request`: a browser never sends it, or a rule that allowed it would open the bucket to
- * everyone. `undefined` when a rule can allow it. `rules` are those of the bucket, to say whether what was meant is allowed.
+ * Why no change is proposed for `request`: no browser sends it, or a rule that allowed it would open the bucket to
+ * everyone. `undefined` when a rule can allow it. `rules` are the bucket's, to check whether what was probably
+ * meant is allowed.
  */
 export function notForRules(
   request: AskedRequest,
@@ -25,7 +26,7 @@ export function notForRules(
   const { origin, method, headers } = request
   if (origin === undefined || origin === '' || method === undefined || method === '')
     return { hint: undefined }
-  // No list of names that a browser sends.
+  // No browser sends such a list.
   if (
     headers.length > maxRequestedHeaders ||
     !headers.every((name) => /^[!#$%&'+.^_`|~0-9A-Za-z-]+$/.test(name))
@@ -37,18 +38,18 @@ export function notForRules(
 
 function originHint(origin: string, method: string, rules: readonly CorsRule[]): string | undefined {
   if (origin === 'null')
-    return 'Origin "null" is what a sandboxed frame, a page opened from a file and a redirect to another origin send. Any site can make such a page, so it is not allowed by name: serve the page from an address of its own, or add allow-same-origin to the sandbox of the frame.'
+    return 'Origin "null" is sent by a sandboxed frame, a page opened from a file, and a redirect to another origin. Any site can make such a page, so no rule should name it: serve the page from its own address, or add allow-same-origin to the frame\'s sandbox.'
   if (origin === fileOrigin)
-    return 'Origin "file://" is what some web views send for every page of the file system of the device, also for one that another app or a download has put there, so it is not allowed by name: serve the page from an address of its own, such as https:// or app://.'
-  if (origin.includes('*')) return `No browser sends ${quoted(origin)}: ask for one origin, without *.`
+    return 'Origin "file://" is sent by some web views for every page of the device\'s file system, even for one from another app or a download, so no rule should name it: serve the page from its own address, such as https:// or app://.'
+  if (origin.includes('*')) return `No browser sends ${quoted(origin)}: use one origin, without *.`
   if (!origin.includes('://')) return withoutScheme(origin, method, rules)
   const { scheme = '' } = readParts(origin) ?? {}
   if (/^(?:wss?|ftp)$/i.test(scheme))
-    return `No page has an origin with the scheme ${scheme}: ask for the https:// address of the page.`
+    return `No page has an origin with the scheme ${scheme}: use the https:// address of the page.`
   if (originForm(origin) === 'url' && originProblem(origin) === undefined) return undefined
   const meant = correctedOrigin(origin)
   if (meant === undefined)
-    return `No browser sends ${quoted(origin)} as Origin: it is scheme://host, in lower case and ASCII, with a port only where it is not the default, and nothing after it.`
+    return `No browser sends ${quoted(origin)} as Origin. Write scheme://host in lower-case ASCII, with a port only if it is not the default, and nothing after it.`
   return `No browser sends ${quoted(origin)}: ${mistakeIn(origin)}. ${meantInstead(meant, method, rules)}`
 }
 
@@ -64,9 +65,9 @@ function withoutScheme(origin: string, method: string, rules: readonly CorsRule[
 function mistakeIn(origin: string): string {
   switch (originProblem(origin)?.code) {
     case 'origin-has-path':
-      return /^[^/]*\/\/[^/]*\/$/.test(origin) ? 'an origin has no slash at its end' : 'an origin has no path'
+      return /^[^/]*\/\/[^/]*\/$/.test(origin) ? 'an origin has no trailing slash' : 'an origin has no path'
     case 'origin-default-port':
-      return 'browsers leave out the default port'
+      return 'browsers omit the default port'
     case 'origin-upper-case':
     case 'origin-placeholder':
       return 'browsers write it in lower case'
@@ -75,7 +76,7 @@ function mistakeIn(origin: string): string {
     case 'origin-has-query-or-fragment':
       return 'an origin has no query and no fragment'
     default:
-      return 'it is not written as browsers write it'
+      return 'it is not in the form that browsers send'
   }
 }
 
@@ -89,27 +90,27 @@ function meantInstead(meant: string, method: string, rules: readonly CorsRule[])
   const decision = question === undefined ? undefined : decide(compileRules(rules), question)
   return decision?.verdict === 'allow'
     ? `They send ${meant}, which rule ${decision.rule.label} allows for ${method}.`
-    : `They send ${meant}, which is not allowed for ${method}: ask for that one.`
+    : `They send ${meant}, which is not allowed for ${method}: use that one.`
 }
 
 function methodHint(method: string, matching: Matching): string | undefined {
   const sent = fetchMethod(method)
   if (sent === method && isAllowable(method, matching)) return undefined
   if (sent === 'OPTIONS' && !isAllowable(sent, matching))
-    return 'OPTIONS is the preflight itself, which needs no permission: ask for the method that follows it.'
+    return 'OPTIONS is the preflight itself, which needs no permission: use the method of the request that follows it.'
   if (/^(?:connect|trace|track)$/i.test(method))
     return `Browsers never send ${method.toUpperCase()} (https://fetch.spec.whatwg.org/#forbidden-method).`
-  if (sent !== method) return `Browsers send ${sent}, not ${method}: fetch writes it in upper case.`
+  if (sent !== method) return `Browsers send ${sent}, not ${method}: they convert it to upper case.`
   if (matching.methods === 'sendable') return `${quoted(method)} is not a method that a page can send.`
   const asItIs =
-    method === method.toUpperCase() ? '' : ` fetch sends ${quoted(method)} as it is, in lower case, too.`
-  return `No rule of COS, OSS or S3 can allow ${method.toUpperCase()}: they know GET, PUT, POST, DELETE and HEAD only.${asItIs} Use one of these in the page.`
+    method === method.toUpperCase() ? '' : ` Browsers also send ${quoted(method)} unchanged, in lower case.`
+  return `No rule of COS, OSS or S3 can allow ${method.toUpperCase()}, only GET, PUT, POST, DELETE and HEAD.${asItIs} Use one of these in the page.`
 }
 
 /** Names that pages cannot set (https://fetch.spec.whatwg.org/#forbidden-request-header). */
 const forbidden =
   /^(?:accept-(?:charset|encoding)|access-control-request-.*|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|te|trailer|transfer-encoding|upgrade|via|(?:proxy|sec)-.*)$/
-/** Names that only a response has; a page that sends one takes it for a setting of its own. */
+/** Response headers: a page that sends one mistakes it for a setting. */
 const ofResponse =
   /^(?:access-control-.*|age|allow|content-security-policy.*|cross-origin-(?:embedder|opener|resource)-policy|etag|last-modified|location|proxy-authenticate|retry-after|server|set-cookie2?|strict-transport-security|timing-allow-origin|vary|www-authenticate|x-content-type-options|x-frame-options|x-powered-by)$/
 
@@ -126,7 +127,7 @@ function headerHint(headers: readonly string[]): string | undefined {
     ...(notSent.length === 0
       ? []
       : [
-          `Browsers never ask for ${notSent.join(', ')}: they set or forbid ${notSent.length > 1 ? 'them' : 'it'} themselves (https://fetch.spec.whatwg.org/#forbidden-request-header); leave ${notSent.length > 1 ? 'them' : 'it'} out.`,
+          `Browsers never ask for ${notSent.join(', ')}: they set or forbid ${notSent.length > 1 ? 'them' : 'it'} themselves (https://fetch.spec.whatwg.org/#forbidden-request-header). Leave ${notSent.length > 1 ? 'them' : 'it'} out.`,
         ]),
   ]
   return sentences.length === 0 ? undefined : sentences.join(' ')

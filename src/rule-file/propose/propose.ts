@@ -1,6 +1,6 @@
 /**
- * The change of a rule file that allows what was refused, as the whole new file. Nothing is shown that the checker has
- * not passed: the new file has no error and no warning that the old one had not, and allows every request.
+ * Proposes the change of a rule file that allows refused requests, as the complete new file. Every proposal has
+ * passed the checker: it adds no error or warning, and allows every request.
  */
 
 import { decide } from '../../cors/decide.ts'
@@ -17,20 +17,23 @@ import { editText } from './edit-file.ts'
 import { notForRules } from './no-proposal.ts'
 import { candidateChanges, changedFile, type Need } from './rule-change.ts'
 
-/** Plain data, so that the work can be done in another thread. */
+/** Plain data, so that it can be sent to a thread. */
 export interface ProposalInput {
-  /** Base name of the file to change, or to make. */
+  /** Base name of the file to change or create. */
   readonly file: string
-  /** Its text; `undefined` for a file that is not there. */
+  /** Its text; `undefined` when it does not exist. */
   readonly text: string | undefined
-  /** What a new file starts from: the text of `_default`, which answered the bucket so far. Its format is that of `file`. */
+  /**
+   * What a new file starts from: the text of `_default`, which applied to the bucket so far. In the format of
+   * `file`.
+   */
   readonly template?: string
-  /** The server's. */
+  /** The server's dialect. */
   readonly dialect: DialectName
   readonly requests: readonly AskedRequest[]
 }
 
-/** Asynchronous, because reading and linting are work for another thread. */
+/** Asynchronous, because parsing and linting run in a thread. */
 export const propose = async (input: ProposalInput): Promise<Advice> => adviceFor(input)
 
 export function adviceFor(input: ProposalInput): Advice {
@@ -39,10 +42,10 @@ export function adviceFor(input: ProposalInput): Advice {
   const before = start === undefined ? undefined : read(file, start, dialect)
   if (before !== undefined && before.content === undefined) return { hint: brokenHint(file, before.findings) }
   const content = before?.content ?? noContent
-  // A host can stand in one file only.
+  // A host can be in one file only.
   if (text === undefined && content.hosts.length > 0)
     return {
-      hint: `Write a rule file of its own for the bucket, ${file}: the hosts of _default cannot be copied.`,
+      hint: `Write a separate rule file for the bucket, ${file}: the hosts of _default cannot be copied.`,
     }
   const { matching } = dialectNamed(content.dialect ?? dialect)
   const open = requests.filter((request) => !allows(content, request, matching))
@@ -83,10 +86,10 @@ const read = (file: string, text: string, dialect: DialectName): ReadRules =>
 function brokenHint(file: string, findings: readonly Finding[]): string {
   const error = findings.find(({ severity }) => severity === 'error')
   const place = error === undefined ? '' : ` (line ${error.line}, column ${error.column}: ${error.message})`
-  return `${file} has an error${place}: correct it first, as no change of the file is loaded until then.`
+  return `${file} has an error${place}: fix it first, because the file is not loaded until then.`
 }
 
-/** One need for each origin: what its requests ask for together, so that one rule allows them all. */
+/** One need per origin: everything that its requests ask for, so that a single rule allows them all. */
 function needsOf(requests: readonly AskedRequest[]): Need[] {
   const byOrigin = Map.groupBy(requests, ({ origin = '' }) => origin)
   return [...byOrigin].map(([origin, asked]) => ({
@@ -96,7 +99,7 @@ function needsOf(requests: readonly AskedRequest[]): Need[] {
   }))
 }
 
-/** The first change that passes; else, in a sentence, what the checker says of the first one. */
+/** The first change that passes; otherwise the checker's objection to the first one, as a sentence. */
 function nextState(
   { file, dialect }: ProposalInput,
   state: State,
@@ -119,10 +122,10 @@ function nextState(
     if (worse !== undefined || content === undefined || !isSame(content, expected)) continue
     if (mine.every((request) => allows(content, request, matching))) return { text, content, findings }
   }
-  return refusal ?? `No change of ${file} alone allows it: write a rule for ${need.origin} by hand.`
+  return refusal ?? `No change to ${file} alone allows it: write a rule for ${need.origin} by hand.`
 }
 
-/** A bucket without a file gets one in YAML. */
+/** A bucket without a file gets a YAML file. */
 function newFile(file: string, { rules }: RuleFile): string | undefined {
   return editText('rules: []\n', formatOf(file) ?? 'yaml', noContent, {
     kind: 'insert',
@@ -131,7 +134,7 @@ function newFile(file: string, { rules }: RuleFile): string | undefined {
   })
 }
 
-/** The first error or warning of a code that stands more often in `after` than in `before`. */
+/** The first error or warning whose code occurs more often in `after` than in `before`. */
 export function added(before: readonly Finding[], after: readonly Finding[]): Finding | undefined {
   const count = (findings: readonly Finding[], wanted: string): number =>
     findings.filter(({ code, severity }) => severity !== 'info' && code === wanted).length
@@ -140,10 +143,10 @@ export function added(before: readonly Finding[], after: readonly Finding[]): Fi
 
 const refusalHint = ({ origin }: Need, { code, message }: Finding): string =>
   code === 'test-failed'
-    ? `A test of the file wants this request denied: ${message}. Change that test first, if ${origin} is to be allowed.`
+    ? `A test in the file expects this request to be denied: ${message}. To allow ${origin}, change that test first.`
     : `A rule that allows it would have the finding ${code}: ${message}.`
 
-/** Whether the file says what was meant, and nothing beside it has changed, for example by an alias. */
+/** Whether the edited text means exactly what was intended. An alias, for example, can change other values too. */
 const isSame = (content: RuleFile, expected: RuleFile): boolean =>
   JSON.stringify({ ...content, rules: content.rules.map(inOrder) }) ===
   JSON.stringify({ ...expected, rules: expected.rules.map(inOrder) })

@@ -1,4 +1,4 @@
-/** The changes of the rules of one file that could allow refused requests, as data, the least far-reaching first. */
+/** The changes of one file's rules that could allow refused requests, as data, the least permissive first. */
 
 import { matchOrigin, originForm } from '../../cors/pattern.ts'
 import {
@@ -19,11 +19,11 @@ export type RuleChange =
   | { readonly kind: 'extend'; readonly index: number; readonly added: Additions }
   | { readonly kind: 'insert'; readonly index: number; readonly rule: CorsRule }
 
-/** What the requests of one origin need of one rule. */
+/** What the requests of one origin need from a rule. */
 export interface Need {
   readonly origin: string
   readonly methods: readonly string[]
-  /** Lower case. */
+  /** In lower case. */
   readonly headers: readonly string[]
 }
 
@@ -43,7 +43,8 @@ export function candidateChanges(file: RuleFile, asked: Need): RuleChange[] {
   const extended = rules
     .filter((rule) => !isOpenRule(rule.rule))
     .map((rule) => ({ rule, added: missing(rule, need, !isFor(rule)) }))
-    // A rule for other origins gets this one only if it is closest and needs nothing else: it must not be widened for them.
+    // Only the closest rule gets another origin, and only if it needs nothing else: it must not be widened for its
+    // other origins.
     .filter(
       ({ added }) =>
         added.allowedOrigins.length === 0 ||
@@ -51,10 +52,10 @@ export function candidateChanges(file: RuleFile, asked: Need): RuleChange[] {
     )
     .toSorted((a, b) => distance(a.added) - distance(b.added))
     .map(({ rule, added }): RuleChange => ({ kind: 'extend', index: rule.number - 1, added }))
-  // Only an origin that is named is sent credentials.
+  // Credentials are only sent to an origin that a rule names.
   const isNamed = model !== undefined && matchOrigin(model.origins, need.origin, form) === 'named'
   const rule = ruleFor(need, model?.rule, isNamed)
-  // Before the rule that matches the origin, or the response would be that rule's, without credentials.
+  // Before the rule that already matches the origin, whose response would come without credentials.
   const places = model === undefined ? [rules.length] : [model.number - 1, rules.length]
   const inserted = places.map((index): RuleChange => ({ kind: 'insert', index, rule }))
   return [...extended, ...inserted].map((change) => completed(file, change))
@@ -81,7 +82,7 @@ const openCodes = new Set([
   'origin-file',
 ])
 
-/** Whether strangers can be among the origins of `rule`: what is added to it is added for them. */
+/** Whether the origins of `rule` may include strangers, who would also get what is added to it. */
 const isOpenRule = ({ allowedOrigins }: CorsRule): boolean =>
   allowedOrigins.some(
     (entry) =>
@@ -90,7 +91,10 @@ const isOpenRule = ({ allowedOrigins }: CorsRule): boolean =>
       remarksOnOrigin(entry).some(({ code }) => openCodes.has(code)),
   )
 
-/** A rule for this origin alone. `model` is the rule that answered it so far: what a page reads from it must stay readable. */
+/**
+ * A rule for this origin only. `model` is the rule that applied so far: the page must keep access to the headers
+ * that it exposes.
+ */
 const ruleFor = (
   { origin, methods, headers }: Need,
   model: CorsRule | undefined,
@@ -104,7 +108,7 @@ const ruleFor = (
   ...(isNamed && model?.allowCredentials !== undefined ? { allowCredentials: model.allowCredentials } : {}),
 })
 
-/** As people list methods, others than those of the vendors behind them. */
+/** The usual order of methods; those of other dialects come last. */
 const inUsualOrder = (methods: readonly string[]): string[] => {
   const usual: readonly string[] = corsMethods
   return [...usual.filter((method) => methods.includes(method)), ...methods.filter((m) => !usual.includes(m))]
@@ -131,11 +135,11 @@ function extendedRule(rule: CorsRule, added: Additions): CorsRule {
   }
 }
 
-/** The same list where nothing is added: lint knows the lists of a preset by their identity. */
+/** Returns the same list when nothing is added, because lint recognises preset lists by identity. */
 const joined = <Item>(list: readonly Item[], added: readonly Item[]): readonly Item[] =>
   added.length === 0 ? list : [...list, ...added]
 
-/** `change` with what the checker wants beside it, for example ETag exposed where PUT is new. */
+/** Adds what the checker expects along with `change`, such as an exposed ETag with a new PUT. */
 function completed(file: RuleFile, change: RuleChange): RuleChange {
   const next = changedFile(file, change)
   const before = new Set(change.kind === 'insert' ? [] : addedBy(file, change.index).map(({ code }) => code))

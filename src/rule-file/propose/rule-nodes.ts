@@ -6,13 +6,13 @@ import { fieldOf, fileFields, ruleFields } from '../spelling.ts'
 import { readXml } from '../xml.ts'
 import { readYaml } from '../yaml.ts'
 
-/** The rules of a text, with the places at which they can be edited. */
+/** The rules of a text, with the positions for edits. */
 export interface RuleNodes {
   readonly text: string
   readonly format: FileFormat
   readonly root: SourceNode
   readonly list: SourceList
-  /** How this file spells a field of a rule. */
+  /** The file's name for a field of a rule. */
   nameOf(field: RuleField): string
 }
 
@@ -20,7 +20,7 @@ export type RuleField = ListField | 'id' | 'maxAgeSeconds' | 'allowCredentials'
 
 const readers = { yaml: readYaml, json: readJson, xml: readXml }
 
-/** `undefined` where the text holds no list of rules. */
+/** `undefined` when the text has no list of rules. */
 export function ruleNodes(text: string, format: FileFormat): RuleNodes | undefined {
   const { root } = readers[format](text)
   if (root === undefined) return undefined
@@ -36,7 +36,7 @@ const rulesEntry = ({ entries }: SourceMap): SourceEntry | undefined =>
 export const entryOf = (rule: SourceMap, field: string): SourceEntry | undefined =>
   rule.entries.find(({ key }) => fieldOf(ruleFields, key) === field)
 
-/** The position of the spelling in the tables of spelling.ts, from the keys of the file. */
+/** The index of the file's format in the tables of spelling.ts, judged by its keys. */
 function styleOf(root: SourceNode, list: SourceList, format: FileFormat): number {
   if (format === 'xml') return 2
   const keys = list.items.flatMap((item) => (item.kind === 'map' ? item.entries : [])).map(({ key }) => key)
@@ -46,7 +46,7 @@ function styleOf(root: SourceNode, list: SourceList, format: FileFormat): number
   return ours || format === 'yaml' ? 0 : 1
 }
 
-/** Only the lists of a rule are spelled differently in every style. */
+/** Only the names of a rule's lists differ between all formats. */
 const isSpelling = (key: string, style: number): boolean =>
   ruleFields.allowedOrigins[style] === key || ruleFields.allowedMethods[style] === key
 
@@ -61,7 +61,7 @@ export const fieldOrder = [
   'allowCredentials',
 ] as const satisfies readonly RuleField[]
 
-/** The last entry of `rule` that stands before `field` in that order. */
+/** The last entry of `rule` that precedes `field` in that order. */
 export function entryBefore(rule: SourceMap, field: RuleField): SourceEntry | undefined {
   const before = fieldOrder.slice(0, fieldOrder.indexOf(field)).toReversed()
   return before.map((name) => entryOf(rule, name)).find((entry) => entry !== undefined) ?? rule.entries.at(-1)
