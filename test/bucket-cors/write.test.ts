@@ -267,7 +267,7 @@ describe('files that people wrote', () => {
     const sidecar = await start({ files })
     const answer = await sidecar.call('PUT', document())
     expect(answer.status).toBe(503)
-    expect(answer.body).toContain('could not be put into force')
+    expect(answer.body).toContain('not active yet')
     expect((await sidecar.preflight(origin)).status).toBe(403)
     expect(await sidecar.read('photos.yaml')).toBe(rules() + hosts)
   })

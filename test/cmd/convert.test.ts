@@ -54,7 +54,7 @@ describe('convert', () => {
       'note: hosts is left out: a CORSConfiguration of s3 has no place for it',
       'note: responseVary is left out: a CORSConfiguration of s3 has no place for it',
       'note: rule 1: what the preset uppy-s3 stands for is written out, its name is left out',
-      'note: comments are left out',
+      'note: comments are not converted',
       '',
     ])
   })
@@ -159,7 +159,7 @@ describe('convert', () => {
     expect(code).toBe(0)
     expect(out).toContain('allowedMethods: [GET]')
     expect(err).toBe(
-      'note: read as the configuration of Google Cloud Storage\nstandard input:2:55: note: OPTIONS is left out: preflights are always answered\n',
+      'note: read as a configuration of Google Cloud Storage\nstandard input:2:55: note: OPTIONS is left out: preflights are always answered\n',
     )
   })
 
@@ -205,7 +205,7 @@ describe('convert', () => {
     const input = twoBuckets.replace('"one"', '"../one"')
     const { err, code } = await runCommand(addConvert, ['convert', '-', '--out', 'x'], { stdin: input })
     expect(code).toBe(2)
-    expect(err).toContain('"../one.yaml" is no name of a rule file')
+    expect(err).toContain('"../one.yaml" is not a rule file name')
   })
 
   test('Terraform source is named, with the command that makes it readable', async () => {
@@ -223,7 +223,7 @@ describe('convert', () => {
       stdin: twoBuckets,
     })
     expect(code).toBe(1)
-    expect(err).toContain('no CORS configuration of the format b2 found in it')
+    expect(err).toContain('contains no CORS configuration in the format b2')
   })
 
   test('--help has an example', async () => {

@@ -48,12 +48,12 @@ async function command(...argv: readonly string[]): Promise<{ out: string; code:
 
 /** What stands between the heading of a change and the next empty line is what a reader copies. */
 function copyFrom(out: string): void {
-  const change = /^This change of (\S+), line [0-9]+, would allow it:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
+  const change = /^This change to (\S+), line [0-9]+, would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
   if (change !== null) {
     execFileSync('git', ['apply', '-'], { cwd, input: `${change[2]}\n` })
     return
   }
-  const whole = /^This new file, (\S+), would allow it:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
+  const whole = /^This new file, (\S+), would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
   if (whole === null) throw new Error(`nothing to copy in ${out}`)
   const path = join(cwd, whole[1] ?? '')
   mkdirSync(dirname(path), { recursive: true })

@@ -80,7 +80,7 @@ describe('explain', () => {
 
 Rule web of bucket photos allows it.
 
-The preflight by curl:
+The preflight with curl:
 
   curl -i -X OPTIONS -H 'Origin: https://example.com' -H 'Access-Control-Request-Method: PUT' -H 'Access-Control-Request-Headers: content-type' http://localhost:8080/photos/exampleobject
 
@@ -113,10 +113,10 @@ The response to the preflight:
     expect({ code, err }).toEqual({ code: 1, err: '' })
     const parts = [
       'denied: header\n\nRule web allows this origin and PUT, but not the header x-amz-date.\n\n',
-      'This change of photos.yaml, line 5, would allow it:\n\n--- a/photos.yaml\n+++ b/photos.yaml\n@@ ',
+      'This change to photos.yaml, line 5, would allow the request:\n\n--- a/photos.yaml\n+++ b/photos.yaml\n@@ ',
       '\n-    allowedHeaders: [content-type]\n',
       '\n+    allowedHeaders: [content-type, x-amz-date, amz-sdk-invocation-id, amz-sdk-request]\n',
-      "\nThe preflight by curl:\n\n  curl -i -X OPTIONS -H 'Origin: https://example.com'",
+      "\nThe preflight with curl:\n\n  curl -i -X OPTIONS -H 'Origin: https://example.com'",
       'content-type,x-amz-date',
       '\nThe response to the preflight:\n\n  HTTP/1.1 403 Forbidden\n',
       '\n  Server: AmazonS3\n',
@@ -142,7 +142,7 @@ The response to the preflight:
     const { code, out } = await explained(...put, '--actual', '--response')
     expect(code).toBe(0)
     expect(out).toContain(`
-The request by curl, which changes what the store holds:
+The request with curl (this changes data in the store):
 
   curl -i -X PUT -H 'Origin: https://example.com' http://localhost:8080/photos/exampleobject
 

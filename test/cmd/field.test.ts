@@ -233,12 +233,12 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
     expect(out).toContain(
       `browsers leave out the default port. They send ${app}, which rule web allows for GET`,
     )
-    expect(out).not.toContain('would allow it')
+    expect(out).not.toContain('would allow the request')
   },
   [request({ command: 'explain', origin: 'app.example.com', method: 'GET' })]: async () => {
     const { out } = await explain('web.yaml', asking('app.example.com', 'GET'))
     expect(out).toContain('its scheme is missing')
-    expect(out).not.toContain('would allow it')
+    expect(out).not.toContain('would allow the request')
   },
   [request({ command: 'explain', origin: app, method: 'PUT', headers: ['content-type'] })]: async () => {
     const { out } = await explain('any.yaml', asking(app, 'PUT', 'content-type'))
@@ -261,7 +261,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
     expect(out).toContain(
       'access-control-allow-origin is a response header: remove it from the request in the page',
     )
-    expect(out).not.toContain('would allow it')
+    expect(out).not.toContain('would allow the request')
   },
   [request({
     command: 'explain',
@@ -272,7 +272,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
     const asked = asking('http://localhost:8080', 'PUT', 'content-length', 'origin')
     const { out } = await explain('85-five-methods-without-allowed-header.xml', asked)
     expect(out).toContain('Browsers never ask for content-length, origin')
-    expect(out).not.toContain('would allow it')
+    expect(out).not.toContain('would allow the request')
   },
   [request({ command: 'explain', origin: app, method: 'put' })]: async () => {
     const { out, code } = await explain('web.yaml', asking(app, 'put'))

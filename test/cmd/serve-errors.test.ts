@@ -78,7 +78,7 @@ describe('settings that cannot be used', () => {
     const outcome = await serve(['--config', 'wrong.yaml', '--workers', '0'], { CORS_SIDECAR_LISTEN: '8080' })
     expect(outcome).toEqual(
       refused(
-        'wrong.yaml:1:1: "upstreem": there is no such setting: did you mean upstream?',
+        'wrong.yaml:1:1: "upstreem": unknown setting: did you mean upstream?',
         'CORS_SIDECAR_LISTEN: "8080" is a port without an address: write 127.0.0.1:8080 or 0.0.0.0:8080',
         'wrong.yaml:2:14: idleTimeout: "15" has no unit: write 15s for seconds or 15ms for milliseconds',
         '--workers: 0 is out of range: write a whole number from 1 to 128',
@@ -98,7 +98,7 @@ describe('settings that cannot be used', () => {
     ['rules', '"rules" cannot be read: it is a directory'],
     ['', '"" cannot be read: it is a directory'],
     ['latin1.yaml', '"latin1.yaml" cannot be read: it is not UTF-8'],
-    ['long.yaml', '"long.yaml" is longer than 65536 bytes: no config file needs that'],
+    ['long.yaml', '"long.yaml" is longer than 65536 bytes, the limit for a config file'],
   ])('a config file %j', async (file, issue) => {
     // What is missing is not known while the file cannot be read.
     expect(await serve(['--config', file])).toEqual(refused(`--config: ${issue}`))
@@ -189,7 +189,7 @@ describe('a start that fails', () => {
     holder.close()
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toBe(
-      `error: ${flag} ${taken}: the port is in use: stop what listens there, or give another port\n`,
+      `error: ${flag} ${taken}: the port is in use: stop the program that uses it, or choose another port\n`,
     )
   })
 

@@ -35,7 +35,7 @@ Allowed by the suggested rules:
   photos  https://a.example  3 requests, 3 refused so far
 Left out:
   photos  https://scanner.example  1 request, 1 refused so far: fewer than 3 requests
-Anyone can send any Origin. Decide for each origin whether it is yours before you deploy the rules.
+Anyone can send any Origin. Check that each origin is yours before you deploy the rules.
 `)
   expect(await runCommand(addCheck, ['check', '--strict', 'new'], { cwd })).toMatchObject({
     code: 0,

@@ -66,15 +66,15 @@ describe('the JSON reader', () => {
     ['a trailing comma', '{"rules":[],}\n', '1:12 json-syntax no comma before }'],
     ['a comment', '{\n // x\n "rules":[]}\n', '2:2 json-syntax JSON has no comments'],
     ['single quotes', "{'rules': []}\n", '1:2 json-syntax use double quotes'],
-    ['NaN', '{"rules":[{"maxAgeSeconds":NaN}]}', '1:28 json-syntax "NaN": text stands in double quotes'],
+    ['NaN', '{"rules":[{"maxAgeSeconds":NaN}]}', '1:28 json-syntax "NaN": text needs double quotes'],
     ['a hexadecimal number', '{"rules":0x10}', '1:10 json-syntax "0x10" is not a JSON number'],
     [
       'a file that is cut off',
       '{"rules":[{"id"',
       '1:16 json-syntax the file ends too early: expected a colon after the key',
     ],
-    ['a text that is cut off', '{\n"rules":[{"i', '2:11 json-syntax the text is not closed'],
-    ['a line break in a text', '{"rules":"a\nb"}', '1:10 json-syntax the text is not closed on this line'],
+    ['a text that is cut off', '{\n"rules":[{"i', '2:11 json-syntax the text is no closing quote'],
+    ['a line break in a text', '{"rules":"a\nb"}', '1:10 json-syntax the text has no closing quote on this line'],
     [
       'a second document',
       '{"rules":[]}\n{"rules":[]}\n',

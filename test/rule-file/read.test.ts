@@ -240,7 +240,7 @@ describe('what to write instead', () => {
     ],
     ['an ampersand alone', inRule('id: &'), 'put the value in quotes'],
     ['a value that begins with @', inRule('id: @web'), 'put the value in quotes'],
-    ['text behind a list', inRule('allowedOrigins: ["*"] x'), 'only a comment can follow'],
+    ['text behind a list', inRule('allowedOrigins: ["*"] x'), 'unexpected text'],
     ['a missing comma', inRule('allowedOrigins: ["a" "b"]'), 'a comma is missing'],
     ['a list behind its key', inRule('allowedOrigins: - https://a.com'), 'on the next line'],
     ['a key without a colon', inRule('allowedOrigins ["*"]'), 'a colon'],
@@ -270,7 +270,7 @@ describe('what to write instead', () => {
       'unknown key "AllowedOrigins": did you mean AllowedOrigin?',
     )
     expect(first(xml('<preset>public-read</preset>'), 'a.xml')).toBe(
-      'unknown key "preset": known here: ID, AllowedOrigin, AllowedMethod, AllowedHeader, ExposeHeader, MaxAgeSeconds',
+      'unknown key "preset": allowed keys: ID, AllowedOrigin, AllowedMethod, AllowedHeader, ExposeHeader, MaxAgeSeconds',
     )
   })
 })
@@ -327,7 +327,7 @@ describe('every mistake at once', () => {
       '5:5 warning rule-shadowed',
       '5:10 warning duplicate-id',
     ])
-    expect(findings.at(-1)?.message).toContain('rule 2 has the id')
+    expect(findings.at(-1)?.message).toContain('rule 2 also has the id')
     expect(findings.at(-2)?.message).toContain('rule b, above')
   })
 

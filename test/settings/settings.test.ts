@@ -230,7 +230,7 @@ describe('quantities', () => {
 describe('mistakes', () => {
   const upstreamForms = 'http://HOST:PORT, https://HOST:PORT or unix:/path/to.sock'
   const targets =
-    'request targets are signed and therefore forwarded byte for byte, nothing can be put before or after them'
+    'request targets are signed and therefore forwarded byte for byte, so nothing can be added to them'
 
   test.each<[flags: Flags, issue: string]>([
     [{ upstream: '' }, '--upstream: it is empty: write a value, or leave it out'],
@@ -307,7 +307,7 @@ describe('mistakes', () => {
     ],
     [
       { upstream: `unix:/${'s'.repeat(107)}` },
-      '--upstream: the path of the socket is longer than 107 bytes, which no socket can have: use a shorter one',
+      "--upstream: the socket path is longer than 107 bytes, the system's limit: use a shorter one",
     ],
     [
       { listen: '8080' },
@@ -434,20 +434,20 @@ describe('mistakes', () => {
   test.each([
     [
       'CORS_SIDECAR_UPSTRAEM',
-      'CORS_SIDECAR_UPSTRAEM: there is no such variable: did you mean CORS_SIDECAR_UPSTREAM?',
+      'CORS_SIDECAR_UPSTRAEM: unknown variable: did you mean CORS_SIDECAR_UPSTREAM?',
     ],
     [
       'CORS_SIDECAR_HOSTSUFFIX',
-      'CORS_SIDECAR_HOSTSUFFIX: there is no such variable: did you mean CORS_SIDECAR_HOST_SUFFIX?',
+      'CORS_SIDECAR_HOSTSUFFIX: unknown variable: did you mean CORS_SIDECAR_HOST_SUFFIX?',
     ],
     [
       'CORS_SIDECAR_CONFG',
-      'CORS_SIDECAR_CONFG: there is no such variable: did you mean CORS_SIDECAR_CONFIG?',
+      'CORS_SIDECAR_CONFG: unknown variable: did you mean CORS_SIDECAR_CONFIG?',
     ],
-    ['CORS_SIDECAR_', 'CORS_SIDECAR_: there is no such variable'],
-    ['CORS_SIDECAR_SOMETHING_ELSE', 'CORS_SIDECAR_SOMETHING_ELSE: there is no such variable'],
-    ['CORS_SIDECAR_REPORT', 'CORS_SIDECAR_REPORT: there is no such variable'],
-    ['CORS_SIDECAR_\u001b[2J', '"CORS_SIDECAR_\\u001b[2J": there is no such variable'],
+    ['CORS_SIDECAR_', 'CORS_SIDECAR_: unknown variable'],
+    ['CORS_SIDECAR_SOMETHING_ELSE', 'CORS_SIDECAR_SOMETHING_ELSE: unknown variable'],
+    ['CORS_SIDECAR_REPORT', 'CORS_SIDECAR_REPORT: unknown variable'],
+    ['CORS_SIDECAR_\u001b[2J', '"CORS_SIDECAR_\\u001b[2J": unknown variable'],
   ])('an unknown variable, whose value is not shown: %j', (variable, issue) => {
     expect(issuesOf({ upstream: store }, { [variable]: 'topsecret' })).toEqual([issue])
   })
@@ -469,35 +469,35 @@ describe('mistakes', () => {
   test.each<[text: string, issues: readonly string[]]>([
     [
       'host-suffix: a.example',
-      ['sidecar.yaml:1:1: "host-suffix": there is no such setting: did you mean hostSuffix?'],
+      ['sidecar.yaml:1:1: "host-suffix": unknown setting: did you mean hostSuffix?'],
     ],
     [
       'hostSuffixes: [a]',
-      ['sidecar.yaml:1:1: "hostSuffixes": there is no such setting: did you mean hostSuffix?'],
+      ['sidecar.yaml:1:1: "hostSuffixes": unknown setting: did you mean hostSuffix?'],
     ],
     [
       '# x\n  upstreamTimout: 1s',
-      ['sidecar.yaml:2:3: "upstreamTimout": there is no such setting: did you mean upstreamTimeout?'],
+      ['sidecar.yaml:2:3: "upstreamTimout": unknown setting: did you mean upstreamTimeout?'],
     ],
-    ['config: a.yaml', ['sidecar.yaml:1:1: "config": there is no such setting']],
-    ['__proto__: a', ['sidecar.yaml:1:1: "__proto__": there is no such setting']],
+    ['config: a.yaml', ['sidecar.yaml:1:1: "config": unknown setting']],
+    ['__proto__: a', ['sidecar.yaml:1:1: "__proto__": unknown setting']],
     ['? [listen]\n: ":80"', ['sidecar.yaml:1:3: a key must be plain text']],
-    ['listen:', ['sidecar.yaml:1:8: listen: no value is given: write one, or remove the line']],
-    ['listen: ~', ['sidecar.yaml:1:9: listen: no value is given: write one, or remove the line']],
+    ['listen:', ['sidecar.yaml:1:8: listen: it has no value: write one, or remove the line']],
+    ['listen: ~', ['sidecar.yaml:1:9: listen: it has no value: write one, or remove the line']],
     [
       'credentials: null',
-      ['sidecar.yaml:1:14: credentials: no value is given: write one, or remove the line'],
+      ['sidecar.yaml:1:14: credentials: it has no value: write one, or remove the line'],
     ],
     ['listen: ""', ['sidecar.yaml:1:9: listen: it is empty: write a value, or leave it out']],
     ['listen: [":80"]', ['sidecar.yaml:1:9: listen: a list is given: write one value']],
-    ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: keys stand below it: write one value']],
+    ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: it contains further keys: write one value']],
     [
       'listen: 80',
       ['sidecar.yaml:1:9: listen: "80" is a port without an address: write 127.0.0.1:80 or 0.0.0.0:80'],
     ],
     [
       'hostSuffix: [a.example, {b: c}]',
-      ['sidecar.yaml:1:13: hostSuffix: an item is not a text: write names only'],
+      ['sidecar.yaml:1:13: hostSuffix: an item is not text: write names only'],
     ],
     [
       'hostSuffix:\n  - a.example\n  - "b c"',
@@ -526,7 +526,7 @@ describe('mistakes', () => {
     ],
     [
       `# ${'x'.repeat(65_536)}`,
-      ['sidecar.yaml: it is longer than 65536 characters: no config file needs that'],
+      ['sidecar.yaml: it is longer than 65536 characters, the limit for a config file'],
     ],
   ])('in the config file: %j', (text, issues) => {
     expect(issuesOf({ upstream: store }, {}, text)).toEqual(issues)
@@ -550,8 +550,8 @@ describe('mistakes', () => {
       text,
     )
     expect(issues).toEqual([
-      'CORS_SIDECAR_NOPE: there is no such variable',
-      'sidecar.yaml:1:1: "upstreem": there is no such setting: did you mean upstream?',
+      'CORS_SIDECAR_NOPE: unknown variable',
+      'sidecar.yaml:1:1: "upstreem": unknown setting: did you mean upstream?',
       'sidecar.yaml:4:11: upstream: "minio" has no scheme: write http://minio or https://minio',
       'sidecar.yaml:3:9: listen: a list is given: write one value',
       'sidecar.yaml:2:14: idleTimeout: "15" has no unit: write 15s for seconds or 15ms for milliseconds',

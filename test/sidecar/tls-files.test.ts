@@ -45,7 +45,7 @@ test('authorities are read again when their file changes; a bad text leaves the 
   await new Promise((resolve) => setTimeout(resolve, 100))
 
   replace((path) => writeFileSync(path, 'no certificate'))
-  const refused = 'error: the new text of --upstream-ca cannot be used; the old authorities stay trusted'
+  const refused = 'error: the changed --upstream-ca is unusable: the old authorities stay trusted'
   await expect.poll(messages, { timeout: 10_000 }).toEqual([refused])
   expect(current()).toBe(old)
 

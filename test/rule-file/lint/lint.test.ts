@@ -325,7 +325,7 @@ describe('several rules', () => {
     })
     const { findings } = readRules('a.json', new TextEncoder().encode(text), 'cos')
     expect(findings.map(({ message }) => message)).toEqual([
-      'unreachable: rules reads, 2, above, already match every request this rule could allow; remove it, or move it up',
+      'unreachable: rules reads, 2, above, already match every request this rule could allow: remove it, or move it up',
     ])
   })
 

@@ -248,12 +248,12 @@ describe('nothing is proposed, and a hint given,', () => {
     [
       'for an origin with its default port',
       preflight(`${app}:443`, 'PUT'),
-      /leave out the default port.*app\.example\.com,/,
+      /omit the default port.*app\.example\.com,/,
     ],
     [
       'for an origin with a slash',
       preflight(`${app}/`, 'PUT'),
-      /no slash at its end.*rule writers allows for PUT/,
+      /no trailing slash.*rule writers allows for PUT/,
     ],
     ['for an origin with a path', preflight(`${app}/a/b`, 'PUT'), /no path/],
     ['for an origin in upper case', preflight('HTTPS://App.Example.com', 'PUT'), /lower case/],
@@ -267,17 +267,17 @@ describe('nothing is proposed, and a hint given,', () => {
       preflight('localhost:3000', 'PUT'),
       /They send http:\/\/localhost:3000/,
     ],
-    ['for file://', preflight('file://', 'PUT'), /some web views send for every page of the file system/],
+    ['for file://', preflight('file://', 'PUT'), /sent by some web views for every page of the file system/],
     [
       'for the origin of an app with a slash',
       preflight('capacitor://localhost/', 'PUT'),
-      /no slash at its end.*They send capacitor:\/\/localhost,/,
+      /no trailing slash.*They send capacitor:\/\/localhost,/,
     ],
     ['for a pattern', preflight('https://*.example.com', 'PUT'), /without \*/],
     ['for a scheme that no page has', preflight('wss://example.com', 'PUT'), /scheme wss/],
     ['for text', preflight('not an origin', 'PUT'), /not an origin/],
-    ['for PATCH', preflight(app, 'PATCH'), /GET, PUT, POST, DELETE and HEAD only/],
-    ['for patch', preflight(app, 'patch'), /as it is, in lower case/],
+    ['for PATCH', preflight(app, 'PATCH'), /only GET, PUT, POST, DELETE and HEAD/],
+    ['for patch', preflight(app, 'patch'), /unchanged, in lower case/],
     ['for OPTIONS', preflight(app, 'OPTIONS'), /preflight itself/],
     ['for TRACE', preflight(app, 'TRACE'), /never send TRACE/],
     ['for put, which no browser sends', preflight(app, 'put'), /Browsers send PUT/],
@@ -300,7 +300,7 @@ describe('nothing is proposed, and a hint given,', () => {
     [
       'for what a test of the file denies',
       preflight('https://evil.example', 'PUT'),
-      /A test of the file wants this request denied/,
+      /A test in the file expects this request denied/,
     ],
   ])('%s', (_what, request, hint) => {
     const got = advice('a.yaml', web, request)
