@@ -56,7 +56,7 @@ export interface RuleTest {
   readonly actual: boolean
 }
 
-/** The content of one rule file, whatever its format. */
+/** The content of one rule file, in any format. */
 export interface RuleFile {
   readonly rules: readonly CorsRule[]
   /** Absent: the server's `--dialect`. */

@@ -28,7 +28,7 @@ export interface Explained extends Explanation {
   readonly owner: string | undefined
   /** Absent when no change is known that is safe to propose. */
   readonly proposal?: Proposal
-  /** Whatever else matters: another file applied, a file has errors, report mode … In sentences. */
+  /** What else matters: another file applied, a file has errors, report mode … In sentences. */
   readonly notes: readonly string[]
   /** Fields that the deciding or closest rule takes from its preset; the file does not show them. */
   readonly preset: string | undefined

@@ -1,5 +1,5 @@
 /**
- * Tells whether a TLS connection was closed by its peer or cut off. A response without a length ends with its
+ * Detects whether a TLS connection was closed by its peer or cut off. A response without a length ends with its
  * connection, and over TLS it is complete only after a closure alert (RFC 9112 section 9.8), because anybody on the
  * network path can forge a FIN. Node reports both as `end`. To see them apart, the bytes must pass through a stream
  * of our own, which costs CPU; so that starts only once the store has sent such a response.

@@ -10,7 +10,7 @@ export interface NamedFile {
 
 /**
  * Conflicts between files: two files for one bucket, or one host in two files. Both files get an error, because
- * nobody can know which one is meant, and "the last one wins" would depend on the order of a directory listing.
+ * it is not clear which one is meant, and "the last one wins" would depend on the order of a directory listing.
  */
 export function conflictsBetween(files: readonly NamedFile[]): Finding[] {
   return [...bucketConflicts(files), ...hostConflicts(files)]

@@ -274,7 +274,7 @@ function canonicalHost(host: string): string | undefined {
   return url === null || url.hostname === '' ? undefined : url.hostname
 }
 
-/** Replaces the `*` while the rest of an entry is made canonical. Nobody else uses this label. */
+/** Replaces the `*` while the rest of an entry is made canonical. A label that no real host has. */
 const placeholder = 'wildcard0placeholder'
 
 /** `; write "…"` with all mistakes corrected, or nothing when the correction is not clear. */

@@ -69,7 +69,7 @@ export interface ReadOptions {
   readonly byApi?: boolean
 }
 
-/** Findings reported per file; nobody reads ten thousand lines. */
+/** Findings reported per file: a file can have ten thousand mistakes. */
 const maxFindings = 100
 
 const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {

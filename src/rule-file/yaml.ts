@@ -69,7 +69,7 @@ export function readYamlTree(
   }
 }
 
-/** The first two documents. A second one is a mistake, whatever it contains. */
+/** The first two documents. A second one is a mistake, even if it is empty. */
 function compose(tokens: YamlTokens['tokens'], text: string): readonly (YamlDocument | undefined)[] {
   // uniqueKeys compares every pair of keys. `document.ts` finds duplicates in linear time.
   const composer = new Composer<ParsedNode>({ version: '1.2', schema: 'core', uniqueKeys: false })

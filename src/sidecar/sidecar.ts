@@ -60,7 +60,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     },
   })
   const reload = (cause: ReloadCause): Promise<ReloadResult> => {
-    // Not awaited: the live rules must reload whatever the state of the candidate directory.
+    // Not awaited: the live rules must reload even if the candidate directory is unusable.
     void candidates?.reload(cause)
     return store.reload(cause)
   }

@@ -50,9 +50,9 @@ describe('convert', () => {
     expect(code).toBe(0)
     expect(out).toContain('<AllowedHeader>x-amz-security-token</AllowedHeader>')
     expect(err.split('\n')).toEqual([
-      'note: mode is left out: a CORSConfiguration of s3 has no place for it',
-      'note: hosts is left out: a CORSConfiguration of s3 has no place for it',
-      'note: responseVary is left out: a CORSConfiguration of s3 has no place for it',
+      'note: mode is left out: a CORSConfiguration of s3 has no such field',
+      'note: hosts is left out: a CORSConfiguration of s3 has no such field',
+      'note: responseVary is left out: a CORSConfiguration of s3 has no such field',
       'note: rule 1: what the preset uppy-s3 stands for is written out, its name is left out',
       'note: comments are not converted',
       '',

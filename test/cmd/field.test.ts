@@ -231,7 +231,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
     const { out, code } = await explain('web.yaml', asking(`${app}:443`, 'GET'))
     expect(code).toBe(1)
     expect(out).toContain(
-      `browsers leave out the default port. They send ${app}, which rule web allows for GET`,
+      `browsers omit the default port. They send ${app}, which rule web allows for GET`,
     )
     expect(out).not.toContain('would allow the request')
   },

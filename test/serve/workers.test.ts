@@ -325,7 +325,7 @@ test('a port in use is one line and exit code 2', async () => {
   expect(await ended).toEqual({
     code: 2,
     signal: null,
-    err: `error: --listen 127.0.0.1:${store.port}: the port is in use: stop what listens there, or give another port\n`,
+    err: `error: --listen 127.0.0.1:${store.port}: the port is in use: stop the program that uses it, or choose another port\n`,
   })
 })
 

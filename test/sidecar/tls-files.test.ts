@@ -50,7 +50,7 @@ test('authorities are read again when their file changes; a bad text leaves the 
   expect(current()).toBe(old)
 
   replace((path) => copyFileSync(fixture('elsewhere.pem'), path))
-  const taken = 'info: --upstream-ca has changed; new connections to the store trust the new authorities'
+  const taken = 'info: --upstream-ca has changed: new connections to the store trust the new authorities'
   await expect.poll(messages, { timeout: 10_000 }).toEqual([refused, taken])
   expect(current()).toBe(readFileSync(fixture('elsewhere.pem'), 'utf8'))
 })

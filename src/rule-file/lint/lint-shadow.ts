@@ -1,6 +1,6 @@
 import type { CorsRule } from '../../cors/rule.ts'
 
-/** Bound of wildcard comparisons per file; nobody writes a list that needs more by hand. */
+/** Bound of wildcard comparisons per file; more than any hand-written list needs. */
 const maxComparisons = 200_000
 
 /** A `*` pattern, or a literal, whose `suffix` is `undefined`. */

@@ -18,7 +18,7 @@ find "$rules" -maxdepth 1 -type f ! -name '.*' | sort | awk -v shards="$shards" 
     print >(folder "/" sum % shards ".list")
   }'
 
-# Nothing is printed, and so nothing applied, before all is known to fit.
+# Prints nothing, so that nothing is applied, until everything is known to fit.
 for ((shard = 0; shard < shards; shard++)); do
   size=$(tr '\n' '\0' <"$scratch/$shard.list" | xargs -0 cat -- /dev/null | wc -c)
   if ((size > 1000000)); then
