@@ -48,7 +48,8 @@ async function command(...argv: readonly string[]): Promise<{ out: string; code:
 
 /** What stands between the heading of a change and the next empty line is what a reader copies. */
 function copyFrom(out: string): void {
-  const change = /^This change to (\S+), line [0-9]+, would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
+  const change =
+    /^This change to (\S+), line [0-9]+, would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
   if (change !== null) {
     execFileSync('git', ['apply', '-'], { cwd, input: `${change[2]}\n` })
     return

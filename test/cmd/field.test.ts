@@ -230,9 +230,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
   [request({ command: 'explain', origin: `${app}:443`, method: 'GET' })]: async () => {
     const { out, code } = await explain('web.yaml', asking(`${app}:443`, 'GET'))
     expect(code).toBe(1)
-    expect(out).toContain(
-      `browsers omit the default port. They send ${app}, which rule web allows for GET`,
-    )
+    expect(out).toContain(`browsers omit the default port. They send ${app}, which rule web allows for GET`)
     expect(out).not.toContain('would allow the request')
   },
   [request({ command: 'explain', origin: 'app.example.com', method: 'GET' })]: async () => {

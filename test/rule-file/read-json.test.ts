@@ -74,7 +74,11 @@ describe('the JSON reader', () => {
       '1:16 json-syntax the file ends too early: expected a colon after the key',
     ],
     ['a text that is cut off', '{\n"rules":[{"i', '2:11 json-syntax the text has no closing quote'],
-    ['a line break in a text', '{"rules":"a\nb"}', '1:10 json-syntax the text has no closing quote on this line'],
+    [
+      'a line break in a text',
+      '{"rules":"a\nb"}',
+      '1:10 json-syntax the text has no closing quote on this line',
+    ],
     [
       'a second document',
       '{"rules":[]}\n{"rules":[]}\n',

@@ -432,18 +432,12 @@ describe('mistakes', () => {
   })
 
   test.each([
-    [
-      'CORS_SIDECAR_UPSTRAEM',
-      'CORS_SIDECAR_UPSTRAEM: unknown variable: did you mean CORS_SIDECAR_UPSTREAM?',
-    ],
+    ['CORS_SIDECAR_UPSTRAEM', 'CORS_SIDECAR_UPSTRAEM: unknown variable: did you mean CORS_SIDECAR_UPSTREAM?'],
     [
       'CORS_SIDECAR_HOSTSUFFIX',
       'CORS_SIDECAR_HOSTSUFFIX: unknown variable: did you mean CORS_SIDECAR_HOST_SUFFIX?',
     ],
-    [
-      'CORS_SIDECAR_CONFG',
-      'CORS_SIDECAR_CONFG: unknown variable: did you mean CORS_SIDECAR_CONFIG?',
-    ],
+    ['CORS_SIDECAR_CONFG', 'CORS_SIDECAR_CONFG: unknown variable: did you mean CORS_SIDECAR_CONFIG?'],
     ['CORS_SIDECAR_', 'CORS_SIDECAR_: unknown variable'],
     ['CORS_SIDECAR_SOMETHING_ELSE', 'CORS_SIDECAR_SOMETHING_ELSE: unknown variable'],
     ['CORS_SIDECAR_REPORT', 'CORS_SIDECAR_REPORT: unknown variable'],
@@ -471,10 +465,7 @@ describe('mistakes', () => {
       'host-suffix: a.example',
       ['sidecar.yaml:1:1: "host-suffix": unknown setting: did you mean hostSuffix?'],
     ],
-    [
-      'hostSuffixes: [a]',
-      ['sidecar.yaml:1:1: "hostSuffixes": unknown setting: did you mean hostSuffix?'],
-    ],
+    ['hostSuffixes: [a]', ['sidecar.yaml:1:1: "hostSuffixes": unknown setting: did you mean hostSuffix?']],
     [
       '# x\n  upstreamTimout: 1s',
       ['sidecar.yaml:2:3: "upstreamTimout": unknown setting: did you mean upstreamTimeout?'],
@@ -484,10 +475,7 @@ describe('mistakes', () => {
     ['? [listen]\n: ":80"', ['sidecar.yaml:1:3: a key must be plain text']],
     ['listen:', ['sidecar.yaml:1:8: listen: it has no value: write one, or remove the line']],
     ['listen: ~', ['sidecar.yaml:1:9: listen: it has no value: write one, or remove the line']],
-    [
-      'credentials: null',
-      ['sidecar.yaml:1:14: credentials: it has no value: write one, or remove the line'],
-    ],
+    ['credentials: null', ['sidecar.yaml:1:14: credentials: it has no value: write one, or remove the line']],
     ['listen: ""', ['sidecar.yaml:1:9: listen: it is empty: write a value, or leave it out']],
     ['listen: [":80"]', ['sidecar.yaml:1:9: listen: a list is given: write one value']],
     ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: it contains further keys: write one value']],
