@@ -142,7 +142,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/plan/other-bucket.test.ts', '%s gets neither _default nor the CORS headers of the store'],
     ['test/plan/other-bucket.test.ts', '%s %s: a name close to a configured one gets nothing'],
   ],
-  '`check` remarks on it.': [
+  '`check` reports it.': [
     ['test/rule-file/lint/lint.test.ts', 'a host gets the remark that the store must map it'],
   ],
   'Where Host names one bucket and the path': [
@@ -191,7 +191,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'idle connections make room for health checks, for new requests and for connections to the store',
     ],
   ],
-  '| requests sent ahead of their answers': [
+  '| pipelined requests': [
     ['test/proxy/listen.test.ts', 'are bounded in number'],
     [
       'test/serve/hostile-clients.test.ts',
@@ -262,7 +262,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/bounds.test.ts', 'answers a probe however many readers are slow'],
     ['test/admin/admin.test.ts', 'to a target that is too long is 414, and to headers that are 431'],
   ],
-  '| a worker that does not answer': [
+  '| a worker that does not respond': [
     ['test/serve/workers.test.ts', 'a worker that hangs is killed and replaced, and PUT ?cors is right'],
   ],
   '| denials that are kept': [
@@ -402,7 +402,7 @@ export const statements: readonly string[] = [
   'A proxy on the same machine that adds none',
   'A bearer token, which no browser sends',
   'Token and cookie are sent unencrypted',
-  'In a cluster limit this by a network policy',
+  'In a cluster, restrict these with a network policy',
   '`npm audit --omit=dev`',
   'Use `append` only for stores',
   'Neither changes `X-Real-IP`',
