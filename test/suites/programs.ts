@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { versionOf } from './command.ts'
@@ -257,7 +257,11 @@ export async function makeFiles(folder: string): Promise<void> {
     join(folder, 'large.bin'),
     Buffer.alloc(12 << 20, 'some bytes that are the same in every run; '),
   )
+  // Clients compare times: files of the same second as their copies differ in some runs and not in others.
+  for (const name of [...names, 'empty']) await utimes(join(tree, name), written, written)
 }
+
+const written = new Date('2020-02-02T02:02:02Z')
 
 /** The names and contents of all files below `folder`. */
 export async function treeHash(folder: string): Promise<string> {
