@@ -11,10 +11,10 @@ interface Lifecycle {
 }
 
 /**
- * How long a drain may take to begin, in milliseconds: longer than the sleep in the sidecar's `preStop`. A store
- * that restarts alone waits this long.
+ * How long a drain may take to begin, in milliseconds: the 5 s of the sidecar's `preStop`, and what its `node` takes
+ * to start, which was seen to be more than 5 s on a node under load. A store that restarts alone waits this long.
  */
-const usualPatience = 10_000
+const usualPatience = 20_000
 
 export function createLifecycle(patience: number = usualPatience): Lifecycle {
   let state: 'starting' | 'ready' | 'draining' = 'starting'
