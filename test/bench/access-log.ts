@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /**
- * Resolves once a log holds so many lines, as it is written in the background. Rejects when it does not within
- * `patience` milliseconds: one that drops lines under load would be a cheap one.
+ * Resolves once a log holds this many lines; logs are written in the background. Rejects after `patience`
+ * milliseconds, because a server that drops log lines under load would look cheap.
  */
 export async function expectLines(file: string, least: number, patience = 10_000): Promise<void> {
   let lines = await countLines(file)

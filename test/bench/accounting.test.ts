@@ -24,7 +24,7 @@ test('a process that tells no memory is an error, not one that needs none', () =
 
 const isLinux = process.platform === 'linux'
 
-/** Uses 50 ms of CPU, then says so and rests. */
+/** Uses 50 ms of CPU, prints a line, then idles. */
 const busy = `while (process.cpuUsage().user < 50_000);
 console.log('done')
 setInterval(() => {}, 1_000)`

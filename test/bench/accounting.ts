@@ -1,27 +1,27 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * CPU time that a process, its threads and its children have used, in nanoseconds (schedstat, sched-stats.rst). The
- * clock ticks of /proc/PID/stat are 10 ms, too coarse for a short load. A thread that has ended is not counted any
- * more: none of those that are measured ends threads under load. Throws when the process has ended, and where the kernel
- * does not tell this (CONFIG_SCHED_INFO, CONFIG_PROC_CHILDREN).
+ * CPU time used by a process, its threads and its children, in nanoseconds (schedstat, sched-stats.rst). The clock
+ * ticks in /proc/PID/stat are 10 ms, too coarse for a short load. Threads that have ended do not count, but no
+ * measured program ends threads under load. Throws when the process has ended, and where the kernel lacks
+ * CONFIG_SCHED_INFO or CONFIG_PROC_CHILDREN.
  */
 export function cpuNanoseconds(pid: number): number {
   const own = readThreads(pid, 'schedstat').map(parseSchedstat)
   return sum([...own, ...childrenOf(pid).map(cpuNanoseconds)])
 }
 
-/** Bytes of memory that a process and its children had resident at their peak, since {@link forgetPeak}. */
+/** Peak resident memory of a process and its children since {@link forgetPeak}, in bytes. */
 export function peakResidentBytes(pid: number): number {
   return residentBytes(pid, 'VmHWM')
 }
 
-/** Bytes of memory that a process and its children have resident. */
+/** Resident memory of a process and its children, in bytes. */
 export function residentNow(pid: number): number {
   return residentBytes(pid, 'VmRSS')
 }
 
-/** The peak begins anew (proc(5), clear_refs). */
+/** Resets the peak (proc(5), clear_refs). */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
   for (const child of childrenOf(pid)) forgetPeak(child)
@@ -32,12 +32,12 @@ function residentBytes(pid: number, field: 'VmHWM' | 'VmRSS'): number {
   return sum([own, ...childrenOf(pid).map((child) => residentBytes(child, field))])
 }
 
-/** The first of three numbers: nanoseconds on a CPU. A thread that has just gone has none. */
+/** The first of three numbers: nanoseconds on a CPU. A thread that has just ended has none. */
 export function parseSchedstat(text: string): number {
   return Number(text.split(' ')[0] ?? 0)
 }
 
-/** A field of /proc/PID/status, in kilobytes; throws when it is not there. */
+/** A field of /proc/PID/status in kilobytes; throws when it is missing. */
 export function parseKilobytes(status: string, field: string): number {
   const found = new RegExp(`^${field}:\\s+([0-9]+) kB$`, 'm').exec(status)?.[1]
   if (found === undefined) throw new Error(`/proc tells no ${field}`)
@@ -49,7 +49,7 @@ function childrenOf(pid: number): readonly number[] {
   return listed.flatMap((list) => list.split(' ').filter((child) => child.trim() !== '')).map(Number)
 }
 
-/** A file of each thread; empty for one that has gone meanwhile. That of the first thread must be there. */
+/** The file of each thread; empty for a thread that has just ended. The first thread's must exist. */
 function readThreads(pid: number, file: string): readonly string[] {
   const threads = readdirSync(`/proc/${pid}/task`)
   return threads.map((thread) => {

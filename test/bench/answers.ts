@@ -1,13 +1,12 @@
 import { type Answered, exchange } from '../serve/exchange.ts'
 import { bucket, deniedOrigin, origin, preflightHeaders, requestedHeaders } from './rule-sets.ts'
 
-/** The object of small loads, 1 KB. */
 export const objectPath = `/${bucket}/object`
 export const objectBytes = 1024
 
 /** What a server must do before it is measured. */
 export interface Abilities {
-  /** It knows the origins and answers no other; the floor answers whatever it is asked. */
+  /** It answers known origins only; the baseline answers anything. */
   readonly knowsOrigins: boolean
 }
 
@@ -29,8 +28,8 @@ export async function verifyPreflight(
 }
 
 /**
- * Rejects, naming the server, unless it serves the object and, when it knows the origins, shares it with the page and
- * with no stranger.
+ * Rejects, naming the server, unless it serves the object and, if it knows the origins, shares it with the page but
+ * not with a stranger.
  */
 export async function verifyGet(name: string, port: number, { knowsOrigins }: Abilities): Promise<void> {
   const { status, headers, body } = await ask(port, 'GET', { Origin: origin })

@@ -7,7 +7,6 @@ import { medianOf, ratiosOf, spreadOf } from './stats.ts'
 import type { Table } from './table.ts'
 import { type Measured, measureLoad } from './wrk.ts'
 
-/** A server that is measured beside others. */
 export interface Contestant {
   /** Stable name of its ratio. */
   readonly key: string
@@ -15,9 +14,9 @@ export interface Contestant {
   readonly pid: number
   readonly port: number
   readonly knowsOrigins: boolean
-  /** Where it logs, emptied after each load. */
+  /** Its log file, emptied after each load. */
   readonly log?: string
-  /** It writes a line for each request. */
+  /** It writes one line per request. */
   readonly logsRequests?: boolean
 }
 
@@ -26,15 +25,15 @@ export interface Result extends Contestant {
   readonly measured: readonly Measured[]
 }
 
-/** The sidecar as people run it, and as it would be without its log. */
+/** The sidecar as people run it, and without its log. */
 export const infoKey = 'sidecar, info'
 export const silentKey = 'sidecar, silent'
 
-/** How a contest is measured, in words. */
+/** Describes how the contest is measured. */
 export const loadNote = ({ options: { rounds, seconds } }: Bench): string =>
   `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. The sidecar logs to a file, and is given the time to write what it still holds when the load ends, which counts; its peers write no log. Each peer has one thread for requests (Caddy: \`GOMAXPROCS=1\`).`
 
-/** Everybody in turn, several times; each round begins with another one. */
+/** Measures everyone in turn, several times. Each round starts with a different one. */
 export async function measureRounds(
   { testbed, options, progress }: Bench,
   contestants: readonly Contestant[],
@@ -62,7 +61,7 @@ const cpuOf = ({ measured }: Result): readonly number[] =>
 const ratesOf = ({ measured }: Result): readonly number[] =>
   measured.map(({ requests, seconds }) => requests / seconds)
 
-/** CPU per request of each over that of the baseline, one per round, by key. */
+/** CPU per request relative to the baseline, one per round, by key. */
 export function ratiosTo(
   baseline: string,
   results: readonly Result[],
@@ -96,7 +95,7 @@ export function atMost(what: string, ratios: readonly number[] | undefined, most
   return { what, measured: ratio(spread), budget: `≤ ${most}`, held: spread.median <= most }
 }
 
-/** The sidecar beside a peer; nothing when that did not take part. */
+/** The sidecar compared with a peer; nothing if the peer did not take part. */
 export function cheaperThan(what: string, key: string, results: readonly Result[]): readonly BudgetRow[] {
   const peer = results.find((result) => result.key === key)
   const sidecar = results.find((result) => result.key === infoKey)
@@ -107,8 +106,8 @@ export function cheaperThan(what: string, key: string, results: readonly Result[
 }
 
 /**
- * What a quick run compares: our own rows alone, the peers are not ours to guard. Requests/s are told as those of the
- * baseline over our own, so that less is better here too: waiting costs no CPU.
+ * What a quick run compares: only our own rows, because peers may change. Requests per second are recorded as the
+ * baseline's over ours, so that less is better here too: waiting costs no CPU.
  */
 export function recorded(what: string, baseline: string, results: readonly Result[]): Ratios {
   const base = results.find(({ key }) => key === baseline)

@@ -11,7 +11,6 @@ export interface Ended {
   readonly end: () => Promise<void>
 }
 
-/** A store that holds the object of small loads. */
 export async function startObjects({ testbed }: Pick<Bench, 'testbed'>) {
   const objects = testbed.path('objects')
   await mkdir(join(objects, bucket), { recursive: true })
@@ -19,7 +18,7 @@ export async function startObjects({ testbed }: Pick<Bench, 'testbed'>) {
   return startStore(testbed, objects)
 }
 
-/** The sidecar twice: with its log, and without. Its bucket has 100 rules. */
+/** The sidecar with its log and without. Its bucket has 100 rules. */
 export async function startSidecars(
   { testbed, sidecars }: Bench,
   upstreamPort: number,
@@ -33,7 +32,7 @@ export async function startSidecars(
   ]
 }
 
-/** The peers that were asked for and are installed. */
+/** The requested peers that are installed. */
 export async function startPeers(
   { testbed, options, missing }: Bench,
   upstreamPort: number,

@@ -23,7 +23,7 @@ const dear: readonly (readonly [name: string, headers: Readonly<Record<string, s
   ['an Origin of 15 KB', { Origin: `https://${'a'.repeat(15_000)}` }],
 ]
 
-/** CPU of the sidecar for the dearest preflights over that for a normal one, from parsing to the log line. */
+/** CPU of the most expensive preflights relative to a normal one, from parsing to the log line. */
 export async function wholeRequests(
   bench: Bench,
 ): Promise<readonly { readonly name: string; readonly spread: Spread }[]> {
@@ -45,7 +45,7 @@ export async function wholeRequests(
       method: 'OPTIONS',
       headers: { ...preflightHeaders, ...headers },
     })
-    // What never reaches the decision, as a 431 would not, costs little and says nothing.
+    // A request that never reaches the decision, such as a 431, costs little and proves nothing.
     if (status !== 200 && status !== 403)
       throw new Error(`the preflight with ${name} is answered with ${status}`)
   }

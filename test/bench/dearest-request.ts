@@ -1,4 +1,7 @@
-/** Looks for the request of up to 16 KB that costs the sidecar most: random shapes, then changes of the dearest ones. */
+/**
+ * Searches for the request of up to 16 KB that costs the sidecar most: random shapes, then mutations of the most
+ * expensive ones.
+ */
 
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
@@ -7,10 +10,10 @@ import { bucket, hundredRules, origin, writeRules } from './rule-sets.ts'
 import type { Bench } from './section.ts'
 import { ratiosOf, type Spread, spreadOf } from './stats.ts'
 
-/** A group of header lines that look alike. */
+/** A group of similar header lines. */
 interface Lines {
   readonly name: string
-  /** What the value repeats; `#` stands for a number that counts up. */
+  /** The repeated part of the value; `#` stands for a counter. */
   readonly piece: string
   readonly pieces: number
   readonly lines: number
@@ -19,14 +22,14 @@ interface Lines {
 interface Shape {
   readonly method: string
   readonly path: string
-  /** What the query repeats. */
+  /** The repeated part of the query. */
   readonly query: string
   readonly times: number
   readonly headers: readonly Lines[]
 }
 
 export interface Dearest {
-  /** The shape, in words. */
+  /** Describes the shape. */
   readonly name: string
   readonly spread: Spread
 }
@@ -102,7 +105,7 @@ const names = [
   ],
 ]
 
-/** Those that reviews found: they must stay cheap, too. */
+/** Shapes found in reviews, which must stay cheap as well. */
 const known: readonly Shape[] = [
   { method: 'GET', path: `/${bucket}`, query: '%&', times: 7_900, headers: [] },
   {
@@ -125,7 +128,7 @@ const normal: Shape = {
   headers: [{ name: 'Origin', piece: origin, pieces: 1, lines: 1 }],
 }
 
-/** The dearest request that was found, beside a normal GET; the median of some rounds. */
+/** The most expensive request found, next to a normal GET; the median of several rounds. */
 export async function dearestRequest(bench: Bench): Promise<Dearest> {
   const { testbed, sidecars, options, progress } = bench
   const store = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
@@ -153,7 +156,7 @@ export async function dearestRequest(bench: Bench): Promise<Dearest> {
     for (const shape of known) await add(shape)
     for (let i = 0; i < candidates.random; i++) await add(randomShape())
     for (let i = 0; i < candidates.changed; i++) await add(changed(pick(found.slice(0, 8)).shape))
-    // One batch may have met a collection: the dearest are measured again.
+    // A garbage collection may distort a batch, so the most expensive ones are measured again.
     const finalists: Dearest[] = []
     for (const { shape } of found.slice(0, 6)) {
       const costs: number[] = []
@@ -180,7 +183,7 @@ function pick<Item>(list: readonly Item[]): Item {
   return item
 }
 
-/** Small numbers and large ones alike. */
+/** Small and large numbers are equally likely. */
 const amount = (most: number): number => Math.ceil(most ** Math.random())
 
 const randomLines = (): Lines => {
@@ -215,7 +218,7 @@ function changed(shape: Shape): Shape {
 
 const numbered = (text: string, number: number): string => text.replaceAll('#', String(number))
 
-/** The request, cut so that it stays within the bounds that every request has. */
+/** The request, cut to the limits that apply to every request. */
 function textOf({ method, path, query, times, headers }: Shape): string {
   let target = path
   for (let i = 0; i < times && target.length < mostBytes; i++)
@@ -242,7 +245,7 @@ const describe = ({ method, path, query, times, headers }: Shape): string =>
     ),
   ].join('; ')
 
-/** Sends `count` requests one after the other, over a new connection whenever the last answer closed it. */
+/** Sends `count` requests one after the other, with a new connection whenever the last response closed it. */
 async function sendAll(port: number, bytes: Buffer, count: number): Promise<void> {
   const isHead = bytes.toString('latin1', 0, 5) === 'HEAD '
   let socket: Socket | undefined
@@ -270,7 +273,7 @@ function sendOne(socket: Socket, bytes: Buffer, isHead: boolean): Promise<void> 
       if (end < 0) return
       const length = isHead ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0)
       if (text.length < end + 4 + length) return
-      // It may say so and take its time.
+      // The server may announce the end and close later.
       if (/\r\nconnection: close/i.test(text.slice(0, end))) socket.destroy()
       done()
     }

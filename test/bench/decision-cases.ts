@@ -51,7 +51,7 @@ const sdk =
 const names = (count: number, name: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => name(index)).join(',')
 
-/** Preflights, the first of them an ordinary one, the others the dearest known that fit into 16 KB. */
+/** Preflights: an ordinary one first, then the most expensive known ones that fit into 16 KB. */
 export const decisionCases: readonly (readonly [name: string, decide: () => unknown])[] = [
   [
     'normal: allowed by the second rule',
@@ -109,7 +109,7 @@ export const decisionCases: readonly (readonly [name: string, decide: () => unkn
 
 const repeats = 10_000
 
-/** Nanoseconds of one decision, over many. */
+/** Nanoseconds per decision, averaged over many. */
 export function nanosecondsOf(decide: () => unknown): number {
   for (let i = 0; i < repeats / 4; i++) decide()
   const started = process.hrtime.bigint()

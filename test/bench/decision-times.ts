@@ -1,6 +1,6 @@
 /**
- * Times decisions in a process of their own and prints them as one line of JSON ({@link DecisionTimes}):
- * `node decision-times.ts '{"folders":[["1 bucket","/path",1], …]}'`.
+ * Times decisions in a separate process and prints them as one line of JSON ({@link DecisionTimes}): `node
+ * decision-times.ts '{"folders":[["1 bucket","/path",1], …]}'`.
  */
 import { readFacts } from '../../src/http.ts'
 import { plan } from '../../src/plan/plan.ts'
@@ -12,14 +12,14 @@ import { bucketName, preflightHeaders } from './rule-sets.ts'
 import { percentile } from './stats.ts'
 
 export interface DecisionOrder {
-  /** Name, folder of rules, and the number of its buckets that are asked, of each set. */
+  /** Name, rules folder and number of requested buckets of each set. */
   readonly folders: readonly (readonly [name: string, folder: string, buckets: number])[]
 }
 
 export interface DecisionTimes {
   /** Nanoseconds of each case, one per round. */
   readonly cases: readonly { readonly name: string; readonly rounds: readonly number[] }[]
-  /** Percentiles of single decisions, in nanoseconds, one per round. */
+  /** Percentiles of single decisions in nanoseconds, one per round. */
   readonly sets: readonly {
     readonly name: string
     readonly p50: readonly number[]
@@ -51,7 +51,7 @@ const sets = folders.map(([name, folder, buckets]) => ({
 for (let round = 0; round <= rounds; round++)
   for (const { snapshot, targets, p50, p99 } of sets) {
     const times = timesOf(snapshot, targets)
-    // The first round is for the compiler.
+    // The first round warms up the compiler.
     if (round > 0) p50.push(percentile(times, 0.5))
     if (round > 0) p99.push(percentile(times, 0.99))
   }
@@ -62,7 +62,7 @@ const printed: DecisionTimes = {
 }
 console.log(JSON.stringify(printed))
 
-/** Targets in any order, each bucket as often as any other. */
+/** Targets in random order, every bucket equally often. */
 function targetsOf(buckets: number): readonly string[] {
   return Array.from({ length: decisions }, () => `/${bucketName(Math.floor(Math.random() * buckets))}/object`)
 }

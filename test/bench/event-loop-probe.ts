@@ -1,14 +1,14 @@
 /**
- * Loaded into the sidecar by `--import`: how long its event loop is held. On SIGUSR2 it writes one line of JSON
- * ({@link LongestBlock}) to descriptor 3 and begins anew.
+ * Loaded into the sidecar with `--import`: measures how long its event loop is blocked. On SIGUSR2 it writes one
+ * line of JSON ({@link LongestBlock}) to descriptor 3 and starts over.
  */
 import { writeSync } from 'node:fs'
 
 /** The longest time between two turns of the event loop, in milliseconds. */
 export interface LongestBlock {
-  /** Of the main thread's CPU: what the program itself did. */
+  /** CPU of the main thread: the program's own work. */
   readonly cpu: number
-  /** By the clock: on a shared machine others are in it. */
+  /** Wall clock: on a shared machine it includes other processes. */
   readonly clock: number
 }
 
@@ -28,7 +28,7 @@ function look(): void {
 setInterval(look, 1).unref()
 
 process.on('SIGUSR2', () => {
-  // The signal may be handled before the timer that comes after a block.
+  // The signal may be handled before the timer that follows a block.
   look()
   writeSync(3, `${JSON.stringify(longest)}\n`)
   longest = { cpu: 0, clock: 0 }

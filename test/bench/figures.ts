@@ -1,12 +1,12 @@
 import type { Spread } from './stats.ts'
 
-/** Figures in words, with as many digits as mean something. */
+/** Formats figures with their significant digits only. */
 
 export const megabytes = (bytes: number): string => `${(bytes / (1024 * 1024)).toFixed(0)} MB`
 
 export const microseconds = (nanoseconds: number): string => `${(nanoseconds / 1000).toFixed(1)} µs`
 
-/** Milliseconds below a second, seconds from there on. */
+/** Milliseconds below a second, seconds above. */
 export function time(milliseconds: number): string {
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`
   return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 0)} ms`

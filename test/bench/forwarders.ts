@@ -12,7 +12,7 @@ export const gigabyte = 1024 * megabyte
 export const directions = ['get', 'put'] as const
 export type Direction = (typeof directions)[number]
 
-/** Where objects come from and go to, and what everybody who forwards them is given. */
+/** Source and destination of the objects, and what every forwarder gets. */
 export interface Stores {
   readonly portOf: Readonly<Record<Direction, number>>
   readonly rules: string
@@ -37,14 +37,14 @@ export async function startStores({ testbed, options }: Bench): Promise<Stores> 
   return { portOf: { get: files.port, put: discard.port }, rules, ...(await makeCertificate(testbed)), end }
 }
 
-/** Who stands between the client and the stores. */
+/** A server between the client and the stores. */
 export interface Forwarder {
   readonly pid: number
   readonly url: string
   readonly end: () => Promise<void>
 }
 
-/** A sidecar in front of the store of that direction. */
+/** A sidecar in front of the store for that direction. */
 export async function startSidecar(
   { sidecars }: Bench,
   stores: Stores,
@@ -79,11 +79,11 @@ export async function startProxy(
 export interface Transferred {
   readonly cpuSecondsPerGigabyte: number
   readonly megabytesPerSecond: number
-  /** What TLS was agreed on; empty without. */
+  /** The negotiated TLS; empty without TLS. */
   readonly tls: string
 }
 
-/** Transfers objects through a forwarder and takes its CPU time. */
+/** Transfers objects through a forwarder and measures its CPU time. */
 export async function measure(
   { testbed }: Bench,
   { pid, url }: Forwarder,

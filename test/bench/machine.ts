@@ -50,7 +50,7 @@ export async function readMachine(): Promise<Machine> {
   }
 }
 
-/** Some print it on stderr, wrk ends with 1: the first version in all that it says counts. */
+/** Some print it on stderr, and wrk exits with 1: the first version in the output counts. */
 async function versionOf(name: Tool): Promise<string | undefined> {
   const [command, argument] = commands[name]
   const outcome = await promisify(execFile)(command, [argument]).catch((error: unknown) => error)

@@ -71,7 +71,7 @@ async function run(options: BenchOptions): Promise<0 | 1> {
         results.push(await sections[name](bench))
       } catch (error) {
         if (isInterrupted) throw error
-        // What the others have measured is not thrown away with it, and what it left must not disturb them.
+        // A failed section must neither lose the results of the others nor leave processes that disturb them.
         await testbed.endAll()
         failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
       }
@@ -90,7 +90,7 @@ async function run(options: BenchOptions): Promise<0 | 1> {
     return 0
   } catch (error) {
     progress('')
-    // What was under way when it was told to end has failed, of course.
+    // After an interrupt, the running section fails as a consequence.
     if (!isInterrupted) console.error(error instanceof Error ? `error: ${error.message}` : error)
     return 1
   } finally {
@@ -98,7 +98,7 @@ async function run(options: BenchOptions): Promise<0 | 1> {
   }
 }
 
-/** 1 when a ratio is worse than recorded, or none is recorded that it could be compared with. */
+/** 1 when a ratio is worse than recorded, or none is recorded to compare with. */
 async function guard(bench: Bench): Promise<0 | 1> {
   const text = await readFile(place('ratios.json'), 'utf8').catch((error: unknown) => {
     throw new Error('nothing is recorded yet: run with --write first', { cause: error })
@@ -119,12 +119,11 @@ async function record(run: Run): Promise<void> {
     for (const [file, svg] of Object.entries(plots)) await writeFile(place(file), svg)
 }
 
-/** A file beside this one. */
 function place(file: string): string {
   return join(import.meta.dirname, file)
 }
 
-/** One line that is written over on a terminal. */
+/** One line, overwritten on a terminal. */
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
   else if (text !== '') process.stderr.write(`${text}\n`)

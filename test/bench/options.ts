@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** Parts of a run, in the order in which they are measured. */
+/** Parts of a run, in measuring order. */
 export const sectionNames = [
   'preflight',
   'get',
@@ -13,7 +13,7 @@ export const sectionNames = [
 ] as const
 export type SectionName = (typeof sectionNames)[number]
 
-/** Who is measured beside the sidecar and the baselines, by the names that `--peers` takes. */
+/** Peers to measure besides the sidecar and the baselines; values of `--peers`. */
 export const peerNames = ['nginx', 'haproxy', 'caddy', 'express', 'fastify'] as const
 export type PeerName = (typeof peerNames)[number]
 
@@ -22,16 +22,16 @@ export interface BenchOptions {
   readonly full: boolean
   readonly write: boolean
   readonly only: readonly SectionName[]
-  /** Names of peers beside the baselines and the sidecar; `undefined`: all that are installed. */
+  /** Peers besides the baselines and the sidecar; `undefined`: all that are installed. */
   readonly peers: readonly string[] | undefined
   readonly rounds: number
-  /** Seconds of each load. */
+  /** Seconds per load. */
   readonly seconds: number
-  /** A built `cmd/main.js` to measure in place of this checkout's. */
+  /** A built `cmd/main.js` to measure instead of this checkout's. */
   readonly program: string | undefined
 }
 
-/** Parts that measure the code of this checkout, whatever program is given. */
+/** Sections that measure this checkout's code even with --program. */
 const ofCheckout: readonly SectionName[] = ['decisions', 'memory']
 
 export type ReadOptions =
@@ -66,7 +66,7 @@ Examples:
   npm run bench -- --full --write
 `
 
-/** Reads the arguments behind `npm run bench --`. */
+/** Parses the arguments after `npm run bench --`. */
 export function readOptions(argv: readonly string[]): ReadOptions {
   try {
     const { values } = parseArgs({

@@ -8,17 +8,17 @@ import { type NginxProxy, nginxProxy, nginxStore } from './peers/nginx.ts'
 import { origins } from './rule-sets.ts'
 import { accepting, firstLine, freePort, type Running, type Testbed } from './testbed.ts'
 
-/** A process and the port that it listens on. */
+/** A process and its port. */
 export interface Listening extends Running {
   readonly port: number
 }
 
-/** A server that takes part, one process of its own (nginx: a master and one worker). */
+/** A server in a process of its own (nginx: a master and one worker). */
 export interface Peer extends Listening {
   readonly name: string
 }
 
-/** What each is called in tables. */
+/** Names in tables. */
 export const peerTitles: Readonly<Record<PeerName, string>> = {
   nginx: 'nginx',
   haproxy: 'HAProxy',
@@ -43,7 +43,7 @@ export async function startPeer(testbed: Testbed, name: PeerName, upstreamPort: 
   }
 }
 
-/** Runs a file of `peers/` on this Node, as in production. It prints its port. */
+/** Runs a file of `peers/` on this Node in production mode. The file prints its port. */
 export async function startNodePeer(
   testbed: Testbed,
   name: string,

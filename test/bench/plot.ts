@@ -1,8 +1,8 @@
 export interface Series {
   readonly name: string
-  /** How the values read. */
+  /** Unit of the values. */
   readonly unit: string
-  /** One value above 0 for each of the plot's positions. */
+  /** One value above 0 for each position. */
   readonly values: readonly number[]
 }
 
@@ -16,7 +16,7 @@ export interface Plot {
 
 const size = { width: 680, height: 380 }
 const area = { left: 60, right: 450, top: 60, bottom: 320 }
-/** Told apart also by who does not see red or green well (Okabe and Ito). */
+/** Distinguishable for people with red-green colour blindness (Okabe and Ito). */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00']
 
 /** Growth of each series relative to its first value, both axes logarithmic, as an SVG document. */
@@ -64,7 +64,7 @@ ${lines.join('\n')}
 
 const lineHeight = 16
 
-/** The same heights, moved down until no two labels lie on one another, and back up to stay within the plot. */
+/** Moves the heights down until no two labels overlap, then up again to stay within the plot. */
 function spreadOut(heights: readonly number[]): readonly number[] {
   const order = heights.map((height, index) => ({ height, index })).sort((a, b) => a.height - b.height)
   const placed: number[] = []

@@ -6,7 +6,7 @@ import { preflight } from './sections/preflight.ts'
 import { streamRatios } from './sections/streams.ts'
 import { renderTable } from './table.ts'
 
-/** What is cheap to measure, and says so when it has become dearer. */
+/** Sections that are cheap to measure and still show regressions. */
 const cheap: readonly ((bench: Bench) => Promise<Ratios>)[] = [
   async (bench) => (await preflight(bench)).ratios,
   async (bench) => (await get(bench)).ratios,
@@ -14,8 +14,8 @@ const cheap: readonly ((bench: Bench) => Promise<Ratios>)[] = [
 ]
 
 /**
- * Measures ratios and compares them with the recorded ones. What seems to have fallen is measured once more, and the
- * better of both counts: on a shared machine somebody else may have been at work.
+ * Measures ratios and compares them with the recorded ones. A ratio that seems worse is measured again and the
+ * better result counts: on a shared machine other processes may have interfered.
  */
 export async function compareQuickly(bench: Bench, recorded: Ratios): Promise<readonly ComparedRatio[]> {
   const quiet: Bench = { ...bench, options: { ...bench.options, peers: [] } }
@@ -32,7 +32,7 @@ export async function compareQuickly(bench: Bench, recorded: Ratios): Promise<re
   return compared
 }
 
-/** Everything as a table, and below it what has fallen. */
+/** All ratios as a table, followed by the regressions. */
 export function renderCompared(compared: readonly ComparedRatio[]): string {
   const percent = (change: number): string => `${change > 0 ? '+' : ''}${(change * 100).toFixed(0)} %`
   const table = renderTable({

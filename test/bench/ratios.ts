@@ -1,19 +1,19 @@
-/** Ratios of a run by name. In each, less is better, and 1 is as much as what it is compared with. */
+/** Ratios of a run by name. Less is better; 1 means equal to the reference. */
 export type Ratios = Readonly<Record<string, number>>
 
 export interface ComparedRatio {
   readonly name: string
   readonly recorded: number | undefined
   readonly now: number
-  /** How much more it is than recorded, as a share; negative: less. `undefined`: none is recorded. */
+  /** Relative change from the recorded ratio; negative: better. `undefined`: none is recorded. */
   readonly change: number | undefined
   readonly hasFallen: boolean
 }
 
-/** What a shared machine does to a ratio of one and the same program stays well below. */
+/** Larger than the noise of a shared machine for one and the same program. */
 export const tolerance = 0.15
 
-/** Every ratio of `now` beside the recorded one, in the order of `now`. */
+/** Every ratio of `now` with the recorded one, in the order of `now`. */
 export function compareRatios(recorded: Ratios, now: Ratios): readonly ComparedRatio[] {
   return Object.entries(now).map(([name, value]) => {
     const before = recorded[name]
@@ -23,13 +23,13 @@ export function compareRatios(recorded: Ratios, now: Ratios): readonly ComparedR
       recorded: before,
       now: value,
       change,
-      // What is no number has not been measured, and cannot pass.
+      // NaN was not measured, and must not pass.
       hasFallen: change !== undefined && !(change <= tolerance),
     }
   })
 }
 
-/** Ratios as they are recorded; throws with the reason when `text` is something else. */
+/** Parses recorded ratios; throws with the reason when `text` is invalid. */
 export function parseRatios(text: string): Ratios {
   const content: unknown = JSON.parse(text)
   if (typeof content !== 'object' || content === null || Array.isArray(content))

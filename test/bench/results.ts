@@ -4,7 +4,7 @@ import { renderTable } from './table.ts'
 
 export interface Run {
   readonly machine: Machine
-  /** What was given behind `npm run bench --`. */
+  /** The arguments after `npm run bench --`. */
   readonly argv: readonly string[]
   readonly date: string
   readonly minutes: number
@@ -14,7 +14,7 @@ export interface Run {
 export const begin = '<!-- measured by npm run bench: from here -->'
 export const end = '<!-- measured by npm run bench: to here -->'
 
-/** A whole run as Markdown, which a terminal shows as well. */
+/** A complete run as Markdown, also readable on a terminal. */
 export function renderRun(run: Run): string {
   const { machine, sections } = run
   const budgets = sections.flatMap(({ budgets }) => budgets)
@@ -51,8 +51,8 @@ export function renderSection({ title, notes, tables, plots = {} }: SectionResul
 }
 
 /**
- * `document` with `measured` between the two marks; what people wrote around them stays. Throws when a mark is missing
- * or there is more than one, so that nothing of theirs is lost.
+ * `document` with `measured` between its two marks; the text around them stays. Throws unless each mark appears
+ * exactly once, so that nothing is lost.
  */
 export function replaceMeasured(document: string, measured: string): string {
   const parts = document.split(begin)

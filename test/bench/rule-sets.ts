@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderWith } from '../rules/directory.ts'
 
-/** The bucket, and what a page asks of it in all loads. */
+/** The bucket of all loads. */
 export const bucket = 'assets'
 export const origin = 'https://app-99.example.com'
 export const deniedOrigin = 'https://app-100.example.com'
@@ -11,7 +11,7 @@ export const requestedHeaders = 'authorization,content-type,x-amz-date'
 export const exposedHeaders = ['ETag', 'Content-Length', 'x-cos-request-id'] as const
 export const maxAgeSeconds = 600
 
-/** One hundred origins; a page comes from the last. */
+/** One hundred origins; pages use the last one. */
 export const origins: readonly string[] = Array.from(
   { length: 100 },
   (_, index) => `https://app-${index}.example.com`,
@@ -39,12 +39,12 @@ const ruleText = ({ id, origins, maxAge = maxAgeSeconds }: RuleText): string => 
 `
 const file = (rules: readonly RuleText[]): string => `rules:\n${rules.map(ruleText).join('')}`
 
-/** A rule for each of {@link origins}: only the last of the hundred matches. */
+/** One rule for each of {@link origins}, so that only the last of a hundred matches. */
 export const hundredRules = file(origins.map((origin, index) => ({ id: `app-${index}`, origins: [origin] })))
 
 /**
- * Rules with an origin each, of which the last is {@link origin} and the others are no other bucket's. `maxAge` tells
- * two versions of a file apart.
+ * Rules with one origin each. The last is {@link origin}; the others are unique to this bucket. `maxAge`
+ * distinguishes two versions of a file.
  */
 export const rulesFile = (ruleCount: number, bucketIndex: number, maxAge = maxAgeSeconds): string =>
   file(
@@ -55,10 +55,10 @@ export const rulesFile = (ruleCount: number, bucketIndex: number, maxAge = maxAg
     })),
   )
 
-/** As many origins for each of 100 rules as a file of 64 KB holds, which is the most that a vendor stores. */
+/** How many origins fit into each of 100 rules in a file of 64 KB, the most that a vendor stores. */
 export const originsPerFullRule = 34
 
-/** The largest file: {@link origin} is the last of its last rule. */
+/** The largest file; {@link origin} is the last origin of its last rule. */
 export const fullFile = (maxAge = maxAgeSeconds): string => {
   const rule = (number: number): string => {
     const named = Array.from({ length: originsPerFullRule }, (_, index) => `https://${number}-${index}.io`)
@@ -70,7 +70,7 @@ export const fullFile = (maxAge = maxAgeSeconds): string => {
 
 export const bucketName = (index: number): string => (index === 0 ? bucket : `${bucket}-${index}`)
 
-/** A folder of `count` buckets; `text` makes the rules of each. */
+/** Writes a folder of `count` buckets; `text` returns the rules of each. */
 export async function writeRules(
   folder: string,
   count: number,

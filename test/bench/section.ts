@@ -5,7 +5,7 @@ import type { Sidecars } from './sidecar.ts'
 import type { Table } from './table.ts'
 import type { Testbed } from './testbed.ts'
 
-/** A promise of the design beside what was measured. */
+/** A budget of the design next to the measurement. */
 export interface BudgetRow {
   readonly what: string
   readonly measured: string
@@ -13,7 +13,7 @@ export interface BudgetRow {
   readonly held: boolean
 }
 
-/** What one part of a run came to. */
+/** The result of one section. */
 export interface SectionResult {
   readonly title: string
   /** How it was measured, in sentences. */
@@ -31,9 +31,9 @@ export interface Bench {
   readonly sidecars: Sidecars
   /** Programs that are not installed. */
   readonly missing: readonly Tool[]
-  /** Says what is being measured, on stderr. */
+  /** Prints the current measurement to stderr. */
   readonly progress: (text: string) => void
 }
 
-/** Measures one part; rejects when something answers wrongly or fails under the load. */
+/** Measures one section; rejects when a response is wrong or the load fails. */
 export type Section = (bench: Bench) => Promise<SectionResult>

@@ -21,7 +21,7 @@ export interface SidecarOptions {
 export interface Sidecar extends Running {
   readonly port: number
   readonly adminPort: number
-  /** What it writes to stdout. */
+  /** Its standard output. */
   readonly log: string
 }
 
@@ -33,7 +33,7 @@ export const sidecarsOf = (testbed: Testbed, program: string): Sidecars => ({
   start: (options) => start(testbed, program, options),
 })
 
-/** Builds the program into the testbed, as `npm run build` does: what is published is what is measured. */
+/** Builds the program into the testbed like `npm run build`, because the published build is what counts. */
 export async function buildProgram(testbed: Testbed): Promise<string> {
   const built = join(testbed.folder, 'package')
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
@@ -49,7 +49,7 @@ async function start(testbed: Testbed, program: string, options: SidecarOptions)
   const port = await freePort()
   const adminPort = await freePort()
   const log = testbed.path('sidecar.log')
-  // As a container runtime would keep it: appended to a file.
+  // Appended to a file, as a container runtime does.
   const output = openSync(log, 'a')
   const running = testbed.start(
     process.execPath,

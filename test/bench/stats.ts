@@ -1,11 +1,11 @@
-/** The middle of several measurements and how far they lie apart. */
+/** Median and range of several measurements. */
 export interface Spread {
   readonly median: number
   readonly least: number
   readonly most: number
 }
 
-/** The spread of at least one value; throws for none, which is a mistake of the caller. */
+/** The spread of at least one value; throws for none. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   return { median: percentile(sorted, 0.5), least: percentile(sorted, 0), most: percentile(sorted, 1) }
@@ -16,8 +16,8 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * The smallest value that at least `share` (0 to 1) of all values do not exceed: nearest rank, but for the median of
- * an even count, which is the mean of the two in the middle.
+ * Nearest-rank percentile: the smallest value that at least `share` (0 to 1) of all values do not exceed. The
+ * median of an even count is the mean of the middle two.
  */
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   const count = sorted.length

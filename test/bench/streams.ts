@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { runToEnd, type Testbed } from './testbed.ts'
 
-/** What `peers/stream-client.ts` is to do. */
+/** Instructions for `peers/stream-client.ts`. */
 export interface StreamOrder {
   readonly url: string
   readonly direction: 'get' | 'put'
@@ -9,28 +9,28 @@ export interface StreamOrder {
   readonly bytes: number
   readonly transfers: number
   readonly atATime: number
-  /** Bytes in all after which everything is broken off. */
+  /** Abort everything after this many bytes in total. */
   readonly stopAfter?: number
-  /** File of the certificate that is trusted. */
+  /** File with the trusted certificate. */
   readonly ca?: string
-  /** What the page's origin is, and must be allowed. */
+  /** The page's origin, which must be allowed. */
   readonly origin: string
 }
 
 export interface StreamOutcome {
   readonly bytes: number
   readonly seconds: number
-  /** What TLS was agreed on, e.g. `TLSv1.3 TLS_AES_256_GCM_SHA384`; nothing without TLS. */
+  /** The negotiated TLS, e.g. `TLSv1.3 TLS_AES_256_GCM_SHA384`; empty without TLS. */
   readonly tls: readonly string[]
 }
 
-/** Rejects when an answer is wrong or not whole. */
+/** Rejects when a response is wrong or incomplete. */
 export async function transfer(testbed: Testbed, order: StreamOrder): Promise<StreamOutcome> {
   const client = join(import.meta.dirname, 'peers', 'stream-client.ts')
   return JSON.parse(await runToEnd(testbed, process.execPath, [client, JSON.stringify(order)]))
 }
 
-/** A certificate of 127.0.0.1 that is its own authority. */
+/** A self-signed certificate for 127.0.0.1. */
 export async function makeCertificate(
   testbed: Testbed,
 ): Promise<{ readonly cert: string; readonly key: string }> {

@@ -1,10 +1,10 @@
-/** Rows of text; the first column is a name, the others are figures. */
+/** Rows of text. The first column is a name, the others are figures. */
 export interface Table {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
 
-/** As Markdown whose source is aligned, so that it reads the same on a terminal. */
+/** Aligned Markdown, also readable on a terminal. */
 export function renderTable({ columns, rows }: Table): string {
   const widths = columns.map((column, at) =>
     Math.max(3, width(column), ...rows.map((row) => width(row[at] ?? ''))),

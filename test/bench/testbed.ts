@@ -8,16 +8,16 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A temporary folder and the processes of a run, all of which are gone after {@link Testbed.close}. */
+/** A temporary folder and the processes of a run. {@link Testbed.close} removes all of them. */
 export interface Testbed {
   readonly folder: string
-  /** A name in the folder that nothing has yet. */
+  /** An unused name in the folder. */
   readonly path: (name: string) => string
-  /** Starts a process that is ended with the run at the latest. */
+  /** Starts a process that ends with the run at the latest. */
   readonly start: (command: string, argv: readonly string[], options?: SpawnOptions) => Running
-  /** Ends everything that runs. */
+  /** Ends all processes. */
   readonly endAll: () => Promise<void>
-  /** The same, and removes the folder. */
+  /** Ends all processes and removes the folder. */
   readonly close: () => Promise<void>
 }
 
@@ -57,7 +57,7 @@ export async function openTestbed(): Promise<Testbed> {
   return testbed
 }
 
-/** SIGTERM first: a master that is killed leaves its workers behind. */
+/** SIGTERM first: a killed master leaves its workers behind. */
 async function end({ child, exited }: Running): Promise<void> {
   child.kill('SIGTERM')
   const grace = new AbortController()
@@ -67,7 +67,7 @@ async function end({ child, exited }: Running): Promise<void> {
   grace.abort()
 }
 
-/** Runs a command to its end and returns what it printed; rejects with what it complained of when it fails. */
+/** Runs a command to its end and returns its output; rejects with its stderr when it fails. */
 export async function runToEnd(
   testbed: Testbed,
   command: string,
@@ -81,7 +81,7 @@ export async function runToEnd(
   return out ?? ''
 }
 
-/** The first line that a process writes to its stdout, which is then read on and thrown away. */
+/** The first line of a process's stdout; later output is discarded. */
 export async function firstLine({ child, exited }: Running): Promise<string> {
   if (child.stdout === null) throw new Error('stdout is not a pipe')
   const lines = createInterface(child.stdout)
@@ -96,7 +96,7 @@ export async function firstLine({ child, exited }: Running): Promise<string> {
   }
 }
 
-/** A port that was free a moment ago, for programs that cannot say which one they were given. */
+/** A port that was free a moment ago, for programs that cannot report the port they got. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

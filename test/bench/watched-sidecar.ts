@@ -6,21 +6,20 @@ import type { LongestBlock } from './event-loop-probe.ts'
 import type { Bench } from './section.ts'
 import type { Running } from './testbed.ts'
 
-/** A sidecar whose start was timed. */
 export interface TimedSidecar {
   readonly program: Running
-  /** From the start of the process until it serves. */
+  /** From process start until it serves. */
   readonly milliseconds: number
   readonly port: number
 }
 
-/** A sidecar whose event loop is watched from within: what is loaded for it makes its start slower. */
+/** A sidecar with a probe of its event loop, which makes its start slower. */
 export interface WatchedSidecar extends TimedSidecar {
-  /** Since it was last asked. */
+  /** Since the last call. */
   readonly longestBlock: () => Promise<LongestBlock>
 }
 
-/** Starts one as people do; no store is asked, as it is for preflights only. */
+/** Starts one as people do. No store is needed, because it only answers preflights. */
 export async function startTimed(
   { testbed, sidecars }: Bench,
   rules: string,

@@ -1,18 +1,18 @@
-/** What wrk saw of one load. */
+/** wrk's figures for one load. */
 export interface Load {
   readonly requests: number
-  /** As wrk reads them: header sections and bodies. */
+  /** As counted by wrk: header sections and bodies. */
   readonly bytes: number
   readonly seconds: number
-  /** Connections that failed, broke off or timed out. */
+  /** Connections that failed, broke or timed out. */
   readonly socketErrors: number
-  /** Answers of 400 and above. */
+  /** Responses of 400 and above. */
   readonly refusals: number
   readonly p50Milliseconds: number
   readonly p99Milliseconds: number
 }
 
-/** A request as a script of wrk, which prints its figures as one line of JSON. */
+/** A wrk script for one request, which prints its figures as one line of JSON. */
 export function wrkScript(method: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(
     ([name, value]) => `wrk.headers[${quote(name)}] = ${quote(value)}\n`,
@@ -29,10 +29,10 @@ const done = `done = function(summary, latency)
 end
 `
 
-/** A Lua string: values here are visible ASCII, of which two characters need escaping. */
+/** A Lua string. The values are visible ASCII, so only two characters need escaping. */
 const quote = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&')}"`
 
-/** Reads what wrk printed with {@link wrkScript}; throws when the line is not there or nothing was answered. */
+/** Parses the output of {@link wrkScript}; throws when the line is missing or nothing was answered. */
 export function parseWrk(output: string): Load {
   const line = output.split('\n').find((line) => line.startsWith('{"requests":'))
   if (line === undefined) throw new Error(`wrk printed no figures:\n${output}`)

@@ -4,7 +4,7 @@ import { cpuNanoseconds, forgetPeak, peakResidentBytes } from './accounting.ts'
 import { runToEnd, type Testbed } from './testbed.ts'
 import { type Load, parseWrk } from './wrk-output.ts'
 
-/** A load and what it cost the process that answered it. */
+/** A load, and what it cost the process that answered it. */
 export interface Measured extends Load {
   readonly cpuNanosecondsPerRequest: number
   readonly peakResidentBytes: number
@@ -13,19 +13,19 @@ export interface Measured extends Load {
 export interface WrkLoad {
   readonly pid: number
   readonly url: string
-  /** Lua, of `wrkScript`. */
+  /** Lua, from `wrkScript`. */
   readonly script: string
   readonly seconds: number
   readonly connections?: number
-  /** Answers of 400 and above are what is asked for. */
+  /** Responses of 400 and above are expected. */
   readonly mayRefuse?: boolean
-  /** Log that gets a line for each request, emptied before: what is written of it after the load counts too. */
+  /** A log with one line per request, emptied before the load. Lines written after the load count as well. */
   readonly log?: string | undefined
 }
 
 /**
- * Loads a server with one thread of wrk, 16 connections unless told otherwise. Rejects when an answer is an error or
- * a connection breaks off, or when the log has no line for one: a server that fails is not fast.
+ * Loads a server with one thread of wrk and 16 connections by default. Rejects when a response is an error, a
+ * connection breaks, or the log lacks a line: a server that fails is not fast.
  */
 export async function measureLoad(testbed: Testbed, load: WrkLoad): Promise<Measured> {
   const { pid, url, script, seconds, connections = 16, mayRefuse = false, log } = load

@@ -102,7 +102,9 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
   '38-gcs-two-sites-acao.json': () => isForeign('38-gcs-two-sites-acao.json', gcs),
   '04-gcs-json-named-xml.xml': () =>
     expect(lines(check('04-gcs-json-named-xml.xml'))).toEqual([
-      expect.stringMatching(/^error wrong-extension: .*holds JSON: name it 04-gcs-json-named-xml\.json/),
+      expect.stringMatching(
+        /^error wrong-extension: .*contains JSON: rename it to 04-gcs-json-named-xml\.json/,
+      ),
     ]),
   '07-gcs-corsconfig.xml': () => isForeign('07-gcs-corsconfig.xml', gcs),
   '31-r2-wrangler-template.json': () => isForeign('31-r2-wrangler-template.json', /R2/),

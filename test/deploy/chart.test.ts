@@ -24,7 +24,7 @@ const values: Readonly<Record<string, unknown>> = parse(read(join(chart, 'values
 const schema: Readonly<Record<string, unknown>> = JSON.parse(read(join(chart, 'values.schema.json')))
 const digest = `sha256:${'a1'.repeat(32)}`
 
-/** Values that somebody may have meant, and that must not reach a cluster. */
+/** Plausible values that must not reach a cluster. */
 const refused: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
   ['a name that the chart does not know', { upstrem: 'https://store.test' }],
   ['a tag in the place of a digest', { image: { repository: 'registry.test/x', digest: 'v1' } }],
@@ -117,7 +117,7 @@ describe.skipIf(!hasHelm)('rendered by helm', () => {
           )
           .toSorted((one, other) => (one.kind < other.kind ? -1 : 1))
       const overlay = render(legacy).map((manifest) =>
-        // The component is for every pod with a sidecar, the chart for the pods of its release.
+        // The component selects every pod with a sidecar, the chart only the pods of its release.
         manifest.kind === 'NetworkPolicy'
           ? {
               ...manifest,

@@ -10,9 +10,9 @@ import { endProgram, type Program, startProgram } from '../serve/program.ts'
 import { eventually } from '../serving.ts'
 
 /**
- * Real git in the order of git-sync's own steps (v4, `SyncRepo` in main.go of kubernetes/git-sync): a shallow fetch, a
- * worktree below `.worktrees` for each commit, one link that is renamed into place, the old worktree removed. git-sync
- * itself has no package that this could install.
+ * Real git in the order of git-sync's own steps (v4, `SyncRepo` in main.go of kubernetes/git-sync): a shallow
+ * fetch, a worktree below `.worktrees` for each commit, a link that is renamed into place, and removal of the old
+ * worktree. git-sync itself is not available as a package.
  */
 const hasGit = spawnSync('git', ['--version']).status === 0
 const isolated = {
@@ -29,7 +29,7 @@ const git = async (folder: string, ...args: readonly string[]): Promise<string> 
 
 interface Repository {
   readonly folder: string
-  /** Writes files and commits them all. */
+  /** Writes files and commits all of them. */
   readonly commit: (files: Readonly<Record<string, string>>) => Promise<void>
 }
 
@@ -48,7 +48,7 @@ async function createRepository(files: Readonly<Record<string, string>>): Promis
   return { folder, commit }
 }
 
-/** One round of git-sync in `root`; rejects when the repository cannot be reached. */
+/** One round of git-sync in `root`; rejects when the repository is unreachable. */
 async function sync({ folder }: Repository, root: string): Promise<void> {
   await git(root, 'init', '--quiet')
   await git(root, 'fetch', '--quiet', '--depth=1', `file://${folder}`, 'main')
@@ -78,7 +78,7 @@ const live = (program: Program, generation: number) =>
 const states = async (program: Program) => (await adminJson(program.admin, '/-/rules')).states
 
 describe.skipIf(!hasGit)('by git-sync', () => {
-  // In the second, `.git` and whatever else a repository has stand beside the rule files.
+  // In the second, `.git` and other folders of a repository are next to the rule files.
   test.each([
     ['in a folder of the repository', 'rules'],
     ['at the top of the repository, .git beside them', '.'],
@@ -103,7 +103,7 @@ describe.skipIf(!hasGit)('by git-sync', () => {
       expect(await currentGeneration(program.data, 'other')).toBe(generation)
     }
     expect(await states(program)).toEqual({ ok: 2, stale: 0, invalid: 0 })
-    // The folders that went and came with the links were no error.
+    // Folders that appeared and disappeared with the links must not be reported.
     expect(program.out().filter((line) => JSON.parse(line).level === 'error')).toEqual([])
   })
 

@@ -7,7 +7,7 @@ import { folderWith } from '../cmd/rule-commands.ts'
 const project = join(import.meta.dirname, '..', '..')
 const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }
 
-/** With the Node of these tests first, and none of npm's own variables. */
+/** This test's Node first on the PATH, and none of npm's own variables. */
 const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: process.env.HOME }
 const run = (command: string, argv: readonly string[], cwd: string) =>
   spawnSync(command, argv, { cwd, encoding: 'utf8', env, timeout: 60_000 })
@@ -30,7 +30,7 @@ test('npx in the checkout gives the command', () => {
   expect([status, stdout]).toEqual([0, `${version}\n`])
 })
 
-/** A checkout, as far as the command looks at it. */
+/** A checkout, as far as the command examines it. */
 function checkout(...more: readonly string[]): string {
   const folder = folderWith({})
   mkdirSync(join(folder, 'bin'))

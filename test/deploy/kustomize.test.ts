@@ -74,7 +74,7 @@ describe('without any kustomize', () => {
     for (const { folder, content } of kustomizations)
       for (const path of content.components)
         expect(existsSync(join(folder, path, 'kustomization.yaml')), path).toBe(true)
-    // What is applied to Argo CD or Flux, or run by a person.
+    // Applied by Argo CD or Flux, or run by a person.
     const byItself = /overlays\/gitops\/(?:argocd|flux)\/|\.sh$/
     expect(files.filter((file) => !named.includes(file) && !byItself.test(file))).toEqual([])
   })
@@ -135,7 +135,7 @@ const overlays = [
 type Copied = `${(typeof overlays)[number]}-mine`
 type Overlay = (typeof overlays)[number] | Copied | 'plain'
 const beside = overlays.filter((overlay) => overlay !== 'overlays/legacy')
-/** Those whose rule files come from elsewhere. */
+/** Overlays whose rule files come from elsewhere. */
 const without = ['overlays/gitops/git-sync', 'overlays/gitops/sharded']
 const originOf = (overlay: Overlay): string => overlay.replace(/-mine$/, '')
 
@@ -160,7 +160,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
   })
   afterAll(() => rmSync(copy, { recursive: true, force: true }))
 
-  /** What a platform engineer does: copies one folder and changes, in it alone, the images and the bucket names. */
+  /** What a platform engineer does: copies one folder and changes only its images and bucket names. */
   const takeOver = (overlay: (typeof overlays)[number]): string => {
     const mine = `${overlay}-mine`
     cpSync(join(deploy, overlay), join(copy, mine), { recursive: true })
@@ -266,7 +266,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
       const { sleep, exec } = sidecar.lifecycle?.preStop ?? {}
       const seconds = sleep?.seconds ?? Number(/, (\d+)\)"?$/.exec(exec?.command.at(-1) ?? '')?.[1]) / 1000
       expect(seconds, overlay).toBe(5)
-      // The rest is for the store to end.
+      // The rest of the grace period is for the store.
       expect(seconds + drainTimeout / 1000 + 5).toBeLessThan(pod.spec.terminationGracePeriodSeconds)
     }
   })
@@ -282,7 +282,8 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
       expect(minio.lifecycle?.preStop, overlay).toEqual({ httpGet: { path: '/drained', port } })
       expect(program(manifests)?.slice(0, 2), overlay).toEqual(['node', '-e'])
     }
-    // A native sidecar gets its SIGTERM after MinIO has ended: it sends it to itself. A plain one gets it at once.
+    // A native sidecar gets its SIGTERM only after MinIO has ended, so it sends itself one. A plain sidecar gets it
+    // at once.
     expect(program(of('overlays/minio'))?.at(-1)).toBe('setTimeout(() => process.kill(1), 5000)')
     expect(program(of('plain'))?.at(-1)).toBe('setTimeout(() => {}, 5000)')
   })
@@ -330,7 +331,8 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
           })),
         })
       else expect(volume?.configMap).toEqual({ name: 'cors-sidecar-rules' })
-      // The ConfigMap keeps its name, so that a change is a reload and no rollout. None where it would be mounted nowhere.
+      // The ConfigMap keeps its name, so that a change causes a reload and not a rollout. No ConfigMap where none
+      // is mounted.
       const names = kind(overlay, 'ConfigMap').map(({ metadata }) => metadata.name)
       expect(names.includes('cors-sidecar-rules'), overlay).toBe(!without.includes(origin))
     }
@@ -444,7 +446,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
 
   test('alone, three replicas are spread, protected and scaled', () => {
     const { pod } = sidecarIn(of('overlays/legacy'))
-    // The autoscaler's to set: an apply that names a number would undo what it did.
+    // Set by the autoscaler: an apply with a number would reset it.
     expect(pod.replicas).toBeUndefined()
     expect(pod.spec.topologySpreadConstraints.map(({ topologyKey }) => topologyKey)).toEqual([
       'kubernetes.io/hostname',
@@ -512,7 +514,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     const mount = first?.volumeMounts.find(({ name }) => name === 'cors-sidecar-rules')
     expect(mount?.mountPath).toBe(git.GITSYNC_ROOT)
     expect(settingsOf(sidecar).rules).toBe(`/etc/cors-sidecar/rules/${git.GITSYNC_LINK}/rules`)
-    // Otherwise the first fetch that fails ends it, and with it the readiness of the pod.
+    // Otherwise the first failing fetch ends git-sync, and the pod becomes unready.
     expect(git.GITSYNC_MAX_FAILURES).toBe('-1')
   })
 })

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseAllDocuments } from 'yaml'
 import { type Manifest, manifestSchema } from './schemas.ts'
 
-/** The first that is there: `KUSTOMIZE_PATH`, kustomize, or the one in kubectl. */
+/** The first that exists: `KUSTOMIZE_PATH`, kustomize, or kubectl's. */
 const command: readonly string[] | undefined = [
   ...(process.env.KUSTOMIZE_PATH ? [[process.env.KUSTOMIZE_PATH, 'build']] : []),
   ['kustomize', 'build'],
@@ -10,10 +10,10 @@ const command: readonly string[] | undefined = [
 ].find(([program = '', subcommand = '']) => spawnSync(program, [subcommand, '--help']).status === 0)
 
 export const hasKustomize = command !== undefined
-/** Program and arguments, to which the folder is added. */
+/** Program and arguments; the folder is appended. */
 export const kustomizeCommand = command ?? []
 
-/** What `kustomize build` makes of a folder; throws what it complains of, warnings included. */
+/** The output of `kustomize build`; throws its errors and warnings. */
 export function render(folder: string): readonly Manifest[] {
   const [program = '', ...args] = kustomizeCommand
   const { status, stdout, stderr } = spawnSync(program, [...args, folder], { encoding: 'utf8' })
@@ -21,6 +21,6 @@ export function render(folder: string): readonly Manifest[] {
   return manifestsOf(stdout)
 }
 
-/** The objects of a YAML file, however many. */
+/** All objects in a YAML file. */
 export const manifestsOf = (text: string): readonly Manifest[] =>
   parseAllDocuments(text).map((document) => manifestSchema.parse(document.toJS()))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Manifest } from './schemas.ts'
 
-/** What the tests look at of a pod; that it is right as a whole is for the schemas to say. */
+/** The parts of a pod that the tests use; the schemas check the rest. */
 const port = z.union([z.string(), z.number()])
 const probe = z.strictObject({
   httpGet: z.strictObject({ path: z.string(), port }),
@@ -65,13 +65,13 @@ const workload = z.looseObject({
   }),
 })
 
-/** The pods that a workload makes, all alike. */
+/** The pods of a workload, which are all alike. */
 export interface Pod {
   readonly labels: Readonly<Record<string, string>>
-  /** `undefined`: an autoscaler's to set. */
+  /** `undefined`: set by an autoscaler. */
   readonly replicas: number | undefined
   readonly spec: z.infer<typeof workload>['spec']['template']['spec']
-  /** In the order in which they start. */
+  /** In start order. */
   readonly containers: readonly Container[]
 }
 
@@ -89,7 +89,7 @@ export const podsOf = (manifests: readonly Manifest[]): readonly Pod[] =>
       }
     })
 
-/** The one pod of these manifests and the sidecar in it. */
+/** The only pod in these manifests, and its sidecar. */
 export function sidecarIn(manifests: readonly Manifest[]): {
   readonly pod: Pod
   readonly sidecar: Container
@@ -101,6 +101,6 @@ export function sidecarIn(manifests: readonly Manifest[]): {
   return { pod, sidecar }
 }
 
-/** Its variables, as the program would see them. */
+/** Its environment variables, as the program sees them. */
 export const environmentOf = ({ env }: Container): Readonly<Record<string, string>> =>
   Object.fromEntries(env.map(({ name, value }) => [name, value]))

@@ -8,7 +8,7 @@ import { exchange, preflight } from '../serve/exchange.ts'
 import { endProgram, type Program, startProgram } from '../serve/program.ts'
 import { containerSchema, environmentOf } from './pod.ts'
 
-/** What the manifests say of the program, held against the program itself. */
+/** Compares what the manifests say about the program with the program itself. */
 const deploy = join(import.meta.dirname, '..', '..', 'deploy')
 const yaml = (path: string): unknown => parse(readFileSync(join(deploy, path), 'utf8'))
 
@@ -20,7 +20,7 @@ const podWith = (containers: 'containers' | 'initContainers') =>
   })
 const photos = readFileSync(join(deploy, 'base', 'rules', 'photos.yaml'), 'utf8')
 
-/** With the rules as a kubelet mounts them, and nobody where the store should be. */
+/** With the rules mounted as by a kubelet, and without a store. */
 async function started(more: readonly string[] = []): Promise<Program> {
   const nobody = join(await temporaryFolder(), 'store.sock')
   const mount = await temporaryFolder()
@@ -64,6 +64,6 @@ test('with several workers it exports every metric that the alerts go by', async
   const scrape = (await exchange(`${admin}/metrics`)).body.toString()
   const exported = [...scrape.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)
   expect(exported).toEqual(expect.arrayContaining(named))
-  // From nought, or the first restart would be no increase.
+  // From zero, or the first restart would not be an increase.
   expect(scrape).toContain('\ncors_sidecar_worker_restarts_total 0\n')
 })

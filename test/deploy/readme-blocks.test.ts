@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { folderWith } from '../cmd/rule-commands.ts'
 import { main, spawnProgram } from '../serve/program.ts'
 
-/** Blocks of commands in the documents: each is run, here or in the test beside this one. */
+/** Command blocks in the documents. Each runs here, or in the test next to this one. */
 const project = join(import.meta.dirname, '..', '..')
 const documents = ['README.md', 'rules/README.md', 'deploy/README.md']
 
@@ -17,7 +17,9 @@ const blocksOf = (document: string): string[] =>
 const blockWith = (document: string, part: string): string =>
   blocksOf(document).find((text) => text.includes(part)) ?? expect.fail(part)
 
-/** Words by which each block is known. Those of `deploy` need kustomize, helm or shards.sh: test/deploy/readme.test.ts. */
+/**
+ * Words that identify each block. Those of `deploy` need kustomize, helm or shards.sh: test/deploy/readme.test.ts.
+ */
 const covered: Readonly<Record<string, readonly string[]>> = {
   'README.md': ['npm run demo', 'npm install --global', 'serve --upstream', 'cors-sidecar doctor'],
   'rules/README.md': [],
@@ -31,7 +33,7 @@ test.each(documents)('every block of commands in %s is run by a test', (document
   for (const part of words) blockWith(document, part)
 })
 
-/** A checkout with the example rules; npm and docker are replaced by a look at what they would use. */
+/** A checkout with the example rules. npm and docker are replaced by a check of what they would use. */
 function run(block: string): {
   readonly status: number | null
   readonly stdout: string
@@ -96,7 +98,7 @@ describe('README.md', () => {
 
   test('doctor takes the line, and explains the code', () => {
     const [ask = '', explain = ''] = blockWith('README.md', 'cors-sidecar doctor').trim().split('\n')
-    // No name of example.com is asked for: the line goes to a port on which no server listens.
+    // Avoids a lookup of example.com: the command uses a port without a listener.
     const here = ask.replace('https://s3.example.com/', 'http://localhost:1/')
     expect(here).not.toBe(ask)
     expect(run(`${here} --format json || test $? = 1`)).toMatchObject({

@@ -45,7 +45,7 @@ test('the files, scripts and settings that are named exist', () => {
     expect([...flags, '--server-side', '--max-old-space-size'], flag).toContain(flag)
 })
 
-/** A folder with nothing but `deploy`, as its readers have it. */
+/** A folder that contains only `deploy`, as readers have it. */
 function elsewhere(): string {
   const folder = mkdtempSync(join(tmpdir(), 'deploy-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -56,7 +56,7 @@ function elsewhere(): string {
 const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, text = '']) => text)
 const blockWith = (part: string): string => blocks.find((text) => text.includes(part)) ?? expect.fail(part)
 
-/** What there is of these here stands in for them: no engine, no cluster. */
+/** Stand-ins for the missing container engine and cluster. */
 const standIns = `set -euo pipefail
 cors-sidecar() { '${process.execPath}' '${main}' "$@"; }
 docker() { test -f "$3"; }

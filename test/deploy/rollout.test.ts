@@ -15,8 +15,8 @@ import {
 } from '../rules/directory.ts'
 
 /**
- * Replicas behind one address share nothing but the rule files, and get a new version of them one after the other.
- * Here is what clients see meanwhile, in steps: one step is one replica that takes the new version.
+ * Replicas behind one address share only the rule files, and get a new version of them one after the other. Shows
+ * what clients see in the meantime, step by step; a step is one replica that loads the new version.
  */
 const replicas = 5
 const app = 'https://app.example'
@@ -48,7 +48,7 @@ const actual = (origin: string, method: string, bucket = 'photos'): Asked => ({
   headers: ['Origin', origin],
 })
 
-/** What a client can see of the rules: the whole answer, or what is done to that of the store. */
+/** What a client can observe of the rules: the complete response, or the changes to the store's. */
 function answer(snapshot: Snapshot, { method, target, headers }: Asked): string {
   const planned = plan(snapshot, setup, facts(method, target, ['Host', 'store.test', ...headers]), identity)
   return planned.act === 'answer'
@@ -66,7 +66,7 @@ interface Replica {
 
 type Payload = Readonly<Record<string, string>>
 
-/** As many sidecars, each with a mount of its own, all with the same rules. */
+/** Several sidecars with separate mounts and the same rules. */
 async function fleet(payload: Payload): Promise<readonly Replica[]> {
   return Promise.all(
     Array.from({ length: replicas }, async () => {
@@ -84,7 +84,7 @@ async function take({ mount, store }: Replica, payload: Payload): Promise<void> 
   await store.reload('watch')
 }
 
-/** Gives the replicas `payload` one after the other; `look` sees the fleet before the first, and after each. */
+/** Gives `payload` to one replica after the other; `look` sees the fleet before the first and after each. */
 async function rollout(
   all: readonly Replica[],
   payload: Payload,
@@ -97,7 +97,7 @@ async function rollout(
   }
 }
 
-/** How many replicas give each answer. */
+/** How many replicas give each response. */
 function tally(all: readonly Replica[], asked: Asked): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { store } of all) {
@@ -142,7 +142,7 @@ describe('while a version of the rules is rolled out', () => {
     const torn: number[] = []
     await rollout(all, after, () => {
       const ways = all.flatMap((one) => all.map((other) => [one.store, other.store] as const))
-      // Let through by the preflight, then not readable: the page sees a failure of a request that was carried out.
+      // Allowed by the preflight, then not readable: the request is performed but fails for the page.
       torn.push(
         ways.filter(
           ([one, other]) => allows(one, preflight(app, 'DELETE')) && !allows(other, actual(app, 'DELETE')),

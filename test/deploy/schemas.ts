@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A Kubernetes object as YAML has it. */
+/** A Kubernetes object in YAML. */
 export const manifestSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -12,7 +12,7 @@ export const manifestSchema = z.looseObject({
 })
 export type Manifest = z.infer<typeof manifestSchema>
 
-/** Which package carries the schemas of an API group; those of Kubernetes itself are in `kubernetes-models`. */
+/** The package with the schemas of an API group; those of Kubernetes itself are in `kubernetes-models`. */
 const packages: Readonly<Record<string, string>> = {
   'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
   'argoproj.io': '@kubernetes-models/argo-cd',
@@ -24,11 +24,11 @@ const validating = z.custom<{ readonly prototype: { validate(): void } }>(
   (value) => typeof value === 'function',
 )
 
-/** What the schema of its kind finds wrong with `manifest`, fields that it does not know included. */
+/** What the schema of its kind reports about `manifest`, including unknown fields. */
 export async function schemaProblems(manifest: Manifest): Promise<readonly string[]> {
   const { apiVersion, kind } = manifest
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
-  // The core API and those without a domain stand below their short names: v1, apps/v1, policy/v1.
+  // The core API and groups without a domain use their short names: v1, apps/v1, policy/v1.
   const specifier = `${packages[group] ?? 'kubernetes-models'}/${apiVersion}/${kind}`
   const models: Readonly<Record<string, unknown>> = await import(specifier)
   const model = validating.parse(models[kind])
@@ -43,13 +43,13 @@ export async function schemaProblems(manifest: Manifest): Promise<readonly strin
 
 interface Watched {
   readonly watched: object
-  /** The paths of fields that nobody has looked at. */
+  /** The paths of fields that were never read. */
   readonly unread: () => readonly string[]
 }
 
 /**
- * The schemas of Kubernetes leave unknown fields alone, and a misspelt one would do nothing. A validator looks at every
- * field that its schema knows: what it has not looked at is not in there.
+ * Kubernetes' schemas ignore unknown fields, so a misspelt field would have no effect. A validator reads every
+ * field that its schema knows, so unread fields are unknown.
  */
 function watch(value: object, path: string): Watched {
   const read = new Set<PropertyKey>()
@@ -64,7 +64,7 @@ function watch(value: object, path: string): Watched {
       return known.watched
     },
     ownKeys(target) {
-      // Maps such as labels: each name is looked at, whatever it is.
+      // Maps such as labels may have any names.
       for (const key of Reflect.ownKeys(target)) read.add(key)
       return Reflect.ownKeys(target)
     },

@@ -9,13 +9,13 @@ import { schemaProblems } from './schemas.ts'
 
 const script = join(import.meta.dirname, '..', '..', 'deploy', 'overlays', 'gitops', 'sharded', 'shards.sh')
 
-/** No kubectl: it is for whoever applies what is printed. */
+/** Without kubectl, which only applies the output. */
 const run = (folder: string, shards: number) =>
   spawnSync('bash', [script, folder, String(shards)], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } })
 
 const configMap = z.looseObject({ data: z.record(z.string(), z.string()).default({}) })
 
-/** What each ConfigMap is given, in their order. */
+/** The content of each ConfigMap, in order. */
 async function sharded(folder: string, shards: number): Promise<readonly Record<string, string>[]> {
   const { status, stdout, stderr } = run(folder, shards)
   expect([status, stderr]).toEqual([0, ''])

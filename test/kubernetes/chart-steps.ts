@@ -7,7 +7,7 @@ import { NotTested, require } from './step.ts'
 
 export const chartNamespace = 'cors-sidecar-test-chart'
 
-/** The chart by the README's command: install, upgrade under load, rollback, uninstall. */
+/** The chart, following the README: install, upgrade under load, rollback, uninstall. */
 export async function chartSteps({ cluster, client, steps, folder }: Scene, store: string): Promise<void> {
   const [line = ''] = await readmeBlock('helm upgrade --install')
   const install = line

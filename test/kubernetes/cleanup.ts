@@ -1,11 +1,11 @@
 export interface Cleanup {
-  /** Performed at the end, the last one first. */
+  /** Runs at the end, in reverse order. */
   add(undo: () => Promise<void>): void
-  /** Performs all of it once, whatever of it fails. */
+  /** Runs everything once, even if parts fail. */
   run(): Promise<void>
 }
 
-/** Also for a run that is broken off by a signal: cluster, processes and folders go in any case. */
+/** Also for a run that a signal interrupts: cluster, processes and folders are always removed. */
 export function createCleanup(): Cleanup {
   const steps: (() => Promise<void>)[] = []
   let running: Promise<void> | undefined

@@ -2,26 +2,26 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { CommandOptions } from './command.ts'
 import { require } from './step.ts'
 
-/** An image by its name and the digest that overlays take. */
+/** An image by name and digest. */
 export interface Image {
   readonly name: string
   readonly digest: string
 }
 
-/** A cluster to deploy to, and how to reach it. */
+/** A cluster, and how to reach it. */
 export interface Cluster {
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<string>
-  /** For programs that start `kubectl` or `helm` themselves. */
+  /** For programs that run `kubectl` or `helm` themselves. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly sidecar: Image
   readonly minio: Image
-  /** A volume of 100 GiB where no storage class makes one. */
+  /** Creates a volume of 100 GiB where no storage class does. */
   readonly addVolume: (name: string) => Promise<void>
-  /** Runs a program in the network of the node; absent where this machine is no node. */
+  /** Runs a program in the node's network; absent when this machine is not a node. */
   readonly onNode: ((program: string, args: readonly string[]) => Promise<string>) | undefined
 }
 
-/** Waits until `kubectl get` prints what is wanted; resolves with the seconds that it took. */
+/** Waits until `kubectl get` prints the expected output; resolves with the seconds it took. */
 export async function until(
   { kubectl }: Cluster,
   args: readonly string[],
@@ -44,7 +44,7 @@ export async function createNamespace({ kubectl }: Cluster, name: string): Promi
   await kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted'])
 }
 
-/** The address of a Service within the cluster, without its port. */
+/** The cluster address of a Service, without its port. */
 export async function addressOf({ kubectl }: Cluster, namespace: string, service: string): Promise<string> {
   const address = await kubectl([
     '-n',
@@ -59,7 +59,7 @@ export async function addressOf({ kubectl }: Cluster, namespace: string, service
   return address
 }
 
-/** Has the kubelets look at the ConfigMaps at once, by the command of deploy/README.md. */
+/** Makes the kubelets update ConfigMaps at once, with the command in deploy/README.md. */
 export const annotate = ({ kubectl }: Cluster, namespace: string): Promise<string> =>
   kubectl([
     ...['-n', namespace, 'annotate', 'pods', '-l', 'cors-sidecar', '--overwrite'],

@@ -4,11 +4,11 @@ export interface CommandOptions {
   readonly input?: string
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** After this long it is killed. */
+  /** Killed after this long. */
   readonly seconds?: number
 }
 
-/** What a program prints. Rejects with the end of its complaints when it fails. */
+/** The output of a program. Rejects with the end of its stderr when it fails. */
 export async function command(
   program: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export async function command(
   child.stderr.setEncoding('utf8').on('data', (piece: string) => {
     stderr += piece
   })
-  // A program that ends before it has read everything says so by its exit code.
+  // A program that exits before it has read all input is judged by its exit code.
   child.stdin.on('error', () => {})
   child.stdin.end(input)
   const { promise, resolve, reject } = Promise.withResolvers<number | string>()

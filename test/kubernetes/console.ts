@@ -4,7 +4,7 @@ import { command } from './command.ts'
 import type { Scene } from './minio-steps.ts'
 import { require } from './step.ts'
 
-/** By the README's port-forward the console answers; by the pod's address, from elsewhere, it does not. */
+/** The console answers through the README's port-forward, but not on the pod's address. */
 export async function askConsole({ cluster, client }: Scene): Promise<string> {
   const child = spawn('kubectl', ['-n', 'object-store', 'port-forward', 'pod/minio-0', ':9464'], {
     env: cluster.environment,

@@ -6,7 +6,7 @@ import { require } from './step.ts'
 
 const kibibyte = Buffer.alloc(1024, 'x').toString('base64')
 
-/** What the load sends: a page's preflight, and signed PUT and GET of 1 KiB. */
+/** The requests of the load: a page's preflight, and signed PUT and GET of 1 KiB. */
 export async function loadRequests(base: string, client: PodClient): Promise<readonly Sent[]> {
   const s3 = s3At(base, client)
   const put = {
@@ -21,7 +21,7 @@ export async function loadRequests(base: string, client: PodClient): Promise<rea
   return [preflight(base, writer, 'PUT'), put, get]
 }
 
-/** Does something under load, and resolves with what the load's clients saw. */
+/** Does something under load. Resolves with what the load's clients saw. */
 export async function underLoad(
   client: PodClient,
   requests: readonly Sent[],
@@ -40,16 +40,16 @@ export async function underLoad(
 }
 
 const slowBytes = { up: 1 << 20, down: 64 << 20 }
-/** Longer than the sleep and the grace of a drain, shorter than the drain's timeout. */
+/** Longer than sleep and grace of a drain, shorter than the drain timeout. */
 const slowSeconds = 18
 
-/** Writes the object that {@link slowTransfers} read. */
+/** Writes the object that {@link slowTransfers} reads. */
 export async function writeSlowObject(base: string, client: PodClient): Promise<void> {
   const up = await client.slowPut(await presignedPut(s3At(base, client), 'slow-down'), slowBytes.down, 1)
   require(up.status === 200, `the object for slow downloads cannot be written: ${up.error ?? up.status}`)
 }
 
-/** One slow upload and one slow download. `during` happens 3 s later. Resolves with how many broke off, and how. */
+/** One slow upload and one slow download. Calls `during` 3 s later. Resolves with the aborted transfers. */
 export async function slowTransfers(
   base: string,
   client: PodClient,

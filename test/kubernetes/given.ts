@@ -3,7 +3,7 @@ import type { Cluster, Image } from './cluster.ts'
 import { command } from './command.ts'
 import { NotTested, require } from './step.ts'
 
-/** The cluster that KUBECONFIG names. It must have none of the namespaces, as they are deleted at the end. */
+/** The cluster of KUBECONFIG. It must not have any of the namespaces, because they are deleted at the end. */
 export async function givenCluster(
   sidecar: string | undefined,
   minio: string | undefined,

@@ -11,7 +11,7 @@ export const legacyNamespace = 'cors-sidecar-test-legacy'
 const deployment = 'deployment/cors-sidecar'
 const readyReplicas = ['get', deployment, '-o', 'jsonpath={.status.readyReplicas}']
 
-/** A Service for MinIO itself, which stands for a store elsewhere. */
+/** A Service for MinIO itself, which plays a store elsewhere. */
 export async function storeElsewhere(cluster: Cluster): Promise<string> {
   const service = {
     apiVersion: 'v1',
@@ -19,13 +19,13 @@ export async function storeElsewhere(cluster: Cluster): Promise<string> {
     metadata: { name: 'store', namespace: minioNamespace },
     spec: { selector: { 'app.kubernetes.io/name': 'minio' }, ports: [{ port: 9000, targetPort: 's3' }] },
   }
-  // The store elsewhere has no such policy; this one is MinIO's own.
+  // A store elsewhere has no such policy; this one is MinIO's own.
   await cluster.kubectl(['-n', minioNamespace, 'delete', 'networkpolicy', '--all'])
   await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(service) })
   return `http://${await addressOf(cluster, minioNamespace, 'store')}:9000`
 }
 
-/** Three replicas before a store elsewhere. */
+/** Three replicas in front of a store elsewhere. */
 export async function legacySteps(
   { cluster, client, steps, folder, counts }: Scene,
   store: string,
@@ -78,7 +78,7 @@ export async function legacySteps(
     const outcome = await underLoad(client, requests, async () => {
       for (let round = 1; round <= counts.rollouts; round++)
         await rollout(round < counts.rollouts ? 'restart' : 'undo')
-      // Those of the last one are still draining.
+      // The last one's pods are still draining.
       await until(cluster, ['-n', legacyNamespace, 'get', 'pods', '-o', 'name'], threePods)
     })
     steps.figure('legacy, rollouts under load', `${counts.rollouts}`)
@@ -112,7 +112,7 @@ export async function legacySteps(
 
 const threePods = (printed: string): boolean => printed.trim().split('\n').length === 3
 
-/** One after the other, as a drained node would: the next when three are ready again. */
+/** One after the other, as when nodes are drained: the next when three are ready again. */
 async function deletePods(cluster: Cluster, ready: (count: number) => Promise<number>): Promise<void> {
   const list = await cluster.kubectl(['-n', legacyNamespace, 'get', 'pods', '-o', 'name'])
   for (const pod of list.trim().split('\n')) {

@@ -11,13 +11,13 @@ import { NotTested, require } from './step.ts'
 
 const scripts = join(import.meta.dirname, 'local')
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cors-sidecar')
-/** Where `.ci/run` keeps what it has built. */
+/** Where `.ci/run` keeps its builds. */
 export const kubernetesPrograms = join(cache, 'kube', 'bin')
 const cachedPrograms = join(cache, 'bin')
 
 const sidecarImage = 'registry.example.com/cors-sidecar'
 const minioImage = 'quay.io/minio/minio'
-/** The program by which each of Debian's packages is found, and the package. */
+/** The program that shows each Debian package to be installed, and the package. */
 const needed: Readonly<Record<string, string>> = {
   buildah: 'buildah',
   runc: 'runc',
@@ -33,7 +33,7 @@ const needed: Readonly<Record<string, string>> = {
   pkill: 'procps',
 }
 
-/** Throws {@link NotTested} with everything that this machine lacks for a cluster of its own. */
+/** Throws {@link NotTested} with everything that this machine lacks for a local cluster. */
 export function requireLocal(): void {
   if (process.platform !== 'linux') throw new NotTested('--local needs Linux')
   if (process.getuid?.() !== 0) throw new NotTested('--local needs root')
@@ -52,7 +52,7 @@ export function requireLocal(): void {
 
 const pathOf = (): string => [cachedPrograms, process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter)
 
-/** Builds the images and brings a cluster of one node up; `said` is told the seconds of each. */
+/** Builds the images and starts a cluster of one node; reports the seconds of each to `said`. */
 export async function startLocal(said: (line: string) => void, cleanup: Cleanup): Promise<Cluster> {
   const environment = { ...process.env, PATH: pathOf() }
   const timed = async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
@@ -146,7 +146,7 @@ async function baseVersion(): Promise<string> {
   return version
 }
 
-/** By the README's line; `docker` is test/kubernetes/local/docker. */
+/** With the README's command; `docker` is test/kubernetes/local/docker. */
 async function buildImage(path: string): Promise<string> {
   const line = (await readmeBlock('docker build')).find((line) => line.startsWith('docker build'))
   return command('bash', ['-ec', line ?? ''], {

@@ -1,4 +1,4 @@
-/** Deploys to a real cluster by deploy/README.md: `npm run test:kubernetes -- --help`. */
+/** Deploys to a real cluster following deploy/README.md: `npm run test:kubernetes -- --help`. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace
 const shortCounts: Scene['counts'] = { rollouts: 2, deletions: 1, kills: 1 }
 const fullCounts: Scene['counts'] = { rollouts: 20, deletions: 10, kills: 5 }
 
-/** 2: there is no cluster here, and none can be brought up. */
+/** 2: there is no cluster, and none can be started. */
 const exitCodes = { passed: 0, failed: 1, 'not tested': 2 } as const
 
 process.exit(await run(process.argv.slice(2)))

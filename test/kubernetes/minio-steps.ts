@@ -34,10 +34,13 @@ const readiness = [
   ...['-n', namespace, 'get', 'pod', 'minio-0', '-o'],
   'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
 ]
-/** Of this pod, and no longer of the one before it. */
+/** Of this pod, not of the previous one. */
 const uid = ['-n', namespace, 'get', 'pod', 'minio-0', '-o', 'jsonpath={.metadata.uid}']
 
-/** MinIO with the sidecar beside it, by "First time" of deploy/README.md. Resolves with the address, or undefined. */
+/**
+ * MinIO with the sidecar beside it, following "First time" in deploy/README.md. Resolves with the address, or
+ * undefined.
+ */
 export async function minioSteps(scene: Scene): Promise<string | undefined> {
   const { cluster, client, steps, folder } = scene
   let base = ''
@@ -199,6 +202,6 @@ async function disturbances(scene: Scene, base: string): Promise<void> {
   })
 }
 
-/** A copy of `deploy`, as its readers have it. */
+/** A copy of `deploy`, as readers have it. */
 export const copyDeploy = (project: string, folder: string): Promise<void> =>
   cp(join(project, 'deploy'), join(folder, 'deploy'), { recursive: true })

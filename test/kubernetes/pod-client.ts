@@ -5,20 +5,20 @@ import { text } from 'node:stream/consumers'
 import type { Answer, Job, LoadOutcome, Sent, SlowOutcome } from './client/job.ts'
 import { type Cluster, createNamespace } from './cluster.ts'
 
-/** A client in a pod of its own: it reaches Services in every cluster, and what it sends crosses the pods' network. */
+/** A client in a pod: it reaches Services in every cluster, over the pod network. */
 export interface PodClient {
   readonly send: (request: Sent) => Promise<Answer>
-  /** Repeats the request until the status comes, at most for so long. */
+  /** Repeats the request until it gets the status, for a limited time. */
   readonly until: (request: Sent, status: number, seconds: number) => Promise<Answer & { seconds: number }>
   readonly slowPut: (url: string, bytes: number, seconds: number) => Promise<SlowOutcome>
   readonly slowGet: (url: string, bytes: number, seconds: number) => Promise<SlowOutcome>
-  /** Sends these requests round and round. Call what it returns to end that. */
+  /** Sends these requests in a loop. Call the returned function to stop. */
   readonly load: (requests: readonly Sent[]) => () => Promise<LoadOutcome>
 }
 
 export const clientNamespace = 'cors-sidecar-test-client'
 
-/** The image of the sidecar has Node, which is all that the client needs. */
+/** The sidecar's image has Node, which is all that the client needs. */
 export async function startPodClient(cluster: Cluster): Promise<PodClient> {
   await createNamespace(cluster, clientNamespace)
   const source = await readFile(join(import.meta.dirname, 'client', 'client.ts'), 'utf8')
@@ -27,14 +27,14 @@ export async function startPodClient(cluster: Cluster): Promise<PodClient> {
   await cluster.kubectl(['-n', clientNamespace, ...wait])
   const start = (job: Job) => {
     const args = ['-n', clientNamespace, 'exec', '-i', 'client', '--', 'node', '/client/client.ts']
-    // By WebSocket kubectl gives up when an answer to its pings takes a minute, as on a machine under load.
+    // Over WebSocket, kubectl gives up when a ping takes a minute, as on a machine under load.
     const env = { ...cluster.environment, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }
     const child = spawn('kubectl', args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const outcome = Promise.all([text(child.stdout), text(child.stderr)]).then(([out, err]): unknown => {
       if (!out.startsWith('{')) throw new Error(`the client failed: ${err.slice(-500)}`)
       return JSON.parse(out)
     })
-    // A cluster that is closed under way ends it; nothing may wait for it then.
+    // Closing the cluster during a run ends it; nothing may wait for it then.
     outcome.catch(() => undefined)
     child.stdin.on('error', () => {})
     child.stdin.write(`${JSON.stringify(job)}\n`)

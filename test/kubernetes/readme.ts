@@ -7,7 +7,7 @@ import { require } from './step.ts'
 
 export const project = join(import.meta.dirname, '..', '..')
 
-/** The lines of the block of shell commands in deploy/README.md that has this in it. */
+/** The lines of the shell block in deploy/README.md that contains this text. */
 export async function readmeBlock(part: string): Promise<readonly string[]> {
   const readme = await readFile(join(project, 'deploy', 'README.md'), 'utf8')
   const blocks = [...readme.matchAll(/```sh\n(.*?)\n```/gs)].map(([, text = '']) => text)
@@ -16,7 +16,7 @@ export async function readmeBlock(part: string): Promise<readonly string[]> {
   return block.split('\n')
 }
 
-/** Runs commands of the README in a folder that has nothing but `deploy`, as its readers have it. */
+/** Runs commands of the README in a folder that contains only `deploy`, as readers have it. */
 export function runLines(
   { environment }: Cluster,
   folder: string,
@@ -34,7 +34,7 @@ export function runLines(
   return command('bash', ['-c', [...prelude, ...secrets].join('\n')], { cwd: folder, env: environment })
 }
 
-/** Puts images in the place of an overlay's placeholders, and another namespace in that of the README's. */
+/** Replaces an overlay's placeholder images, and the README's namespace. */
 export async function fillIn(
   file: string,
   images: Readonly<Record<string, Image>>,

@@ -9,12 +9,12 @@ import { require } from './step.ts'
 export const bucket = 'photos'
 export const rootUser = 'platform-root'
 export const rootPassword = 'a-long-secret-0001'
-/** What the overlays' rule file lets in: the first for writing, the second for reading. */
+/** The origins that the overlays' rule file allows: the first may write, the second may read. */
 export const writer = 'https://app.example.com'
 export const reader = 'https://www.example.com'
 export const stranger = 'https://evil.example.com'
 
-/** The vendor's own client, whose requests are sent from the pod. */
+/** The vendor's own client, with its requests sent from the pod. */
 export function s3At(endpoint: string, client: PodClient): S3Client {
   return new S3Client({
     endpoint,
@@ -77,7 +77,7 @@ export async function createBucket(s3: S3Client): Promise<void> {
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
-/** 5 MiB up and down again, signed in headers and by URL. */
+/** 5 MiB up and down, signed in headers and by URL. */
 export async function carryObjects(base: string, client: PodClient): Promise<string> {
   const s3 = s3At(base, client)
   const content = randomBytes(5 << 20)
@@ -104,7 +104,7 @@ export async function carryObjects(base: string, client: PodClient): Promise<str
   return 'signed and presigned PUT and GET of 5 MiB with equal hashes, no CORS headers for a stranger'
 }
 
-/** The answers of the overlays' rule file. */
+/** Preflights, answered by the overlays' rule file. */
 export async function askPreflights(base: string, client: PodClient): Promise<string> {
   const cases: readonly (readonly [string, string, number])[] = [
     [writer, 'PUT', 200],

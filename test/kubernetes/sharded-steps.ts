@@ -26,7 +26,7 @@ export async function shardedSteps({ cluster, client, steps, folder }: Scene): P
     await cp(join(folder, 'deploy/overlays/gitops'), overlay, { recursive: true })
     const kustomization = join(overlay, 'sharded/kustomization.yaml')
     await fillIn(kustomization, { 'cors-sidecar': cluster.sidecar, minio: cluster.minio }, shardedNamespace)
-    // Its kinds are the Prometheus Operator's, which is not here.
+    // Its kinds belong to the Prometheus Operator, which is not installed.
     await edit(kustomization, /^ *- .*components\/monitoring\n/m, '')
     const file = await readFile(join(folder, 'deploy/overlays/legacy/rules/photos.yaml'), 'utf8')
     await mkdir(rules)

@@ -1,12 +1,12 @@
-/** What cannot be tested on this machine or cluster; the message says why. */
+/** Something cannot be tested on this machine or cluster; the message says why. */
 export class NotTested extends Error {}
 
 export interface Steps {
-  /** Performs a step, and prints what it saw and how long it took. Resolves with whether it passed. */
+  /** Performs a step; prints what it saw and how long it took. Resolves with whether it passed. */
   step(name: string, perform: () => Promise<string>): Promise<boolean>
-  /** One more line of figures for the table at the end. */
+  /** Adds a line of figures to the table at the end. */
   figure(name: string, value: string): void
-  /** Prints the last lines of the run. Returns how it went. */
+  /** Prints the last lines of the run. Returns its result. */
   close(): 'passed' | 'failed' | 'not tested'
 }
 
@@ -47,7 +47,7 @@ export function createSteps(print: (line: string) => void = console.log): Steps 
   }
 }
 
-/** Throws unless what was seen is what is right. */
+/** Throws unless the condition holds. */
 export function require(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Error(otherwise)
 }

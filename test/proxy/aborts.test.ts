@@ -93,7 +93,7 @@ describe('a client that goes away', () => {
     const upstream = { kind: 'tcp', secure: false, host: 'store.invalid', port: 9 } as const
     const path = await startPath({ upstream, upstreamTimeout: 60_000 })
     const client = await openClient(path.port)
-    // The name is looked up for ever.
+    // A lookup that never ends.
     const lookup = vi.spyOn(dns, 'lookup').mockReturnValue()
     onTestFinished(() => lookup.mockRestore())
     client.send(get())
@@ -138,7 +138,10 @@ describe('a client that goes away', () => {
   })
 })
 
-/** A client that reads nothing of an answer of which the last part waits for it, though the store has ended it. */
+/**
+ * A client that reads nothing while the last part of a response waits for it, although the store's response has
+ * ended.
+ */
 async function takingStill(method: string, options: PathOptions = {}) {
   const store = await playStore(() => {})
   const begun = Promise.withResolvers<ServerResponse>()
@@ -159,16 +162,16 @@ async function takingStill(method: string, options: PathOptions = {}) {
   return { path, store, leaving, response }
 }
 
-/** For what takes as long as a busy machine needs. */
+/** For conditions that take as long as a busy machine needs. */
 const patiently = { interval: 0, timeout: 20_000 }
 
-/** Has the store's answer end while the last of it still waits for a client that reads nothing. */
+/** Ends the store's response while its last part still waits for a client that reads nothing. */
 async function endAheadOf(response: ServerResponse, { sides, until }: PlayedStore): Promise<void> {
   await until(() => sides[0]?.text.endsWith('\r\n\r\n') === true)
   const piece = `4000\r\n${'x'.repeat(0x4000)}\r\n`
   const send = (text: string): void => void sides[0]?.socket.write(text)
   send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
-  // What the kernel takes no more is less than what would have the answer wait, too.
+  // Fills the kernel's buffer until the response has to wait.
   for (let sent = piece.length; response.writableLength === 0; sent += piece.length) {
     send(piece)
     await vi.waitUntil(() => (response.socket?.bytesWritten ?? 0) >= sent, patiently)
@@ -303,7 +306,7 @@ test('the time to the first byte is counted from the complete request', async ()
   const path = await startPath({ store: store.port, upstreamTimeout: 200, idleTimeout: 5_000 })
   const client = await openClient(path.port)
   client.send(lengthPut)
-  // Longer than the store has for its answer: the upload is not its doing.
+  // Longer than the upstream timeout, which must not apply during an upload.
   await new Promise((resolve) => setTimeout(resolve, 500))
   client.send(', world')
   expect(headOf(await client.until((text) => text.includes('\r\n\r\n')))[0]).toBe('HTTP/1.1 200 OK')

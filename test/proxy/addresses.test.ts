@@ -7,7 +7,7 @@ import { ask, get, ok, playStore, startPath } from './path.ts'
 
 const found = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address, family: 4 }))
 
-/** The order in which the addresses of a name are tried. */
+/** The order in which a name's addresses are tried. */
 function addressesOf() {
   const resolve = ((_name: string, _options: object, done: (error: null, all: typeof found) => void) =>
     done(null, found)) as unknown as Parameters<typeof createAddresses>[0]
@@ -93,7 +93,7 @@ test.each([
   })
   const path = await startPath({ store: store.port, maxConnectionAge: 200 })
   const request = method === 'GET' ? get() : `${method} /b/k HTTP/1.1\r\nHost: h\r\n\r\n`
-  // Without a pause: only its age can end the connection.
+  // Without a pause, so that only its age can end the connection.
   await expect
     .poll(
       async () => {

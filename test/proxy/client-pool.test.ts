@@ -20,7 +20,7 @@ async function startPool(keepAlive = 60_000): Promise<{ pool: ClientPool; store:
   return { pool, store }
 }
 
-/** One GET, over the client that the pool gives, which is given back. */
+/** One GET over a client of the pool, which is then released. */
 async function serve(pool: ClientPool): Promise<PooledClient> {
   const pooled = pool.take()
   const done = Promise.withResolvers<void>()
@@ -43,14 +43,14 @@ async function serveMany(pool: ClientPool, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await serve(pool)
 }
 
-/** Resolves once the pool has given `pooled` up. */
+/** Resolves once the pool has discarded `pooled`. */
 const givenUp = ({ client }: PooledClient): Promise<unknown> =>
   vi.waitUntil(() => client.destroyed, { interval: 1, timeout: 20_000 })
 
 test('a store is known to keep connections after 64 requests over kept ones', async () => {
   const { pool } = await startPool()
   await serveMany(pool, 64)
-  // The first one was over a new connection.
+  // The first request was over a new connection.
   expect(pool.keepsConnections()).toBe(false)
   await serve(pool)
   expect(pool.keepsConnections()).toBe(true)

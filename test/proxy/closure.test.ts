@@ -11,7 +11,7 @@ const pem = (file: string): string =>
 
 type Ending = 'alert' | 'fin' | 'length'
 
-/** A store over TLS whose answer of 5,000 bytes ends as its target says: by a closure alert, or by a FIN alone. */
+/** A TLS store whose response of 5,000 bytes ends as its target says: by a closure alert, or by a FIN alone. */
 async function tlsStore(version: 'TLSv1.2' | 'TLSv1.3') {
   let requests = 0
   const server = createServer((tcp: Socket) => {
@@ -31,7 +31,7 @@ async function tlsStore(version: 'TLSv1.2' | 'TLSv1.3') {
       else
         socket.write(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${'A'.repeat(5_000)}`, () => {
           if (ending === 'alert') socket.end()
-          // Under TLS: nothing is sent but the FIN.
+          // Beneath TLS, so that only a FIN is sent.
           else setTimeout(() => Reflect.apply(tcp.end, tcp, []), 20)
         })
     })
@@ -69,7 +69,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('an answer without length over %s
 
   test.each(['GET', 'DELETE'])('to %s that ends by a closure alert is whole', async (method) => {
     const { path, store } = await start()
-    // Only a GET may be sent again, over a connection that is watched.
+    // Only a GET may be repeated, over a watched connection.
     const before = method === 'GET' ? 0 : 1
     if (before === 1) await ask(path.port, requestOf('GET', 'alert'))
     for (let i = 0; i < 2; i++) {

@@ -10,7 +10,7 @@ import { surviveFailedWrites } from '../../src/proxy/failed-writes.ts'
 import { lacking, nginx } from '../doctor/hops.ts'
 import { headOf, openClient, playStore, startPath, whole } from './path.ts'
 
-/** Uploads for each cell of the matrix, by each way. */
+/** Uploads per cell of the matrix and per path. */
 const tries = Number(process.env.EARLY_ANSWERS ?? 3)
 
 interface RefusingStore {
@@ -23,7 +23,7 @@ interface RefusingStore {
 const refusal = (version: string, status: string): string =>
   `HTTP/${version} ${status}\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrefused`
 
-/** Answers a head, or the first bytes of a body that it asked for, and closes at once: what it has not read makes the kernel send a reset. */
+/** Sends a head, or part of a requested body, and closes at once: unread data makes the kernel send a reset. */
 async function closingStore(answer: string): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
@@ -46,7 +46,7 @@ async function closingStore(answer: string): Promise<number> {
 async function lingeringStore(answer: string): Promise<number> {
   const { port } = await playStore((side) => {
     if (side.text.includes('\r\n\r\n') && !side.socket.writableEnded) side.socket.end(answer)
-    // What is discarded need not be kept.
+    // Discarded data need not be kept.
     side.text = side.text.slice(-4)
   })
   return port
@@ -66,7 +66,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** A real S3 server, which refuses what is unsigned and does not linger. */
+/** A real S3 server, which refuses unsigned requests without lingering. */
 async function startVersitygw(program: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'versitygw-'))
   await mkdir(join(folder, 'bucket1'))
@@ -112,7 +112,9 @@ const stores: Readonly<Record<string, () => Promise<RefusingStore>>> = {
   }),
 }
 
-/** Uploads `size` bytes as curl does, which reads an answer while it sends, and gives the status that it gets to read. */
+/**
+ * Uploads `size` bytes like curl, which reads the response while it sends. Resolves with the status that it sees.
+ */
 async function upload(port: number, size: number, expects: boolean): Promise<number> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   surviveFailedWrites(socket)
@@ -153,7 +155,7 @@ async function pump(socket: Socket, size: number, isStopped: () => boolean): Pro
 
 const sizes = { '300 KB': 300_000, '1 MB': 1_000_000, '5 MB': 5_000_000, '50 MB': 50_000_000 }
 
-/** How many of the tries get to read the status, by each way, one after the other. */
+/** How many tries see the status, by path. */
 async function compare({ port, status }: RefusingStore, size: number, expects: boolean) {
   const path = await startPath({ store: port })
   const read = { direct: 0, through: 0 }

@@ -82,7 +82,7 @@ describe('a side that does not read holds up the other', () => {
     const client = await openClient(path.port)
     client.socket.pause()
     client.send(get())
-    // It takes no byte: the idle timeout ends it, and frees the store.
+    // The client reads nothing: the idle timeout ends it and frees the store.
     await path.over(1)
     expect(offered).toBeLessThan(64 << 20)
     expect(path.outcomes[0]).toMatchObject({ status: 200, aborted: true })
@@ -103,7 +103,7 @@ describe('a side that does not read holds up the other', () => {
     }
     client.socket.on('drain', offer)
     offer()
-    // The store takes no byte: that is its doing, and reported as such.
+    // The store reads nothing: that is reported as the store's failure.
     await path.over(1)
     expect(path.outcomes[0]?.bytesIn).toBeLessThan(32 << 20)
     expect(path.outcomes[0]).toMatchObject({ status: 504, error: 'timeout' })
@@ -122,7 +122,7 @@ describe('the idle timeout', () => {
     socket.pause()
     socket.write(get())
     let received = 0
-    // About a megabyte a second: the kernel has room for more only after longer rests than the timeout.
+    // About a megabyte per second: the kernel makes room for more only after pauses longer than the timeout.
     while (received < 5 << 20 && !socket.closed) {
       await new Promise((resolve) => setTimeout(resolve, 60))
       received += socket.read()?.length ?? 0

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ask, get, headOf, ok, startPath, storeThatSays } from './path.ts'
 
-/** What frames a body in a message: its framing lines and what follows the head. */
+/** The framing of a message: its framing lines and what follows the head. */
 const framingOf = (text: string): { readonly lines: readonly string[]; readonly body: string } => ({
   lines: headOf(text).filter((line) => /^(content-length|transfer-encoding)/i.test(line)),
   body: text.slice(text.indexOf('\r\n\r\n') + 4),

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest'
 import { ask, get, headOf, ok, playStore, startPath } from './path.ts'
 
-/** What the kernel has not had acknowledged, as far as it says. */
+/** Unacknowledged bytes, as the kernel would report them. */
 let queued = 0
 vi.mock('../../src/proxy/send-queue.ts', () => ({ unacknowledged: async () => () => queued }))
 
-/** Answers `served` requests over its first connection, and nothing more over that one. */
+/** Answers `served` requests on its first connection, and nothing more there. */
 const startStore = (served: number) =>
   playStore(({ socket, text, number }) => {
     if (number > 1 || text.split(' HTTP/1.1').length - 1 <= served) socket.write(ok)

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ask, headOf, openClient, playStore, startPath, whole } from './path.ts'
 
-/** Every byte that a field value may hold (RFC 9110 section 5.5), twice, so that neighbours differ too. */
+/** Every byte that a field value may contain (RFC 9110 section 5.5), twice, so that neighbours differ too. */
 const fieldBytes = Array.from({ length: 0x100 - 0x20 }, (_, index) => String.fromCharCode(0x20 + index))
   .filter((character) => character !== '\x7f')
   .join('')
 const everyByte = `<${fieldBytes}${[...fieldBytes].reverse().join('')}>`
 
-/** Names that Node, undici or the sidecar treat apart from others, and some that nothing treats apart. */
+/** Names with special handling in Node, undici or the sidecar, and some without. */
 const names = [
   'X-Amz-Meta-A',
   'x-cos-meta-a',
@@ -47,7 +47,7 @@ const rows = ['PUT', 'POST', 'DELETE', 'PATCH', 'PROPFIND', 'GET', 'HEAD', 'OPTI
   ),
 )
 
-/** A store that asks for a body that is held back, and answers what has come whole. */
+/** A store that asks for a body that is held back, and answers complete requests. */
 const askingStore = (answer = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n') =>
   playStore((side) => {
     const { socket, text } = side
@@ -57,13 +57,13 @@ const askingStore = (answer = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-L
       socket.write(answer, 'latin1')
   })
 
-/** Those of the lines of `text` whose names are in `names`, in order. */
+/** The lines of `text` whose names are in `names`, in order. */
 function linesIn(text: string, among: readonly string[]): string[] {
   const wanted = new Set(among.map((name) => name.toLowerCase()))
   return headOf(text).filter((line) => wanted.has(line.split(':', 1)[0]?.toLowerCase() ?? ''))
 }
 
-/** Sends a request with `values` under `under`, and gives the lines that reached the store. */
+/** Sends a request with `values` in `under`. Returns the lines that reached the store. */
 async function arrived(
   path: { readonly port: number },
   store: { text(): string },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { sendAnswer } from '../../src/proxy/answer.ts'
 import { get, openClient, plain, startPath, whole } from './path.ts'
 
-/** Answers at once, but holds back what is asked of `/held` until `release`. */
+/** Answers at once, except for `/held`, which waits for `release`. */
 function holding(onHeld: (response: ServerResponse) => void = () => {}) {
   const held = Promise.withResolvers<() => void>()
   return {
@@ -68,7 +68,7 @@ test('an answer of ours that nobody takes ends with its connection, whatever is 
     idleTimeout: 100,
     keepAlive: 60_000,
     before(request, response) {
-      // More than the kernel keeps for a reader that has stopped.
+      // More than the kernel buffers for a reader that has stopped.
       sendAnswer(request, response, plain(200, 'x'.repeat(64 * 1024 * 1024)))
       answered.resolve()
       return true

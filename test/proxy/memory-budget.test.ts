@@ -52,7 +52,7 @@ test('what is idle goes before what has stalled, and nothing goes in vain', () =
   expect(budget.take(4)).toBe(false)
 })
 
-/** A store whose objects have no end, except for `/b/small`. */
+/** A store with endless objects, except `/b/small`. */
 const endlessStore = () =>
   playStore((side) => {
     const { socket, text } = side
@@ -70,7 +70,7 @@ const endlessStore = () =>
     offer()
   })
 
-/** Room for `exchanges` with a connection each, and for half an exchange more. */
+/** Room for `exchanges` with a connection each, plus half an exchange. */
 const roomFor = (exchanges: number) =>
   createMemoryBudget(exchanges * (connectionBytes.plain + exchangeBytes) + exchangeBytes / 2)
 
@@ -113,7 +113,7 @@ describe('when there is no memory for another exchange', () => {
     const path = await startPath({ store: store.port, memory: roomFor(2) })
     const first = await readNothing(path.port)
     const second = await openClient(path.port)
-    // Slowly: at full speed the object has an end after all, and its text is longer than a string can be.
+    // Slowly, because at full speed the received text would exceed the maximum string length.
     second.socket.on('data', () => {
       second.socket.pause()
       setTimeout(() => second.socket.resume(), 20).unref()
@@ -162,7 +162,7 @@ test('what is taken is given back, whatever becomes of an exchange', async () =>
       const client = await openClient(path.port)
       client.send(`${method} ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`)
       await client.ended()
-      // The connection was half-closed and counts until the client has closed it too.
+      // The half-closed connection counts until the client has closed it too.
       client.socket.destroy()
     }
   const client = await openClient(path.port)

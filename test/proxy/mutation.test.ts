@@ -5,7 +5,7 @@ import { tell } from '../reliability/tell.ts'
 import { ask, get, openClient, startPath } from './path.ts'
 import { recordRequests } from './recording-store.ts'
 
-/** Random numbers that a seed repeats (mulberry32): a failure names its seed. */
+/** A seeded random number generator (mulberry32), so that a failure can be reproduced from its seed. */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -28,7 +28,7 @@ const seeds = rows
     ),
   )
 
-/** What has made parsers disagree: http-garden's mutators, and the pieces of its findings. */
+/** Input on which parsers have disagreed: http-garden's mutators, and fragments from its findings. */
 const pieces = [
   ...[
     '\r\n',
@@ -114,10 +114,10 @@ function mutant(seed: number): string {
   return text.slice(0, 65_536)
 }
 
-/** Mutants of new seeds for so long, instead of a number of mutants that are the same every time. */
+/** Runs mutants of new seeds for this long, instead of a fixed set. */
 const seconds = process.env.MUTATION_SECONDS === undefined ? undefined : Number(process.env.MUTATION_SECONDS)
 const count = Number(process.env.MUTANTS ?? 400)
-/** What a mutant is given to show itself, in milliseconds: some wait for bytes that never come. */
+/** How long a mutant may take, in milliseconds: some wait for bytes that never come. */
 const patience = 60
 
 test(`${seconds === undefined ? count : `${seconds} seconds of`} mutants of hostile requests: nothing is smuggled`, {
@@ -142,7 +142,7 @@ test(`${seconds === undefined ? count : `${seconds} seconds of`} mutants of host
     client.send(mutant(seed))
     await Promise.race([client.ended(), new Promise((resolve) => setTimeout(resolve, patience))])
     client.socket.destroy()
-    // What reached the store is HTTP as strictly read, and no more requests than we read ourselves.
+    // Whatever reached the store is strictly valid HTTP, and no more requests than we parsed.
     expect({ seed, garbage: store.garbage, failures: path.failures }).toEqual({
       seed,
       garbage: [],

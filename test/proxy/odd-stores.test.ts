@@ -1,4 +1,6 @@
-/** What a store may do at the edge of HTTP: both HTTP clients make the same of it, and use no connection again that is in doubt. */
+/**
+ * Stores at the edge of HTTP: both HTTP clients treat them alike, and never reuse a connection that is in doubt.
+ */
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -6,14 +8,17 @@ import { ask, get, headOf, ok, openClient, type PlayedStore, playStore, startPat
 
 interface Odd {
   readonly name: string
-  /** Bytes of the answer; the store closes after them when `ends`. */
+  /** Bytes of the response; the store closes after them if `ends`. */
   readonly answer: string
   readonly ends?: true
-  /** Bytes that come when the client has its answer. */
+  /** Bytes sent after the client has its response. */
   readonly late?: string
   readonly status: number
   readonly body: string
-  /** Whether the next request is sent over the same connection; `undefined`: it may be, as nothing is left on it. */
+  /**
+   * Whether the next request uses the same connection; `undefined`: either is correct, because nothing is left on
+   * it.
+   */
   readonly reused: boolean | undefined
 }
 
@@ -156,7 +161,7 @@ const forHead: readonly Odd[] = [
   },
 ]
 
-/** undici sends what has no body at all, `node:http` what has one of no bytes. */
+/** Requests without a body go over undici, those with an empty body over `node:http`. */
 const clients = [
   ['undici', ''],
   ['node:http', 'Content-Length: 0\r\n'],
@@ -172,7 +177,7 @@ const oddOnce = (odd: Odd): Promise<PlayedStore> =>
     else socket.write(odd.answer, 'latin1')
   })
 
-/** What the client of the sidecar sees of the odd answer, and over which connection the next request goes. */
+/** What the client sees of the odd response, and which connection the next request uses. */
 async function meet(odd: Odd, method: 'GET' | 'HEAD', lines: string) {
   const store = await oddOnce(odd)
   const path = await startPath({ store: store.port })
@@ -183,7 +188,7 @@ async function meet(odd: Odd, method: 'GET' | 'HEAD', lines: string) {
   await path.over(1)
   const side = store.sides.at(-1)
   if (odd.late !== undefined && side !== undefined && !side.socket.destroyed) side.socket.write(odd.late)
-  // Long before a kept connection that is not used is closed.
+  // Well before an idle connection is closed.
   if (odd.late !== undefined)
     await Promise.race([store.until(() => side?.socket.closed === true), wait(2_000)])
   const before = store.sides.length

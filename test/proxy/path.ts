@@ -1,4 +1,4 @@
-/** The data path alone, on free ports of this machine: a store that the test plays byte by byte, and a client likewise. */
+/** The data path alone, on free ports of this machine. The test plays the store and the client byte by byte. */
 
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
@@ -18,9 +18,9 @@ import { peerOf } from '../../src/proxy/peer.ts'
 export interface PathOptions
   extends Partial<Omit<ForwarderOptions, 'upstreamCa'>>,
     Partial<Omit<ListenerOptions, 'certificate'>> {
-  /** PEM text, or a function that gives it. */
+  /** PEM text, or a function that returns it. */
   readonly upstreamCa?: string | (() => string) | undefined
-  /** Port of the store on this machine, or the whole upstream. */
+  /** Port of the store on this machine, or a full upstream. */
   readonly store?: number
   readonly patch?: HeaderPatch
   readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean
@@ -29,15 +29,15 @@ export interface PathOptions
 export interface Path {
   readonly port: number
   readonly listener: Listener
-  /** One for each request that was forwarded and is over. */
+  /** One for each forwarded request that has ended. */
   readonly outcomes: readonly ForwardOutcome[]
-  /** Whatever a handler threw. */
+  /** Everything that a handler threw. */
   readonly failures: readonly unknown[]
-  /** New certificates that could not be used. */
+  /** New certificates that were unusable. */
   readonly refusedCertificates: readonly unknown[]
   /** Expiry of each certificate that was served, and of each that was reported as expired. */
   readonly certificates: { readonly served: readonly number[]; readonly expired: readonly number[] }
-  /** Resolves when `count` forwarded requests are over. */
+  /** Resolves when `count` forwarded requests have ended. */
   over(count: number): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export const plain = (status: number, body: string): PlainResponse => ({
   body,
 })
 
-/** A data port in front of the store, closed with the test. Refuses what the gateway would refuse. */
+/** A data port in front of the store, closed after the test. Refuses what the gateway would refuse. */
 export async function startPath(options: PathOptions): Promise<Path> {
   const outcomes: ForwardOutcome[] = []
   const failures: unknown[] = []
@@ -149,7 +149,7 @@ export async function startPath(options: PathOptions): Promise<Path> {
 /** One connection to the played store. */
 export interface StoreSide {
   readonly socket: Socket
-  /** Everything that has come over it, as Latin-1. */
+  /** Everything received on it, as Latin-1. */
   text: string
   /** Its number, from 1. */
   readonly number: number
@@ -158,15 +158,15 @@ export interface StoreSide {
 export interface PlayedStore {
   readonly port: number
   readonly sides: readonly StoreSide[]
-  /** Everything that has come, over all connections. */
+  /** Everything received, on all connections. */
   text(): string
-  /** Resolves once `test` holds; asked again whenever bytes come or a connection ends. */
+  /** Resolves once `test` holds; checked whenever bytes arrive or a connection ends. */
   until(test: () => boolean): Promise<void>
 }
 
 /**
- * A store that is played: `play` is called with each connection whenever bytes have come over it, and reads and
- * writes as it likes.
+ * A scripted store: `play` is called with a connection whenever bytes have arrived on it, and may read and write
+ * freely.
  */
 export async function playStore(play: (side: StoreSide) => void): Promise<PlayedStore> {
   const sides: StoreSide[] = []
@@ -190,10 +190,10 @@ export async function playStore(play: (side: StoreSide) => void): Promise<Played
   }
 }
 
-/** The whole answer of a store that has nothing special to say. */
+/** An ordinary complete response. */
 export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-/** A store that answers each whole head with `answer`, once for each request head. */
+/** A store that answers each complete request head with `answer`. */
 export function storeThatSays(answer: string): Promise<PlayedStore> {
   return playStore((side) => {
     const heads = side.text.split('\r\n\r\n').length - 1
@@ -205,7 +205,7 @@ export function storeThatSays(answer: string): Promise<PlayedStore> {
 
 const answeredOn = new WeakMap<StoreSide, number>()
 
-/** A store of Node's own server, for what needs no play. */
+/** A store with Node's own server. */
 export async function serveStore(listener: RequestListener): Promise<number> {
   return open(createHttpServer(listener))
 }
@@ -227,11 +227,11 @@ async function open(server: Server): Promise<number> {
 
 export interface Client {
   readonly socket: Socket
-  /** Everything that has come, as Latin-1. */
+  /** Everything received, as Latin-1. */
   text(): string
   send(text: string): void
   until(test: (text: string) => boolean): Promise<string>
-  /** Resolves with everything that came once the connection has ended: `end` by FIN, `reset` by RST. */
+  /** Resolves when the connection has ended, with everything received: `end` by FIN, `reset` by RST. */
   ended(): Promise<{ readonly text: string; readonly how: 'end' | 'reset' }>
 }
 
@@ -281,7 +281,7 @@ export async function clientOf(socket: Socket, ready: Promise<unknown>): Promise
   }
 }
 
-/** Sends `text` over a new connection and gives what comes back when `enough` or at the end. */
+/** Sends `text` on a new connection. Returns what came back when `enough` holds, or at the end. */
 export async function ask(
   port: number,
   text: string,
@@ -293,7 +293,7 @@ export async function ask(
   return Promise.race([client.until(enough), ended])
 }
 
-/** Whether a response with Content-Length, or with chunks, has come whole. */
+/** Whether a response with Content-Length or chunks is complete. */
 export function whole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false
@@ -307,7 +307,7 @@ export function whole(text: string): boolean {
 export const get = (target = '/b/k', lines = ''): string =>
   `GET ${target} HTTP/1.1\r\nHost: store\r\n${lines}\r\n`
 
-/** The part of a message before its empty line, as lines. */
+/** The lines of a message before its empty line. */
 export const headOf = (text: string): string[] => (text.split('\r\n\r\n', 1)[0] ?? '').split('\r\n')
 
 function watcher(): { readonly changed: () => void; readonly until: (test: () => boolean) => Promise<void> } {

@@ -4,7 +4,7 @@ import { ask, get, ok, startPath, storeThatSays } from './path.ts'
 
 const resets = 20
 
-/** Connects, sends and resets, again and again, while this process is kept from accepting any of the connections. */
+/** Connects, sends and resets, repeatedly, while this process cannot accept any of the connections. */
 function sendAndReset(port: number, request: string): void {
   const script = `const { connect } = require('node:net')
     let left = ${resets}

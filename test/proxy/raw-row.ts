@@ -1,4 +1,4 @@
-/** The rows of the raw corpus, and whether what became of one is what may. */
+/** The rows of the raw corpus, and the check of each outcome. */
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { ask, type Client, get, openClient } from './path.ts'
 import type { Behaviour, RecordingStore } from './recording-store.ts'
 
-/** One hostile request and what may become of it. Text is Latin-1; `{{repeat:TEXT:N}}` is written out. */
+/** One hostile request and its permitted outcomes. Text is Latin-1; `{{repeat:TEXT:N}}` is expanded. */
 export interface Row {
   readonly id: string
   readonly ctx: string
@@ -16,7 +16,7 @@ export interface Row {
   readonly upstream?: Behaviour
   readonly check: {
     readonly status: readonly number[]
-    /** How many requests may reach the store, at least and at most. */
+    /** Minimum and maximum number of requests that may reach the store. */
     readonly fwd: readonly [number, number]
     readonly target?: string
     readonly absent?: readonly string[]
@@ -35,12 +35,12 @@ export const rows: readonly Row[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../fixtures/raw-requests.json', import.meta.url)), 'utf8'),
 )
 
-/** The times, in milliseconds, that the rows suppose. */
+/** The timeouts that the rows assume, in milliseconds. */
 export const rowTimeouts = { headersTimeout: 3_000, upstreamTimeout: 4_000, idleTimeout: 5_000 } as const
 
 /**
- * Sends `row` to the data port `port`, behind which is `store`, which has recorded nothing yet. Rejects when anything is
- * not as it may be, or when a plain GET is not served afterwards.
+ * Sends `row` to the data port `port` in front of `store`, which has recorded nothing yet. Rejects when an outcome
+ * is not permitted, or when a plain GET is not served afterwards.
  */
 export async function holdRow(row: Row, port: number, store: RecordingStore): Promise<void> {
   const { check } = row
@@ -61,7 +61,7 @@ export async function holdRow(row: Row, port: number, store: RecordingStore): Pr
   for (const item of check.resp_present ?? []) expect(holds(first?.headers ?? [], item)).toBe(true)
   expect(answers.length).toBeLessThanOrEqual(check.responses_max ?? answers.length)
   if (check.resp_absent_body !== undefined) expect(client.text()).not.toContain(check.resp_absent_body)
-  // A request that is served after all may keep its connection.
+  // A request that is served anyway may keep its connection.
   if (check.closes === true && !(first?.status === 200 && first.whole)) expect(closed).toBe(true)
   client.socket.destroy()
   expect(await ask(port, get('/b/canary'))).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/)
@@ -79,10 +79,10 @@ const writtenOut = (text: string): string =>
     piece.repeat(Number(times)),
   )
 
-/** Waits for the end of the connection, or for what there is to see when it stays open. Returns whether it ended. */
+/** Waits for the end of the connection, or for the expected output if it stays open. Returns whether it ended. */
 async function settled(client: Client, row: Row): Promise<boolean> {
   const { check, delivery } = row
-  // Where something must come, only a busy machine makes it late; where nothing may come, that is waited for.
+  // If output must come, only a busy machine delays it. If none may come, this waits for it.
   const least = check.timeout_ok === true || row.check.status.includes(0) ? 1_500 : 10_000
   const budget = Math.max(check.max_ms ?? 0, least) + (delivery?.linger_ms ?? 0)
   const rest = check.closes === true ? 1_000 : 100
@@ -105,7 +105,7 @@ interface Answer {
   readonly whole: boolean
 }
 
-/** The final responses in `text`; an informational one is passed over. */
+/** The final responses in `text`; skips informational ones. */
 function responses(text: string, head: boolean): readonly Answer[] {
   const end = text.indexOf('\r\n\r\n')
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? -1)

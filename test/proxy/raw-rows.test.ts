@@ -3,7 +3,7 @@ import { startPath } from './path.ts'
 import { holdRow, rows, rowTimeouts } from './raw-row.ts'
 import { recordRequests } from './recording-store.ts'
 
-// What needs rules is held where there are rules: in serve/raw-rows.spec.ts.
+// Rows that need rules are tested in serve/raw-rows.spec.ts.
 const quick = rows.filter((row) => row.ctx === 'any' && row.check.slow !== true)
 
 test.each(quick)('$id: $why', { timeout: 20_000 }, async (row) => {

@@ -1,4 +1,4 @@
-/** A store that reads requests as strictly as a store can, and records what reached it. */
+/** A store that parses requests as strictly as possible, and records what reached it. */
 
 import { ok, playStore } from './path.ts'
 
@@ -9,18 +9,18 @@ export interface Recorded {
   readonly headers: readonly (readonly [string, string])[]
 }
 
-/** What a row asks of the store, beside a plain 200: raw bytes, then nothing, an end or a reset. */
+/** What a row wants from the store instead of a plain 200: raw bytes, then nothing, an end or a reset. */
 export type Behaviour = string | { readonly raw: string; readonly then?: string } | undefined
 
 export interface RecordingStore {
   readonly port: number
-  /** Whole requests. */
+  /** Complete requests. */
   readonly requests: readonly Recorded[]
-  /** Requests of which only the head has come. */
+  /** Requests of which only the head has arrived. */
   readonly heads: readonly Recorded[]
-  /** Why bytes could not be read as a request. */
+  /** Why bytes could not be parsed as a request. */
   readonly garbage: readonly string[]
-  /** Forgets what was recorded, and does this from now on. */
+  /** Clears the records and sets the behaviour. */
   readonly play: (behaviour: Behaviour) => void
 }
 
@@ -101,7 +101,7 @@ function read(text: string): Reading {
     : { kind: 'garbage', why: body.why }
 }
 
-/** Where the body ends. */
+/** Finds the end of the body. */
 function readBody(
   text: string,
   from: number,

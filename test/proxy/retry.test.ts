@@ -8,7 +8,10 @@ const request = (method: string, body = ''): string =>
 const isHead = (text: string): boolean => text.includes('\r\n\r\n')
 const heads = (text: string): number => text.split(' HTTP/1.1\r\n').length - 1
 
-/** Stores that answer `served` requests over their first connection and, asked once more, end it: as if they just had. */
+/**
+ * Stores that answer `served` requests on their first connection and end it at the next one, as if they had just
+ * closed it.
+ */
 const endingBy =
   (end: 'end' | 'resetAndDestroy') =>
   (served = 1): Promise<PlayedStore> =>
@@ -19,7 +22,7 @@ const endingBy =
 const closing = endingBy('end')
 const resetting = endingBy('resetAndDestroy')
 
-/** So many requests over a kept connection show that the store keeps it; the first one does not. */
+/** After this many requests on a reused connection the store counts as keeping it; the first request opens it. */
 const trial = 1 + 64
 
 interface Last {
@@ -29,13 +32,13 @@ interface Last {
 }
 
 interface Before {
-  /** Requests that kept connections serve before it, of which the last leaves one. */
+  /** Requests on reused connections before it; the last leaves one connection. */
   readonly served?: number
   /** Milliseconds after those. */
   readonly rest?: number
 }
 
-/** What becomes of a request after others. */
+/** Sends a request after others, and returns its outcome. */
 async function last(
   store: PlayedStore,
   method: string,
@@ -43,7 +46,7 @@ async function last(
   body = '',
 ): Promise<Last> {
   const path = await startPath({ store: store.port })
-  // The kept connection is one of the HTTP client that sends the last.
+  // The reused connection must belong to the HTTP client of the last request.
   const before = body === '' && /^(GET|HEAD|OPTIONS)$/.test(method) ? get() : request('DELETE')
   for (let i = 0; i < served; i++) await ask(path.port, before)
   await path.over(served)
@@ -55,7 +58,7 @@ async function last(
 const answered = { status: 'HTTP/1.1 200 OK', seen: 2 }
 const failed = { status: 'HTTP/1.1 502 Bad Gateway', seen: 1 }
 
-/** Long enough for a store to close a kept connection, in milliseconds. */
+/** Long enough for a store to close an idle connection, in milliseconds. */
 const rest = 1_100
 
 describe('over a kept connection that the store has closed', () => {
@@ -90,7 +93,7 @@ describe('over a kept connection that the store has closed', () => {
     const store = await playStore(({ socket, text, number }) => {
       if (number > kept) socket.write(ok)
       else if (heads(text) > 1) socket.resetAndDestroy()
-      // Answered together, so that they are kept together.
+      // Answered together, so that all are kept together.
       else if (number === kept) for (const side of store.sides) side.socket.write(ok)
     })
     const path = await startPath({ store: store.port })
@@ -170,7 +173,7 @@ describe('a store that is known to keep its connections', () => {
     expect(await last(await resetting(trial), 'GET', { served: trial, rest })).toEqual(answered)
   })
 
-  // The end must be seen within milliseconds, which a busy machine may miss.
+  // The end must be noticed within milliseconds, which a busy machine may miss.
   test('may have closed one just before: a GET is sent once more when the end was on its way', {
     retry: 3,
   }, async () => {
@@ -212,7 +215,7 @@ test(`a store that closes idle connections at random costs none of ${gets} GETs`
   const store = await playStore((side) => {
     side.socket.write(ok)
     const served = heads(side.text)
-    // Up to the middle of what the client rests: some are closed as the next request is on its way to them.
+    // Up to half of the client's pause: some connections close while the next request is on its way.
     const close = (): void => {
       if (heads(side.text) !== served) return
       closed++

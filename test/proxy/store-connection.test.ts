@@ -30,7 +30,7 @@ async function listening(
 
 interface TlsStore {
   readonly port: number
-  /** Server names that clients asked for, `false` for none. */
+  /** Server names in the TLS handshakes; `false` for none. */
   readonly names: readonly (string | false)[]
   /** Whether each connection resumed a session. */
   readonly resumed: readonly boolean[]
@@ -66,7 +66,7 @@ describe('TLS to the store', () => {
     for (const method of methods)
       for (const name of ['bucket.s3.example.com', 'elsewhere.test', 'localhost'])
         expect(headOf(await ask(path.port, requestOf(method, name)))[0]).toBe('HTTP/1.1 200 OK')
-    // One connection for each HTTP client, whatever hosts were asked for.
+    // One connection per HTTP client, for any Host.
     expect(store.names).toEqual(Array(2).fill(host === 'localhost' ? 'localhost' : false))
   })
 
@@ -95,14 +95,14 @@ describe('TLS to the store', () => {
     const store = await tlsStore('localhost')
     let ca = pem('elsewhere.pem')
     const path = await startPath({ upstream: overTls('localhost', store.port), upstreamCa: () => ca })
-    // A connection of its own each: HEAD leaves none.
+    // Each on a new connection, because HEAD never leaves one for reuse.
     const head = async (): Promise<string | undefined> =>
       headOf(await ask(path.port, requestOf('HEAD', 'h'), (text) => text.includes('\r\n\r\n')))[0]
     expect(await head()).toBe('HTTP/1.1 502 Bad Gateway')
     ca = pem('ca.pem')
     for (let i = 0; i < 3; i++) expect(await head()).toBe('HTTP/1.1 200 OK')
     ca = pem('elsewhere.pem')
-    // Not even with a session of the store that was verified before.
+    // Not even with an earlier, verified session of the store.
     expect(await head()).toBe('HTTP/1.1 502 Bad Gateway')
     expect(path.outcomes.map(({ error }) => error)).toEqual(['tls', undefined, undefined, undefined, 'tls'])
   })
@@ -149,7 +149,7 @@ describe('a store that cannot be reached', () => {
   })
 
   test('because it never completes the connection', async () => {
-    // TLS against a listener that stays silent.
+    // TLS to a listener that stays silent.
     const store = await playStore(() => {})
     const path = await startPath({ upstream: overTls('localhost', store.port), upstreamTimeout: 200 })
     for (const method of methods) await expectFailure(path, requestOf(method, 'h'), 'timeout')
@@ -181,7 +181,7 @@ describe('an answer that is not HTTP', () => {
     const path = await startPath({ store: store.port })
     for (const method of methods) {
       const text = await ask(path.port, requestOf(method, 'h'))
-      // The head may have left before the fault was seen; then the connection is broken off.
+      // If the head was sent before the fault was noticed, the connection is broken off.
       if (answer.includes('chunked')) expect(text).not.toContain('0\r\n\r\n')
       else expect(headOf(text)[0]).toBe('HTTP/1.1 502 Bad Gateway')
     }

@@ -43,7 +43,7 @@ test('ALPN h2 alone is refused', async () => {
   await expect(open(path.port, ['h2'])).rejects.toThrow()
 })
 
-/** What OpenSSL's own client says of the end, after it has sent `input`. */
+/** How OpenSSL's own client describes the end, after it has sent `input`. */
 async function endSeenByOpenssl(path: Path, input: string, during: () => Promise<unknown>): Promise<string> {
   const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${path.port}`, '-msg', '-ign_eof'], {
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -28,7 +28,7 @@ describe('the request target', () => {
   })
 })
 
-/** Lines that both ways of forwarding pass on as they are: case, order, repeats, odd values. */
+/** Lines that both ways of forwarding pass on unchanged: case, order, repeats, odd values. */
 const signed = [
   'Host: Bucket.Example.COM:9000',
   'X-Amz-Date: 20260101T000000Z',
@@ -168,7 +168,7 @@ describe('the response', () => {
       text.endsWith('\r\n\r\nok'),
     )
     const [length, disposition] = answer.slice(7, 9)
-    // Content-Length steps behind a Content-Disposition that is not ASCII: Node would change its bytes.
+    // Content-Length moves after a non-ASCII Content-Disposition; otherwise Node would change its bytes.
     expect(headOf(text)).toEqual([
       ...answer.slice(0, 7),
       disposition,

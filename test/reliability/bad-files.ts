@@ -1,4 +1,4 @@
-/** Figure 4: every bad rule file of the collection, put in the place of a good one of a program that serves. */
+/** Figure 4: puts every bad rule file of the collection in place of a good one while the program serves. */
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -59,7 +59,9 @@ function millisecondsToRead(file: string, bytes: Uint8Array): number {
   return performance.now() - began
 }
 
-/** Replaces the file of the bucket `bad` by `bytes`, and then by a good one again. Returns what was not as promised. */
+/**
+ * Replaces the file of the bucket `bad` by `bytes`, and then by a good one again. Returns the violated promises.
+ */
 async function putInPlace(
   { program, rules }: Serving,
   row: Row,
@@ -68,7 +70,7 @@ async function putInPlace(
 ): Promise<readonly string[]> {
   const name = `bad${row.file.slice(row.file.lastIndexOf('.'))}`
   await writeFile(join(rules, '.new'), bytes)
-  // One step: with both of them there for a moment, both would be refused.
+  // In one step: with both files present for a moment, both would be refused.
   if (name === 'bad.yaml') await rename(join(rules, '.new'), join(rules, name))
   else await Promise.all([rename(join(rules, '.new'), join(rules, name)), rm(join(rules, 'bad.yaml'))])
   const problems: string[] = []
@@ -86,7 +88,7 @@ async function putInPlace(
   return problems
 }
 
-/** Reloads until `file` has errors, or as many as `wanted`; a file without a last line end takes longer to be taken. */
+/** Reloads until `file` has as many errors as `wanted`; a file without a final line break takes longer. */
 async function errorsOf(
   admin: string,
   file: string,

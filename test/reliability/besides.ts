@@ -1,7 +1,7 @@
 import { scenarios } from './adversity/scenarios.ts'
 import { count, type Figure } from './figure.ts'
 
-/** What is promised besides the eighteen: clients that mean harm, stores that fail, a machine that misbehaves. */
+/** The promises besides the eighteen figures: hostile clients, failing stores, a misbehaving machine. */
 export const besides: readonly Figure[] = scenarios.map(
   ({ name, promise, count: ordinary, nightlyCount, isTimed, measure }) => ({
     name,

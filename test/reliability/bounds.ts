@@ -1,4 +1,4 @@
-/** Figure 15: what strangers send adds no series to the metrics, and no line of the log that is too long or no JSON. */
+/** Figure 15: client input adds no metric series, and no log line that is too long or not JSON. */
 
 import { Agent } from 'node:http'
 import { exchange } from '../serve/exchange.ts'
@@ -46,7 +46,7 @@ export async function measureBounds(requests: number): Promise<Measured> {
         strange.length === 0 &&
         log.invalid === 0 &&
         log.longest <= mostLineBytes &&
-        // All of them, or the rest could have been anything.
+        // All lines must be there, or the missing ones could be invalid.
         log.lines > requests,
     }
   })
@@ -62,7 +62,7 @@ function lookAt(line: string, log: LogFindings): void {
   }
 }
 
-/** Samples of the program's own families: those of the process come and go with its resources. */
+/** Samples of the program's own families; those of the process vary with its resources. */
 async function seriesOf({ admin }: Program): Promise<readonly string[]> {
   const { body } = await exchange(`${admin}/metrics`)
   const series = body
@@ -81,7 +81,7 @@ async function sendRandom({ data }: Program, requests: number): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     while (left-- > 0) {
       const { path, ...sent } = randomRequest()
-      // What cannot be parsed ends its connection; that is an answer as well.
+      // Unparsable input ends the connection, which is an answer as well.
       await exchange(data + path, { ...sent, agent }).catch(() => {})
     }
     agent.destroy()
@@ -92,7 +92,7 @@ async function sendRandom({ data }: Program, requests: number): Promise<void> {
 const below = (limit: number): number => Math.floor(Math.random() * limit)
 const word = (): string => below(1e9).toString(36)
 const pick = (list: readonly string[]): string => list[below(list.length)] ?? ''
-/** Sometimes as long as it can be. */
+/** Sometimes as long as possible. */
 const long = (text: string): string => (below(50) === 0 ? text.repeat(below(6_000 / text.length)) : text)
 
 function randomRequest() {

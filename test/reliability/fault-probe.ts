@@ -1,6 +1,6 @@
 /**
- * Loaded into every process that a reliability run starts (`--import`): writes down what befalls those that are the
- * program. It changes nothing that they do.
+ * Loaded (`--import`) into every process of a reliability run. Records faults of the program without changing its
+ * behaviour.
  */
 
 import { openSync, writeSync } from 'node:fs'
@@ -11,7 +11,7 @@ const folder = process.env[faultsVariable]
 const script = process.argv[1] ?? ''
 
 if (folder !== undefined && programs.some((program) => script.endsWith(program))) {
-  // Open from the beginning: later there may be no descriptor to be had.
+  // Opened at start, because later there may be no descriptor left.
   const file = openSync(join(folder, `${process.pid}.jsonl`), 'a')
   const write = (trace: Trace): void => {
     writeSync(file, `${JSON.stringify(trace)}\n`)

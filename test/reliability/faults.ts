@@ -1,4 +1,4 @@
-/** Whether any process of the program, of any figure, met an exception that nobody caught, or ended by itself. */
+/** Whether any process of the program, in any figure, had an uncaught exception or ended unexpectedly. */
 
 import { appendFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { z } from 'zod'
 /** Names the folder that the processes write to. */
 export const faultsVariable = 'RELIABILITY_FAULTS'
 
-/** The ends of the paths of the scripts that are the program, or a part of it that serves. */
+/** Path suffixes of the scripts that are the program, or serve as part of it. */
 export const programs = ['/cmd/main.ts', '/test/bucket-cors/serve.ts'] as const
 
 const traceShape = z.discriminatedUnion('kind', [
@@ -23,11 +23,11 @@ export type Trace = z.infer<typeof traceShape>
 export interface Faults {
   /** Processes of the program that were started. */
   readonly processes: number
-  /** Uncaught exceptions, unhandled rejections, faults that were logged, and ends with codes that mean a fault. */
+  /** Uncaught exceptions, unhandled rejections, logged faults, and exit codes that indicate a fault. */
   readonly found: readonly string[]
 }
 
-/** Has every process that is started from now on watched. */
+/** Watches every process that starts from now on. */
 export async function watchFaults(): Promise<{
   readonly faults: () => Promise<Faults>
   readonly close: () => Promise<void>
@@ -35,12 +35,12 @@ export async function watchFaults(): Promise<{
   const folder = await mkdtemp(join(tmpdir(), 'reliability-faults-'))
   const probe = pathToFileURL(join(import.meta.dirname, 'fault-probe.ts'))
   process.env[faultsVariable] = folder
-  // A process that V8 ends, for want of memory above all, leaves a report.
+  // V8 leaves a report when it aborts a process, usually for lack of memory.
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${probe} --report-on-fatalerror --report-directory=${folder}`
   return { faults: () => readFaults(folder), close: () => rm(folder, { recursive: true }) }
 }
 
-/** Writes down a fault that shows outside of the process, when somebody watches. */
+/** Records a fault that is visible from outside the process, if a run is watching. */
 export function noteFault(pid: number, what: string): void {
   const folder = process.env[faultsVariable]
   if (folder === undefined) return
@@ -64,5 +64,5 @@ async function readFaults(folder: string): Promise<Faults> {
   return { processes, found }
 }
 
-/** 2: the program refused to start, as some tests want it to. */
+/** 2: the program refused to start, as some tests intend. */
 const expectedCodes: readonly number[] = [0, 2]

@@ -1,4 +1,4 @@
-/** The eighteen figures, each with its promise. Where a test of `npm test` is the scenario, that test is run. */
+/** The eighteen figures with their promises. If a test of `npm test` covers the scenario, that test runs. */
 
 import { measure as measureFullDisk } from './adversity/full-disk.ts'
 import { measure as measureTruncatedStore } from './adversity/truncated-store.ts'
@@ -14,7 +14,7 @@ import { failuresIn, most, runTests, sum, type TestRun, together } from './run-t
 import { measureSoak } from './soak.ts'
 import { measureTakesEffect } from './takes-effect.ts'
 
-/** `faults`: what befell the processes of the program so far. */
+/** `faults`: faults of the program's processes so far. */
 export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] => [
   {
     name: '1',
@@ -160,7 +160,7 @@ async function hostileRequests(seconds: number | undefined): Promise<Measured> {
 const runMutants = (environment: Readonly<Record<string, number>>): Promise<TestRun> =>
   runTests(['test/proxy/mutation.test.ts'], environment)
 
-/** In slices: a test keeps all that it recorded until it ends. */
+/** In slices, because a test keeps everything that it recorded until it ends. */
 async function runMutantsUntil(until: number): Promise<TestRun> {
   const slices: TestRun[] = []
   do {
@@ -192,7 +192,7 @@ async function kills(times: number): Promise<Measured> {
   const run = await runTests(['test/bucket-cors/crash.spec.ts'], { CORS_SIDECAR_KILLS: times }, 'killed')
   return {
     measured: `${sum(run, 'kills')} kills, ${sum(run, 'cutOff')} before the last answer: ${run.failures.length === 0 ? 'always the old file or the new one' : 'NOT always a whole file'}; ${most(run, 'strays')} leftovers seen, none read${failuresIn(run)}`,
-    // Kills that all came after the last answer show nothing.
+    // Kills that all come after the last response prove nothing.
     held: passes(run) && sum(run, 'cutOff') > 0,
   }
 }

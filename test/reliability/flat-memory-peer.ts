@@ -1,4 +1,4 @@
-/** A peer of flat-memory.ts, in a process of its own: the store, or a client that makes one transfer. */
+/** A peer of flat-memory.ts in its own process: the store, or a client that makes one transfer. */
 
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 
 const megabyte = 1024 * 1024
 
-/** One body through the sidecar, as a peer tells of it. */
+/** One body through the sidecar, as reported by a peer. */
 export interface Report {
   readonly peer: 'store' | 'client'
   readonly transfer: string
@@ -40,7 +40,7 @@ async function serveAsStore(): Promise<void> {
     response.writeHead(200, { 'Content-Length': size, 'Access-Control-Allow-Origin': '*' })
     tell({ peer: 'store', transfer: name, ...(await writeAll(response, size)) })
   })
-  // A peer that does not read for a while is what this is about.
+  // No timeout, because the test includes peers that stop reading for a while.
   server.requestTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -68,7 +68,7 @@ function tell(report: Report): void {
 
 type Body = Pick<Report, 'bytes' | 'sha256'>
 
-/** Writes `size` bytes of which no two pieces are the same, as fast as they are taken. */
+/** Writes `size` bytes without repetition, as fast as they are read. */
 async function writeAll(stream: Writable, size: number): Promise<Body> {
   const hash = createHash('sha256')
   const block = randomBytes(256 * 1024)
@@ -83,7 +83,7 @@ async function writeAll(stream: Writable, size: number): Promise<Body> {
   return { bytes: size, sha256: hash.digest('hex') }
 }
 
-/** Reads to the end. A slow reader stops for 5 s, then takes 8 MB a second for 15 s, then what comes. */
+/** Reads to the end. A slow reader stops for 5 s, then reads 8 MB per second for 15 s, then at full speed. */
 async function readAll(stream: Readable, isSlow: boolean): Promise<Body> {
   const hash = createHash('sha256')
   const slowUntil = performance.now() + 20_000

@@ -1,7 +1,7 @@
 /**
- * Figure 8: whether the sidecar's memory stays flat while many gigabytes stream through it both ways. Half of each way
- * goes to a peer that keeps up, half to one that stops reading, reads slowly, and then goes on. Store, sidecar and
- * client are processes of their own; the SHA-256 are computed in the peers. Linux only.
+ * Figure 8: whether the sidecar's memory stays flat while many gigabytes stream through it both ways. Half of each
+ * direction goes to a fast peer, half to one that stops reading, reads slowly, and then continues. Store, sidecar
+ * and client are separate processes; the peers compute the SHA-256. Linux only.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -21,7 +21,7 @@ const transfers = ['up-fast', 'up-slow', 'down-fast', 'down-slow'] as const
 const peer = join(import.meta.dirname, 'flat-memory-peer.ts')
 const rules = 'rules:\n  - {allowedOrigins: ["https://example.com"], allowedMethods: [GET, PUT]}\n'
 
-/** `gigabytes` stream up, and as many down. */
+/** Streams `gigabytes` up, and as many down. */
 export async function measureFlatMemory(gigabytes: number): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'flat-memory-'))
   const store = fork(peer)
@@ -53,7 +53,7 @@ export async function measureFlatMemory(gigabytes: number): Promise<Measured> {
 
 interface Transfers {
   readonly store: ChildProcess
-  /** Gets every process that is started. */
+  /** Collects every started process. */
   readonly children: ChildProcess[]
   readonly port: string
   /** Bytes of each. */
@@ -77,7 +77,7 @@ async function transferAll({ store, children, port, size }: Transfers): Promise<
   return reports
 }
 
-/** Whether both peers saw the same bytes, all of them. */
+/** Whether both peers saw the same bytes, completely. */
 function isWhole(reports: readonly Report[], name: string, size: number): boolean {
   const both = reports.filter(({ transfer }) => transfer === name)
   const [one, other] = both

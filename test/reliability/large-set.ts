@@ -1,4 +1,4 @@
-/** Figure 3: a thousand buckets of twenty rules: how long a start takes, and for how long a reload blocks the program. */
+/** Figure 3: a thousand buckets of twenty rules: start time, and how long a reload blocks the event loop. */
 
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,16 +26,16 @@ const rule = (bucket: number, version: number, index: number): string => `  - id
 const fileOf = (bucket: number, version: number): string =>
   `rules:\n${Array.from({ length: ruleCount }, (_, index) => rule(bucket, version, index)).join('')}`
 
-/** The longest that the event loop was held, in milliseconds (see loop-probe.ts). */
+/** The longest block of the event loop, in milliseconds (see loop-probe.ts). */
 interface Block {
   readonly cpu: number
   readonly clock: number
 }
 
-/** How long it took from the beginning of the process until it served, in seconds. */
+/** Seconds from process start until it serves. */
 interface Start {
   readonly clock: number
-  /** What it needs at least, on a machine that has nothing else to do. */
+  /** CPU time, a lower bound that does not depend on other processes. */
   readonly cpu: number
 }
 
@@ -44,7 +44,7 @@ export async function measureLargeSet(starts: number, reloads: number): Promise<
   while (seen.length < starts) seen.push(await whileLarge(async (_serving, start) => start))
   const blocks = await whileLarge(async ({ program, rules, place }) => {
     const probe = join(place, 'loop')
-    // Longer than the times of the files are not relied on: all are read again meanwhile.
+    // Longer than file times are distrusted, so all files are read again in the meantime.
     await pause(5_000)
     const during = (buckets: number) =>
       longestOf(program, probe, reloads, async (version) => {
@@ -52,7 +52,7 @@ export async function measureLargeSet(starts: number, reloads: number): Promise<
       })
     return { one: await during(1), all: await during(bucketCount) }
   })
-  // Whatever else this machine does can only make a start longer.
+  // The minimum, because noise can only make a start slower.
   const fastest = Math.min(...seen.map(({ clock }) => clock))
   const inWordsOf = ({ clock, cpu }: Start): string => `${clock.toFixed(2)} s (CPU ${cpu.toFixed(2)} s)`
   return {
@@ -64,7 +64,7 @@ export async function measureLargeSet(starts: number, reloads: number): Promise<
 const inWords = ({ cpu, clock }: Block): string =>
   `${cpu.toFixed(0)} ms of CPU (${clock.toFixed(0)} ms by the clock)`
 
-/** Serves the large set. */
+/** Runs a scenario while the large set is served. */
 function whileLarge<Result>(scenario: (serving: Serving, start: Start) => Promise<Result>): Promise<Result> {
   let began = Number.NaN
   const prepare = async (place: string): Promise<string> => {

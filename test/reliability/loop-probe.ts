@@ -1,7 +1,7 @@
 /**
- * Loaded into the program (`--import`): for how long its event loop was held at most, in milliseconds of that thread's
- * CPU and of the clock. On a machine that is shared the clock measures the others too. At SIGUSR2 appends both to the
- * file named by `LOOP_PROBE` and begins anew.
+ * Loaded into the program (`--import`): the longest block of its event loop, in milliseconds of the thread's CPU
+ * and of the wall clock, which on a shared machine includes other processes. On SIGUSR2 appends both to the file
+ * named by `LOOP_PROBE` and starts over.
  */
 
 import { appendFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Measures the promises of reliability: `npm run test:reliability -- --help`. */
+/** Measures the reliability promises: `npm run test:reliability -- --help`. */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,13 +24,13 @@ Ends with 1 when one is not held.
 
 const resultsFile = join(import.meta.dirname, 'RESULTS.md')
 const usualMinutes = 60
-/** What lasts throughout must end before the run, for what remains to be told. */
+/** Time reserved at the end of the run for the report of the figures that run throughout. */
 const lastSeconds = 90
 const ordinarySeconds = 60
-/** Beside what a figure is given: what takes longer than this hangs. */
+/** A figure that takes this much longer than its allotted time hangs. */
 const mostSeconds = 3_600
 
-// What was given up may still hold connections and processes.
+// Abandoned figures may still hold connections and processes.
 process.exit(await run(process.argv.slice(2)))
 
 async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
@@ -130,7 +130,7 @@ async function oneAfterTheOther(
   return outcomes
 }
 
-/** A figure that could not be measured is not held. */
+/** A figure that could not be measured counts as not held. */
 async function measureOne(figure: Figure, scale: Scale, seconds: number): Promise<Outcome> {
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000

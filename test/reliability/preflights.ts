@@ -1,4 +1,4 @@
-/** Figure 7: what the worst preflight of 16 KB costs the program beside a normal one, in CPU, over the wire. */
+/** Figure 7: CPU cost of the most expensive preflight of 16 KB compared with a normal one, over the wire. */
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -44,7 +44,7 @@ const request = (bucket: string, origin: string, asked: readonly string[]): stri
 
 const normal = request('ordinary', 'https://example.com', ['authorization,x-amz-date,content-type'])
 
-/** What could be dear: much to read, to look up, to compare, to answer or to refuse. */
+/** Candidates for high cost: much to read, look up, compare, answer or refuse. */
 const attacks: readonly (readonly [string, string])[] = [
   ['the last of 800 origins', request('large', 'https://a19-39.example.com', ['content-type'])],
   ['none of 800 origins', request('large', 'https://a19-40.example.com', ['content-type'])],
@@ -76,7 +76,7 @@ interface Cost {
   readonly each: number
   /** Bytes of the request. */
   readonly sent: number
-  /** Bytes of the header section of the answer. */
+  /** Bytes of the response's header section. */
   readonly answered: number
 }
 
@@ -91,17 +91,17 @@ export async function measurePreflights(rounds: number): Promise<Measured> {
         for (const [name, text] of kinds) costs.push(await costOf(name, text, program, rounds))
         return costs
       }
-      // Compiled by the engine before it counts.
+      // Warms up the compiler.
       await inBatch()
       const batches: Cost[][] = []
       while (batches.length < batchCount) batches.push(await inBatch())
-      // Whatever else this machine does can only make a batch dearer.
+      // The minimum, because noise can only make a batch slower.
       const [usual, ...costs] = kinds.flatMap((_, kind) =>
         cheapest(batches.flatMap((batch) => batch[kind] ?? [])),
       )
       if (usual === undefined) throw new Error('nothing was measured')
       const worst = costs.reduce((a, b) => (b.each > a.each ? b : a))
-      // An allowed name that was asked for is echoed; beyond that, headers are those of the rules.
+      // Allowed names are echoed; all other headers come from the rules.
       const excess = ({ answered, sent }: Cost): number => answered - sent - 2 * usual.answered
       const largest = costs.reduce((a, b) => (excess(b) > excess(a) ? b : a))
       const ratio = worst.each / usual.each
@@ -140,7 +140,7 @@ async function opened(data: string): Promise<Socket> {
   return socket.setNoDelay()
 }
 
-/** One whole answer. Rejects when the connection ends within it. */
+/** One complete response. Rejects when the connection ends within it. */
 function answerOn(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''

@@ -10,7 +10,7 @@ export interface Outcome {
 }
 
 export interface Run {
-  /** What was given behind `npm run test:reliability --`. */
+  /** The arguments after `npm run test:reliability --`. */
   readonly argv: readonly string[]
   readonly minutes: number
   readonly numbered: readonly Outcome[]
@@ -20,7 +20,7 @@ export interface Run {
 export const outcomeLine = ({ figure, verdict, seconds, measured }: Outcome): string =>
   `${figure.name.padEnd(2)} ${verdict.padEnd(7)} ${seconds.toFixed(0).padStart(4)} s  ${measured}`
 
-/** A whole run as Markdown, which a terminal shows as well. */
+/** A complete run as Markdown, also readable on a terminal. */
 export function renderRun({ argv, minutes, numbered, besides }: Run): string {
   const command = `npm run test:reliability${argv.map((word, at) => `${at === 0 ? ' -- ' : ' '}${word}`).join('')}`
   const machine = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()} ${arch()}`
@@ -51,7 +51,7 @@ function table(outcomes: readonly Outcome[]): string {
 const begin = '<!-- measured by npm run test:reliability: from here -->'
 const end = '<!-- measured by npm run test:reliability: to here -->'
 
-/** `document` with `measured` between its two marks; what people wrote around them stays. Throws without the marks. */
+/** `document` with `measured` between its two marks; the text around them stays. Throws without the marks. */
 export function replaceMeasured(document: string, measured: string): string {
   const [before, rest, ...more] = document.split(begin)
   const [, after, ...others] = rest?.split(end) ?? []

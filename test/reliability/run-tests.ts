@@ -1,4 +1,4 @@
-/** A figure that a test of `npm test` or `npm run test:long` holds: the same test, run with larger counts from the environment. */
+/** A figure that a test of `npm test` or `npm run test:long` covers: runs it with larger counts from the environment. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface TestRun {
   readonly passed: number
-  /** Title and first line of the message of each test that failed, and errors outside of tests. */
+  /** Title and first message line of each failed test, and errors outside of tests. */
   readonly failures: readonly string[]
   readonly told: readonly Told[]
 }
@@ -38,8 +38,8 @@ const reportShape = z.object({
 const toldShape = z.record(z.string(), z.number())
 
 /**
- * Runs the tests of `files`, paths from the repository's root, of which the titles match `titles`. Rejects when the
- * runner itself fails, or finds no test.
+ * Runs the tests in `files` (paths from the repository root) whose titles match `titles`. Rejects when the runner
+ * fails or finds no test.
  */
 export async function runTests(
   files: readonly string[],
@@ -97,11 +97,13 @@ async function readTold(file: string): Promise<readonly Told[]> {
     .map((line) => toldShape.parse(JSON.parse(line)))
 }
 
-/** The sum of what was told as `name`. Throws when nobody told it: a figure must not rest on nothing. */
+/**
+ * The sum of the reported values of `name`. Throws when there are none, because a figure must not rest on nothing.
+ */
 export const sum = (run: TestRun, name: string): number =>
   valuesOf(run, name).reduce((total, value) => total + value, 0)
 
-/** The largest of what was told as `name`. */
+/** The largest reported value of `name`. */
 export const most = (run: TestRun, name: string): number => Math.max(...valuesOf(run, name))
 
 function valuesOf(run: TestRun, name: string): readonly number[] {
@@ -110,7 +112,7 @@ function valuesOf(run: TestRun, name: string): readonly number[] {
   return values
 }
 
-/** Several runs as one. */
+/** Merges several runs. */
 export const together = (runs: readonly TestRun[]): TestRun => ({
   passed: runs.reduce((total, { passed }) => total + passed, 0),
   failures: runs.flatMap(({ failures }) => failures),

@@ -1,4 +1,4 @@
-/** The real program before a store in this process, for one scenario. */
+/** The real program in front of a store in this process, for one scenario. */
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,18 +12,18 @@ export interface Serving {
   readonly program: Program
   /** The rules directory. */
   readonly rules: string
-  /** A folder of its own, gone afterwards, that holds the rules directory. */
+  /** A temporary folder that contains the rules directory. */
   readonly place: string
 }
 
 export interface ServingOptions extends SpawnOptions {
   readonly files: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
-  /** Puts the files where the rules are to be; default: into the directory `rules`. */
+  /** Puts the files where the rules belong; default: the directory `rules`. */
   readonly prepare?: (place: string, files: Readonly<Record<string, string>>) => Promise<string>
 }
 
-/** Serves `files` while `scenario` lasts. Whatever becomes of it, nothing is left behind. */
+/** Serves `files` during `scenario`, and always cleans up. */
 export async function whileServing<Result>(
   { files, flags = [], prepare = plainly, ...options }: ServingOptions,
   scenario: (serving: Serving) => Promise<Result>,

@@ -1,4 +1,4 @@
-/** Figure 16: many connections and a reload each second for a long time, in a small heap. */
+/** Figure 16: many connections and a reload every second for a long time, in a small heap. */
 
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,25 +11,25 @@ import type { Measured, Scale } from './figure.ts'
 import { inMegabytes, openDescriptors, residentSet, whileServing } from './serving.ts'
 
 const connectionCount = 500
-/** A connection rests for half of this to all of it between two requests, in milliseconds. */
+/** The longest pause of a connection between two requests, in milliseconds; the shortest is half of it. */
 const longestRest = 3_000
 const oldSpaceMegabytes = 64
 const container = 256 * 1024 * 1024
 const megabyte = 1024 * 1024
 const mostSlope = 5 * megabyte
-/** Of what is open late to what was open early. */
+/** Open descriptors late in the run relative to early ones. */
 const mostDescriptorGrowth = 1.05
-/** More than at the beginning, once every connection is closed again. */
+/** Allowed increase after all connections are closed again. */
 const mostLeftDescriptors = 5
 /** The sidecar keeps a connection to the store for a while. */
 const patience = 60_000
-/** What a slope can be told from, in seconds; of less time the sawtooth of the garbage collector is all that shows. */
+/** A slope needs this many seconds; a shorter run shows only the sawtooth of the garbage collector. */
 const shortestForSlope = 900
-/** In which the heap grows to its size and code is compiled; left out. */
+/** Share of the run in which heap and compiled code still grow; left out. */
 const warmUpShare = 0.25
 
 interface Sample {
-  /** Since the beginning. */
+  /** Since the start. */
   readonly seconds: number
   readonly residentBytes: number
   readonly descriptors: number
@@ -40,7 +40,7 @@ interface Traffic {
   readonly failures: string[]
 }
 
-/** Lasts `seconds`. At the scale `nightly` a run too short for a slope does not hold the promise. */
+/** Runs for `seconds`. At scale `nightly`, a run too short for a slope does not hold the promise. */
 export function measureSoak(seconds: number, scale: Scale): Promise<Measured> {
   const options = {
     files: { 'site.yaml': generationFile(1) },
@@ -105,7 +105,7 @@ async function sampleWhile({ pid }: Program, isOver: () => boolean): Promise<rea
   return samples
 }
 
-/** As many as are left when every connection is closed again. */
+/** The number left when every connection is closed again. */
 async function fewestDescriptors({ pid }: Program, wanted: number): Promise<number> {
   const until = performance.now() + patience
   let fewest = await openDescriptors(pid)
@@ -154,7 +154,7 @@ function judge({ scale, seconds, cpu, samples, traffic, reloads, applied, peak, 
   }
 }
 
-/** Of the straight line with the least squares. */
+/** Slope of the least-squares line. */
 function slopeOf(points: readonly (readonly [number, number])[]): number {
   const mean = (index: 0 | 1): number =>
     points.reduce((sum, point) => sum + point[index], 0) / Math.max(1, points.length)

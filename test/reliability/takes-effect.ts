@@ -1,4 +1,4 @@
-/** Figure 2: how long after a change of the rules directory a client is answered by it. The program is told nothing. */
+/** Figure 2: how long a change of the rules directory takes to reach a client. The program gets no signal. */
 
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ const renamedFiles = (times: number): Promise<readonly number[]> =>
     eachOf(times, 2, (generation) => replace(rules, 'site.yaml', generationFile(generation)), program),
   )
 
-/** Milliseconds from each change to its effect, in ascending order. */
+/** Milliseconds from each change to its effect, ascending. */
 async function eachOf(
   times: number,
   first: number,
@@ -54,7 +54,7 @@ async function eachOf(
       await pause(5)
     }
     milliseconds.push(performance.now() - began)
-    // At another moment between two of the program's own looks at the directory.
+    // At varying moments between two of the program's own looks at the directory.
     await pause(Math.random() * 200)
   }
   return milliseconds.sort((a, b) => a - b)
@@ -62,11 +62,11 @@ async function eachOf(
 
 interface Change extends Pick<ServingOptions, 'prepare'> {
   readonly name: string
-  /** Resolves with `performance.now()` of when it happened, if that was later than it began. */
+  /** Resolves with `performance.now()` of the change, if that was later than its start. */
   readonly make: (serving: Serving, generation: number) => Promise<unknown>
 }
 
-/** Changes that a watch of the directory tells nothing of, or the wrong things. */
+/** Changes for which the file watcher gets no events, or wrong ones. */
 const changes: readonly Change[] = [
   {
     name: 'ConfigMap swapped',
@@ -108,7 +108,7 @@ const changes: readonly Change[] = [
     name: 'directory made long after it went',
     async make({ rules }, generation) {
       await rm(rules, { recursive: true })
-      // Longer than between two looks at it that no event asks for.
+      // Longer than the interval between two rescans.
       await pause(12_000)
       const made = performance.now()
       await folderWith(rules, files(generation))

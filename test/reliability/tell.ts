@@ -3,10 +3,10 @@ import { appendFileSync } from 'node:fs'
 /** What a test measured, by name. */
 export type Told = Readonly<Record<string, number>>
 
-/** Names the file that a reliability run reads measurements from. */
+/** Names the file from which a reliability run reads measurements. */
 export const tellVariable = 'RELIABILITY_TOLD'
 
-/** Tells the reliability run that started this test what was measured. Without such a run nothing happens. */
+/** Reports a measurement to the reliability run that started this test. Does nothing without such a run. */
 export function tell(measurement: Told): void {
   const file = process.env[tellVariable]
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(measurement)}\n`)

@@ -336,9 +336,9 @@ describe('files that contradict each other', () => {
       const { findings } = await store.reload('watch')
       expect(findings.filter(({ code }) => code === 'duplicate-host')).toMatchObject([{ file: 'b.yaml' }])
       // What was in force stays: nothing, or the rules of the file that was good before.
-      const inForce = first === 'b.yaml' ? 1 : 'none'
-      expect(store.live()).toEqual({ a: 'none', b: inForce })
-      expect(store.live()[store.current().hosts.get('img.example') ?? '']).toBe(inForce)
+      const live = first === 'b.yaml' ? 1 : 'none'
+      expect(store.live()).toEqual({ a: 'none', b: live })
+      expect(store.live()[store.current().hosts.get('img.example') ?? '']).toBe(live)
     }
   })
 })

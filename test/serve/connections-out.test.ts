@@ -8,7 +8,7 @@ import { generationFile, origin } from './generations.ts'
 import { startProgram } from './program.ts'
 import { startStore } from './store.ts'
 
-/** Writes every address that the process connects to on stderr. */
+/** Prints every address that the process connects to on stderr. */
 const watched = `
   import net from 'node:net'
   const { connect } = net.Socket.prototype

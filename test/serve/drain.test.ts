@@ -15,7 +15,7 @@ import { generationFile, generationOf, origin } from './generations.ts'
 import { endProgram, main, type Program, startProgram } from './program.ts'
 import { sha256, startStore, type TestStore } from './store.ts'
 
-/** Requests that wait for the store as SIGTERM comes. */
+/** Requests waiting for the store when SIGTERM arrives. */
 const waitingCount = Number(process.env.DRAIN_REQUESTS ?? 100)
 
 let rules = ''
@@ -37,7 +37,7 @@ async function serve(...more: readonly string[]): Promise<Program> {
   return program
 }
 
-/** Begins a request whose answer the test gives at the store. */
+/** Begins a request whose response the test sends at the store. */
 function begin(program: Program, name: string, method = 'GET', headers = {}): ClientRequest {
   const request = startRequest(`${program.data}/site/${name}`, {
     method,
@@ -93,7 +93,7 @@ test('SIGTERM finishes what is under way, soon refuses what is new, and ends wit
 
   program.signal('SIGTERM')
   await draining(program)
-  // What a load balancer sends before it has noticed is served, over new connections and kept ones.
+  // Requests that a load balancer sends before it notices are served, on new and on kept connections.
   expect((await exchange(`${program.data}/site/object`)).headers.connection).toBe('close')
   const closed = [once(silent, 'close'), once(idle, 'close')]
   await Promise.all(closed)

@@ -5,7 +5,7 @@ export interface Sent {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
-  /** Default: a connection of its own. */
+  /** Default: a new connection. */
   readonly agent?: Agent | false
 }
 
@@ -15,7 +15,7 @@ export interface Answered {
   readonly body: Buffer
 }
 
-/** Sends one request and reads its answer to the end; rejects when either breaks off. */
+/** Sends one request and reads the complete response; rejects when either is aborted. */
 export function exchange(url: string, sent: Sent = {}): Promise<Answered> {
   const { method = 'GET', headers = {}, body, agent = false } = sent
   return new Promise((resolve, reject) => {
@@ -31,13 +31,13 @@ export function exchange(url: string, sent: Sent = {}): Promise<Answered> {
   })
 }
 
-/** A preflight as browsers send it. */
+/** A preflight in the form that browsers send. */
 export const preflight = (origin: string, method = 'GET'): Sent => ({
   method: 'OPTIONS',
   headers: { Origin: origin, 'Access-Control-Request-Method': method },
 })
 
-/** The value of one sample of a scrape, `undefined` when there is none. `series`: name and labels as they are written. */
+/** The value of one sample of a scrape; `undefined` when there is none. `series`: name and labels as printed. */
 export async function metric(admin: string, series: string): Promise<number | undefined> {
   const { body } = await exchange(`${admin}/metrics`)
   const line = body

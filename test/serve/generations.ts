@@ -1,8 +1,8 @@
 import { type Answered, exchange, preflight, type Sent } from './exchange.ts'
 
 /**
- * Rule files and answers that can be told apart by their generation: it stands in the methods, in the exposed header
- * and in the max-age, so that an answer made of two generations shows.
+ * Rule files and responses that are identified by their generation: it is in the methods, in the exposed header and
+ * in the max-age, so that a mix of two generations is noticed.
  */
 export const origin = 'https://app.example'
 
@@ -20,7 +20,7 @@ const methodsOf = (generation: number): readonly string[] => [
   ...['POST', 'DELETE', 'HEAD'].filter((_method, index) => (generation >> index) % 2 === 1),
 ]
 
-/** The generation that decided, or what is wrong with the answer. */
+/** The generation that decided, or what is wrong with the response. */
 export function generationOf({ status, headers }: Answered): number | string {
   const generation = Number(headers['access-control-max-age'])
   const seen = [
@@ -33,14 +33,14 @@ export function generationOf({ status, headers }: Answered): number | string {
   return seen === wanted ? generation : `${seen}, max-age ${generation}`
 }
 
-/** What a page would send: each kind of request meets the rules at another place. */
+/** What a page would send; each kind of request uses a different part of the rules. */
 export const pageRequests: readonly Sent[] = [
   preflight(origin, 'PUT'),
   { headers: { Origin: origin } },
   { method: 'PUT', headers: { Origin: origin }, body: 'x'.repeat(3000) },
 ]
 
-/** The generation that a preflight is decided by. */
+/** The generation that decides a preflight. */
 export async function currentGeneration(data: string, bucket: string): Promise<number | string> {
   return generationOf(await exchange(`${data}/${bucket}/object`, preflight(origin, 'PUT')))
 }

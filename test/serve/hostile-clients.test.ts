@@ -18,7 +18,7 @@ async function rulesFolder(): Promise<string> {
   return folderWith(folder, { 'bucket.yaml': generationFile(1) })
 }
 
-/** A store that never answers for `/never`, when it is told for `/held`, and for `/large` with more than any buffer holds. */
+/** A store that never answers `/never`, answers `/held` on demand, and `/large` with more than any buffer holds. */
 async function startStore(held: (answer: () => void) => void = () => {}): Promise<string> {
   const server = createServer((request, response) => {
     if (request.url?.endsWith('/never') === true) return
@@ -105,14 +105,14 @@ test('idle connections make room for health checks, for new requests and for con
   expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 OK/)
 })
 
-/** `serve` as a process that may open no more than `most` files. */
+/** `serve` as a process with at most `most` file descriptors. */
 async function startWithFiles(
   most: number,
   store: string,
 ): Promise<{ readonly dataPort: unknown; readonly adminPort: unknown }> {
   const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
   const argv = [main, 'serve', '--upstream', store, '--rules', await rulesFolder(), ...ports]
-  // Sets both limits: Node raises the lower one as far as it may.
+  // Sets both limits, because Node raises the soft limit to the hard one.
   const shell = `ulimit -n ${most}; exec "$0" "$@"`
   const child = spawn('/bin/sh', ['-c', shell, process.execPath, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],

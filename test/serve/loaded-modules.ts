@@ -1,4 +1,7 @@
-/** Loaded into the program (`--import`): writes the URL of every module that its main thread loads to `LOADED_MODULES`. */
+/**
+ * Loaded into the program (`--import`): writes the URL of every module that its main thread loads to
+ * `LOADED_MODULES`.
+ */
 
 import { appendFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'

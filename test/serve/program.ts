@@ -5,7 +5,6 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { noteFault } from '../reliability/faults.ts'
 
-/** One line of the program's log. */
 export type LogLine = Readonly<Record<string, unknown>>
 
 export interface Ended {
@@ -14,17 +13,17 @@ export interface Ended {
   readonly err: string
 }
 
-/** The program, run as its users run it: `serve` on free ports of 127.0.0.1. */
+/** The program as its users run it: `serve` on free ports of 127.0.0.1. */
 export interface Program {
   readonly data: string
   readonly admin: string
   readonly pid: number
-  /** Everything it wrote to stdout so far. */
+  /** Everything written to stdout so far. */
   readonly out: () => readonly string[]
-  /** The first line of the log, since its beginning or since `from` lines were written, that `isIt` accepts. */
+  /** The first log line for which `isIt` holds, from the beginning or from line `from`. */
   readonly logged: (isIt: (line: LogLine) => boolean, from?: number) => Promise<LogLine>
   readonly signal: (signal: NodeJS.Signals) => void
-  /** Nobody reads its output any more. */
+  /** Stops reading its output. */
   readonly abandonOutput: () => void
   readonly ended: Promise<Ended>
 }
@@ -42,11 +41,11 @@ export interface SpawnOptions {
   readonly uid?: number
   /** Flags of Node, e.g. `--max-old-space-size=64`. */
   readonly nodeFlags?: readonly string[]
-  /** Gets every line of its output; those after the first hundred are kept nowhere else then. */
+  /** Gets every line of output; only the first hundred are kept otherwise. */
   readonly observe?: (line: string) => void
 }
 
-/** Starts the program with `argv`, whatever comes of it. */
+/** Starts the program with `argv`, even if it fails. */
 export function spawnProgram(argv: readonly string[], options: SpawnOptions = {}): Started {
   const { nodeFlags = [], observe, ...user } = options
   const child = spawn(process.execPath, [...nodeFlags, main, ...argv], {
@@ -109,7 +108,7 @@ export async function startProgram(
   }
 }
 
-/** Ends what a test started, whatever became of it. */
+/** Ends what a test started, even after a failure. */
 export async function endProgram({ ended, signal }: Program): Promise<void> {
   signal('SIGKILL')
   await ended

@@ -8,7 +8,7 @@ import { tell } from '../reliability/tell.ts'
 import { folderWith } from '../rules/directory.ts'
 import { endProgram, startProgram } from './program.ts'
 
-/** `RAW_ROWS=all`: those too that need no rules, which the data path alone is held to, and those that take seconds. */
+/** `RAW_ROWS=all` includes the rows without rules, which the data path test covers, and the slow ones. */
 const all = process.env.RAW_ROWS === 'all'
 const chosen = rows.filter(({ ctx, check }) => all || (ctx !== 'any' && check.slow !== true))
 
@@ -35,7 +35,7 @@ test(`the program with rules holds ${chosen.length} raw rows, one after the othe
     ...['--idle-timeout', `${rowTimeouts.idleTimeout}ms`],
   ])
   onTestFinished(() => endProgram(program))
-  // A store that is not known to keep its connections is asked once more when it resets one.
+  // A request may be repeated when the store resets a connection that it is not known to keep.
   store.play(undefined)
   for (let i = 0; i < 100; i++) expect(await (await fetch(`${program.data}/b/k`)).text()).toBe('ok')
   const problems: string[] = []

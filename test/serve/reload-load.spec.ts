@@ -27,9 +27,9 @@ afterAll(async () => {
 })
 
 interface Load {
-  /** `false`: a connection of its own for each request. */
+  /** `false`: a new connection for each request. */
   readonly agent: Agent | false
-  /** One process answers all of them. */
+  /** A single process answers all of them. */
   readonly isOrdered: boolean
   readonly isOver: () => boolean
 }
@@ -39,14 +39,14 @@ interface Met {
   readonly problems: readonly string[]
 }
 
-/** Sends one request after the other until told to stop. */
+/** Sends one request after the other until `isOver`. */
 async function client(data: string, { agent, isOrdered, isOver }: Load): Promise<Met> {
   const problems: string[] = []
   let answered = 0
   let latest = 0
   while (!isOver()) {
     for (const sent of pageRequests) {
-      // Not as fast as can be: the machine is shared, and what matters is that requests are under way at every moment.
+      // Not at full speed, because the machine is shared; it is enough that requests are always running.
       await pause(5)
       const seen = await exchange(`${data}/site/object`, { ...sent, agent }).then(generationOf, String)
       if (typeof seen === 'string') problems.push(`a failed or mixed answer: ${seen}`)
@@ -90,7 +90,7 @@ test.each([
 
     expect(problems).toEqual([])
     expect(generations).toEqual(Array.from({ length: reloads }, (_, index) => index + 2))
-    // Many requests met each reload, or nothing was shown.
+    // Many requests must have met each reload, or nothing was proved.
     expect(answered).toBeGreaterThan(reloads * 10)
     expect(await metric(program.admin, 'cors_sidecar_rules_generation')).toBe(reloads + 1)
     expect(await metric(program.admin, 'cors_sidecar_rules_reloads_total{result="failed"}')).toBe(0)

@@ -27,8 +27,8 @@ afterAll(async () => {
   await rm(rules, { recursive: true })
 })
 
-/** Resolves when the log tells that the set of rules with this number is in force. */
-const inForce = (generation: number) =>
+/** Resolves when the log reports that this generation is live. */
+const live = (generation: number) =>
   program.logged((line) => line.msg === 'rules applied' && line.generation === generation)
 
 const states = async () => (await adminJson(program.admin, '/-/rules')).states
@@ -39,7 +39,7 @@ test('a file that is renamed into place takes effect by itself, while requests r
     while (seen.at(-1) !== 2) seen.push(await currentGeneration(program.data, 'site'))
   })()
   await replace(rules, 'site.yaml', generationFile(2))
-  expect(await inForce(2)).toMatchObject({ cause: 'watch', changes: ['site.yaml: changed'] })
+  expect(await live(2)).toMatchObject({ cause: 'watch', changes: ['site.yaml: changed'] })
   expect(await currentGeneration(program.data, 'site')).toBe(2)
   await client
   expect(seen).toEqual([...seen].sort())
@@ -55,7 +55,7 @@ test('SIGHUP has the directory read', async () => {
   })
   await replace(rules, 'site.yaml', generationFile(3))
   program.signal('SIGHUP')
-  await inForce(3)
+  await live(3)
   expect(await currentGeneration(program.data, 'site')).toBe(3)
 })
 
@@ -80,7 +80,7 @@ test('a file with a mistake keeps the last good rules, is reported with its plac
   expect(await metric(program.admin, 'cors_sidecar_rule_files{state="stale"}')).toBe(1)
   expect(await metric(program.admin, 'cors_sidecar_rules_last_reload_successful')).toBe(0)
 
-  // The rest of the directory is not held up.
+  // The rest of the directory is not delayed.
   await replace(rules, 'other.yaml', generationFile(6))
   const { errors, ...reloaded } = await adminJson(program.admin, '/-/reload', 'POST')
   expect(reloaded).toMatchObject({ generation: 6, states: { ok: 1, stale: 1, invalid: 0 } })
@@ -89,7 +89,7 @@ test('a file with a mistake keeps the last good rules, is reported with its plac
   expect(await currentGeneration(program.data, 'site')).toBe(4)
 
   await replace(rules, 'site.yaml', generationFile(7))
-  await inForce(7)
+  await live(7)
   expect(await currentGeneration(program.data, 'site')).toBe(7)
   expect(await states()).toEqual({ ok: 2, stale: 0, invalid: 0 })
   expect(await metric(program.admin, 'cors_sidecar_rule_files{state="stale"}')).toBe(0)
@@ -98,7 +98,7 @@ test('a file with a mistake keeps the last good rules, is reported with its plac
 
 test('a file that is taken away takes its rules with it', async () => {
   await rm(join(rules, 'other.yaml'))
-  await inForce(8)
+  await live(8)
   const refused = await exchange(`${program.data}/other/object`, preflight(origin))
   expect(refused.status).toBe(403)
   expect(refused.headers['access-control-allow-origin']).toBeUndefined()

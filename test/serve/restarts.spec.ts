@@ -13,7 +13,7 @@ import { endProgram, type Program, startProgram } from './program.ts'
 import { startStore, type TestStore } from './store.ts'
 
 const restarts = Number(process.env.RESTARTS ?? 2)
-/** What a load balancer takes to notice that a process is ending. */
+/** How long a load balancer takes to notice that a process is ending. */
 const noticeMilliseconds = 1_000
 const clients = 16
 
@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(rules, { recursive: true })
 })
 
-/** Passes requests on in turn to the processes that it knows, over kept connections or new ones. It retries nothing. */
+/** Passes requests in turn to the processes that it knows, over kept or new connections. Never retries. */
 async function startBalancer(keepAlive: boolean) {
   const agent = new Agent({ keepAlive })
   let targets: readonly string[] = []
@@ -67,7 +67,7 @@ async function startBalancer(keepAlive: boolean) {
   }
 }
 
-/** Sends one request after the other until `isOver`, uploads among them, and gives those that failed. */
+/** Sends one request after the other until `isOver`, including uploads. Returns the failures. */
 async function load(url: string, isOver: () => boolean, counts: { sent: number }): Promise<string[]> {
   const agent = new Agent({ keepAlive: true })
   const failures: string[] = []

@@ -9,7 +9,7 @@ import { folderWith } from '../rules/directory.ts'
 import { generationFile } from './generations.ts'
 import { main } from './program.ts'
 
-/** A pod and a client elsewhere: two network namespaces with a cable between them. */
+/** A pod and a remote client: two network namespaces connected by a cable. */
 const pod = `cs-pod-${process.pid}`
 const outside = `cs-out-${process.pid}`
 const podAddress = '198.51.100.2'
@@ -20,7 +20,7 @@ const ip = (...argv: readonly string[]): void => {
 const inside = (namespace: string, ...argv: readonly string[]): void =>
   ip('netns', 'exec', namespace, ...argv)
 
-/** Why there are no namespaces, if there are none. */
+/** Why network namespaces are unavailable, if they are. */
 function connectNamespaces(): string | undefined {
   try {
     ip('netns', 'add', pod)
@@ -33,7 +33,8 @@ function connectNamespaces(): string | undefined {
       ip('-n', namespace, 'address', 'add', address, 'dev', 'cable')
       for (const link of ['lo', 'cable']) ip('-n', namespace, 'link', 'set', link, 'up')
     }
-    // The client's kernel takes little at a time and the pod's takes much, so that the end of the answer waits in the pod.
+    // A small receive buffer for the client and a large send buffer for the pod, so that the end of the response
+    // waits in the pod.
     inside(pod, 'sysctl', '-qw', 'net.ipv4.tcp_wmem=4096 4194304 4194304')
     inside(outside, 'sysctl', '-qw', 'net.ipv4.tcp_rmem=4096 16384 16384')
     return undefined
@@ -48,7 +49,7 @@ function deleteNamespace(namespace: string): void {
   try {
     ip('netns', 'delete', namespace)
   } catch {
-    // It is gone already.
+    // Already gone.
   }
 }
 
@@ -60,7 +61,7 @@ function run(namespace: string, ...argv: readonly string[]): ChildProcess {
   return child
 }
 
-/** The lines that `child` writes, the first that `isIt` accepts. */
+/** The first line of `child` for which `isIt` holds. */
 async function line(child: ChildProcess, isIt: (text: string) => boolean): Promise<string> {
   if (child.stdout === null) throw new Error('no output')
   for await (const text of createInterface(child.stdout)) if (isIt(text)) return text
@@ -72,7 +73,7 @@ const size = 5 << 20
 const store = `require('http').createServer((_, response) => response.end(Buffer.alloc(${size}, 'x')))
   .listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
 
-/** Takes about half a megabyte a second, and says when it has begun and how it ended. */
+/** Reads about half a megabyte per second; prints when it has begun and how it ended. */
 const reader = (lines: string): string => `let bytes = 0, last
 const socket = require('net').connect(8080, '${podAddress}', () =>
   socket.write('GET /site/large HTTP/1.1\\r\\nHost: h\\r\\n${lines}\\r\\n'))
@@ -133,7 +134,7 @@ test.for([
     const stored = once(storing, 'exit')
     storing.kill('SIGKILL')
     await stored
-    // As the network plugin of a cluster does: a namespace alone lives on while the kernel has bytes to deliver.
+    // Like a cluster's network plugin, because a bare namespace lives on while the kernel has bytes to deliver.
     ip('-n', pod, 'link', 'delete', 'cable')
     deleteNamespace(pod)
 

@@ -93,7 +93,7 @@ describe('a store that cannot be reached', () => {
     const watch = createStoreWatch(log, 'http://store', () => now)
     const refused = { upstreamError: 'dns', upstreamMilliseconds: undefined }
     for (now = 0; now <= 60_000; now += 10_000) watch(refused)
-    // Answered here, and an answer that broke off, say nothing of it.
+    // Responses made here, and aborted ones, prove nothing about the store.
     watch({ upstreamError: undefined, upstreamMilliseconds: undefined })
     watch({ upstreamError: 'truncated', upstreamMilliseconds: 3 })
     watch({ upstreamError: undefined, upstreamMilliseconds: 3 })
@@ -107,7 +107,7 @@ describe('a store that cannot be reached', () => {
   })
 })
 
-/** Runs the program on a terminal of its own; ends it by the terminal's Ctrl-C once `until` was shown. */
+/** Runs the program on a terminal, and ends it with Ctrl-C once `until` was shown. */
 async function onTerminal(argv: readonly string[], until: string): Promise<string> {
   const words = [process.execPath, main, ...argv].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', words, '/dev/null'], {

@@ -28,7 +28,7 @@ const serve = (rules: string, ...more: readonly string[]): readonly string[] => 
   ...['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...more],
 ]
 
-/** To root every directory is open. */
+/** Root can read every directory. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65_534 } : {}
 const canRunSo = spawnSync(process.execPath, [main, '--version'], unprivileged).status === 0
 

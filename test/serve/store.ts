@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
-/** A store in this process, which knows nothing of CORS and does what the object's name says. */
+/** A store in this process without CORS support; the object's name selects its behaviour. */
 export interface TestStore {
   readonly url: string
   readonly port: number
-  /** Requests for objects named `held…`, whose answers the test gives. */
+  /** Requests for objects named `held…`, which the test answers. */
   readonly held: (name: string) => Promise<Held>
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export async function startStore(port = 0): Promise<TestStore> {
       else tell({ request, response })
     } else void answer(name, request, response)
   })
-  // What the sidecar keeps open must not close under it: that is another test's matter.
+  // Longer than the sidecar keeps connections: stale connections are not the subject of these tests.
   server.keepAliveTimeout = 60_000
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -62,7 +62,7 @@ async function answer(name: string, request: IncomingMessage, response: ServerRe
   try {
     const body = await buffer(request)
     response.setHeader('ETag', `"${sha256(body)}"`)
-    // The store's own CORS, which must never get through.
+    // The store's own CORS headers, which must never reach a client.
     response.setHeader('Access-Control-Allow-Origin', '*')
     response.end(request.method === 'PUT' ? '' : `the object ${name}`)
   } catch {

@@ -7,7 +7,7 @@ import { readSettings } from '../../src/settings/settings.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { exchange } from './exchange.ts'
 
-/** Whether the process has files left to open. */
+/** Whether the process has run out of file descriptors. */
 let exhausted = false
 vi.mock('node:fs/promises', async (original) => {
   const actual = await original<typeof import('node:fs/promises')>()
@@ -55,7 +55,7 @@ test('a new certificate that could not be read for want of open files is taken o
     },
   })
   try {
-    // The first look only takes note of what is there.
+    // The first check only records the current state.
     await vi.waitFor(() => new Promise((resolve) => setImmediate(resolve)))
     const pair = await write('elsewhere')
     exhausted = true

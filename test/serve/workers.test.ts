@@ -29,7 +29,7 @@ beforeAll(async () => {
   })
   const more = ['--workers', '2', '--candidate-rules', candidates, ...write]
   program = await startProgram(store.url, rules, more)
-  // The least of all workers.
+  // The minimum of all workers.
   await vi.waitFor(
     async () => expect(await metric(program.admin, 'cors_sidecar_candidate_rules_generation')).toBe(1),
     { timeout: 10_000 },
@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** The kernel gives a new connection to either worker: requests are sent until both have answered. */
+/** The kernel picks a worker for each connection, so requests are sent until both have answered. */
 async function atBoth(send: () => Promise<Answered>): Promise<readonly Answered[]> {
   const answers: Answered[] = []
   while (new Set(answers.map(processOf)).size < 2 && answers.length < 2000)
@@ -55,11 +55,11 @@ const generationsAtBoth = async (bucket: string) =>
     generationOf,
   )
 
-/** Whether every one of `values` is `value`, of which there is at least one. */
+/** Expects all of `values` to be `value`, and at least one. */
 const all = (values: readonly unknown[], value: unknown): void =>
   expect([...new Set(values)]).toEqual([value])
 
-/** The part of a COS request id that each process has of its own. */
+/** The part of a COS request id that identifies the process. */
 const processOf = ({ headers }: Answered): string | undefined =>
   atob(String(headers['x-cos-request-id'])).split('_')[1]
 
@@ -128,14 +128,14 @@ test('every worker has the new rules when POST /-/reload answers', async () => {
 })
 
 test('a file that is renamed into place, and SIGHUP, reach every worker', async () => {
-  const inForce = (generation: number) =>
+  const live = (generation: number) =>
     program.logged((line) => line.msg === 'rules applied' && line.generation === generation)
   await replace(rules, 'site.yaml', generationFile(7))
-  await inForce(7)
+  await live(7)
   await vi.waitFor(async () => all(await generationsAtBoth('site'), 7))
   await replace(rules, 'site.yaml', generationFile(8))
   program.signal('SIGHUP')
-  await inForce(8)
+  await live(8)
   await vi.waitFor(async () => all(await generationsAtBoth('site'), 8))
 })
 
@@ -176,7 +176,7 @@ test('a worker that dies is replaced and counted, and the last good rules of a b
 
   expect(await metric(program.admin, 'cors_sidecar_worker_restarts_total')).toBe(1)
   expect(await metric(program.admin, 'cors_sidecar_workers')).toBe(2)
-  // What the dead worker had counted is not lost, or a scrape would take it for a restart.
+  // A dead worker's counts must stay, or Prometheus would see a restart.
   expect(await metric(program.admin, series)).toBe(matched)
   const after = await generationsAtBoth('site')
   all(after, good)
@@ -253,10 +253,10 @@ test('SIGTERM finishes what is under way at every worker, and ends them all with
 test('workers do not outlive their primary', async () => {
   const orphaned = await startProgram(store.url, rules, ['--workers', '2'])
   onTestFinished(() => endProgram(orphaned))
-  // Their last lines are not written yet, and cannot be any more.
+  // Their last lines have not been written yet, and no longer can be.
   for (let i = 0; i < 4; i++) await exchange(`${orphaned.data}/site/object`)
   orphaned.signal('SIGKILL')
-  // Its standard error is theirs too, and ends when the last of them has ended.
+  // Its stderr is theirs too, and ends with the last of them.
   expect(await orphaned.ended).toEqual({ code: null, signal: 'SIGKILL', err: '' })
 })
 
@@ -273,7 +273,7 @@ test('a worker that hangs is killed and replaced, and PUT ?cors is right', async
   const host = new URL(stuck.data).host
   const call = { method: 'PUT', target: '/stuck/?cors', host, bucket: 'stuck' }
   const body = `<CORSConfiguration><CORSRule><AllowedOrigin>${origin}</AllowedOrigin><AllowedMethod>GET</AllowedMethod><MaxAgeSeconds>77</MaxAgeSeconds></CORSRule></CORSConfiguration>`
-  // A new connection may be given to the worker that hangs: it ends when that one is killed.
+  // A new connection may go to the hung worker, and ends when that is killed.
   const put = async (): Promise<number> => {
     const headers = { Host: host, ...sign('cos', { ...call, body }) }
     const answer = await exchange(`${stuck.data}${call.target}`, { method: 'PUT', headers, body }).catch(

@@ -108,15 +108,15 @@ describe('what is in force', () => {
     const flags = name === 'upstream' ? {} : { upstream: store, ...company[name] }
     const environment = { [variableOf(name)]: variable }
     const text = `${name}: "${file}"\n`
-    const inForce = (result: ReadSettings): readonly string[] => {
+    const live = (result: ReadSettings): readonly string[] => {
       if (result.kind === 'issues') return result.issues
       return result.effective
         .filter((entry) => entry.name === name)
         .flatMap((entry) => [...entry.texts, entry.place])
     }
-    expect(inForce(read({ ...flags, [name]: flag }, environment, text))).toEqual([flag, flagOf(name)])
-    expect(inForce(read(flags, environment, text))).toEqual([variable, variableOf(name)])
-    expect(inForce(read(flags, {}, text))).toEqual([file, `sidecar.yaml:1:${name.length + 3}`])
+    expect(live(read({ ...flags, [name]: flag }, environment, text))).toEqual([flag, flagOf(name)])
+    expect(live(read(flags, environment, text))).toEqual([variable, variableOf(name)])
+    expect(live(read(flags, {}, text))).toEqual([file, `sidecar.yaml:1:${name.length + 3}`])
   })
 
   test.each([

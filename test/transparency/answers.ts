@@ -1,4 +1,4 @@
-/** The documents that a store answers with. */
+/** The response documents of the store. */
 
 import type { Place } from './check-request.ts'
 import type { Objects, StoreAnswer, Upload } from './objects.ts'
@@ -17,7 +17,7 @@ type Query = ReadonlyMap<string, string>
 const day = '2026-10-21T07:28:00.000Z'
 const owner = '<Owner><ID>1</ID><DisplayName>one</DisplayName></Owner>'
 
-/** ListObjects, first and second version: what both have, and what either asks for. */
+/** ListObjects versions 1 and 2: common fields, and those of the requested version. */
 export function list({ stored }: Objects, bucket: string, query: Query): StoreAnswer {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''

@@ -1,12 +1,12 @@
 import { createHash, createHmac } from 'node:crypto'
 
-/** One chunk of an aws-chunked body. `signature` is `undefined` where chunks are not signed. */
+/** One chunk of an aws-chunked body. `signature` is `undefined` when chunks are unsigned. */
 interface Chunk {
   readonly bytes: Buffer
   readonly signature: string | undefined
 }
 
-/** An aws-chunked body taken apart: the framing that S3 has inside the body, whatever HTTP does around it. */
+/** A parsed aws-chunked body: S3's own framing inside the body, independent of HTTP's. */
 export interface AwsChunked {
   /** The last one is empty. */
   readonly chunks: readonly Chunk[]
@@ -15,7 +15,7 @@ export interface AwsChunked {
   readonly trailerSignature: string | undefined
 }
 
-/** Reads an aws-chunked body to its last byte; `undefined` when it is not exactly one. */
+/** Parses an aws-chunked body completely; `undefined` when it is anything else. */
 export function readAwsChunked(body: Buffer): AwsChunked | undefined {
   const chunks: Chunk[] = []
   let at = 0
@@ -34,7 +34,7 @@ export function readAwsChunked(body: Buffer): AwsChunked | undefined {
   }
 }
 
-/** `name:value` lines, then an empty one. */
+/** `name:value` lines, then an empty line. */
 function readTrailers(chunks: readonly Chunk[], text: string): AwsChunked | undefined {
   const lines = text.split('\r\n')
   if (lines.pop() !== '' || lines.pop() !== '') return undefined
@@ -52,7 +52,7 @@ function readTrailers(chunks: readonly Chunk[], text: string): AwsChunked | unde
   }
 }
 
-/** What every chunk signature continues: the signature of the head. */
+/** What the first chunk signature continues: the signature of the head. */
 export interface Seed {
   readonly signature: string
   /** ISO 8601 basic format. */
@@ -65,8 +65,8 @@ export interface Seed {
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * Whether every chunk has the signature it must have, and the trailer too where there is one (S3 API reference,
- * "Signature calculations for … transferring payload in multiple chunks", "… including trailing headers").
+ * Whether every chunk, and the trailer if there is one, has the correct signature (S3 API reference, "Signature
+ * calculations for … transferring payload in multiple chunks", "… including trailing headers").
  */
 export function chunksAreSigned({ chunks, trailers, trailerSignature }: AwsChunked, seed: Seed): boolean {
   let previous = seed.signature

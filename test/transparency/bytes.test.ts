@@ -8,7 +8,7 @@ let store: Awaited<ReturnType<typeof startRawStore>>
 let sidecar: Awaited<ReturnType<typeof startInFront>>
 beforeAll(async () => {
   store = await startRawStore()
-  // `photos` has rules; every other bucket is the store's own affair, and its answers are not touched.
+  // `photos` has rules. All other buckets are left to the store, so their responses must stay untouched.
   sidecar = await startInFront(store.port, ['photos'], { unconfigured: 'forward' })
 })
 afterAll(async () => {
@@ -19,13 +19,13 @@ beforeEach(() => store.set(ok))
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 const latin1 = (bytes: Buffer): string => bytes.toString('latin1')
-/** UTF-8 as it stands on the wire. */
+/** UTF-8 as sent. */
 const utf8 = (text: string): string => latin1(Buffer.from(text, 'utf8'))
 
-/** Lines that belong to one connection, and those that frame or route: they are looked at apart. */
+/** Lines that belong to one connection, frame the message or route it; they are compared separately. */
 const apart = /^(?:connection|keep-alive|transfer-encoding|content-length|host):/i
 
-/** Blanks around a value are no part of it (RFC 9112 section 5). */
+/** Whitespace around a value is not part of it (RFC 9112 section 5). */
 const tidy = (line: string): string => line.replace(/^([^:]*):[ \t]*(.*?)[ \t]*$/, '$1: $2')
 
 const plain = ({ start, lines, body, trailers }: RawMessage) => ({
@@ -37,7 +37,7 @@ const plain = ({ start, lines, body, trailers }: RawMessage) => ({
   trailers,
 })
 
-/** Sends the same bytes without and with the sidecar, and returns what arrived each time. */
+/** Sends the same bytes without and with the sidecar. Returns what arrived each time. */
 async function arrivals(request: string): Promise<[RawMessage, RawMessage]> {
   await exchangeRaw(store.port, request)
   await exchangeRaw(sidecar.port, request)
@@ -47,7 +47,7 @@ async function arrivals(request: string): Promise<[RawMessage, RawMessage]> {
   return [direct, through]
 }
 
-/** The same of the answer. */
+/** The same for the response. */
 async function answers(answer: string, request: string): Promise<[RawMessage, RawMessage]> {
   store.set(answer)
   const both: [RawMessage, RawMessage] = [

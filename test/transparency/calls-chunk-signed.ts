@@ -1,4 +1,4 @@
-/** Uploads whose every chunk is signed: older AWS SDKs send them over plain HTTP, none of those used here does. */
+/** Uploads with signed chunks. Older AWS SDKs send them over plain HTTP; none of those used here does. */
 
 import { accessKeyId, secret } from '../auth/clients.ts'
 import { chunkSignature, type Seed, signatureOfTrailers } from './aws-chunked.ts'
@@ -14,7 +14,7 @@ export interface SignedUpload {
   readonly body: Buffer
 }
 
-/** Signs a PUT of `pieces` chunk by chunk, with a checksum in a signed trailer where `hasTrailer`. */
+/** Signs a PUT of `pieces` chunk by chunk, with a checksum in a signed trailer if `hasTrailer`. */
 export async function signChunks(
   port: number,
   path: string,
@@ -63,7 +63,7 @@ const call = (name: string, hasTrailer: boolean, isChunked: boolean, proofs: rea
   run: async (port) => {
     const pieces = [noise(65_536), noise(65_536, 2), noise(1_000, 3)]
     const { url, headers, body } = await signChunks(port, '/photos/a%20%281%29%2B', pieces, hasTrailer)
-    // HTTP's own chunks around those of S3, of other sizes.
+    // HTTP chunks around those of S3, of other sizes.
     const framing: Record<string, string> = isChunked ? { 'Transfer-Encoding': 'chunked' } : {}
     return fetchAt(port, url, { method: 'PUT', headers: { ...headers, ...framing }, body })
   },

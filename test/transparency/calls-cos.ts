@@ -17,7 +17,7 @@ const inHost: Group = {
 }
 const inPath: Group = { name: 'COS, bucket in the path', dialect: 'cos', bucket, hostSuffixes: [] }
 
-/** Where the SDK notes the uploads that it could go on with; by default in the home directory. */
+/** Where the SDK records resumable uploads; by default in the home directory. */
 const ConfCwd = join(tmpdir(), 'cos-uploads')
 
 /** The two ways to point the SDK at a proxy. */
@@ -34,7 +34,7 @@ const styles = [
   },
 ] as const
 
-/** What a program sees of an answer, without the places that hold the port. */
+/** What a program sees of a response, without the parts that contain the port. */
 function seen(answer: object): unknown {
   const { headers, Body, Location, RequestId, ...fields } = answer as {
     headers?: Readonly<Record<string, string>>
@@ -66,7 +66,7 @@ const Headers = {
   'x-cos-meta-quoted': '"x", "y"; z="1"',
 }
 
-/** Does something with a file of `bytes`. */
+/** Runs `act` with a temporary file of `bytes`. */
 async function withFile<Result>(bytes: Buffer, act: (path: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'cos-upload-'))
   try {

@@ -7,7 +7,7 @@ import { fetchAt, fingerprint, type Group, noise, oddKeys, type SdkCall, steady 
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** What ali-oss tells of an answer, as far as it is looked at here; the package has no types of its own. */
+/** The part of ali-oss's result that is used here; the package has no types. */
 interface Answer {
   readonly res: { readonly status: number; readonly headers: Headers }
   readonly content?: Buffer
@@ -69,7 +69,7 @@ async function seen({ res, content, stream, ...fields }: Answer): Promise<unknow
   }
 }
 
-/** The list's objects, without the URLs that hold the port. */
+/** The list's objects, without the URLs that contain the port. */
 async function listed(answer: Answer): Promise<unknown> {
   const objects = Array.isArray(answer.objects) ? answer.objects : []
   return seen({ ...answer, objects: objects.map(({ url, ...fields }) => fields) })
@@ -180,7 +180,7 @@ const headerCalls = styles.flatMap(({ scheme, group, options }): readonly SdkCal
   ]
 })
 
-/** Header values beyond ASCII, in UTF-8, which is what OSS keeps: the client has an option for them. */
+/** Non-ASCII header values in UTF-8, which OSS keeps; the client has an option for them. */
 const utf8Calls: readonly SdkCall[] = [
   {
     name: 'ali-oss v1: metadata in UTF-8',

@@ -20,7 +20,7 @@ import { accessKeyId, s3Client, secret } from '../auth/clients.ts'
 import { Bucket, checked, hostStyle, pathStyle, put, seen, signed, withKeys } from './s3-sdk.ts'
 import { noise, oddKeys, type SdkCall } from './sdk-call.ts'
 
-/** Every name is this machine. */
+/** Resolves every name to this machine. */
 const lookup: LookupFunction = (_name, options, done) => {
   if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
   else done(null, '127.0.0.1', 4)
@@ -58,7 +58,7 @@ const algorithms = [
   ChecksumAlgorithm.SHA256,
 ]
 
-/** Values that look like lists, repeats or blanks that somebody could tidy. */
+/** Values that look like lists, repeats or whitespace, which a proxy might normalise. */
 const metadata = {
   plain: 'value',
   list: 'a, a,b , a',
@@ -70,7 +70,7 @@ const metadata = {
   empty: '',
 }
 
-/** Puts, reads, looks at, lists and deletes an object. */
+/** Puts, reads, heads, lists and deletes an object. */
 async function roundTrip(client: S3Client, Key: string): Promise<unknown> {
   return [
     await seen(await put(client, Key, `the object ${Key}`)),

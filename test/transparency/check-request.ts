@@ -5,7 +5,7 @@ import { checksum } from './checksums.ts'
 import { headerValue, headerValues, parametersOf, type Received } from './received.ts'
 import { cos, type Key, type Opinion, ossV1, ossV4, sigV4Header, sigV4Query } from './second-opinion.ts'
 
-/** What a request names. */
+/** The bucket and object of a request. */
 export interface Place {
   readonly bucket: string
   /** Percent-decoded; empty for the bucket itself. */
@@ -13,11 +13,11 @@ export interface Place {
   readonly byHost: boolean
 }
 
-/** What the store makes of a request: the object that its body holds, or why it is refused. */
+/** The store's check of a request: the object in its body, or why it is refused. */
 export type Checked =
   | {
       readonly kind: 'good'
-      /** What was recomputed and was the same: the signature's scheme and place, then what vouches for the body. */
+      /** What was recomputed and matched: the signature's scheme and place, then what covers the body. */
       readonly proofs: readonly string[]
       /** Without the framing of aws-chunked. */
       readonly content: Buffer
@@ -29,8 +29,8 @@ const refused = (code: string, why: string): Checked => ({ kind: 'refused', code
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * Recomputes every signature, digest and checksum of `received` from the bytes that arrived. A signature is good
- * when src/auth and the vendor's own signer both say so.
+ * Recomputes every signature, digest and checksum of `received` from the bytes that arrived. A signature counts
+ * only if both src/auth and the vendor's own signer accept it.
  */
 export async function checkRequest(received: Received, place: Place, key: Key): Promise<Checked> {
   const signature = await checkSignature(received, place, key)
@@ -68,7 +68,7 @@ async function checkSignature(received: Received, place: Place, key: Key): Promi
   const scheme = schemeOf(received)
   if (scheme === undefined) return refused('AccessDenied', 'unsigned')
   const views = [{ received, place }]
-  // With the option `Domain` the COS SDK puts the bucket into the path after it has signed the path without it.
+  // With the option `Domain`, the COS SDK puts the bucket into the path after signing.
   if (scheme.name.startsWith('cos') && !place.byHost) {
     const target = received.target.slice(place.bucket.length + 1)
     views.push({ received: { ...received, target }, place: { ...place, byHost: true } })
@@ -78,7 +78,7 @@ async function checkSignature(received: Received, place: Place, key: Key): Promi
     const ours = opinionOfOurs(view.received, view.place, key)
     const { expected, presented } = await scheme.opinion(view.received, key, view.place)
     const theirs = presented !== '' && presented === expected ? 'verified' : 'wrong-signature'
-    // Ours is for `?cors`, where a body that only chunk signatures cover is refused; here they are checked below.
+    // src/auth serves `?cors` and refuses a body that only chunk signatures cover; here those are checked below.
     const isGood = ours === 'verified' || (ours === 'invalid-digest' && isStreaming(received))
     if (isGood && theirs === 'verified') return scheme
     doubts.push(`${ours}, the vendor's signer: ${theirs}`)
@@ -121,13 +121,13 @@ function schemeOf(received: Received): Scheme | undefined {
   return found?.[1]
 }
 
-/** The headers that state a checksum of the body; x-amz-checksum-mode and the like state none. */
+/** Headers with a checksum of the body; x-amz-checksum-mode and the like contain none. */
 function checksumNames({ headers }: Received): string[] {
   const names = headers.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
   return [...new Set(names)].filter((name) => /^x-amz-checksum-(?!mode$|algorithm$|type$)/.test(name))
 }
 
-/** Takes aws-chunked apart and checks what its signatures and its trailer vouch for. */
+/** Parses aws-chunked, and checks its signatures and trailer. */
 function checkChunks(received: Received, stated: string, key: Key): Checked {
   const chunked = readAwsChunked(received.body)
   if (chunked === undefined) return refused('IncompleteBody', 'the body is not aws-chunked')

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /**
- * The digest `name` of `bytes`, as S3 writes it in `x-amz-checksum-NAME`: base64, big-endian. `undefined`: no such
- * algorithm is known here. (S3 User Guide, "Checking object integrity")
+ * The digest `name` of `bytes` as in `x-amz-checksum-NAME`: base64, big-endian. `undefined` for an unknown
+ * algorithm. (S3 User Guide, "Checking object integrity")
  */
 export function checksum(name: string, bytes: Uint8Array): string | undefined {
   switch (name) {
@@ -20,7 +20,7 @@ export function checksum(name: string, bytes: Uint8Array): string | undefined {
   return undefined
 }
 
-/** A CRC whose polynomial is given with its bits reversed, all ones before and after. */
+/** A CRC with a bit-reversed polynomial; initial value and final XOR are all ones. */
 function reflected(bytes: Uint8Array, polynomial: bigint, width: number): bigint {
   const ones = (1n << BigInt(width)) - 1n
   const table = Array.from({ length: 256 }, (_, index) => {

@@ -18,10 +18,10 @@ const rules = `rules:
     maxAgeSeconds: 600
 `
 
-/** Settings as flags, by their names in camelCase. */
+/** Settings as flags, by their camelCase names. */
 export type Flags = Readonly<Record<string, string | readonly string[]>>
 
-/** The sidecar as it is served, in this process, before the store on `storePort`, with rules for each of `buckets`. */
+/** The sidecar in this process, in front of the store on `storePort`, with rules for each of `buckets`. */
 export async function startInFront(storePort: number, buckets: readonly string[], flags: Flags = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'in-front-'))
   for (const bucket of buckets) await writeFile(join(folder, `${bucket}.yaml`), rules)
@@ -49,10 +49,10 @@ export async function startInFront(storePort: number, buckets: readonly string[]
   }
 }
 
-/** Changes bytes on their way; text that holds one byte in each character. */
+/** Changes bytes in transit. Text holds one byte per character. */
 export type Tamper = (bytes: string) => string
 
-/** A hop before the store on `storePort` that does to every piece of a request what `tamper` says. */
+/** A hop in front of the store on `storePort` that applies `tamper` to every chunk of a request. */
 export async function startTamperingHop(storePort: number) {
   let tamper: Tamper = (bytes) => bytes
   const sockets = new Set<Socket>()
@@ -71,7 +71,7 @@ export async function startTamperingHop(storePort: number) {
   const { port } = server.address() as AddressInfo
   return {
     port,
-    /** From now on. */
+    /** Takes effect at once. */
     set(next: Tamper): void {
       tamper = next
     },

@@ -7,7 +7,7 @@ import { headerValue, parametersOf, type Received } from './received.ts'
 export interface StoredObject {
   readonly content: Buffer
   readonly etag: string
-  /** Name, value, … as they came: what the vendors call metadata. */
+  /** Name, value, … as received: the object's metadata. */
   readonly headers: readonly string[]
 }
 
@@ -24,7 +24,7 @@ export interface StoreAnswer {
   readonly body: Buffer | string
 }
 
-/** What the store holds. Objects by `bucket/object`, uploads by their id. */
+/** The content of the store: objects by `bucket/object`, uploads by id. */
 export interface Objects {
   readonly stored: Map<string, StoredObject>
   readonly uploads: Map<string, Upload>
@@ -35,7 +35,7 @@ export const emptyObjects = (): Objects => ({ stored: new Map(), uploads: new Ma
 export const error = (status: number, code: string, message: string): StoreAnswer =>
   xml(status, `<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`)
 
-/** Does what a request that was found good asks for. `content` is the object or the document that it carries. */
+/** Performs a request that has passed all checks. `content` is its object or document. */
 export function perform(objects: Objects, received: Received, place: Place, content: Buffer): StoreAnswer {
   const query = new Map(parametersOf(received))
   return place.object === ''
@@ -97,7 +97,7 @@ function performOnObject(
   return error(405, 'MethodNotAllowed', received.method)
 }
 
-/** Uploads a form's file, as `POST` on the bucket does. `${filename}` in the key stands for the file's name. */
+/** Stores a form's file, as `POST` on the bucket does. `${filename}` in the key stands for the file's name. */
 export function performForm(
   objects: Objects,
   bucket: string,
@@ -119,7 +119,7 @@ export const etagOf = (content: Uint8Array): string => `"${createHash('md5').upd
 const keptName =
   /^(?:x-(?:amz|oss|cos)-meta-.*|content-type|content-disposition|content-encoding|cache-control|expires)$/i
 
-/** The headers that come back with the object. The framing of aws-chunked is no encoding of the object. */
+/** The headers that are returned with the object. aws-chunked is not an encoding of the object. */
 function keptHeaders({ headers }: Received): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
@@ -152,7 +152,7 @@ function read(object: StoredObject, received: Received): StoreAnswer {
   return { status: 206, headers: lines, body: content.subarray(start, end + 1) }
 }
 
-/** `bucket/object` that a copy is of, percent-decoded; COS writes a host before it. */
+/** The source `bucket/object` of a copy, percent-decoded; COS puts a host before it. */
 function copySource(received: Received): string | undefined {
   const source =
     headerValue(received, 'x-amz-copy-source') ??
@@ -168,7 +168,7 @@ function copy({ stored }: Objects, received: Received, path: string, source: str
   return copied(object.etag)
 }
 
-/** An id that the same call gets again, so that two runs can be compared. */
+/** A deterministic id, so that two runs can be compared. */
 function initiate({ uploads }: Objects, received: Received, { bucket, object }: Place): StoreAnswer {
   const id = `upload-${createHash('sha1').update(`${bucket}/${object}`).digest('hex')}`
   uploads.set(id, { bucket, object, headers: keptHeaders(received), parts: new Map() })

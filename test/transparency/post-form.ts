@@ -3,14 +3,14 @@ import type { Checked } from './check-request.ts'
 import { headerValue, type Received } from './received.ts'
 import { dateOf, type Key, sigV4Signer } from './second-opinion.ts'
 
-/** A file that a form uploads, with the form's other fields. */
+/** The file of a form upload, with the form's other fields. */
 export interface PostedForm {
   readonly fields: Readonly<Record<string, string>>
   readonly name: string
   readonly content: Buffer
 }
 
-/** Reads a `multipart/form-data` body; `undefined` when it is none or holds no file. */
+/** Parses a `multipart/form-data` body; `undefined` when it is not one or contains no file. */
 export async function readForm(received: Received): Promise<PostedForm | undefined> {
   const type = headerValue(received, 'content-type') ?? ''
   if (!type.startsWith('multipart/form-data')) return undefined
@@ -30,7 +30,7 @@ export async function readForm(received: Received): Promise<PostedForm | undefin
 
 const refused = (why: string, code = 'AccessDenied'): Checked => ({ kind: 'refused', code, why })
 
-/** Checks the signature of a form's policy, and that the policy allows every field of the form. */
+/** Checks the signature of a form's policy, and that the policy allows every field. */
 export async function checkForm(form: PostedForm, bucket: string, key: Key): Promise<Checked> {
   const { fields, content } = form
   const policy = fields.policy ?? fields.Policy ?? ''
@@ -78,7 +78,7 @@ function holds(condition: Condition, values: Readonly<Record<string, string>>, l
   return operator === 'eq' ? value === right : operator === 'starts-with' && value.startsWith(String(right))
 }
 
-/** The scheme whose signature the policy has; `undefined` when it has none that is right. */
+/** The scheme of the policy's signature; `undefined` when it has no valid one. */
 async function checkPolicySignature(
   { fields }: PostedForm,
   policy: string,

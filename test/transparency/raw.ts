@@ -1,21 +1,21 @@
-/** HTTP/1.1 messages as bytes, read by code that shares nothing with the parser of Node. Text holds one byte in each character. */
+/** Parses HTTP/1.1 messages independently of Node's parser. Text holds one byte per character. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A message as it stood on the wire. */
+/** A message as sent. */
 export interface RawMessage {
-  /** Request line or status line, without its end. */
+  /** Request line or status line, without its line end. */
   readonly start: string
-  /** Header lines, without their ends. */
+  /** Header lines, without their line ends. */
   readonly lines: readonly string[]
   readonly framing: 'none' | 'length' | 'chunked' | 'close'
-  /** Without the framing of chunks. */
+  /** Without chunk framing. */
   readonly body: Buffer
   readonly trailers: readonly string[]
 }
 
-/** The value of the header `name` (lower case), `undefined` when there is none. */
+/** The value of the header `name` (lower case); `undefined` when there is none. */
 export const lineValue = (lines: readonly string[], name: string): string | undefined =>
   lines
     .find((line) => line.toLowerCase().startsWith(`${name}:`))
@@ -23,13 +23,13 @@ export const lineValue = (lines: readonly string[], name: string): string | unde
     .trim()
 
 interface ReadHow {
-  /** The connection has ended: what came is all there is. */
+  /** The connection has ended, so nothing more follows. */
   readonly ended: boolean
-  /** A response that has no body whatever its head says: to HEAD, 204, 304. */
+  /** A response without a body: to HEAD, 204, 304. */
   readonly bodiless: boolean
 }
 
-/** The first message of `bytes`; `undefined` while it is not complete. */
+/** The first message in `bytes`; `undefined` while it is incomplete. */
 export function readMessage(bytes: Buffer, how: ReadHow): RawMessage | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
@@ -71,8 +71,8 @@ function readChunks(bytes: Buffer): { body: Buffer; trailers: string[] } | undef
 }
 
 /**
- * A store that records each request as it arrived and answers with exactly the bytes it is told. An answer whose end
- * is the end of the connection closes it.
+ * A store that records requests byte for byte and answers with exactly the given bytes. A response that is
+ * delimited by the end of the connection closes it.
  */
 export async function startRawStore() {
   let answer = ok
@@ -98,11 +98,11 @@ export async function startRawStore() {
   const { port } = server.address() as AddressInfo
   return {
     port,
-    /** What every request from now on is answered with. */
+    /** The response to every request from now on. */
     set(next: string): void {
       answer = next
     },
-    /** The requests since they were last taken. */
+    /** The requests since the last call. */
     take: (): RawMessage[] => requests.splice(0),
     async close(): Promise<void> {
       server.close()
@@ -114,7 +114,7 @@ export async function startRawStore() {
 
 export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-/** Sends `request`, byte for byte, and reads the answer. Informational answers are left out. */
+/** Sends `request` byte for byte and reads the response. Skips informational responses. */
 export async function exchangeRaw(port: number, request: string): Promise<RawMessage> {
   const socket = connect(port, '127.0.0.1')
   const { promise, resolve, reject } = Promise.withResolvers<RawMessage>()

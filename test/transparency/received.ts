@@ -1,14 +1,14 @@
-/** A request as the store received it. Text holds one byte in each character, as Node hands header lines over. */
+/** A request as the store received it. Text holds one byte per character, as in Node's header lines. */
 export interface Received {
   readonly method: string
   readonly target: string
-  /** Name, value, name, value … as they stood on the wire. */
+  /** Name, value, name, value … as sent. */
   readonly headers: readonly string[]
   readonly trailers: readonly string[]
   readonly body: Buffer
 }
 
-/** The values of the header `name` (lower case), one for each line. */
+/** The values of the header `name` (lower case), one per line. */
 export function headerValues({ headers }: Received, name: string): string[] {
   const values: string[] = []
   for (let i = 0; i < headers.length; i += 2)
@@ -16,13 +16,13 @@ export function headerValues({ headers }: Received, name: string): string[] {
   return values
 }
 
-/** The one value of the header `name`; `undefined` when there is none. */
+/** The only value of the header `name`; `undefined` when there is none. */
 export const headerValue = (received: Received, name: string): string | undefined =>
   headerValues(received, name)[0]
 
 export const pathOf = ({ target }: Received): string => target.replace(/\?.*$/s, '')
 
-/** The query's parameters in the order sent, percent-decoded to bytes and then read as UTF-8. */
+/** The query's parameters in order, percent-decoded and read as UTF-8. */
 export function parametersOf({ target }: Received): [string, string][] {
   const mark = target.indexOf('?')
   if (mark < 0) return []
@@ -38,5 +38,5 @@ export function parametersOf({ target }: Received): [string, string][] {
   })
 }
 
-/** Bytes kept in text, read as UTF-8. */
+/** Reads Latin-1 text as UTF-8 bytes. */
 export const utf8 = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8')

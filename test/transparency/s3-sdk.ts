@@ -11,7 +11,7 @@ export const hostStyle: Group = {
   hostSuffixes: ['s3.test'],
 }
 
-/** What a program sees of an answer. */
+/** What a program sees of a response. */
 export async function seen(answer: object): Promise<unknown> {
   const { $metadata, Body, ...fields } = answer as {
     $metadata: { httpStatusCode?: number }
@@ -22,7 +22,7 @@ export async function seen(answer: object): Promise<unknown> {
 }
 
 export const signed = ['sigv4 header', 'body hash']
-/** What the client adds to everything that has a body. */
+/** What the client adds to every request with a body. */
 export const checked = [...signed, 'crc32']
 
 export const put = (
@@ -32,7 +32,7 @@ export const put = (
   more: object = {},
 ): Promise<PutObjectCommandOutput> => client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
 
-/** Makes the objects that something else is then done with. */
+/** Creates objects for the following calls. */
 export async function withKeys(client: S3Client, keys: readonly string[]): Promise<S3Client> {
   for (const key of keys) await put(client, key, key)
   return client

@@ -5,7 +5,7 @@ import type { DialectName } from '../../src/cors/rule.ts'
 import { headerValue, headerValues, type Received } from './received.ts'
 import type { Recorded } from './verifying-store.ts'
 
-/** How clients of one kind find the store, and the sidecar before it. */
+/** How clients of one kind reach the store, and the sidecar in front of it. */
 export interface Group {
   readonly name: string
   readonly dialect: DialectName
@@ -13,21 +13,21 @@ export interface Group {
   readonly hostSuffixes: readonly string[]
 }
 
-/** Something that a user's program does with a vendor's SDK. */
+/** One use of a vendor's SDK. */
 export interface SdkCall {
   readonly name: string
   readonly group: Group
-  /** Does it through the port, be it the store's or the sidecar's, and returns what the program would see. */
+  /** Performs the call through the port of the store or of the sidecar. Returns what the program sees. */
   readonly run: (port: number) => Promise<unknown>
-  /** What the store must have recomputed for its requests, all of them together. */
+  /** What the store must have verified, over all its requests. */
   readonly proofs: readonly string[]
 }
 
-/** Bytes in a form that can be compared and read. */
+/** A comparable and readable form of bytes. */
 export const fingerprint = (bytes: Uint8Array): string =>
   `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`
 
-/** Bytes that are the same each time and compress badly. */
+/** Deterministic bytes that compress badly. */
 export function noise(length: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(length)
   let state = seed
@@ -38,7 +38,7 @@ export function noise(length: number, seed = 1): Buffer {
   return bytes
 }
 
-/** Names of objects that go wrong where somebody decodes, encodes or tidies a path. */
+/** Object names that break if a hop decodes, encodes or normalises a path. */
 export const oddKeys: readonly string[] = [
   'plain.txt',
   'two  spaces and one ',
@@ -65,7 +65,7 @@ export interface Fetched {
   readonly body: string
 }
 
-/** What a page or curl does with a presigned URL: goes to the loopback port with the Host that the URL has. */
+/** Fetches a presigned URL like a page or curl: connects to the loopback port with the URL's Host. */
 export async function fetchAt(
   port: number,
   url: string,
@@ -98,7 +98,7 @@ export async function fetchAt(
   return promise
 }
 
-/** Response headers without the time, those of the connection, and what the sidecar is there to add. */
+/** Response headers without the date, those of the connection, and those that the sidecar adds. */
 export function steady(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string | string[] | undefined> {
@@ -110,8 +110,8 @@ export function steady(
 }
 
 /**
- * A request as it arrived, with only that masked which differs between two runs of the same call. Host stands apart:
- * senders put it first (RFC 9110 section 7.2), however they spell it.
+ * A request as received, with only those values masked that differ between two runs of the same call. Host is
+ * separate, because senders put it first (RFC 9110 section 7.2).
  */
 export function asArrived(received: Received, port: number): unknown {
   const { method, target, headers, trailers, body } = received
@@ -130,7 +130,7 @@ export function asArrived(received: Received, port: number): unknown {
   }
 }
 
-/** The signatures of chunks hang on the time of the request. */
+/** Chunk signatures depend on the time of the request. */
 function withoutSignatures(body: Buffer): Buffer {
   if (!body.includes(';chunk-signature=')) return body
   const signature = /(;chunk-signature=|x-amz-trailer-signature:)[0-9a-f]{64}/g
@@ -139,7 +139,7 @@ function withoutSignatures(body: Buffer): Buffer {
 
 const apart = /^(?:host|connection|keep-alive)$/i
 
-/** Times, what is computed from them, random numbers and the port. */
+/** Times, values computed from them, random numbers and the port. */
 const varying: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9]{8}T[0-9]{6}Z/g, 'TIME'],
   [/\b[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT/g, 'TIME'],
@@ -157,7 +157,7 @@ function mask(text: string, port: number): string {
   )
 }
 
-/** The proofs of all requests, each once. */
+/** The distinct proofs of all requests. */
 export function proofsOf(recorded: readonly Recorded[]): string[] {
   const proofs = recorded.flatMap(({ checked }) => (checked.kind === 'good' ? checked.proofs : []))
   return [...new Set(proofs)].sort()

@@ -21,7 +21,7 @@ const calls: readonly SdkCall[] = [
   ...cosCalls,
 ]
 
-/** Runs `call` through `port` and tells what the program saw and what arrived at the store. */
+/** Runs `call` through `port`. Returns what the program saw and what arrived at the store. */
 async function runThrough(call: SdkCall, store: VerifyingStore, port: number) {
   store.reset()
   const result = await call.run(port)
@@ -60,7 +60,7 @@ describe.each([...new Set(calls.map(({ group }) => group))])('$name', (group) =>
   })
 })
 
-/** Puts a store and the sidecar together for one test. */
+/** Runs `act` with a store and a sidecar. */
 async function together(act: (store: VerifyingStore, port: number) => Promise<void>): Promise<void> {
   const store = await startVerifyingStore({ key: { id: accessKeyId, secret }, hostSuffixes: [] })
   const sidecar = await startInFront(store.port, ['photos'], { dialect: 's3' })

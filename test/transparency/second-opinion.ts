@@ -1,4 +1,4 @@
-/** The signatures once more, by code that shares nothing with src/auth: the vendors' own signers, run on what arrived. */
+/** Verifies signatures independently of src/auth: runs the vendors' own signers on the received request. */
 
 import { createHash, createHmac } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -11,13 +11,13 @@ export interface Key {
   readonly secret: string
 }
 
-/** What the vendor's signer makes of a request, and what the request says. */
+/** The signature that the vendor's signer computes, and the one in the request. */
 export interface Opinion {
   readonly expected: string
   readonly presented: string
 }
 
-/** What a request names, decoded. */
+/** Bucket and object, decoded. */
 interface Named {
   readonly bucket: string
   readonly object: string
@@ -33,7 +33,7 @@ interface OssSigner {
 }
 const oss: OssSigner = createRequire(import.meta.url)('ali-oss/lib/common/signUtils')
 
-/** A hash for @smithy/signature-v4, keyed when it is given a key. */
+/** A hash for @smithy/signature-v4; an HMAC when it is given a key. */
 class Sha256 {
   readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>
   constructor(key?: string | ArrayBuffer | ArrayBufferView) {
@@ -70,7 +70,7 @@ export const dateOf = (timestamp: string): Date =>
 
 const payloadHeader = 'x-amz-content-sha256'
 
-/** The path goes in as it arrived: S3 signs exactly those bytes. */
+/** The path as received, because S3 signs exactly those bytes. */
 function sigV4Request(received: Received, signedNames: readonly string[]) {
   const headers: Record<string, string> = {}
   for (const name of new Set([...signedNames, payloadHeader])) {
@@ -128,11 +128,11 @@ export async function sigV4Query(received: Received, key: Key): Promise<Opinion>
   return { expected: String(expected), presented: query['X-Amz-Signature'] ?? '' }
 }
 
-/** Parameters that say what to list, which V1 leaves unsigned; every other one it signs. */
+/** Listing parameters, which V1 leaves unsigned; it signs all others. */
 const unsignedByOssV1 =
   /^(?:prefix|marker|delimiter|max-keys|max-uploads|max-parts|encoding-type|list-type|start-after|fetch-owner|key-marker|upload-id-marker|part-number-marker|OSSAccessKeyId|Expires|Signature)$/
 
-/** Text goes in as bytes, which is what `latin1` means to the signer. */
+/** Text is passed as bytes, which is the meaning of `latin1` to the signer. */
 export function ossV1(received: Received, key: Key, { bucket, object }: Named): Opinion {
   const query = Object.fromEntries(parametersOf(received))
   const parameters = Object.fromEntries(
@@ -161,7 +161,7 @@ export function ossV4(received: Received, key: Key, { bucket, object }: Named): 
     received.method,
     {
       headers: headersOf(received, utf8),
-      // A parameter without a value is its name alone.
+      // A parameter without a value is only its name.
       queries: Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value || null])),
     },
     bucket,

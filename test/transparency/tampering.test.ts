@@ -1,4 +1,4 @@
-/** Controls: what would happen if a single byte changed on the way to the store. */
+/** Control experiments: what happens if a single byte changes on the way to the store. */
 
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
@@ -18,12 +18,12 @@ import { headerValues } from './received.ts'
 import { fetchAt, noise } from './sdk-call.ts'
 import { startVerifyingStore, type VerifyingStore } from './verifying-store.ts'
 
-/** Where the words stand that are tampered with: `tamper-path`, `tamper-query`, `tamper-header`, `tamper-body`. */
+/** Where the tampered words are: `tamper-path`, `tamper-query`, `tamper-header`, `tamper-body`. */
 type Part = 'path' | 'query' | 'header' | 'body'
 
 interface Row {
   readonly name: string
-  /** What the signature, and the digests that it covers, vouch for. */
+  /** What the signature covers, directly or through digests. */
   readonly covers: readonly Part[]
   readonly run: (port: number) => Promise<unknown>
 }
@@ -40,7 +40,7 @@ const oss = (port: number, options: object = {}): OssClient =>
   new OSS({ ...ossOptions, endpoint: `http://127.0.0.1:${port}`, ...options })
 const ossAtName = (): OssClient => new OSS({ ...ossOptions, endpoint: 'http://oss.test' })
 
-/** A stream that was refused cannot be sent again, of which the client would warn. */
+/** A refused stream cannot be sent again, and the client would warn about that. */
 const silent = (): void => {}
 const logger = { debug: silent, info: silent, warn: silent, error: silent }
 
@@ -48,7 +48,7 @@ const at = { Bucket: 'photos', Key: 'tamper-path' }
 const put = (port: number, more: Partial<PutObjectCommandInput>): Promise<unknown> =>
   s3Client(port, { logger }).send(new PutObjectCommand({ ...at, Metadata: { a: 'tamper-header' }, ...more }))
 
-/** The body is large enough that its flipped byte is not in the piece with the head. */
+/** Large enough that the changed byte is not in the same chunk as the head. */
 const body = Buffer.concat([noise(1000), Buffer.from('tamper-body')])
 const cosAt = { Bucket: 'photos-1250000000', Region: 'ap-beijing', Key: 'tamper-path' }
 const filename = 'attachment; filename=tamper-query'
@@ -186,7 +186,9 @@ afterAll(async () => {
   await store.close()
 })
 
-/** Runs `row` while the hop replaces `word` by `by`; what the store refused, and how often the hop replaced. */
+/**
+ * Runs `row` while the hop replaces `word` by `by`. Returns the store's refusals and the number of replacements.
+ */
 async function runTampered(row: Row, word: string, by: string) {
   store.reset()
   let replaced = 0

@@ -8,7 +8,7 @@ import { checkForm, readForm } from './post-form.ts'
 import { pathOf, type Received } from './received.ts'
 import type { Key } from './second-opinion.ts'
 
-/** A request with what the store made of it. */
+/** A request and the store's verdict on it. */
 export interface Recorded extends Received {
   readonly checked: Checked
   readonly status: number
@@ -16,13 +16,13 @@ export interface Recorded extends Received {
 
 export interface VerifyingStoreOptions {
   readonly key: Key
-  /** `BUCKET.NAME` in Host names the bucket; every other Host leaves it to the path. */
+  /** `BUCKET.NAME` in Host names the bucket; for any other Host the path does. */
   readonly hostSuffixes: readonly string[]
 }
 
 /**
- * An object store in memory, as S3, OSS and COS are spoken to. It records every request as it arrived, recomputes
- * its signature, digests and checksums from exactly those bytes, and refuses it with 403 or 400 when one differs.
+ * An in-memory object store that speaks S3, OSS and COS. It records every request as received, recomputes its
+ * signature, digests and checksums from exactly those bytes, and answers 403 or 400 when one differs.
  */
 export async function startVerifyingStore({ key, hostSuffixes }: VerifyingStoreOptions) {
   let objects = emptyObjects()
@@ -46,23 +46,23 @@ export async function startVerifyingStore({ key, hostSuffixes }: VerifyingStoreO
       recorded.push({ ...received, checked, status: answer.status })
       send(response, answer)
     } catch {
-      // The request broke off.
+      // The request was aborted.
       response.destroy()
     }
   })
-  // What a proxy keeps open must not close under it: that is another test's matter.
+  // Longer than the sidecar keeps connections: stale connections are not the subject of these tests.
   server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
     port,
-    /** The requests since the last `reset`, in the order of their ends. */
+    /** The requests since the last `reset`, in the order in which they ended. */
     recorded: (): readonly Recorded[] => recorded,
-    /** The bytes of an object, `undefined` when there is none. */
+    /** The bytes of an object; `undefined` when there is none. */
     content: (bucket: string, object: string): Buffer | undefined =>
       objects.stored.get(`${bucket}/${object}`)?.content,
-    /** Begins anew, empty. */
+    /** Removes everything. */
     reset(): void {
       objects = emptyObjects()
       recorded.length = 0
@@ -83,7 +83,7 @@ async function receive(request: IncomingMessage): Promise<Received> {
   return { method, target, headers: rawHeaders, trailers: rawTrailers, body }
 }
 
-/** What cannot be decoded at all. */
+/** Input that cannot be decoded. */
 function malformed(reason: unknown): [Checked, StoreAnswer] {
   const checked: Checked = { kind: 'refused', code: 'InvalidRequest', why: String(reason) }
   return [checked, answerTo(checked, () => error(400, 'InvalidRequest', ''))]

@@ -36,8 +36,8 @@ const essence = ({ generation, buckets, foldedNames, hosts, fallback, service, f
 
 function bring(replica: Replica, before: Snapshot, after: Snapshot): number {
   const parts = [...partsBetween(before, after)]
-  const inForce = parts.map((part) => replica.take(structuredClone(part)))
-  expect(inForce.indexOf(true)).toBe(parts.length - 1)
+  const live = parts.map((part) => replica.take(structuredClone(part)))
+  expect(live.indexOf(true)).toBe(parts.length - 1)
   return parts.reduce((sum, { changed }) => sum + changed.length, 0)
 }
 

@@ -1,6 +1,6 @@
 /**
- * The floor: a `node:http` server that writes the header lines it is given, whatever it is asked:
- * `node bare.ts '["Name","value",…]'`.
+ * The baseline: a `node:http` server that always writes the given header lines: `node bare.ts
+ * '["Name","value",…]'`.
  */
 import { createServer } from 'node:http'
 import { serveOnFreePort } from './serve.ts'

@@ -1,6 +1,6 @@
 /**
- * A store that reads what is put and keeps nothing: `node discard-store.ts`. It answers with the number of bytes that
- * arrived, and only when all have.
+ * A store that reads uploads and discards them: `node discard-store.ts`. It answers with the number of bytes, after
+ * all have arrived.
  */
 import { createServer } from 'node:http'
 import { serveOnFreePort } from './serve.ts'

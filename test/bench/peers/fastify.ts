@@ -16,7 +16,7 @@ await app.register(cors, {
 await app.register(proxy, {
   upstream: `http://127.0.0.1:${process.argv[2]}`,
   undici: { connections: 64, pipelining: 1 },
-  // OPTIONS belongs to @fastify/cors.
+  // @fastify/cors handles OPTIONS.
   httpMethods: [...methods],
 })
 await app.listen({ port: 0, host: '127.0.0.1' })

@@ -1,6 +1,6 @@
 import { exposedHeaders, maxAgeSeconds, methods, requestedHeaders } from '../rule-sets.ts'
 
-/** One thread; `originsFile` holds an allowed origin per line, which HAProxy looks up in a tree. */
+/** One thread. `originsFile` has one allowed origin per line, which HAProxy looks up in a tree. */
 export const haproxyProxy = (port: number, upstreamPort: number, originsFile: string): string => `global
   nbthread 1
   maxconn 4096

@@ -1,11 +1,10 @@
 /**
- * An open-loop load: requests are due at a constant rate, whether or not earlier ones were answered, and their latency
- * counts from when they were due, so that no wait is left out (coordinated omission):
- * `node load-generator.ts '{"port":8080,"connections":500,"seconds":5,"rate":4000}'`. Of ten requests one is a
- * preflight, eight are GETs and one is a PUT of 1 KB.
- *
- * Not autocannon: it grants each connection its share of the rate anew every second, which is a burst a second, and
- * corrects latencies afterwards by adding made-up ones. wrk has no constant rate at all.
+ * An open-loop load. Requests are due at a constant rate, whether or not earlier ones were answered, and their
+ * latency counts from when they were due, so that no waiting time is hidden (coordinated omission): `node
+ * load-generator.ts '{"port":8080,"connections":500,"seconds":5,"rate":4000}'`. Of ten requests one is a preflight,
+ * eight are GETs and one is a PUT of 1 KB.
+ * Not autocannon: it gives each connection its share of the rate once a second, which is a burst, and corrects
+ * latencies afterwards by adding invented ones. wrk has no constant rate.
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -14,9 +13,9 @@ import type { LoadOrder, LoadOutcome } from '../load-order.ts'
 import { bucket, origin, preflightHeaders } from '../rule-sets.ts'
 import { percentile } from '../stats.ts'
 
-/** Milliseconds until all connections stand, or there is no server. */
+/** How long to wait for all connections to be established, in milliseconds. */
 const mostOpening = 15_000
-/** Milliseconds that are waited for what is unanswered when the load is over. */
+/** How long to wait for missing responses after the load, in milliseconds. */
 const mostDrain = 30_000
 
 const { port, connections, seconds, rate }: LoadOrder = JSON.parse(process.argv[2] ?? '{}')
@@ -39,20 +38,20 @@ const mix = [preflight, ...Array.from({ length: 8 }, () => get), put]
 
 interface Connection {
   readonly socket: Socket
-  /** When the request that is under way was due; `undefined`: it is free. */
+  /** When the running request was due; `undefined`: the connection is free. */
   due: number | undefined
-  /** What has arrived of an answer that is not whole. */
+  /** The part of an incomplete response that has arrived. */
   arrived: Buffer | undefined
 }
 
 const latencies: number[] = []
 const refused: Record<string, number> = {}
 let [due, answered, failed] = [0, 0, 0]
-/** `performance.now()` at which the last request is due. */
+/** `performance.now()` when the last request is due. */
 let end = 0
 let hasBegun = false
 let isOver = false
-/** When requests were due that no connection was free for; `taken` of them have been sent. */
+/** Due times of requests that found no free connection; the first `taken` have been sent. */
 const waiting: number[] = []
 let taken = 0
 let sent = 0
@@ -91,7 +90,7 @@ async function asFastAsAnswered(): Promise<void> {
   await wait(end - performance.now())
 }
 
-/** A timer of a millisecond sends what has become due: that much may be added to a latency. */
+/** Sends due requests every millisecond, so latencies may be up to that much too high. */
 async function atConstantRate(perSecond: number): Promise<void> {
   const total = Math.round(perSecond * seconds)
   while (due < total) {

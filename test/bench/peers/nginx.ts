@@ -7,8 +7,8 @@ export interface NginxFiles {
 }
 
 /**
- * A store: it serves the files of `objects` by sendfile. What is put is read to its end and thrown away by a detour
- * over itself: written over and over to the same file it would be the disk that is measured. One worker.
+ * A store that serves the files of `objects` with sendfile. Uploads are read completely and discarded by proxying
+ * to itself: writing them to one file over and over would measure the disk. One worker.
  */
 export function nginxStore({ folder, port, objects }: NginxFiles & { readonly objects: string }): string {
   return around(
@@ -36,7 +36,7 @@ export interface NginxProxy extends NginxFiles {
   readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
 }
 
-/** A proxy that streams and answers preflights by a map of the origins. One worker. */
+/** A proxy that streams, and answers preflights from a map of the origins. One worker. */
 export function nginxProxy({ folder, port, upstreamPort, tls }: NginxProxy): string {
   const secure =
     tls === undefined

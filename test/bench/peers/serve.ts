@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 
-/** Listens on a free port of 127.0.0.1 and prints it, for whoever started this process. */
+/** Listens on a free port of 127.0.0.1 and prints it for the parent process. */
 export function serveOnFreePort(server: Server): void {
   server.listen(0, '127.0.0.1', () => printPort(server.address()))
 }

@@ -1,7 +1,7 @@
 /**
- * Sends or reads large objects and prints what came of it as one line of JSON:
- * `node stream-client.ts '{"url":"http://…","direction":"get","bytes":104857600,"transfers":4,"atATime":1}'`. With
- * `stopAfter` it breaks off once so many bytes have gone by in all. Ends with 1 when an answer is wrong or not whole.
+ * Sends or reads large objects and prints the outcome as one line of JSON: `node stream-client.ts
+ * '{"url":"http://…","direction":"get","bytes":104857600,"transfers":4,"atATime":1}'`. With `stopAfter` it aborts
+ * after that many bytes in total. Exits with 1 when a response is wrong or incomplete.
  */
 import { readFileSync } from 'node:fs'
 import {
@@ -25,7 +25,7 @@ const block = Buffer.alloc(256 * 1024, 'x')
 const tls = new Set<string>()
 let moved = 0
 let left = transfers
-/** Set when enough has gone by: what is under way is broken off then. */
+/** Set after `stopAfter` bytes: running transfers are aborted. */
 let isEnough = false
 
 const started = performance.now()

@@ -1,4 +1,4 @@
-/** Packages that bring no types: as much of them as is used here. */
+/** Minimal types for packages that have none. */
 declare module 'cors' {
   import type { RequestListener } from 'node:http'
 
@@ -15,7 +15,7 @@ declare module 'express' {
   import type { RequestListener } from 'node:http'
 
   export default function express(): RequestListener & {
-    // biome-ignore lint/suspicious/noExplicitAny: middleware takes whatever requests its framework made
+    // biome-ignore lint/suspicious/noExplicitAny: middleware accepts the request objects of any framework
     use(middleware: (...given: any[]) => unknown): void
   }
 }

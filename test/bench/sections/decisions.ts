@@ -8,7 +8,7 @@ import type { Bench, SectionResult } from '../section.ts'
 import { medianOf, ratiosOf, spreadOf } from '../stats.ts'
 import { runToEnd } from '../testbed.ts'
 
-/** The decision alone, by number of buckets, and the dearest preflights. */
+/** The decision alone, by number of buckets, and the most expensive preflights. */
 export async function decisions(bench: Bench): Promise<SectionResult> {
   const times = await timeDecisions(bench)
   const [normal] = times.cases
@@ -83,8 +83,8 @@ export const decisionRatios = async (bench: Bench): Promise<SectionResult['ratio
   ratiosIn(await timeDecisions(bench))
 
 /**
- * Of the least of all rounds: what others on the machine add is in every other one. Buckets in any order are left out,
- * as they depend on what is in the processor's caches, and so on the others.
+ * From the minimum of all rounds, because every other round includes noise. Leaves out random bucket order, which
+ * depends on the processor caches and so on other processes.
  */
 function ratiosIn({ cases, sets }: DecisionTimes): SectionResult['ratios'] {
   const [normal, ...others] = cases.map(({ rounds }) => Math.min(...rounds))
@@ -102,7 +102,7 @@ function ratiosIn({ cases, sets }: DecisionTimes): SectionResult['ratios'] {
   }
 }
 
-/** Ends the names of sets of which any bucket may be asked next. */
+/** Suffix of sets whose buckets are requested in random order. */
 const randomOrder = 'in any order'
 
 async function timeDecisions({ testbed, progress }: Bench): Promise<DecisionTimes> {

@@ -15,7 +15,7 @@ import { origin } from '../rule-sets.ts'
 import type { Bench, SectionResult } from '../section.ts'
 import { wrkScript } from '../wrk-output.ts'
 
-/** Small objects: who forwards them, beside stock http-proxy-3. */
+/** Forwarders of small objects, compared with stock http-proxy-3. */
 export async function get(bench: Bench): Promise<SectionResult> {
   const store = await startObjects(bench)
   const stock = {

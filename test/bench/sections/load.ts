@@ -16,14 +16,14 @@ const generator = join(import.meta.dirname, '../peers/load-generator.ts')
 interface Held extends LoadOutcome {
   readonly name: string
   readonly rate: number | undefined
-  /** Share of one core that the sidecar used, from the first request that was due until all were answered. */
+  /** Share of one core that the sidecar used, from the first due request until all were answered. */
   readonly cpu: number
   readonly peakBytes: number
-  /** The sidecar's own event loop lag in its metrics, p99 in milliseconds, asked for while the load lasts. */
+  /** The sidecar's own event loop lag from its metrics, p99 in milliseconds, read during the load. */
   readonly lag: number
 }
 
-/** A mix at constant rates below, at and beyond what can be served, and after it. */
+/** A mix at constant rates below, at and above capacity, and the recovery afterwards. */
 export async function load(bench: Bench): Promise<SectionResult> {
   const { testbed, sidecars } = bench
   const store = await startObjects(bench)
@@ -100,7 +100,7 @@ export async function load(bench: Bench): Promise<SectionResult> {
   }
 }
 
-/** `0`, or how many of which status, and how many without an answer. */
+/** `0`, or the number of each status and of missing responses. */
 function lostIn({ refused, failed }: Held): string {
   const refusals = Object.entries(refused).map(([status, count]) => `${count} × ${status}`)
   return [...refusals, ...(failed > 0 ? [`${failed} failed`] : [])].join(', ') || '0'
@@ -129,7 +129,7 @@ async function hold(
   return { ...outcome, name, rate, cpu, lag, peakBytes: peakResidentBytes(sidecar.pid) }
 }
 
-/** Milliseconds; the metric covers the time since it was last asked for. */
+/** In milliseconds. The metric covers the time since it was last read. */
 async function lagOf({ adminPort }: Sidecar, after: number): Promise<number> {
   const ask = async (): Promise<number> => {
     const { body } = await exchange(`http://127.0.0.1:${adminPort}/metrics`)

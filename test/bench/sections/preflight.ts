@@ -16,7 +16,7 @@ import { preflightHeaders } from '../rule-sets.ts'
 import type { Bench, SectionResult } from '../section.ts'
 import { wrkScript } from '../wrk-output.ts'
 
-/** Preflights: who decides them, beside a server that decides nothing. */
+/** Servers that decide preflights, compared with a server that decides nothing. */
 export async function preflight(bench: Bench): Promise<SectionResult> {
   const store = await startObjects(bench)
   const sidecars = await startSidecars(bench, store.port)
@@ -46,7 +46,7 @@ export async function preflight(bench: Bench): Promise<SectionResult> {
   }
 }
 
-/** The header lines of the sidecar's answer, without those that Node adds to every answer by itself. */
+/** The header lines of the sidecar's response, without those that Node adds itself. */
 function preflightLines(port: number): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const asked = request({

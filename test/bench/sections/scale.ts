@@ -19,7 +19,7 @@ import type { Bench, SectionResult } from '../section.ts'
 import { medianOf } from '../stats.ts'
 import { startTimed, startWatched } from '../watched-sidecar.ts'
 
-/** Rules by number: how long the start takes, what they weigh, and how a change of one file gets in. */
+/** By number of rules: start time, memory, and how fast a changed file goes live. */
 interface Case {
   readonly name: string
   readonly buckets: number
@@ -39,10 +39,10 @@ const cases: readonly Case[] = [
 ]
 
 interface Scaled extends Case {
-  /** Milliseconds from the start of the process until it serves; the middle of several. */
+  /** Milliseconds from process start until it serves; the median of several. */
   readonly start: number
   readonly residentBytes: number
-  /** Milliseconds from the rename of a file until a client sees it; the middle and the slowest. */
+  /** Milliseconds from renaming a file until a client sees it; the median and the slowest. */
   readonly live: number
   readonly slowestLive: number
   readonly block: LongestBlock
@@ -139,7 +139,7 @@ async function measure(bench: Bench, one: Case): Promise<Scaled> {
   const lives: number[] = []
   for (let maxAge = 1; maxAge <= 5; maxAge++) {
     lives.push(await reload(folder, port, one.text(0, maxAge), maxAge))
-    // At another moment between two of the program's own looks at the directory.
+    // At varying moments between two of the program's own looks at the directory.
     await wait(300 + 200 * maxAge)
   }
   const block = await longestBlock()
@@ -154,7 +154,7 @@ async function measure(bench: Bench, one: Case): Promise<Scaled> {
   }
 }
 
-/** Milliseconds from the rename of the changed file until a preflight is answered by it. */
+/** Milliseconds from renaming the changed file until a preflight uses it. */
 async function reload(folder: string, port: number, text: string, maxAge: number): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const isLive = async (): Promise<boolean> => {

@@ -16,7 +16,7 @@ import type { Bench, SectionResult } from '../section.ts'
 import { medianOf, ratiosOf, type Spread, spreadOf } from '../stats.ts'
 import type { Table } from '../table.ts'
 
-/** Large objects: CPU per gigabyte beside nginx, and memory by size, direction, TLS and number at a time. */
+/** Large objects: CPU per gigabyte compared with nginx, and memory by size, direction, TLS and concurrency. */
 export async function streams(bench: Bench): Promise<SectionResult> {
   const stores = await startStores(bench)
   const beside = await besideNginx(bench, stores)
@@ -36,7 +36,7 @@ export async function streams(bench: Bench): Promise<SectionResult> {
   }
 }
 
-/** The ratios to nginx of plain HTTP alone, for a quick run. */
+/** The ratios to nginx for plain HTTP only, for a quick run. */
 export async function streamRatios(bench: Bench): Promise<SectionResult['ratios']> {
   const stores = await startStores(bench)
   const { ratios } = await besideNginx(bench, stores, [false])
@@ -103,7 +103,7 @@ async function compare(
     bench.progress(`100 MB ${title} beside nginx, ${round === 0 ? 'warming up' : `round ${round}`}`)
     const ofSidecar = (): Promise<Transferred> => measure(bench, sidecar, order)
     const ofNginx = (): Promise<Transferred> => measure(bench, nginx, order)
-    // Each round begins with the other one.
+    // Rounds alternate in which one starts.
     const both =
       round % 2 === 0
         ? { sidecar: await ofSidecar(), nginx: await ofNginx() }

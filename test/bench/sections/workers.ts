@@ -19,7 +19,7 @@ interface Throughput {
   readonly cpuNanosecondsPerRequest: number
 }
 
-/** One process beside two that share the data port. */
+/** One process compared with two that share the data port. */
 export async function workers(bench: Bench): Promise<SectionResult> {
   const { testbed, sidecars, options, progress } = bench
   const store = await startObjects(bench)

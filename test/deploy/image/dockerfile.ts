@@ -10,7 +10,7 @@ export interface Instruction {
   readonly rest: string
 }
 
-/** The instructions of a Dockerfile, continued lines joined. */
+/** The instructions of a Dockerfile, with continued lines joined. */
 export async function readDockerfile(file: string): Promise<readonly Instruction[]> {
   const text = await readFile(file, 'utf8')
   const lines = text
@@ -29,9 +29,9 @@ export async function readDockerfile(file: string): Promise<readonly Instruction
     })
 }
 
-/** What an image is besides its files. */
+/** What an image has besides its files. */
 export interface Image {
-  /** Where its files are; its `/`. */
+  /** The folder that is its `/`. */
   readonly root: string
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
@@ -42,8 +42,8 @@ export interface Image {
 }
 
 /**
- * Performs the steps in folders below `scratch` in the place of images, all but the base image itself: the Node and the
- * npm of this machine stand in for it. `context` is what the build may copy from.
+ * Performs the steps in folders below `scratch` instead of images. Replaces only the base image, by this machine's
+ * Node and npm. `context` is the build context.
  */
 export async function performSteps(
   instructions: readonly Instruction[],
@@ -104,7 +104,7 @@ async function perform(
   }
 }
 
-/** A folder's contents, or files into a folder, as COPY does. */
+/** Copies a folder's contents, or files into a folder, like COPY. */
 async function copy(from: string, words: readonly string[], folder: string): Promise<void> {
   const target = join(folder, words.at(-1) ?? '')
   for (const word of words.slice(0, -1)) {

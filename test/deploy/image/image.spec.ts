@@ -13,9 +13,9 @@ import { eventually } from '../../serving.ts'
 import { type Image, performSteps, readDockerfile } from './dockerfile.ts'
 
 /**
- * No engine builds the image here: the steps of the Dockerfile are performed in clean folders, and what comes out of
- * them is started as the image would be, as user 65532 (when the test is run by root) in a tree that nobody may write,
- * by a Node that is forbidden to write anywhere. Not shown by this: the base image itself.
+ * No container engine runs here. The steps of the Dockerfile are performed in clean folders, and the result starts
+ * like the image: as user 65532 (if the test runs as root), in a read-only tree, with a Node that may not write
+ * anywhere. This does not cover the base image itself.
  */
 const project = join(import.meta.dirname, '..', '..', '..')
 const dockerfile = join(project, 'deploy', 'Dockerfile')
@@ -41,7 +41,7 @@ describe('the steps of the Dockerfile', () => {
     image = await performSteps(await readDockerfile(dockerfile), project, scratch)
     seconds.push(((performance.now() - started) / 1000).toFixed(1))
     app = join(image.root, image.workdir)
-    // The base image's Node, which must be where user 65532 can reach it.
+    // The base image's Node, where user 65532 can reach it.
     await copyFile(process.execPath, join(image.root, 'node'))
     await chmod(scratch, 0o755)
     for (const entry of await readdir(image.root, { recursive: true, withFileTypes: true })) {
@@ -85,7 +85,7 @@ describe('the steps of the Dockerfile', () => {
     const plain = (names: object): readonly string[] =>
       Object.keys(names).filter((name) => !name.startsWith('@'))
     expect(plain(dependencies).filter((name) => !installed.has(name))).toEqual([])
-    // A development dependency may also be one of a dependency's; these never are.
+    // A development dependency may also be a transitive production dependency; these never are.
     expect(plain(devDependencies)).toEqual(
       expect.arrayContaining(['typescript', 'vitest', 'node', 'playwright-core']),
     )
@@ -186,10 +186,10 @@ describe('the steps of the Dockerfile', () => {
   })
 })
 
-/** Where the program serves, by its log. */
+/** The addresses in the program's log. */
 async function servingAt(log: NodeJS.ReadableStream): Promise<{ data: string; admin: string }> {
   const serving = z.object({ msg: z.literal('serving'), 'server.port': z.number(), 'admin.port': z.number() })
-  // The log is read on to its end, or the program would wait for somebody to.
+  // The log is read to its end, or the program would block on a full pipe.
   const lines = createInterface(log)
   return new Promise((resolve, reject) => {
     lines.on('close', () => reject(new Error('The program ended before it served.')))
@@ -204,7 +204,7 @@ async function servingAt(log: NodeJS.ReadableStream): Promise<{ data: string; ad
   })
 }
 
-/** `name@version` of each package below a node_modules folder, those in packages included. */
+/** `name@version` of every package below a node_modules folder, nested ones included. */
 async function installedPackages(folder: string): Promise<readonly string[]> {
   const files = await readdir(folder, { recursive: true })
   const isPackage = /(?:^|\/node_modules\/)(?:@[^/]+\/)?[^/@.][^/]*\/package\.json$/

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const project = join(import.meta.dirname, '..', '..', '..')
 const folder = mkdtempSync(join(tmpdir(), 'packed-'))
-// The rest of the environment stays: it may say where npm finds packages.
+// Keeps the rest of the environment, which may configure npm's registry.
 const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
 const run = (command: string, ...argv: readonly string[]) =>
   spawnSync(command, argv, { cwd: project, encoding: 'utf8', env })

@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-/** The steps of the Dockerfile, without an engine: `npm run test:image`. Not part of `npm test`: they install twice. */
+/**
+ * The steps of the Dockerfile without a container engine: `npm run test:image`. Not part of `npm test`, because it
+ * runs two installations.
+ */
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../../..', import.meta.url)),

@@ -1,6 +1,6 @@
 /**
- * Sends requests from a pod, where Services are reached in every cluster. It has this one file and no package: a job
- * comes as a line of JSON on the standard input, whose end ends a load; the outcome is printed as JSON.
+ * Sends requests from a pod, which can reach Services in every cluster. A single file without packages. Jobs arrive
+ * as lines of JSON on standard input, whose end stops a load; results are printed as JSON.
  */
 
 import { createHash } from 'node:crypto'
@@ -83,7 +83,7 @@ async function until({
   }
 }
 
-/** Eight clients, half of them with kept connections, until the input ends. */
+/** Eight clients, half of them with keep-alive, until the input ends. */
 async function load({ requests }: Extract<Job, { kind: 'load' }>): Promise<LoadOutcome> {
   let isOver = false
   void ended.then(() => {
@@ -160,7 +160,7 @@ async function slowPut({
   return promise
 }
 
-/** Reads at a constant rate, so that the kernels' buffers on the way stay full. */
+/** Reads at a constant rate, so that all kernel buffers on the way stay full. */
 function slowGet({ request, bytes, seconds }: Extract<Job, { kind: 'slow-get' }>): Promise<SlowOutcome> {
   return new Promise((resolve) => {
     const began = performance.now()

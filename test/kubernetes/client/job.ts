@@ -1,4 +1,4 @@
-/** What a pod with the client can be given to do, and what it answers. Types only: the pod has no such file. */
+/** Jobs for the client pod, and their results. Types only, because the pod does not have this file. */
 
 export interface Sent {
   readonly url: string
@@ -27,11 +27,11 @@ export interface Answer {
 export interface LoadOutcome {
   readonly served: number
   readonly failed: number
-  /** How many of each kind. */
+  /** Number of each kind. */
   readonly failures: Readonly<Record<string, number>>
-  /** Longest time between two good answers, in seconds. */
+  /** Longest time between two good responses, in seconds. */
   readonly longestGap: number
-  /** Sum of the times above a second without a good answer. */
+  /** Sum of the gaps of more than a second without a good response. */
   readonly secondsWithout: number
 }
 

@@ -1,4 +1,4 @@
-/** A neighbour who sends whatever he likes to the admin port, which answers /metrics to everybody. */
+/** An attacker who sends anything to the admin port, which answers /metrics to everybody. */
 
 import { writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
@@ -14,9 +14,9 @@ import { answerWithObject, startHttpStore } from './store.ts'
 const buckets = 150
 const scrape = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
 
-/** Each is sent on connections of its own, and nothing that comes back is read. */
+/** Each attack uses its own connections and reads no response. */
 const attacks: readonly ((socket: Socket) => void)[] = [
-  // One packet of 64 KB.
+  // A packet of 64 KB.
   (socket) => socket.write(scrape.repeat(1_985)),
   // As many as are served.
   (socket) => socket.write(scrape.repeat(60)),
@@ -25,17 +25,17 @@ const attacks: readonly ((socket: Socket) => void)[] = [
     socket.write(`POST /-/sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 8000\r\n\r\n${'%'.repeat(7_000)}`),
 ]
 
-/** Milliseconds that the data port may be slower at the 99th percentile than when nothing else goes on. */
+/** How much slower the data port's 99th percentile may get, in milliseconds. */
 const mostDelay = 50
 const mostMegabytes = 96
 
-/** `count`: rounds of the attack, each of a quarter of a second. */
+/** `count`: rounds of the attack, a quarter of a second each. */
 export function measure({ count }: { readonly count: number }): Promise<Measured> {
   return withRules(async (rules) => {
     for (let bucket = 0; bucket < buckets; bucket++)
       await writeFile(join(rules, `bucket-${bucket}.yaml`), rulesFor(bucket))
     const store = await startHttpStore(answerWithObject)
-    // The heap of the manifests.
+    // The heap limit in the manifests.
     const nodeFlags = ['--max-old-space-size=192']
     const sidecar = await startSidecar({ upstream: store.url, rules, nodeFlags })
     try {
@@ -79,14 +79,14 @@ async function attack(sidecar: Sidecar, rounds: number): Promise<Measured> {
   }
 }
 
-/** So that the metrics have the series of all buckets. */
+/** Gives the metrics a series for every bucket. */
 async function useEveryBucket({ data }: Sidecar): Promise<void> {
   for (let bucket = 0; bucket < buckets; bucket++)
     for (const from of [origin, 'https://evil.example'])
       await exchange(`${data}/bucket-${bucket}/object`, preflight(from))
 }
 
-/** Milliseconds of preflights that are sent one after the other, each 5 ms after the last, until `over` resolves. */
+/** Times of preflights, one after the other with pauses of 5 ms, until `over` resolves. In milliseconds. */
 async function preflightTimes({ data }: Sidecar, over: Promise<unknown>): Promise<readonly number[]> {
   const agent = new Agent({ keepAlive: true })
   const times: number[] = []

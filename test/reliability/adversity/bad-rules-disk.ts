@@ -1,4 +1,4 @@
-/** A rules directory that takes no change for a while: calls of the API fail, the old rules stay, requests go on. */
+/** A rules directory that is temporarily not writable: API calls fail, the old rules stay, requests are served. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import type { Measured } from '../figure.ts'
 import { largest } from './batches.ts'
 import { describeFared, sendSteadily } from './client.ts'
-import { apiFlags, maxAgeInForce, putRules, timeUntil } from './rules-api.ts'
+import { apiFlags, liveMaxAge, putRules, timeUntil } from './rules-api.ts'
 import { rulesFor, type Sidecar, startSidecar } from './sidecar.ts'
 import { type SmallDisk, withSmallDisk } from './small-disk.ts'
 import { answerWithObject, startHttpStore } from './store.ts'
 
-/** How long it may take until a change is taken again, in milliseconds. */
+/** How long until a change works again, in milliseconds. */
 const mostRecovery = 5_000
 
-/** One time of want: what the API said, whether the old rules stayed, and how long the recovery took. */
+/** One outage: the API's response, whether the old rules stayed, and how long the recovery took. */
 interface Round {
   readonly refused: number
   readonly kept: boolean
@@ -52,11 +52,11 @@ async function oneRound(
   if (kind === 'ENOSPC') await disk.fill()
   else await disk.setReadOnly(true)
   const refused = await putRules(data, maxAge + 1)
-  const kept = (await maxAgeInForce(data)) === maxAge
+  const kept = (await liveMaxAge(data)) === maxAge
   if (kind === 'ENOSPC') await disk.free()
   else await disk.setReadOnly(false)
   const recovery = await timeUntil(
-    async () => (await putRules(data, maxAge + 2)) === 200 && (await maxAgeInForce(data)) === maxAge + 2,
+    async () => (await putRules(data, maxAge + 2)) === 200 && (await liveMaxAge(data)) === maxAge + 2,
     2 * mostRecovery,
   )
   return { refused, kept, recovery }

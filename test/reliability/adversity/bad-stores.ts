@@ -1,4 +1,7 @@
-/** Stores that are down, silent, rude or now and then there: never a hang, never half an answer for a whole one. */
+/**
+ * Stores that are down, silent, broken or flapping: requests never hang, and a partial response never looks
+ * complete.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,18 +19,18 @@ interface Options {
   readonly count: number
 }
 
-/** How a store is bad, on the port that it had before. */
+/** Starts a bad store on the port that the store had before. */
 type Start = (port: number) => Promise<Pick<Store, 'close'>>
 
 const upstreamTimeout = 1_000
-/** Beside the upstream timeout and the time that 20 requests at once take, in milliseconds. */
+/** The upstream timeout plus the time for 20 concurrent requests, in milliseconds. */
 const mostDelay = upstreamTimeout + 1_500
 const mostRecovery = 1_000
 
 export const deadStore = ({ count }: Options): Promise<Measured> =>
   endure(count, async () => ({ close: async () => {} }))
 
-/** The connection stands, and nothing ever comes over it. */
+/** Accepts connections and never sends anything. */
 export const silentStore = ({ count }: Options): Promise<Measured> =>
   endure(count, (port) => startRawStore((socket) => void socket.resume(), port))
 
@@ -37,7 +40,7 @@ export const closingStore = ({ count }: Options): Promise<Measured> =>
 export const resettingStore = ({ count }: Options): Promise<Measured> =>
   endure(count, (port) => startRawStore((socket) => void socket.resetAndDestroy(), port))
 
-/** Takes the request and resets within the header section of its answer, or says what is no HTTP. */
+/** Resets within the header section of its response, or sends bytes that are not HTTP. */
 export const rudeStore = ({ count }: Options): Promise<Measured> => {
   const answers = [
     'HTTP/1.1 200 OK\r\nContent-Le',
@@ -56,7 +59,7 @@ export const rudeStore = ({ count }: Options): Promise<Measured> => {
   return endure(count, (port) => startRawStore(serve, port))
 }
 
-/** Thinks, answers a line at a time, and rests within its body: slow, and nothing else. */
+/** Responds slowly, line by line, and pauses within its body. */
 export const slowStore = ({ count }: Options): Promise<Measured> =>
   endure(
     count,
@@ -74,7 +77,7 @@ export const slowStore = ({ count }: Options): Promise<Measured> =>
     'always',
   )
 
-/** There for 200 ms, gone for 200 ms, with everything that was under way broken off. */
+/** Up for 200 ms, down for 200 ms; all running requests are aborted. */
 export const flappingStore = ({ count }: Options): Promise<Measured> => endure(count, flap, 'sometimes')
 
 async function flap(port: number): Promise<Pick<Store, 'close'>> {
@@ -95,7 +98,7 @@ async function flap(port: number): Promise<Pick<Store, 'close'>> {
   }
 }
 
-/** Its queue of connections is full: the system answers no SYN. */
+/** Its accept queue is full, so the system answers no SYN. */
 export const unansweredStore = ({ count }: Options): Promise<Measured> => endure(count, startUnanswered)
 
 /** A process that listens and never runs again. */
@@ -120,13 +123,13 @@ async function startUnanswered(port: number): Promise<Pick<Store, 'close'>> {
   }
 }
 
-/** Which requests a store answers well while it is bad. */
+/** Which requests the store answers correctly while it is bad. */
 type Serves = 'never' | 'sometimes' | 'always'
 
 type Kind = 'GET' | 'PUT' | 'preflight'
 const kinds: readonly Kind[] = ['GET', 'PUT', 'preflight']
 
-/** What became of one request. */
+/** The outcome of one request. */
 interface Seen {
   readonly kind: Kind
   readonly problem: string | undefined
@@ -134,7 +137,7 @@ interface Seen {
   readonly served: boolean
 }
 
-/** Sends `count` requests while the store is bad; it then comes back. */
+/** Sends `count` requests while the store is bad; then the store recovers. */
 function endure(count: number, start: Start, serves: Serves = 'never'): Promise<Measured> {
   return withRules(async (rules) => {
     const healthy = await startHttpStore(answerWithObject)
@@ -143,7 +146,7 @@ function endure(count: number, start: Start, serves: Serves = 'never'): Promise<
     const { data } = sidecar
     let store: Pick<Store, 'close'> = healthy
     try {
-      // A connection that is kept, and goes with the store.
+      // A kept connection, which breaks together with the store.
       await exchange(`${data}/bucket/object`)
       await healthy.close()
       store = await start(healthy.port)
@@ -167,7 +170,7 @@ async function attempt(data: string, kind: Kind, serves: Serves): Promise<Seen> 
   const answer = await send(data, kind).catch((error: unknown) => String(error))
   const milliseconds = performance.now() - started
   if (typeof answer === 'string') {
-    // Half an answer that is seen to be half one is what a store that flaps leaves.
+    // A flapping store may leave partial responses that are recognisable as such.
     const isToBeExpected = serves === 'sometimes' && kind !== 'preflight'
     return { kind, problem: isToBeExpected ? undefined : answer, milliseconds, served: false }
   }
@@ -198,7 +201,7 @@ function judge(
   const problems = seen.map(({ problem }) => problem).filter((problem) => problem !== undefined)
   const slowest = largest(seen.map(({ milliseconds }) => milliseconds))
   const objects = seen.filter(({ kind }) => kind !== 'preflight')
-  // A store that flaps was met both here and gone, or it was another one.
+  // A flapping store must have been both up and down during the test.
   const isMet = serves !== 'sometimes' || new Set(objects.map(({ served }) => served)).size === 2
   const words = problems.length === 0 ? '' : ` (${[...new Set(problems)].slice(0, 3).join('; ')})`
   return {

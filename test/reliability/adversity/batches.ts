@@ -1,4 +1,4 @@
-/** Runs `act` for the numbers from 0 to `count`, at most `atOnce` at a time, and returns what each came to, in order. */
+/** Runs `act` for the numbers 0 to `count` - 1, at most `atOnce` concurrently. Returns the results in order. */
 export async function inBatches<Result>(
   count: number,
   atOnce: number,
@@ -16,5 +16,5 @@ export async function inBatches<Result>(
   return results
 }
 
-/** The largest of `values`, 0 when there are none. */
+/** The largest of `values`; 0 when empty. */
 export const largest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0)

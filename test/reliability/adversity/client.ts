@@ -1,4 +1,4 @@
-/** Clients of the scenarios: raw connections that see exactly what comes, and real requests that go on meanwhile. */
+/** Clients of the scenarios: raw connections that see every byte, and ordinary requests in parallel. */
 
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -9,13 +9,13 @@ import { object } from './store.ts'
 /** How one raw exchange ended. */
 export interface RawAnswer {
   readonly text: string
-  /** `end`: the peer closed in order; `reset`: it broke the connection off; `open`: nothing of the kind in time. */
+  /** `end`: FIN; `reset`: RST; `open`: neither in time. */
   readonly over: 'end' | 'reset' | 'open'
-  /** From the last byte that was sent to the end. */
+  /** From the last sent byte to the end. */
   readonly milliseconds: number
 }
 
-/** Sends `bytes` on a connection of its own and reads until the peer ends it, at most `patience` milliseconds. */
+/** Sends `bytes` on a new connection and reads until the peer closes, for at most `patience` milliseconds. */
 export function sendRaw(port: number, bytes: string, patience: number): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -35,7 +35,7 @@ export function sendRaw(port: number, bytes: string, patience: number): Promise<
   })
 }
 
-/** Opens `count` connections to `port`, a hundred at a time; those that are refused are left out. */
+/** Opens `count` connections to `port`, a hundred at a time; skips refused ones. */
 export async function openConnections(port: number, count: number): Promise<Socket[]> {
   const sockets: Socket[] = []
   while (sockets.length < count) {
@@ -53,10 +53,10 @@ function openConnection(port: number): Promise<Socket> {
   })
 }
 
-/** How real requests fared while something else went on. */
+/** How ordinary requests fared in parallel. */
 export interface Fared {
   readonly sent: number
-  /** What was wrong with those that failed, each in words. */
+  /** What was wrong with the failed ones. */
   readonly failures: readonly string[]
   readonly slowestMilliseconds: number
 }
@@ -65,10 +65,10 @@ export interface Steady {
   stop(): Promise<Fared>
 }
 
-/** What is wrong with the answer to a real request, or `undefined`. */
+/** What is wrong with the response to an ordinary request, or `undefined`. */
 export type Judge = (answer: Answered, kind: 'object' | 'preflight') => string | undefined
 
-/** Sends an object's GET and a preflight in turn, each on a connection of its own, every `every` milliseconds. */
+/** Alternates a GET of an object and a preflight, each on a new connection, every `every` milliseconds. */
 export function sendSteadily(data: string, judge: Judge = judgeHealthy, every = 25): Steady {
   const failures: string[] = []
   let sent = 0
@@ -104,14 +104,14 @@ export function sendSteadily(data: string, judge: Judge = judgeHealthy, every = 
 const realRequest = (data: string, kind: 'object' | 'preflight'): Promise<Answered> =>
   exchange(`${data}/bucket/object`, kind === 'object' ? { headers: { Origin: origin } } : preflight(origin))
 
-/** 200, the whole object, and the CORS headers of the rules. */
+/** 200, the complete object, and the CORS headers of the rules. */
 export function judgeHealthy({ status, headers, body }: Answered, kind: string): string | undefined {
   if (status !== 200) return `${kind}: ${status}`
   if (headers['access-control-allow-origin'] !== origin) return `${kind}: no CORS headers`
   return kind === 'object' && body.toString() !== object ? `${kind}: another body` : undefined
 }
 
-/** e.g. `412 real requests, 0 failed, slowest 31 ms` */
+/** For example `412 real requests, 0 failed, slowest 31 ms`. */
 export function describeFared({ sent, failures, slowestMilliseconds }: Fared): string {
   const words = failures.length === 0 ? '' : ` (${[...new Set(failures)].slice(0, 5).join('; ')})`
   return `${sent} real requests, ${failures.length} failed${words}, slowest ${slowestMilliseconds.toFixed(0)} ms`

@@ -1,4 +1,7 @@
-/** A clock that jumps by hours and years, both ways: requests, reloads, signatures, log and metrics go on. */
+/**
+ * A clock that jumps by hours and years in both directions: requests, reloads, signatures, log and metrics keep
+ * working.
+ */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +12,7 @@ import { exchange } from '../../serve/exchange.ts'
 import type { Measured } from '../figure.ts'
 import { largest } from './batches.ts'
 import { describeFared, sendSteadily } from './client.ts'
-import { apiFlags, maxAgeInForce, timeUntil } from './rules-api.ts'
+import { apiFlags, liveMaxAge, timeUntil } from './rules-api.ts'
 import { rulesFor, type Sidecar, startSidecar, withRules } from './sidecar.ts'
 import { answerWithObject, startHttpStore } from './store.ts'
 
@@ -18,7 +21,7 @@ const hour = 3_600_000
 const jumps = [hour, -hour, 24 * hour, -24 * hour, 10 * 365 * 24 * hour, -10 * 365 * 24 * hour, 0]
 const mostReload = 2_000
 
-/** `count`: how many times the clock goes through all its jumps. */
+/** `count`: how often the clock makes all its jumps. */
 export function measure({ count }: { readonly count: number }): Promise<Measured> {
   return withRules(async (rules) => {
     const folder = await mkdtemp(join(tmpdir(), 'adversity-keys-'))
@@ -34,7 +37,7 @@ export function measure({ count }: { readonly count: number }): Promise<Measured
         const shift = jumps[jump % jumps.length] ?? 0
         await sidecar.tell(String(shift))
         await writeFile(join(rules, 'bucket.yaml'), rulesFor(10 + jump))
-        const isReloaded = async (): Promise<boolean> => (await maxAgeInForce(sidecar.data)) === 10 + jump
+        const isReloaded = async (): Promise<boolean> => (await liveMaxAge(sidecar.data)) === 10 + jump
         reloads.push((await timeUntil(isReloaded, 4 * mostReload)) ?? Infinity)
         problems.push(...(await problemsAt(sidecar, shift)))
       }
@@ -59,7 +62,7 @@ export function measure({ count }: { readonly count: number }): Promise<Measured
   })
 }
 
-/** Signatures count by the clock as it is, and every view of the admin port goes on. */
+/** Signatures use the current clock, and every admin endpoint keeps working. */
 async function problemsAt({ data, admin }: Sidecar, shift: number): Promise<readonly string[]> {
   const problems: string[] = []
   const now = await readRulesSigned(data, Date.now() + shift)

@@ -1,4 +1,4 @@
-/** Control groups with a memory limit, as a container has one (cgroups(7)): version 2, or version 1 where that is mounted. */
+/** cgroups with a memory limit, as for a container (cgroups(7)): version 2, or version 1 where that is mounted. */
 
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
@@ -7,11 +7,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { NotRun } from '../figure.ts'
 
 export interface ControlGroup {
-  /** A process joins it by writing its id to `cgroup.procs` in here. */
+  /** A process joins by writing its id to `cgroup.procs` in this folder. */
   readonly folder: string
-  /** Most memory that its processes held at once, in MB. */
+  /** Peak memory of its processes, in MB. */
   peakMegabytes(): Promise<number>
-  /** Processes of it that the kernel has killed for want of memory. */
+  /** How many of its processes the OOM killer has killed. */
   kills(): Promise<number>
   remove(): Promise<void>
 }
@@ -33,7 +33,7 @@ const versions = [
   },
 ] as const
 
-/** Rejects with {@link NotRun} where this user may make none. */
+/** Rejects with {@link NotRun} where this user cannot create one. */
 export async function createControlGroup(bytes: number): Promise<ControlGroup> {
   const version = versions.find(({ root, mark }) => existsSync(join(root, mark)))
   if (version === undefined) throw new NotRun('no control groups are mounted')
@@ -51,7 +51,7 @@ export async function createControlGroup(bytes: number): Promise<ControlGroup> {
     peakMegabytes: async () => Number(await read(version.peak)) / 2 ** 20,
     kills: async () => Number(/^oom_kill (\d+)$/m.exec(await read(version.events))?.[1] ?? Number.NaN),
     async remove() {
-      // Its last process may not be gone yet.
+      // Its last process may not have exited yet.
       for (let attempt = 0; attempt < 50; attempt++) {
         if (
           await rmdir(folder).then(

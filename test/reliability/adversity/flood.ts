@@ -1,4 +1,7 @@
-/** Many clients that misbehave alike while real requests go on: what they cost, how long they last, who suffers. */
+/**
+ * Many clients misbehave in the same way while ordinary requests continue: measures their cost, their lifetime and
+ * the impact.
+ */
 
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -12,26 +15,26 @@ export interface Attack {
   readonly flags?: readonly string[]
   /** What each connection does first. */
   readonly begin: (socket: Socket) => void
-  /** What it does each second from then on. */
+  /** What it then does every second. */
   readonly goOn?: (socket: Socket) => void
   /** Most memory that one of them may hold, in KB. */
   readonly mostKilobytes: number
-  /** Milliseconds from when all stand until all must be cut off; `undefined`: they may stay. */
+  /** All must be cut off this many milliseconds after the last has connected; `undefined`: they may stay. */
   readonly cutWithin?: number
-  /** None may be cut off while it goes on. */
+  /** None may be cut off during the attack. */
   readonly mustStay?: boolean
 }
 
-/** How long the attack is watched when nothing ends it, in milliseconds. */
+/** How long to watch an attack that nothing ends, in milliseconds. */
 const watched = 8_000
-/** Beside what each connection may hold: what the collector leaves for later, in MB. */
+/** Uncollected garbage, in MB, in addition to what the connections may hold. */
 const slack = 32
-/** A real request may be held up by all the attackers' bytes at once, but by no more than this, in milliseconds. */
+/** How long all attackers' bytes together may delay an ordinary request, in milliseconds. */
 const mostDelay = 2_500
 
 const large = Buffer.alloc(16 * 1024 * 1024)
 
-/** Has `count` connections do as `attack` says. */
+/** Runs `attack` on `count` connections. */
 export function flood(attack: Attack, count: number): Promise<Measured> {
   return withRules(async (rules) => {
     const store = await startHttpStore((request, response) => {
@@ -64,7 +67,7 @@ export function flood(attack: Attack, count: number): Promise<Measured> {
   })
 }
 
-/** Looks each second until all are cut off, or for as long as an attack is watched. */
+/** Checks every second until all are cut off, or for as long as the attack is watched. */
 async function watch(
   { goOn, cutWithin }: Attack,
   sockets: readonly Socket[],
@@ -86,9 +89,9 @@ async function watch(
 
 interface Cost {
   readonly count: number
-  /** Connections that stood before the attack began. */
+  /** Connections open before the attack. */
   readonly opened: number
-  /** Connections that still stood at the end. */
+  /** Connections still open at the end. */
   readonly left: number
   /** In MB. */
   readonly growth: number

@@ -1,4 +1,7 @@
-/** Figure 13: a full or read-only disk and want of open files cost changes of rules, never requests, and pass. */
+/**
+ * Figure 13: a full or read-only disk, or a lack of file descriptors, blocks rule changes but never requests, and
+ * is recovered from.
+ */
 
 import { type Measured, NotRun } from '../figure.ts'
 import { rulesOnBadDisk } from './bad-rules-disk.ts'
@@ -6,8 +9,8 @@ import { logOnFullDisk } from './full-log.ts'
 import { withoutFiles } from './no-files.ts'
 
 /**
- * `count`: how many times each kind of want comes and goes. What this machine is not made for is said to be not run,
- * and the promise not to be held.
+ * `count`: rounds of each kind of shortage. A kind that this machine cannot produce is reported as not run, and the
+ * promise as not held.
  */
 export async function measure({ count }: { readonly count: number }): Promise<Measured> {
   const parts = [

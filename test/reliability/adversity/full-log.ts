@@ -1,4 +1,6 @@
-/** A log on a full disk: requests go on, memory is bounded, and lines come again, all whole, when there is space. */
+/**
+ * A log on a full disk: requests continue, memory is bounded, and complete lines appear again once there is space.
+ */
 
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -11,7 +13,7 @@ import { withSmallDisk } from './small-disk.ts'
 import { answerWithObject, startHttpStore } from './store.ts'
 
 const mostRecovery = 5_000
-/** The log waits in memory, at most 16 MB of it. */
+/** At most 16 MB of log wait in memory. */
 const mostGrowth = 64
 
 export async function logOnFullDisk(rounds: number): Promise<Measured> {
@@ -27,7 +29,7 @@ export async function logOnFullDisk(rounds: number): Promise<Measured> {
         const recoveries: (number | undefined)[] = []
         for (let round = 0; round < rounds; round++) {
           await disk.fill()
-          // What was already on its way has met the end by then.
+          // Anything already on its way has reached the disk by then.
           await wait(1_000)
           const atEnd = (await sidecar.logged()).length
           await wait(2_000)
@@ -49,7 +51,7 @@ export async function logOnFullDisk(rounds: number): Promise<Measured> {
   )
 }
 
-/** Throws when a line is not whole. */
+/** Throws when a line is incomplete. */
 const countWhole = async ({ logged }: Sidecar): Promise<number> => (await logged()).length
 
 function judge(

@@ -1,4 +1,4 @@
-/** A store that forgets that the answer to HEAD has no body, and an uploader who knows it. */
+/** A store that sends a body to HEAD, and an uploader who exploits that. */
 
 import { Agent } from 'node:http'
 import type { Socket } from 'node:net'
@@ -13,7 +13,7 @@ interface Options {
   readonly count: number
 }
 
-/** What the uploader stored: whole answers, one after the other. */
+/** What the uploader stored: complete responses, one after the other. */
 const forgery = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Forged: 1\r\n\r\nEVIL!'.repeat(4_000)
 
 function serve(socket: Socket): void {
@@ -27,13 +27,13 @@ function serve(socket: Socket): void {
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${object.length}\r\n\r\n${object}`)
       else {
         socket.write(`HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: ${forgery.length}\r\n\r\n`)
-        // Read from a disk, say: by then another request may be under way on the connection.
+        // As if read from a disk: by then another request may be running on the connection.
         setTimeout(() => socket.write(forgery), 4 * Math.random())
       }
   })
 }
 
-/** Two clients ask by HEAD, four others read and delete what is theirs, over both HTTP clients of the sidecar. */
+/** Two clients send HEAD, four others read and delete their own objects, over both HTTP clients of the sidecar. */
 export function forgedHeads({ count }: Options): Promise<Measured> {
   return withRules(async (rules) => {
     const store = await startRawStore(serve)
@@ -46,7 +46,7 @@ export function forgedHeads({ count }: Options): Promise<Measured> {
       agents.push(agent)
       while (!stopped) await act(agent)
     }
-    // What has no body at all, and what has one of no bytes, go over different HTTP clients.
+    // No body and an empty body go over different HTTP clients.
     const bodies = [{}, { headers: { 'Content-Length': '0' } }]
     const attackers = bodies.map((sent) =>
       repeat(async (agent) => {

@@ -26,7 +26,7 @@ export const silentConnections = ({ count }: Options): Promise<Measured> =>
     count,
   )
 
-/** Connections that are kept after one request each. */
+/** Connections that stay open after one request each. */
 export const keptConnections = ({ count }: Options): Promise<Measured> =>
   flood(
     {
@@ -41,7 +41,7 @@ export const keptConnections = ({ count }: Options): Promise<Measured> =>
 
 const longRequest = `GET /bucket/never HTTP/1.1\r\nHost: store\r\nX-A: ${'y'.repeat(15_000)}\r\n\r\n`
 
-/** Many large requests sent ahead of an answer that does not come: 4 MB on each connection, if they were kept. */
+/** Many large pipelined requests behind a response that never comes: 4 MB per connection if they were kept. */
 export const pipelinedRequests = ({ count }: Options): Promise<Measured> =>
   flood(
     {
@@ -55,12 +55,12 @@ export const pipelinedRequests = ({ count }: Options): Promise<Measured> =>
     count,
   )
 
-/** Files that the process may open; the flood is larger. */
+/** File descriptor limit of the process; the flood is larger. */
 const openFiles = 256
 
 /**
- * More connections than files can be opened, silent ones, again and again. Health checks and real requests go on all
- * the while: on a connection that stands, and on new ones.
+ * More silent connections than there are file descriptors, again and again. Health checks and ordinary requests
+ * continue, on an established connection and on new ones.
  */
 export function moreThanFiles({ count }: Options): Promise<Measured> {
   return withRules(async (rules) => {

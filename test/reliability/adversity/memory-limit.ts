@@ -1,4 +1,4 @@
-/** Thousands of clients that read nothing, in a control group with the memory of the shipped manifests. */
+/** Thousands of clients that read nothing, in a cgroup with the memory limit of the shipped manifests. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,10 +21,10 @@ interface Options {
 const limitMegabytes = 384
 const heapMegabytes = 192
 
-/** A client may be turned away while those that came before it have not stalled for long enough. */
+/** New clients may be refused until earlier ones count as stalled. */
 const mostRefusedMilliseconds = 10_000
 const watchedMilliseconds = 20_000
-/** A slow answer on a busy machine is no failure. */
+/** Generous, because a slow response on a busy machine is not a failure. */
 const patience = 15_000
 
 const fixture = (name: string): string =>
@@ -82,7 +82,7 @@ function stall(count: number, secure: boolean): Promise<Measured> {
   })
 }
 
-/** A process of its own: what it does to hold so many connections must not hold up the real requests. */
+/** A separate process, because holding so many connections must not delay the ordinary requests. */
 function startReaders(port: number, count: number, secure: boolean): ChildProcess {
   return spawn(process.execPath, ['-e', readers, String(port), String(count), String(secure)], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -105,7 +105,7 @@ const readers = `const [port, count, secure] = process.argv.slice(1).map((word) 
     if (opened === count) clearInterval(timer)
   }, 25)`
 
-/** Real requests, each over a connection of its own, one after the other, and when the last one failed. */
+/** Ordinary requests, one after the other on new connections, and when the last one failed. */
 async function whileWatched(url: string) {
   let [served, refused, broken, lastFailure] = [0, 0, 0, 0]
   const started = performance.now()
@@ -120,7 +120,7 @@ async function whileWatched(url: string) {
   return { served, refused, broken, lastFailure }
 }
 
-/** The status of a real request; 0 when its answer is 200 and not the object. */
+/** The status of an ordinary request; 0 for a 200 with the wrong body. */
 async function statusOf(url: string): Promise<number> {
   const asked = url.startsWith('https:')
     ? startTlsRequest(url, { agent: false, rejectUnauthorized: false })

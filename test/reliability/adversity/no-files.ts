@@ -1,6 +1,6 @@
 /**
- * No more files can be opened (EMFILE): connections that stand are served on, rules stay, nothing ends, and what was
- * missed meanwhile is made up for. New connections cannot be taken: the system has no descriptor for them.
+ * No file descriptors left (EMFILE): established connections are served, rules stay, the process survives, and
+ * missed changes are applied later. New connections cannot be accepted without a descriptor.
  */
 
 import { execFile } from 'node:child_process'
@@ -13,13 +13,13 @@ import { promisify } from 'node:util'
 import { exchange } from '../../serve/exchange.ts'
 import type { Measured } from '../figure.ts'
 import { largest } from './batches.ts'
-import { apiFlags, maxAgeInForce, putRules, timeUntil } from './rules-api.ts'
+import { apiFlags, liveMaxAge, putRules, timeUntil } from './rules-api.ts'
 import { rulesFor, type Sidecar, startSidecar, withRules } from './sidecar.ts'
 import { answerWithObject, startHttpStore } from './store.ts'
 
 const run = promisify(execFile)
 const mostRecovery = 5_000
-/** Longer than the time after which the rules directory is looked at anew. */
+/** Longer than the rescan interval of the rules directory. */
 const hardship = 5_200
 
 interface Round {
@@ -47,7 +47,7 @@ export function withoutFiles(rounds: number): Promise<Measured> {
   })
 }
 
-/** What is open stays open; with 3, the standard streams, nothing more can be opened. */
+/** Open descriptors stay open. With a limit of 3, the standard streams, nothing else can be opened. */
 async function limitFiles({ pid }: Sidecar, most: number): Promise<void> {
   await run('prlimit', ['--pid', String(pid), `--nofile=${most}:`])
 }
@@ -60,19 +60,19 @@ async function oneRound(sidecar: Sidecar, rules: string, maxAge: number): Promis
     await exchange(`${data}/bucket/object`, { agent })
     await limitFiles(sidecar, 3)
     const refused = await putRules(data, maxAge + 1, agent).catch(() => 0)
-    const kept = (await maxAgeInForce(data, agent).catch(() => undefined)) === maxAge
-    // Somebody changes the rules while the directory cannot be read.
+    const kept = (await liveMaxAge(data, agent).catch(() => undefined)) === maxAge
+    // The rules change while the directory cannot be read.
     await writeFile(join(rules, 'bucket.yaml'), rulesFor(maxAge + 2))
     const { served, failed } = await serveOn(data, agent)
     await limitFiles(sidecar, 20_000)
-    const recovery = await timeUntil(async () => (await maxAgeInForce(data)) === maxAge + 2, 3 * mostRecovery)
+    const recovery = await timeUntil(async () => (await liveMaxAge(data)) === maxAge + 2, 3 * mostRecovery)
     return { refused, kept, served, failed, recovery }
   } finally {
     agent.destroy()
   }
 }
 
-/** Requests on the connection that stands, and how many of them failed. */
+/** Requests on the established connection, and how many failed. */
 async function serveOn(data: string, agent: Agent): Promise<{ served: number; failed: number }> {
   let served = 0
   let failed = 0

@@ -1,4 +1,4 @@
-/** Loaded before the program: each message is by how many milliseconds its clock is wrong from now on. */
+/** Loaded before the program. Each message sets the clock's error in milliseconds. */
 
 const TrueDate = Date
 let shift = 0

@@ -1,4 +1,4 @@
-/** Loaded before the program: look-ups of `*.invalid` do as the last message says, `resolve`, `fail` or `hang`. */
+/** Loaded before the program. Lookups of `*.invalid` follow the last message: `resolve`, `fail` or `hang`. */
 
 import dns from 'node:dns'
 import { setImmediate } from 'node:timers'

@@ -1,4 +1,4 @@
-/** Calls of the bucket CORS API, and the rules that are in force afterwards. */
+/** Calls of the bucket CORS API, and the rules that are live afterwards. */
 
 import { writeFile } from 'node:fs/promises'
 import type { Agent } from 'node:http'
@@ -8,7 +8,7 @@ import { accessKeyId, secret, sign } from '../../bucket-cors/sign.ts'
 import { exchange, preflight } from '../../serve/exchange.ts'
 import { origin } from './sidecar.ts'
 
-/** Flags that let {@link putRules} in. `folder` gets the file of access keys. */
+/** Flags that authorise {@link putRules}. Writes the access keys into `folder`. */
 export async function apiFlags(folder: string): Promise<readonly string[]> {
   const credentials = join(folder, 'credentials.yaml')
   await writeFile(credentials, `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`)
@@ -18,7 +18,7 @@ export async function apiFlags(folder: string): Promise<readonly string[]> {
   ]
 }
 
-/** Puts rules that can be told apart by the `maxAge` of their preflights. Resolves with the status. */
+/** Puts rules that are identified by the `maxAge` of their preflights. Resolves with the status. */
 export async function putRules(data: string, maxAge: number, agent: Agent | false = false): Promise<number> {
   const body = `<CORSConfiguration><CORSRule><AllowedOrigin>${origin}</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedMethod>PUT</AllowedMethod><MaxAgeSeconds>${maxAge}</MaxAgeSeconds></CORSRule></CORSConfiguration>`
   const unsigned = { method: 'PUT', target: '/bucket?cors', host: new URL(data).host, bucket: 'bucket', body }
@@ -27,14 +27,14 @@ export async function putRules(data: string, maxAge: number, agent: Agent | fals
   return status
 }
 
-/** The `maxAge` of the rules in force, `undefined` when the preflight is refused. */
-export async function maxAgeInForce(data: string, agent: Agent | false = false): Promise<number | undefined> {
+/** The `maxAge` of the live rules; `undefined` when the preflight is refused. */
+export async function liveMaxAge(data: string, agent: Agent | false = false): Promise<number | undefined> {
   const { status, headers } = await exchange(`${data}/bucket/object`, { ...preflight(origin), agent })
   const maxAge = headers['access-control-max-age']
   return status === 200 && maxAge !== undefined ? Number(maxAge) : undefined
 }
 
-/** Milliseconds until `holds`, looked at every 20 ms; `undefined`: not within `patience`. */
+/** Milliseconds until `holds`, checked every 20 ms; `undefined`: not within `patience`. */
 export async function timeUntil(
   holds: () => Promise<boolean>,
   patience: number,

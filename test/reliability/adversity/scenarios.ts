@@ -1,4 +1,4 @@
-/** Everything hostile or unlucky that has no figure of its own, with what is promised. */
+/** Hostile and unlucky scenarios without a figure of their own, with their promises. */
 
 import type { Measured } from '../figure.ts'
 import { measure as measureAdminAttack } from './admin-attack.ts'
@@ -23,10 +23,10 @@ import { measure as loseName } from './unresolvable-store.ts'
 export interface Scenario {
   readonly name: string
   readonly promise: string
-  /** How many connections, requests, rounds or seconds: what the scenario's own count is. */
+  /** Connections, requests, rounds or seconds, depending on the scenario. */
   readonly count: number
   readonly nightlyCount: number
-  /** The promise names a time of ours, for which nothing else may run. */
+  /** The promise contains a time, so nothing else may run in parallel. */
   readonly isTimed?: true
   readonly measure: (options: { readonly count: number }) => Promise<Measured>
 }

@@ -1,4 +1,4 @@
-/** The real program under adverse conditions: `serve` as a process of its own on free ports, and what it costs. */
+/** The real program under adverse conditions: `serve` in its own process on free ports, and its resource use. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,13 +15,13 @@ export interface SidecarOptions {
   /** The rules directory. */
   readonly rules: string
   readonly flags?: readonly string[]
-  /** Flags of Node, e.g. `--max-old-space-size=64`, or a module to load first. */
+  /** Flags of Node, e.g. `--max-old-space-size=64`, or a module to preload. */
   readonly nodeFlags?: readonly string[]
-  /** File that gets its log; default: one that is gone with it. */
+  /** Its log file; default: a temporary one. */
   readonly log?: string
-  /** Folder of a control group that it joins before it starts. */
+  /** cgroup folder to join before it starts. */
   readonly controlGroup?: string
-  /** Limit of open files that it starts with (prlimit(1)). */
+  /** File descriptor limit at start (prlimit(1)). */
   readonly openFiles?: number
 }
 
@@ -31,17 +31,17 @@ export interface Sidecar {
   readonly data: string
   readonly admin: string
   readonly pid: number
-  /** Sends a message to the module that was loaded first. */
+  /** Sends a message to the preloaded module. */
   tell(message: string): Promise<void>
-  /** It has not ended by itself. */
+  /** Whether it is still running. */
   isAlive(): boolean
-  /** Lines of its log so far, parsed: throws when one is no JSON. */
+  /** Lines of its log so far, parsed; throws when one is not JSON. */
   logged(): Promise<readonly Readonly<Record<string, unknown>>[]>
   /** What it wrote to stderr; complete once it has ended. */
   end(): Promise<string>
 }
 
-/** Starts `serve` and resolves when it serves. Rejects with its stderr when it ends instead. */
+/** Starts `serve` and resolves when it serves. Rejects with its stderr when it exits instead. */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { upstream, rules, flags = [], nodeFlags = [], openFiles, controlGroup } = options
   const folder = await mkdtemp(join(tmpdir(), 'adversity-log-'))
@@ -90,7 +90,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   }
 }
 
-/** The shell becomes the program: its id stays. */
+/** `exec` keeps the process id of the shell. */
 const joinGroup = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 
 async function whenServing(
@@ -106,7 +106,7 @@ async function whenServing(
   }
 }
 
-/** Whole lines only: the last may be on its way. */
+/** Complete lines only; the last may still be written. */
 async function readLog(log: string): Promise<Readonly<Record<string, unknown>>[]> {
   const lines = (await readFile(log, 'utf8')).split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line))
@@ -120,7 +120,7 @@ export async function residentMegabytes(pid: number): Promise<number> {
   return (Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(status)?.[1]) * 1024) / megabyte
 }
 
-/** Runs `act` with a rules directory that holds `bucket.yaml`, gone afterwards. */
+/** Runs `act` with a temporary rules directory that contains `bucket.yaml`. */
 export async function withRules<Result>(act: (rules: string) => Promise<Result>): Promise<Result> {
   const rules = await mkdtemp(join(tmpdir(), 'adversity-rules-'))
   try {
@@ -131,10 +131,10 @@ export async function withRules<Result>(act: (rules: string) => Promise<Result>)
   }
 }
 
-/** The origin that every rule file of these scenarios lets in. */
+/** The origin that every rule file of these scenarios allows. */
 export const origin = 'https://app.example'
 
-/** A rule file that can be told apart by the `maxAge` of its preflights. */
+/** A rule file that is identified by the `maxAge` of its preflights. */
 export const rulesFor = (maxAge: number): string => `rules:
   - allowedOrigins: ["${origin}"]
     allowedMethods: [GET, HEAD, PUT, POST]

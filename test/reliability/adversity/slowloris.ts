@@ -1,4 +1,4 @@
-/** Clients that are slow on purpose: in their header, their upload, their reading, their TLS handshake. */
+/** Deliberately slow clients: slow headers, uploads, reads, TLS handshakes. */
 
 import { request as startTlsRequest } from 'node:https'
 import type { Socket } from 'node:net'
@@ -17,7 +17,7 @@ interface Options {
 const ignoreAnswers = (socket: Socket): void => void socket.resume()
 const start = 'GET /bucket/object HTTP/1.1\r\nHost: store\r\nX-A: '
 
-/** A header of which one byte comes each second. */
+/** Headers that arrive at one byte per second. */
 export const slowHeaders = ({ count }: Options): Promise<Measured> =>
   flood(
     {
@@ -33,7 +33,7 @@ export const slowHeaders = ({ count }: Options): Promise<Measured> =>
     count,
   )
 
-/** An upload of which one byte comes each second: no fault of its own, and never to be cut while it goes on. */
+/** Uploads that arrive at one byte per second: legitimate, so never cut off. */
 export const slowUploads = ({ count }: Options): Promise<Measured> =>
   flood(
     {
@@ -49,7 +49,7 @@ export const slowUploads = ({ count }: Options): Promise<Measured> =>
     count,
   )
 
-/** Large objects that are asked for and not read. */
+/** Large objects that are requested and not read. */
 export const stoppedReaders = ({ count }: Options): Promise<Measured> =>
   flood(
     {
@@ -58,11 +58,11 @@ export const stoppedReaders = ({ count }: Options): Promise<Measured> =>
         socket.pause()
         socket.write('GET /bucket/large HTTP/1.1\r\nHost: store\r\n\r\n')
       },
-      // Only by writing does a client that does not read hear of the end.
+      // A client that never reads notices the end only when it writes.
       goOn: (socket) => void socket.write('\r\n'),
       mostKilobytes: 384,
-      // The idle timeout begins when the kernel has nothing left to deliver, and a look at its queues takes its time.
-      // It delivers more, and the timeout begins anew, where those that were cut off first gave it memory back.
+      // The idle timeout starts once the kernel has nothing left to deliver, and checking its queues takes time.
+      // Freed memory lets the kernel deliver more to the remaining clients, which restarts their timeout.
       cutWithin: 17_000,
     },
     count,
@@ -72,7 +72,7 @@ const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 const tlsFlags = ['--tls-cert', fixture('localhost.pem'), '--tls-key', fixture('localhost.key')]
 
-/** Connections to a port with TLS that never say all: cut off by the time that a header may take. */
+/** TLS connections that never complete their handshake: cut off by the headers timeout. */
 export function unfinishedHandshakes({ count }: Options): Promise<Measured> {
   return withRules(async (rules) => {
     const store = await startHttpStore(answerWithObject)
@@ -94,7 +94,7 @@ export function unfinishedHandshakes({ count }: Options): Promise<Measured> {
   })
 }
 
-/** Says nothing on half of the connections and the first bytes of a ClientHello on the others, until all are cut off. */
+/** Sends nothing on half of the connections and the start of a ClientHello on the others, until all are cut off. */
 async function stall(
   port: number,
   sockets: readonly Socket[],
@@ -112,7 +112,7 @@ async function stall(
   return { cutAfter: performance.now() - started, statuses }
 }
 
-/** The status of a real request over TLS, 0 when there was none. */
+/** The status of an ordinary request over TLS; 0 when there was none. */
 function exchangeTls(port: number): Promise<number> {
   return new Promise((resolve) => {
     const options = { port, path: '/bucket/object', agent: false, rejectUnauthorized: false } as const

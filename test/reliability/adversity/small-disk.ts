@@ -11,7 +11,7 @@ const run = promisify(execFile)
 
 export interface SmallDisk {
   readonly path: string
-  /** Leaves not one block. */
+  /** Leaves no free block. */
   fill(): Promise<void>
   free(): Promise<void>
   setReadOnly(readOnly: boolean): Promise<void>
@@ -29,7 +29,7 @@ export async function withSmallDisk<Result>(act: (disk: SmallDisk) => Promise<Re
   try {
     return await act(smallDisk(path))
   } finally {
-    // Lazily: a process that was killed a moment ago may still hold its log.
+    // Lazily, because a process that was just killed may still hold its log.
     await run('umount', ['--lazy', path])
     await rmdir(path)
   }
@@ -40,7 +40,7 @@ function smallDisk(path: string): SmallDisk {
   return {
     path,
     async fill() {
-      // The second takes what the first left of a block when it met the end.
+      // The second write fills the rest of the last block.
       for (const flag of ['w', 'a'])
         await writeFile(filler, Buffer.alloc(2 * 1024 * 1024), { flag }).catch(ignoreFull)
     },

@@ -1,4 +1,4 @@
-/** A heap of 64 MB: 1,000 buckets, a reload each second, streams both ways and 200 connections. */
+/** A heap of 64 MB: 1,000 buckets, a reload every second, streams both ways and 200 connections. */
 
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
@@ -54,10 +54,10 @@ export function measure({ count }: { readonly count: number }): Promise<Measured
 
 const sizeOf = (url = ''): Buffer | string => (url.endsWith('/large') ? large : 'small')
 
-/** What went wrong, in words; `undefined` for what did not. */
+/** What went wrong; `undefined` when nothing did. */
 type Outcome = string | undefined
 
-/** Has `atOnce` go on with `act` until the time is over. */
+/** Runs `atOnce` loops of `act` until the time is over. */
 async function repeat(
   atOnce: number,
   until: number,
@@ -76,7 +76,7 @@ async function repeat(
 async function sendSmall({ data }: Sidecar, agent: Agent, turn: number): Promise<Outcome> {
   const url = `${data}/bucket-${turn % buckets}/small`
   const { status, headers } = await exchange(url, { headers: { Origin: origin }, agent })
-  // 200 connections, not as many requests as the machine can do.
+  // The point is 200 connections, not the maximum request rate.
   await wait(100)
   return status === 200 && headers['access-control-allow-origin'] === origin ? undefined : `small: ${status}`
 }

@@ -1,4 +1,4 @@
-/** Stores that misbehave as no HTTP library lets them: what they do with a connection is theirs alone. */
+/** Stores that misbehave in ways that no HTTP library allows. */
 
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
@@ -10,7 +10,7 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** A store that gives every connection to `serve`. */
+/** A store that passes every connection to `serve`. */
 export function startRawStore(serve: (socket: Socket) => void, port = 0): Promise<Store> {
   return listen(
     createServer((socket) => {
@@ -21,7 +21,7 @@ export function startRawStore(serve: (socket: Socket) => void, port = 0): Promis
   )
 }
 
-/** A store that answers as `answer` says and keeps its connections. */
+/** A store that answers with `answer` and keeps its connections. */
 export function startHttpStore(answer: RequestListener, port = 0): Promise<Store> {
   const server = createHttpServer(answer)
   server.keepAliveTimeout = 60_000
@@ -29,7 +29,7 @@ export function startHttpStore(answer: RequestListener, port = 0): Promise<Store
   return listen(server, port)
 }
 
-/** What healthy stores send for every object, and take for an upload. */
+/** What healthy stores send for every object, and accept as an upload. */
 export const object = 'the object'
 
 export const answerWithObject: RequestListener = (request, response) => {

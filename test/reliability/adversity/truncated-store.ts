@@ -1,4 +1,6 @@
-/** Figure 9: an answer that the store broke off is never a whole one for a client, and the client knows at once. */
+/**
+ * Figure 9: a response that the store broke off never looks complete to a client, and the client notices at once.
+ */
 
 import type { Socket } from 'node:net'
 import type { Measured } from '../figure.ts'
@@ -7,14 +9,14 @@ import { type RawAnswer, sendRaw } from './client.ts'
 import { origin, startSidecar, withRules } from './sidecar.ts'
 import { startRawStore } from './store.ts'
 
-/** How a store begins an answer, and how it breaks it off. */
+/** How the store begins a response and how it breaks it off. */
 interface Truncation {
   readonly name: string
   readonly answer: string
   readonly by: 'FIN' | 'RST'
   /** Default: GET. */
   readonly method?: 'GET' | 'PUT'
-  /** Default: HTTP/1.1. An older client gets no chunks: only a reset tells it that something is missing. */
+  /** Default: HTTP/1.1. An HTTP/1.0 client gets no chunks, so only a reset shows that something is missing. */
   readonly version?: '1.0' | '1.1'
 }
 
@@ -62,7 +64,7 @@ const truncations: readonly Truncation[] = [
 ]
 
 const mostMilliseconds = 1_000
-/** What comes later than this is taken for a hang, in milliseconds. */
+/** A later end counts as a hang, in milliseconds. */
 const patience = 10_000
 
 export function measure({ count }: { readonly count: number }): Promise<Measured> {
@@ -96,7 +98,7 @@ function requestOf({ method = 'GET', version = '1.1' }: Truncation, index: numbe
   return `${method} /bucket/${index} HTTP/${version}\r\nHost: store\r\nOrigin: ${origin}\r\n${body}`
 }
 
-/** Answers one request as the number in its path says. */
+/** Answers one request as the number in its path selects. */
 function breakOff(socket: Socket, brokenAt: Map<number, number>): void {
   let text = ''
   socket.setEncoding('latin1').on('data', (piece) => {
@@ -106,7 +108,7 @@ function breakOff(socket: Socket, brokenAt: Map<number, number>): void {
     text = ''
     const { answer, by } = truncationOf(index)
     socket.write(answer, 'latin1', () => {
-      // A reset drops what has not been read yet: as when a store dies, it comes a moment after the last byte.
+      // A reset drops unread data. As with a dying store, it comes a moment after the last byte.
       setTimeout(() => {
         brokenAt.set(index, performance.now())
         if (by === 'RST') socket.resetAndDestroy()
@@ -139,7 +141,7 @@ function judge(seen: readonly Seen[], broken: number, alive: boolean): Measured 
   }
 }
 
-/** Whether a client of HTTP would take what came for a whole answer of the store's. */
+/** Whether an HTTP client would take the received bytes for a complete response of the store. */
 function passesForWhole({ version }: Truncation, { text, over }: RawAnswer): boolean {
   const at = text.indexOf('\r\n\r\n')
   if (at < 0 || !text.startsWith('HTTP/1.1 200 ')) return false

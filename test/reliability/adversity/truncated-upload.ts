@@ -1,4 +1,4 @@
-/** Figure 10: an upload that breaks off is never completed at the store, whose object would be cut short. */
+/** Figure 10: an aborted upload is never completed at the store, which would store a truncated object. */
 
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
@@ -9,7 +9,7 @@ import { inBatches } from './batches.ts'
 import { origin, startSidecar, withRules } from './sidecar.ts'
 import { startHttpStore } from './store.ts'
 
-/** How a client begins an upload, and how it breaks it off. */
+/** How a client begins an upload and how it aborts it. */
 interface Truncation {
   readonly name: string
   readonly method?: 'POST'
@@ -17,7 +17,7 @@ interface Truncation {
   readonly framing: string
   readonly body: string
   readonly by: 'FIN' | 'RST' | 'garbage'
-  /** Breaks off without waiting for the request to have reached the store, which may never hear of it. */
+  /** Aborts before the request has reached the store, which may never see it. */
   readonly atOnce?: true
 }
 
@@ -47,14 +47,14 @@ const truncations: readonly Truncation[] = [
   },
 ]
 
-/** What became of the uploads that reached the store, by their numbers. */
+/** The fate of the uploads that reached the store, by number. */
 interface Reached {
   readonly arrived: Map<number, () => void>
   readonly aborted: Set<number>
   readonly completed: Set<number>
 }
 
-/** How long a break may take to reach the store before the upload counts as left open, in milliseconds. */
+/** How long an abort may take to reach the store, in milliseconds. */
 const patience = 5_000
 
 export function measure({ count }: { readonly count: number }): Promise<Measured> {
@@ -89,7 +89,7 @@ function watch(request: IncomingMessage, { arrived, aborted, completed }: Reache
   arrived.get(index)?.()
 }
 
-/** Breaks one upload off. Resolves with its name when the store was left waiting for the rest of it. */
+/** Aborts one upload. Resolves with its name when the store was left waiting for the rest. */
 async function upload(port: number, index: number, reached: Reached): Promise<string | undefined> {
   const truncation = truncations[index % truncations.length]
   if (truncation === undefined) return undefined
@@ -104,7 +104,7 @@ async function upload(port: number, index: number, reached: Reached): Promise<st
   breakOff(socket, by)
   for (let waited = 0; waited < patience; waited += 10) {
     if (reached.aborted.has(index) || reached.completed.has(index)) return undefined
-    // What is broken off at once may never be passed on at all.
+    // An upload that is aborted at once may never be forwarded at all.
     if (atOnce && waited >= 500) return undefined
     await wait(10)
   }

@@ -1,4 +1,4 @@
-/** A store whose name cannot be resolved, from the start, for a while, or whose resolver says nothing at all. */
+/** A store whose name cannot be resolved, from the start or temporarily, or whose resolver never answers. */
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -38,7 +38,7 @@ export function measure({ count }: { readonly count: number }): Promise<Measured
         wrong.push(...(await refusedWith(sidecar, status, count)))
         await sidecar.tell('resolve')
         recoveries.push((await timeUntil(() => isServed(sidecar), 10_000)) ?? Infinity)
-        // A connection that is kept needs no name: the next trouble begins when none is left.
+        // A kept connection needs no lookup, so the next case begins when none is left.
         await wait(5_000)
       }
       const slowest = largest(recoveries)
@@ -60,7 +60,7 @@ async function isServed({ data }: Sidecar): Promise<boolean> {
   return judgeHealthy(answer, 'object') === undefined
 }
 
-/** What was wrong with those of `count` requests that were not refused with `status` and the CORS headers. */
+/** The problems of those of `count` requests that were not refused with `status` and the CORS headers. */
 async function refusedWith({ data }: Sidecar, wanted: number, count: number): Promise<readonly string[]> {
   const answers = await inBatches(count, 20, (index) =>
     exchange(

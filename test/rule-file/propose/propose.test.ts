@@ -267,7 +267,11 @@ describe('nothing is proposed, and a hint given,', () => {
       preflight('localhost:3000', 'PUT'),
       /They send http:\/\/localhost:3000/,
     ],
-    ['for file://', preflight('file://', 'PUT'), /sent by some web views for every page of the file system/],
+    [
+      'for file://',
+      preflight('file://', 'PUT'),
+      /sent by some web views for every page of the device's file system/,
+    ],
     [
       'for the origin of an app with a slash',
       preflight('capacitor://localhost/', 'PUT'),
@@ -300,7 +304,7 @@ describe('nothing is proposed, and a hint given,', () => {
     [
       'for what a test of the file denies',
       preflight('https://evil.example', 'PUT'),
-      /A test in the file expects this request denied/,
+      /A test in the file expects this request to be denied/,
     ],
   ])('%s', (_what, request, hint) => {
     const got = advice('a.yaml', web, request)
