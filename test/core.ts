@@ -5,7 +5,7 @@ import { type HeaderLines, type RequestFacts, readFacts } from '../src/http.ts'
 import type { Setup } from '../src/plan/judge.ts'
 import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../src/plan/snapshot.ts'
 
-/** Ids that never change, so that whole answers can be compared as text. */
+/** Constant ids, so that complete responses can be compared as text. */
 export const identity: RequestIdentity = {
   unixSeconds: 0x5f070356,
   node: 0x73c82a09,
@@ -49,7 +49,7 @@ export const loaded = (bucket: string, content: RuleFile | undefined, hash = 'h'
   findings: [],
 })
 
-/** A snapshot of one good rule file per entry. */
+/** A snapshot with one valid rule file per entry. */
 export const snapshotOf = (buckets: Readonly<Record<string, RuleFile>>): Snapshot =>
   nextSnapshot(
     nothingLoaded,
@@ -64,7 +64,7 @@ export const facts = (
   headers: HeaderLines = ['Host', 'store.test'],
 ): RequestFacts => readFacts(method, target, '1.1', headers)
 
-/** Header lines as a map from the lower-cased name to the values, one per line. */
+/** Header lines as a map from lower-cased name to values, one per line. */
 export function headerMap(lines: HeaderLines): Map<string, string[]> {
   const map = new Map<string, string[]>()
   for (let i = 0; i < lines.length; i += 2) {

@@ -8,7 +8,7 @@ import { readRules } from '../src/rule-file/read.ts'
 import { identity, loaded, setup } from './core.ts'
 
 /**
- * Whole exchanges as a person reads them. Sections: `rules NAME`, `request`, `store` (what the store answers, or
+ * Complete exchanges in readable files. Sections: `rules NAME`, `request`, `store` (the store's response, or
  * `unreachable`), `response` (what the client gets). Ids come from test/core.ts; Date and Connection are Node's.
  */
 const folder = new URL('./exchanges/', import.meta.url)
@@ -61,7 +61,7 @@ function run(exchange: Map<string, string>): string {
     const { status, headers, body } = planned.response
     return text(status, ['Content-Length', String(Buffer.byteLength(body)), ...headers], body)
   }
-  if (planned.act !== 'forward') throw new Error(`nobody asked for ${planned.act}`)
+  if (planned.act !== 'forward') throw new Error(`not requested: ${planned.act}`)
   const store = exchange.get('store') ?? ''
   if (store === 'unreachable') {
     const error = { status: 502, code: 'BadGateway', message: 'The object store cannot be reached.' }

@@ -15,7 +15,7 @@ const program = [...filesIn('src'), ...filesIn('cmd')]
 const withoutComments = (file: string): string =>
   readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
 
-/** Names that a file exports, declared there or passed on. */
+/** Names that a file exports, declared there or re-exported. */
 function exportsOf(text: string): readonly string[] {
   const declared = text.matchAll(
     /^export (?:async )?(?:function\*?|const|let|class|interface|type) ([A-Za-z_$][\w$]*)/gm,
@@ -27,7 +27,7 @@ function exportsOf(text: string): readonly string[] {
   ]
 }
 
-/** `a, type b as c` as names: the ones before `as`, or those after it. */
+/** The names in `a, type b as c`: those before `as`, or those after it. */
 const namesIn = (list: string, which: 'first' | 'last'): readonly string[] =>
   list
     .split(',')
@@ -40,7 +40,10 @@ const namesIn = (list: string, which: 'first' | 'last'): readonly string[] =>
     .map((names) => (which === 'first' ? names[0] : names.at(-1)) ?? '')
     .filter((name) => name !== '')
 
-/** `file name` of everything that `file` imports by name or passes on; `file *` for a namespace or a dynamic import. */
+/**
+ * `file name` of everything that `file` imports by name or re-exports; `file *` for a namespace or a dynamic
+ * import.
+ */
 function importsOf(file: string): readonly string[] {
   const text = withoutComments(file)
   const target = (path: string): string => relative(root, resolve(root, dirname(file), path))
@@ -55,7 +58,9 @@ function importsOf(file: string): readonly string[] {
   ]
 }
 
-/** Exported for tests: steps that a standard names, bounds, and the doors of a room. Add to it only with a reason. */
+/**
+ * Exported for tests: steps of a standard, limits, and the entry points of a folder. Add to it only with a reason.
+ */
 const forTests: Readonly<Record<string, readonly string[]>> = {
   'src/auth/cos.ts': ['httpString', 'signKey', 'signature', 'stringToSign'],
   'src/auth/oss-v1.ts': ['canonicalizedResource', 'stringToSign'],

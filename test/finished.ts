@@ -12,7 +12,7 @@ interface Sent {
   readonly setup?: Partial<Setup>
 }
 
-/** A request that is over, planned by the code that serves. */
+/** A finished request, planned by the code that serves. */
 export function finished(
   snapshot: Snapshot,
   sent: Sent,

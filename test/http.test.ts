@@ -172,7 +172,7 @@ describe('the patch of a response', () => {
     'b',
   ]
 
-  test('removes every Access-Control line whatever its case, keeps order, case and repeats', () => {
+  test('removes every Access-Control line in any case, keeps order, case and repeats', () => {
     expect(
       applyPatch(lines, {
         strip: true,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Lower bands first. A room imports lower bands freely, and of its own band only what `arrows` lists. */
+/** Lower bands first. A room imports lower bands freely, and from its own band only what `arrows` lists. */
 const bands: readonly (readonly string[])[] = [
   ['http', 'version', 'text', 'cors', 'dialect', 'plan', 'rule-file'],
   ['threads', 'settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
@@ -14,11 +14,11 @@ const bands: readonly (readonly string[])[] = [
   ['cmd'],
 ]
 
-/** What a room may import of its own band. */
+/** What a room may import from its own band. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   cors: ['http', 'text'],
   dialect: ['http', 'text', 'cors'],
-  // `near-miss` names the closest bucket.
+  // `near-miss` finds the closest bucket name.
   plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
   rules: ['threads'],
@@ -30,7 +30,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   workers: ['sidecar'],
 }
 
-/** `plan` and below hold the decision: no package, no node module, no clock, no chance. */
+/** `plan` and below make the decision, so they use no package, no node module, no clock and no randomness. */
 const pureRooms = ['http', 'text', 'cors', 'dialect', 'plan']
 
 const roomOf = (file: string): string =>
@@ -53,7 +53,7 @@ const sources = ['src', 'cmd'].flatMap((folder) =>
     .map((entry) => relative(root, join(entry.parentPath, entry.name))),
 )
 
-/** Every module a file names: static, type-only and dynamic imports, and re-exports. */
+/** Every module that a file imports: static, type-only and dynamic imports, and re-exports. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
   const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)['"]([^'"\n]+)['"]/g)
@@ -63,7 +63,7 @@ function importsOf(file: string): string[] {
 const targetOf = (file: string, name: string): string =>
   relative(root, resolve(root, dirname(file), name)).replace(/\.js$/, '.ts')
 
-/** The files of one circle of imports, or undefined. */
+/** The files of one import cycle, or undefined. */
 function circleIn(graph: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
   const done = new Set<string>()
   const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const project = join(import.meta.dirname, '..')
 
-/** Every document of the repository, with those that are not committed yet. */
+/** Every document of the repository, including uncommitted ones. */
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   cwd: project,
   encoding: 'utf8',
@@ -15,7 +15,7 @@ const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
 
 const read = (file: string): string => readFileSync(join(project, file), 'utf8')
 
-/** Links and images of a document, without its code. */
+/** Links and images of a document, outside of code. */
 const linksOf = (markdown: string): readonly string[] =>
   [
     ...markdown
@@ -24,7 +24,7 @@ const linksOf = (markdown: string): readonly string[] =>
       .matchAll(/\]\(([^)\s]+)\)/g),
   ].map(([, target = '']) => target)
 
-/** The anchors of a document: its headings as GitHub names them, and those that it sets itself. */
+/** The anchors of a document: its headings in GitHub's form, and explicit ones. */
 function anchorsOf(markdown: string): ReadonlySet<string> {
   const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -49,7 +49,7 @@ describe('every relative link leads to a file, and to a heading of it', () => {
   })
 })
 
-/** What people paste into a search engine, and where it helps them. */
+/** Sentences that people paste into a search engine, and the documents that must contain them. */
 test.each([
   [
     "No 'Access-Control-Allow-Origin' header is present on the requested resource",

@@ -23,7 +23,7 @@ const files = {
   'videos.yaml': rules,
 }
 
-/** A store with CORS of its own, which says other things than our rules. */
+/** A store with CORS of its own that contradicts our rules. */
 const ownCors = [
   ...['Access-Control-Allow-Origin', 'https://the-store.example'],
   ...['access-control-allow-methods', 'PATCH'],
@@ -46,7 +46,7 @@ const preflight = (origin: string, method = 'GET', ...headers: string[]): Record
   ...(headers.length === 0 ? {} : { 'Access-Control-Request-Headers': headers.join(',') }),
 })
 
-/** Header lines as text, so that what is missing and what is too much both show. */
+/** Header lines as text, so that missing and additional ones both show. */
 const texts = (lines: readonly string[]): string[] =>
   lines.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${lines[index + 1]}`] : []))
 
@@ -110,7 +110,7 @@ describe('a bucket in report mode', () => {
     expect(serving.seen).toMatchObject(
       calls.map(({ method, path, body = '' }) => ({ method, target: path, body })),
     )
-    // The bucket beside it is not in report mode.
+    // The other bucket is not in report mode.
     const managed = await serving.send({ method: 'PUT', path: '/videos?cors', body: '<CORSConfiguration/>' })
     expect(managed.status).toBe(mode === 'off' ? 200 : 405)
     expect(serving.seen).toHaveLength(mode === 'off' ? 7 : 6)
@@ -175,7 +175,7 @@ describe('an error made here', () => {
     const reported = await ask('photos')
     expect(reported).toMatchObject({ status, body: expect.stringContaining('<Error>') })
     expect(corsNames(reported)).toEqual([])
-    // The same of a bucket that is not in report mode.
+    // The same for a bucket that is not in report mode.
     const enforced = await ask('videos')
     expect(enforced.status).toBe(status)
     expect(corsNames(enforced)).toContain(line)
@@ -232,7 +232,7 @@ describe('what our rules would have decided', () => {
     ])
 
     const logged = (await serving.stop()).filter(({ msg }) => msg === 'request')
-    const told = ({ 'url.path': path, ...line }: LogLine): unknown[] => [
+    const row = ({ 'url.path': path, ...line }: LogLine): unknown[] => [
       path,
       line.decision,
       line.reason,
@@ -240,7 +240,7 @@ describe('what our rules would have decided', () => {
       line.rule ?? line.closest_rule,
       line['http.response.status_code'],
     ]
-    expect(logged.map(told)).toEqual([
+    expect(logged.map(row)).toEqual([
       ['/photos/a', 'allow', 'matched', 'report', 'web', 204],
       ['/photos/b', 'deny', 'origin', 'report', 'web', 204],
       ['/photos/c', 'deny', 'method', 'report', 'web', 204],
@@ -273,7 +273,7 @@ describe('what our rules would have decided', () => {
     ])
   })
 
-  test('is told in a header of its own with --debug-headers, beside what the store sends', async () => {
+  test("is in a separate header with --debug-headers, next to the store's", async () => {
     const serving = await serveInTest({ rules: files, store, flags: ['--debug-headers'] })
     const answered = await serving.send({ path: '/photos/a', headers: { Origin: 'https://evil.example' } })
     expect(corsNames(answered)).toEqual([

@@ -1,7 +1,9 @@
 /** A test by file and title. */
 type Named = readonly [file: string, title: string]
 
-/** What SECURITY.md promises, by how the statement begins, with the tests that would fail if it were not kept. */
+/**
+ * The promises of SECURITY.md, by the start of each statement, with the tests that would fail if it were broken.
+ */
 export const promises: Readonly<Record<string, readonly Named[]>> = {
   'What reaches the store is what the client sent, once:': [
     ['test/proxy/transparency.test.ts', '%s reaches the store byte for byte'],
@@ -63,16 +65,13 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/browser/dialects.test.ts', 'a refused %s is blocked, and nothing reaches the store'],
   ],
   "The store's own CORS headers are removed.": [
-    [
-      'test/http.test.ts',
-      'removes every Access-Control line whatever its case, keeps order, case and repeats',
-    ],
+    ['test/http.test.ts', 'removes every Access-Control line in any case, keeps order, case and repeats'],
     ['test/proxy/transparency.test.ts', 'gets the patch once: upstream CORS out, ours in, Vary merged'],
   ],
   'Only authorised callers can change rules,': [
     ['test/bucket-cors/write.test.ts', 'a caller who is not verified changes nothing and learns nothing'],
     ['test/bucket-cors/crash.spec.ts', 'killed '],
-    ['test/plan/snapshot.test.ts', 'keeps the last good rules of a file that went bad, until it is mended'],
+    ['test/plan/snapshot.test.ts', 'keeps the last good rules of a file with an error until it is fixed'],
   ],
   'No client, store or file can end the process': [
     [
@@ -108,10 +107,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/rules/watch.test.ts', 'what a linked file elsewhere says now'],
   ],
   '| the store |': [
-    [
-      'test/http.test.ts',
-      'removes every Access-Control line whatever its case, keeps order, case and repeats',
-    ],
+    ['test/http.test.ts', 'removes every Access-Control line in any case, keeps order, case and repeats'],
     ['test/proxy/framing.test.ts', 'with %s is not trusted'],
     [
       'test/proxy/framing.test.ts',
@@ -209,7 +205,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/proxy/flow.test.ts', 'ends an upload that the client does not continue'],
     [
       'test/serve/hostile-clients.test.ts',
-      'a reader that takes nothing is cut off, whatever it sends meanwhile',
+      'a reader that reads nothing is cut off, even if it keeps sending',
     ],
   ],
   '| size and duration of a body': [
@@ -270,9 +266,9 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/denials.test.ts', 'take the same memory under a million distinct origins'],
   ],
   '| log |': [
-    ['test/log/log.test.ts', 'is valid JSON of at most 8 KB, whatever is sent: %s'],
+    ['test/log/log.test.ts', 'is valid JSON of at most 8 KB for any input: %s'],
     ['test/log/log.test.ts', 'are at most a hundred lines a minute, however many origins there are'],
-    ['test/log/output.test.ts', 'lines that a slow reader made us drop are counted and told'],
+    ['test/log/output.test.ts', 'lines dropped because of a slow reader are counted and reported'],
   ],
   '| metrics |': [
     [
@@ -369,7 +365,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
 }
 
-/** Statements that promise nothing of the program: headings, advice, and what is for others to keep. */
+/** Statements without a promise about the program: headings, advice, and what others must ensure. */
 export const statements: readonly string[] = [
   "**The store's requests.**",
   "**The store's answers.**",

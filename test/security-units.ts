@@ -1,7 +1,7 @@
-/** Sections of SECURITY.md that promise nothing about the program. */
+/** Sections of SECURITY.md without promises about the program. */
 const withoutPromises = new Set(['Reporting'])
 
-/** What SECURITY.md says, one statement each: rows of tables, and sentences of everything else. */
+/** The statements of SECURITY.md: table rows, and the sentences of everything else. */
 export function statementsOf(markdown: string): readonly string[] {
   return markdown
     .split(/^## /m)

@@ -25,7 +25,7 @@ test.each(Object.entries(promises))('the tests exist of: %s', (_start, tests) =>
   for (const [file, name] of tests) {
     expect(existsSync(new URL(`../${file}`, import.meta.url)), file).toBe(true)
     const text = read(file)
-    // The last one is a title that goes on with a value.
+    // The last form is a title that continues with a value.
     const quoted = [`'${name}'`, `"${name}"`, `\`${name}\``, `\`${name}\${`]
     expect(
       quoted.some((title) => text.includes(title)),

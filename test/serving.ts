@@ -12,7 +12,7 @@ import { onTestFinished } from 'vitest'
 export interface ServingOptions {
   /** Rule files by name. */
   readonly rules: Readonly<Record<string, string>>
-  /** The same of `--candidate-rules`; `undefined`: the setting is not given. */
+  /** Rule files of `--candidate-rules`; `undefined`: the setting is not set. */
   readonly candidates?: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
   readonly store?: RequestListener
@@ -27,7 +27,7 @@ export interface SentRequest {
 
 export interface Answered {
   readonly status: number
-  /** As on the wire, without Date, Connection and Keep-Alive. */
+  /** As sent, without Date, Connection and Keep-Alive. */
   readonly lines: readonly string[]
   readonly header: (name: string) => string | undefined
   readonly body: string
@@ -44,14 +44,14 @@ export type LogLine = Readonly<Record<string, unknown>>
 
 export type Serving = Awaited<ReturnType<typeof startServing>>
 
-/** What {@link startServing} starts, ended after the test. */
+/** Like {@link startServing}, ended after the test. */
 export async function serveInTest(options: ServingOptions): Promise<Serving> {
   const serving = await startServing(options)
   onTestFinished(serving.close)
   return serving
 }
 
-/** `serve` as its users run it, a process of its own, in front of a store. */
+/** `serve` as its users run it, in its own process, in front of a store. */
 export async function startServing({ rules, candidates, flags = [], store = noObject }: ServingOptions) {
   const folder = await mkdtemp(join(tmpdir(), 'serving-'))
   const directory = await folderOf(join(folder, 'rules'), rules)
@@ -99,12 +99,12 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
     admin,
     adminSend: (request: SentRequest): Promise<Answered> => exchange(Number(adminPort), request),
     json: async (path: string): Promise<unknown> => JSON.parse((await admin(path)).body),
-    /** Lines of `/metrics` that begin with `cors_sidecar_` and `name`. */
+    /** Lines of `/metrics` that start with `cors_sidecar_` and `name`. */
     async metrics(name: string): Promise<readonly string[]> {
       const { body } = await admin('/metrics')
       return body.split('\n').filter((line) => line.startsWith(`cors_sidecar_${name}`))
     },
-    /** Ends it, and returns all that it logged. */
+    /** Ends it and returns everything that it logged. */
     stop,
     async close(): Promise<void> {
       await stop()
@@ -114,7 +114,7 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
   }
 }
 
-/** The first value of `read` that `holds`: for what nothing announces. */
+/** The first value of `read` that `holds`, for conditions without an event. */
 export async function eventually<Value>(
   read: () => Promise<Value>,
   holds: (value: Value) => boolean,
@@ -142,7 +142,7 @@ async function startStore(answer: RequestListener) {
     try {
       for await (const piece of request.setEncoding('utf8')) body += piece
     } catch {
-      // The client went away before its body was complete.
+      // The client disconnected before its body was complete.
       return
     }
     seen.push({ method, target, lines, body })

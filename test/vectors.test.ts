@@ -11,7 +11,7 @@ interface Row {
   readonly id: string
   readonly note?: string
   readonly dialect: DialectName
-  /** In the words of the vendor. */
+  /** In the vendor's format. */
   readonly config: readonly unknown[] | null
   readonly responseVary?: boolean
   readonly request: {
@@ -31,7 +31,7 @@ interface Row {
 const rowsOf = (file: string): readonly Row[] =>
   JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8'))
 
-/** The rules as the vendor spells them, read as a file of them would be. */
+/** The rules in the vendor's field names, read like a rule file. */
 function contentOf({ dialect, config, responseVary = false }: Row) {
   const file = JSON.stringify({ CORSRules: config, dialect, vary: 'dialect', responseVary })
   const { content, findings } = readRules('bucket.json', Buffer.from(file), dialect)
@@ -57,7 +57,7 @@ function answer(row: Row): { status: number; headers: HeaderLines; body: string 
       ...planned.response,
       headers: [...planned.response.headers, 'Content-Length', String(planned.response.body.length)],
     }
-  if (planned.act !== 'forward') throw new Error(`nobody asked for ${planned.act}`)
+  if (planned.act !== 'forward') throw new Error(`not requested: ${planned.act}`)
   const upstream = Object.entries(row.upstream?.headers ?? {}).flat()
   return { status: row.upstream?.status ?? 200, headers: applyPatch(upstream, planned.patch), body: '' }
 }
@@ -75,7 +75,7 @@ function check(row: Row): void {
 }
 
 describe('the published and recorded exchanges of the vendors', () => {
-  // s3-005 asks for a bucket that does not exist, which is not known here.
+  // s3-005 needs a bucket that does not exist, which the sidecar cannot know.
   test.each(rowsOf('cors.json').filter(({ id }) => id !== 's3-005'))(
     '$id ($certainty) answers as the vendor does',
     check,

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SignedRequest } from '../../src/auth/request-parts.ts'
 
-/** A request as it arrived, byte for byte. */
+/** A request as received, byte for byte. */
 export interface Captured {
   readonly method: string
   readonly target: string
@@ -10,7 +10,7 @@ export interface Captured {
   readonly body: Buffer
 }
 
-/** A loopback server that keeps the last request and answers as a bucket without rules would. */
+/** A loopback server that keeps the last request and answers like a bucket without rules. */
 export async function startCapture() {
   let last: Captured | undefined
   const server = createServer((request, response) => {
@@ -46,7 +46,7 @@ export async function startCapture() {
   }
 }
 
-/** What the verifier is given of a captured call of the bucket CORS API. */
+/** The verifier's input for a captured call of the bucket CORS API. */
 export function signedRequest(captured: Captured, bucket: string, byHost: boolean): SignedRequest {
   return {
     method: captured.method,

@@ -6,7 +6,7 @@ import { Client as MinioClient } from 'minio'
 
 const require = createRequire(import.meta.url)
 
-/** The part of ali-oss that is used here; the package has no types of its own. */
+/** The part of ali-oss that is used here; the package has no types. */
 export interface OssClient {
   putBucketCORS(bucket: string, rules: readonly object[]): Promise<{ res: { status: number } }>
   getBucketCORS(bucket: string): Promise<{ rules: Record<string, unknown>[] }>
@@ -16,7 +16,7 @@ export interface OssClient {
 }
 const OSS: new (options: object) => OssClient = require('ali-oss')
 
-/** The pair that every test key is made of; never a real one. */
+/** The key pair of all tests; never a real one. */
 export const accessKeyId = 'AKIDEXAMPLE'
 export const secret = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 
@@ -54,7 +54,7 @@ export const minioClient = (port: number): MinioClient =>
     region: 'eu-central-1',
   })
 
-/** The client warns on stderr when a session token can never be renewed. */
+/** Otherwise the client warns on stderr that the session token cannot be renewed. */
 const fixedToken = { refreshSTSToken: async () => ({}), refreshSTSTokenInterval: 3_600_000 }
 
 const configuration = {
@@ -64,17 +64,17 @@ const ossRules = [{ allowedOrigin: 'https://example.com', allowedMethod: ['GET',
 const cosRules = [{ AllowedOrigin: ['https://example.com'], AllowedMethod: ['GET', 'PUT'] }]
 const cosBucket = { Bucket: 'photos-1250000000', Region: 'ap-beijing' }
 
-/** One signed call, by the vendor's own code. */
+/** One call, signed by the vendor's own code. */
 export interface SignedCall {
   readonly name: string
   readonly bucket: string
   readonly byHost: boolean
-  /** The key is tied to its bucket, as a signature over the bare path needs. */
+  /** The key names its bucket, which a signature over the bare path requires. */
   readonly tied?: boolean
   readonly send: (port: number) => Promise<unknown>
 }
 
-/** Every scheme, in header and query, each in the ways in which its SDK can be pointed at a proxy. */
+/** Every scheme, in header and query, in each of the ways to point its SDK at a proxy. */
 export const signedCalls: readonly SignedCall[] = [
   {
     name: 'sigv4 header: client-s3 PutBucketCors',
@@ -223,7 +223,7 @@ export const signedCalls: readonly SignedCall[] = [
   },
 ]
 
-/** Fetches `url` from the loopback port, with the Host that the URL has. */
+/** Fetches `url` from the loopback port, with the URL's Host. */
 async function fetchAt(port: number, url: string): Promise<void> {
   const { request } = await import('node:http')
   const { host, pathname, search } = new URL(url)

@@ -118,7 +118,7 @@ describe.each(signedCalls)('$name', (call) => {
     const request = signedRequest(await captured(call), call.bucket, call.byHost)
     const day = 86_400
     expect(refusalOf(request, keys, now() + day)).toMatch(/skewed|expired/)
-    // A signed URL of V1 says nothing of when it was made, only when it ends.
+    // A signed V1 URL contains its expiry, but not when it was signed.
     const behind = refusalOf(request, keys, now() - 8 * day)
     expect(behind).toMatch(call.name.startsWith('oss v1 query') ? /malformed/ : /skewed|not-yet-valid/)
   })
@@ -137,11 +137,11 @@ const keysWith = (other: string, call: SignedCall): AccessKeys =>
     ],
   ])
 
-/** `text` with its byte at `i` replaced by another that can stand in a header and a target. */
+/** `text` with byte `i` replaced by another one that is valid in headers and targets. */
 const changed = (text: string, i: number): string =>
   `${text.slice(0, i)}${text[i] === 'x' ? 'y' : 'x'}${text.slice(i + 1)}`
 
-/** The headers that the request's own scheme says it signs. */
+/** The headers that the request's own scheme signs. */
 function signedHeaderNames({ headers, target }: SignedRequest): string[] {
   const present = headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
   const at = present.indexOf('authorization')

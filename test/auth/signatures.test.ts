@@ -9,7 +9,7 @@ import type { AccessKeys } from '../../src/auth/verdict.ts'
 import { verify } from '../../src/auth/verify.ts'
 import vectors from '../fixtures/signatures.json' with { type: 'json' }
 
-/** The demonstration key that the documentation of COS prints. */
+/** The demonstration key in the COS documentation. */
 const cosKey = { id: 'AKIDQjz3ltompVjBni5LitkWHFlFpwkn9U5q', secret: 'BQYIM75p8x0iWVFSIgqEKwFprpRSVHlz' }
 const keys = (id: string, secret: string): AccessKeys => new Map([[id, { id, secret, buckets: undefined }]])
 
@@ -30,7 +30,7 @@ const vector = (id: string): Vector => {
   if (found === undefined) throw new Error(id)
   return found
 }
-/** Text as the bytes of its UTF-8 form, one in each character: how header lines and targets arrive. */
+/** UTF-8 bytes as one character each, like received header lines and targets. */
 const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
 describe('COS, every published step', () => {
@@ -55,7 +55,7 @@ describe('COS, every published step', () => {
   })
 })
 
-/** The request that a COS vector was made from. */
+/** The request of a COS vector. */
 function cosRequest(row: Vector): { request: SignedRequest; unixSeconds: number } {
   const [method = '', path = '', parameters = '', headers = ''] = (row.httpString ?? '').split('\n')
   const keyTime = row.stringToSign.split('\n')[1] ?? ''

@@ -5,7 +5,7 @@ import { maxParameters, maxTargetLength, type SignedRequest } from '../../src/au
 import type { AccessKeys, Verdict } from '../../src/auth/verdict.ts'
 import { compareBody, maxAuthorizationLength, verify } from '../../src/auth/verify.ts'
 
-// An independent signer: every line of it stands in the S3 API reference.
+// An independent signer, written line by line from the S3 API reference.
 const id = 'AKIDEXAMPLE'
 const secret = 'secret/with+signs'
 const keys: AccessKeys = new Map([[id, { id, secret, buckets: undefined }]])
@@ -105,7 +105,7 @@ describe('what is signed', () => {
     expect(outcome(sign({ headers }))).toBe('verified')
   })
 
-  test('x-amz-date must be signed when it is there, whatever Date says', () => {
+  test('x-amz-date must be signed when present, even if Date is signed', () => {
     const headers = [['date', stamp] as const, ['x-amz-content-sha256', 'UNSIGNED-PAYLOAD'] as const]
     expect(outcome(sign({ headers, unsigned: ['x-amz-date', stamp] }))).toBe('not-covered')
   })
@@ -207,7 +207,7 @@ describe('the body', () => {
 })
 
 describe('who may', () => {
-  test('a wrong signature is told nothing of the buckets of its key', () => {
+  test('a wrong signature reveals nothing about the buckets of its key', () => {
     const tied: AccessKeys = new Map([[id, { id, secret, buckets: ['other'] }]])
     const wrong: AccessKeys = new Map([[id, { id, secret: 'guess', buckets: ['other'] }]])
     expect(said(verify(sign(), tied, at))).toBe('bucket-not-allowed')
@@ -324,7 +324,7 @@ describe('hostile input', () => {
       .map((fields) => fields.map(([name, value]) => `${name}=${value}`).join('&')),
   )
 
-  test('nothing throws and nothing verifies, whatever Authorization says', () => {
+  test('nothing throws and nothing verifies for any Authorization', () => {
     fc.assert(
       fc.property(hostile, (authorization) => {
         const request = sign()
@@ -336,7 +336,7 @@ describe('hostile input', () => {
     )
   })
 
-  test('nothing throws and nothing verifies, whatever target and headers say', () => {
+  test('nothing throws and nothing verifies for any target and headers', () => {
     const name = fc.constantFrom(
       'Host',
       'Date',

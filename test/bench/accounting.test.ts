@@ -18,7 +18,7 @@ test('memory is read from the line of the very name', () => {
   expect(parseKilobytes(status, 'VmRSS')).toBe(120_000)
 })
 
-test('a process that tells no memory is an error, not one that needs none', () => {
+test('missing memory figures are an error, not zero', () => {
   expect(() => parseKilobytes('', 'VmRSS')).toThrow('VmRSS')
 })
 

@@ -40,7 +40,7 @@ export function parseSchedstat(text: string): number {
 /** A field of /proc/PID/status in kilobytes; throws when it is missing. */
 export function parseKilobytes(status: string, field: string): number {
   const found = new RegExp(`^${field}:\\s+([0-9]+) kB$`, 'm').exec(status)?.[1]
-  if (found === undefined) throw new Error(`/proc tells no ${field}`)
+  if (found === undefined) throw new Error(`/proc has no ${field}`)
   return Number(found)
 }
 

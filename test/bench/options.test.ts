@@ -28,7 +28,7 @@ test('parts are measured in the order of a whole run', () => {
   })
 })
 
-test('a quick run is shorter unless told otherwise', () => {
+test('a quick run is shorter by default', () => {
   expect(optionsOf('--quick')).toMatchObject({ quick: true, rounds: 3, seconds: 2 })
   expect(optionsOf('--quick', '--rounds', '7')).toMatchObject({ rounds: 7, seconds: 2 })
 })

@@ -58,7 +58,7 @@ Linux only. nginx and wrk must be installed; HAProxy and Caddy are left out when
   --write           writes RESULTS.md (its measured part), ratios.json and scale.svg; not with --only, --peers or --program
   --help            prints this
 
-Ends with 1 when a measurement fails or, with --quick, a ratio has fallen. A missed budget is told, not a failure.
+Ends with 1 when a measurement fails or, with --quick, a ratio has fallen. A missed budget is reported, not a failure.
 
 Examples:
   npm run bench -- --quick

@@ -21,7 +21,7 @@ const run: Run = {
   ],
 }
 
-test('a run tells machine, versions, what was left out, every budget, how and what was measured', () => {
+test('a run reports machine, versions, omissions, every budget, methods and measurements', () => {
   const lines = renderRun(run).split('\n')
   expect(lines[0]).toBe('2026-11-21, 2 cores; 12 minutes of `npm run bench -- --full`.')
   expect(lines).toContain('Node 26.10.0, nginx 1.22.1.')

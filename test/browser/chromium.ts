@@ -15,17 +15,17 @@ const usualPaths = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** The browser of this machine: `CHROMIUM_PATH`, or Chromium or Chrome where they are usually installed. */
+/** `CHROMIUM_PATH`, or Chromium or Chrome in their usual places. */
 export const chromiumPath: string | undefined =
   process.env.CHROMIUM_PATH || usualPaths.find((path) => existsSync(path))
 
-/** A running browser with a profile of its own that nothing was ever cached in. */
+/** A running browser with a fresh profile and an empty cache. */
 export interface Chromium {
   readonly context: BrowserContext
   close(): Promise<void>
 }
 
-/** Starts the browser without a window. It can reach this machine only, whatever it would like to update. */
+/** Starts the browser headless. It can reach this machine only. */
 export async function launchChromium(): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-profile-'))
   const context = await chromium.launchPersistentContext(profile, {
@@ -51,7 +51,7 @@ export async function launchChromium(): Promise<Chromium> {
   }
 }
 
-/** A suite that needs a browser: skipped where there is none, unless `CI_REQUIRE_BROWSER=1` makes that a failure. */
+/** A suite that needs a browser. Skipped without one, unless `CI_REQUIRE_BROWSER=1` makes that a failure. */
 export function describeInBrowser(name: string, suite: () => void): void {
   if (chromiumPath !== undefined) describe(name, suite)
   else if (process.env.CI_REQUIRE_BROWSER === '1')

@@ -7,7 +7,7 @@ import { vendorNames } from '../../src/dialect/named.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
 
-/** One transparent pixel. */
+/** A transparent pixel. */
 const pixel =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 

@@ -1,4 +1,4 @@
-/** What a script on the page learned of a request. */
+/** What a script on the page can observe of a request. */
 export type Seen =
   | {
       readonly kind: 'answer'
@@ -6,12 +6,12 @@ export type Seen =
       readonly headers: Readonly<Record<string, string>>
       readonly body: string
     }
-  /** The browser kept the answer from the script. */
+  /** The browser hid the response from the script. */
   | { readonly kind: 'blocked'; readonly error: string }
 
 /**
- * One page for every dialect. Its script defines `request(url, init)`, `requestFromSandbox(url, init)` (the same in a
- * sandboxed frame, whose origin is `null`) and `showImage(url)`.
+ * One page for all dialects. Its script defines `request(url, init)`, `requestFromSandbox(url, init)` (the same in
+ * a sandboxed frame, whose origin is `null`) and `showImage(url)`.
  */
 export const dialectPage = `<!doctype html>
 <meta charset="utf-8">
@@ -30,9 +30,9 @@ function requestFromSandbox(url, init) {
   return new Promise((resolve) => {
     const frame = document.createElement('iframe')
     frame.sandbox = 'allow-scripts'
-    addEventListener('message', function told(event) {
+    addEventListener('message', function reported(event) {
       if (event.source !== frame.contentWindow) return
-      removeEventListener('message', told)
+      removeEventListener('message', reported)
       frame.remove()
       resolve(event.data)
     })

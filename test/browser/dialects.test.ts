@@ -37,7 +37,7 @@ rules:
 `,
 })
 
-/** One transparent pixel. */
+/** A transparent pixel. */
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
   'base64',
@@ -45,7 +45,7 @@ const pixel = Buffer.from(
 
 interface Running {
   readonly sidecar: string
-  /** A sidecar with the same rules whose store does not answer. */
+  /** A sidecar with the same rules whose store is unreachable. */
   readonly orphan: string
 }
 
@@ -158,7 +158,7 @@ describeInBrowser('dialects in a real browser', () => {
       ['PUT', { body: 'x' }],
     ])('credentials: a %s that includes them', async (method, init) => {
       const seen = await request('/app/with-credentials.txt', { method, ...init, credentials: 'include' })
-      // OSS documents no Access-Control-Allow-Credentials, so a browser never lets credentials through.
+      // OSS documents no Access-Control-Allow-Credentials, so browsers never allow credentials.
       expect(seen.kind).toBe(dialect === 'oss' ? 'blocked' : 'answer')
     })
 
@@ -208,7 +208,7 @@ describeInBrowser('dialects in a real browser', () => {
       const shown = await page.evaluate(`showImage(${JSON.stringify(`${sidecar}/trap/pixel.png`)})`)
       expect(shown).toBe('shown')
       expect(await request('/trap/pixel.png')).toMatchObject({ kind: 'blocked' })
-      // The object itself is allowed: only what the cache holds is in the way.
+      // The object itself is allowed; only the cached response gets in the way.
       expect(await request('/trap/pixel.png', { cache: 'reload' })).toMatchObject({
         kind: 'answer',
         status: 200,

@@ -21,7 +21,6 @@ const davModule = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so'
 const cadaver = '/usr/bin/cadaver'
 const tusClient = createRequire(import.meta.url).resolve('tus-js-client/dist/tus.min.js')
 
-/** A pixel. */
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
@@ -65,7 +64,7 @@ async function sidecarBefore(upstream: string, files: Readonly<Record<string, st
   return `http://127.0.0.1:${sidecar.dataAddress.port}`
 }
 
-/** nginx with the whole of WebDAV class 2 over the folders `dav` and `corp`. */
+/** nginx with all of WebDAV class 2 for the folders `dav` and `corp`. */
 async function startNginx(): Promise<{ readonly origin: string; readonly files: string }> {
   const folder = await temporary()
   const reserved = await openLocalPort(0)
@@ -184,7 +183,7 @@ describeInBrowser('a page and a store that speaks HTTP alone', () => {
       expect(await readFile(join(store.files, 'dav/two.txt'), 'utf8')).toBe('hello')
       expect((await call(`${sidecar}/dav/two.txt`, { method: 'DELETE' })).status).toBe(204)
       expect(await readdir(join(store.files, 'dav'))).toEqual(['pixel.png'])
-      // Not in the rules: the browser sends neither.
+      // Not in the rules, so the browser does not send it.
       expect((await call(`${sidecar}/dav/new/`, { method: 'MKCOL' })).text).toBe('blocked')
       expect((await call(`${sidecar}/corp/x.txt`, { method: 'PUT', body: 'x' })).text).toBe('blocked')
       expect(await readdir(join(store.files, 'corp'))).toEqual(['pixel.png'])
@@ -202,7 +201,7 @@ describeInBrowser('a page and a store that speaks HTTP alone', () => {
           url,
         )
       expect(await shows(`${sidecar}/corp/pixel.png`)).toBe(true)
-      // The one thing that differs is the policy.
+      // The policy is the only difference.
       expect((await fetch(`${sidecar}/dav/pixel.png`)).status).toBe(200)
       expect(await shows(`${sidecar}/dav/pixel.png`)).toBe(false)
     },
@@ -268,7 +267,7 @@ describeInBrowser('a page and a store that speaks HTTP alone', () => {
     )
     expect(outcome).toBe('uploaded')
     expect(methods.filter((method) => method === 'PATCH')).toHaveLength(3)
-    // Preflights are answered here.
+    // The sidecar answers preflights.
     expect(methods).not.toContain('OPTIONS')
     const sizes = await Promise.all(
       (await readdir(directory))

@@ -16,7 +16,7 @@ const nginxPath = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bi
   existsSync(path),
 )
 
-/** nginx with files below `root`, and its WebDAV module for what is not a GET. */
+/** nginx with files below `root`, and its WebDAV module for other methods than GET. */
 const configuration = (folder: string, port: number): string => `
 daemon off;
 master_process off;

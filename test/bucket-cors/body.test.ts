@@ -18,7 +18,7 @@ afterEach(async () => {
 const document =
   '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>'
 
-/** A connection on which a signed PUT has been begun with `lines`; its body is up to the test. */
+/** A connection on which a signed PUT has begun with `lines`; the test sends the body. */
 function begin(sidecar: TestSidecar, lines: readonly string[], key = secret) {
   const call = { method: 'PUT', target: '/photos/?cors', host: 'store.test', bucket: 'photos' }
   const signed = Object.entries(sign('oss', call, key)).map(([name, value]) => `${name}: ${value}`)
@@ -30,7 +30,7 @@ function begin(sidecar: TestSidecar, lines: readonly string[], key = secret) {
   })
   return {
     socket,
-    /** Resolves with everything received, once it holds `text`. */
+    /** Resolves with everything received, once it contains `text`. */
     async until(text: string): Promise<string> {
       while (!received.includes(text)) await once(socket, 'data')
       return received

@@ -58,7 +58,7 @@ test.skipIf(!isThere)(
       delete: 204,
       after: 'NoSuchCORSConfiguration',
     })
-    // Signed, so that what is answered is the missing configuration and not a refusal.
+    // Signed, so the answer is that there is no configuration, not a refusal.
     expect((await fetch(out.presigned)).status).toBe(404)
     expect(sidecar.failures).toEqual([])
     expect(new Set(sidecar.storeRequests.map(({ method }) => method))).toEqual(new Set(['HEAD']))

@@ -10,7 +10,7 @@ import { accessKeyId, secret } from './sign.ts'
 const sdk = createRequire(import.meta.url).resolve('cos-js-sdk-v5/dist/cos-js-sdk-v5.min.js')
 const bucket = 'examplebucket-1250000000'
 
-/** What a page calls by name; each answer comes back as plain data, an error as `{failed}`. */
+/** Functions that a page calls by name. Responses come back as plain data, errors as `{failed}`. */
 const page = (
   port: number,
 ): string => `<!doctype html><meta charset="utf-8"><script src="/cos.js"></script><script>
@@ -22,7 +22,7 @@ const page = (
     resolve(error ? { failed: String(error.statusCode) + " " + error.message } : { statusCode: data.statusCode, CORSRules: data.CORSRules })))
 </script>`
 
-/** Takes every upload, as a store without CORS does. */
+/** Accepts every upload, like a store without CORS. */
 const store: RequestListener = (request, response) => {
   request.resume().on('end', () => response.writeHead(200, { ETag: '"1"' }).end())
 }
@@ -41,7 +41,7 @@ describeInBrowser('cos-js-sdk-v5 in a browser', () => {
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
     origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`
     const credentials = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}", buckets: [${bucket}]}\n`
-    // A page can only call the API of a bucket that lets it in already.
+    // A page can only call the API of a bucket that already allows it.
     const first = `rules:\n  - {allowedOrigins: ["${origin}"], allowedMethods: [GET, PUT, DELETE], allowedHeaders: ["*"]}\n`
     sidecar = await startSidecar({ credentials, files: { [`${bucket}.yaml`]: first }, store })
     chromium = await launchChromium()
@@ -63,7 +63,7 @@ describeInBrowser('cos-js-sdk-v5 in a browser', () => {
       more: object = {},
     ): Promise<{ statusCode?: number; CORSRules?: unknown; failed?: unknown }> =>
       tab.evaluate(([method, options]) => Reflect.get(window, 'call')(method, options), [name, more] as const)
-    // Without a moment to be kept, or the browser would go by what was allowed before.
+    // Max-age 0, or the browser would use the earlier permission.
     const rule = (methods: readonly string[]) => ({
       CORSRules: [
         {

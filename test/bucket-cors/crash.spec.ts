@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { tell } from '../reliability/tell.ts'
 import { sign } from './sign.ts'
 
-/** `CORS_SIDECAR_KILLS=200` for the figure of a release, 1000 at night. */
+/** `CORS_SIDECAR_KILLS=200` for a release, 1000 at night. */
 const kills = Number(process.env.CORS_SIDECAR_KILLS ?? 10)
 const script = fileURLToPath(new URL('serve.ts', import.meta.url))
 
@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Long enough that a write in place would be seen half done. */
+/** Long enough for a half-finished write in place to be noticed. */
 const origins = (name: string): string[] =>
   Array.from({ length: 150 }, (_, i) => `https://${name}-${i}.example`)
 const documentOf = (name: string): string =>
@@ -47,7 +47,7 @@ async function serve(shell?: string): Promise<{ child: ChildProcess; port: numbe
   return { child, port: Number(String(line)) }
 }
 
-/** Resolves with the status and body, or with status 0 when the server died first. */
+/** Resolves with status and body, or with status 0 when the server died first. */
 function call(port: number, method: string, body: string): Promise<{ status: number; text: string }> {
   const unsigned = { method, target: '/photos/?cors', host: `127.0.0.1:${port}`, bucket: 'photos' }
   return new Promise((resolve) => {
@@ -93,7 +93,7 @@ test(`killed ${kills} times during PUT, the file is always an old or a new one, 
     await Promise.all(puts)
     const text = await readFile(join(directory, 'photos.yaml'), 'utf8').catch(() => undefined)
     expect(whole.has(text), `round ${round}`).toBe(true)
-    // What was answered stays: it is there, unless a later one of them took its place.
+    // An acknowledged write must persist, unless a later one replaced it.
     if (settled.length > 0) answered = settled.at(-1)
     if (answered !== undefined) expect(text).toBeDefined()
     const present = await readdir(directory)
@@ -105,14 +105,14 @@ test(`killed ${kills} times during PUT, the file is always an old or a new one, 
   }
   tell({ kills, cutOff, strays })
 
-  // What a killed write leaves behind is no rule file, not even a whole one.
+  // What a killed write leaves behind is never read as a rule file, even when it is complete.
   const stray = `.photos.yaml.${'0123456789abcdef'}.tmp`
   await writeFile(join(directory, stray), fileOf('stray'))
   const { port } = await serve()
   const { status, text } = await call(port, 'GET', '')
-  expect({ status, told: /https:\/\/(\w+)-0\.example/.exec(text)?.[1] }).toEqual({
+  expect({ status, reported: /https:\/\/(\w+)-0\.example/.exec(text)?.[1] }).toEqual({
     status: written === undefined ? 404 : 200,
-    told: written,
+    reported: written,
   })
 })
 
@@ -121,7 +121,7 @@ test('a full disk: 503 in the dialect, and the old rules stay', async () => {
   expect((await call(first.port, 'PUT', documentOf('a'))).status).toBe(200)
   first.child.kill('SIGKILL')
   await once(first.child, 'close')
-  // No file may grow beyond 4 KB, which is as far as a full disk lets a write come.
+  // The file size limit of 4 KB simulates a full disk.
   const full = await serve('ulimit -f 8; exec "$@"')
   const answer = await call(full.port, 'PUT', documentOf('b'))
   expect(answer.status).toBe(503)

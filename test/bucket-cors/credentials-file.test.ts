@@ -6,15 +6,15 @@ import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
 
 let folder: string
 let file: string
-let told: string[]
+let seen: string[]
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'credentials-'))
   file = join(folder, 'credentials.yaml')
-  told = []
+  seen = []
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const follow = () => followCredentials(file, (problems) => told.push(...problems))
+const follow = () => followCredentials(file, (problems) => seen.push(...problems))
 const keyFile = (id: string): string => `accessKeys: [{id: ${id}, secret: s}]\n`
 const ids = async (keys: ReturnType<typeof follow>): Promise<string[]> => [...((await keys())?.keys() ?? [])]
 
@@ -27,7 +27,7 @@ test('every change is seen by the next call, in place, by rename, and within one
   await writeFile(join(folder, 'new'), keyFile('C'))
   await rename(join(folder, 'new'), file)
   expect(await ids(keys)).toEqual(['C'])
-  expect(told).toEqual([])
+  expect(seen).toEqual([])
 })
 
 test('an old file is read once, until it changes', async () => {
@@ -40,18 +40,18 @@ test('an old file is read once, until it changes', async () => {
   expect(await ids(keys)).toEqual(['B'])
 })
 
-test('a file that is gone or broken gives no keys, and that is told once', async () => {
+test('a missing or invalid file gives no keys, and is reported once', async () => {
   const keys = follow()
   expect(await keys()).toBeUndefined()
   expect(await keys()).toBeUndefined()
-  expect(told).toEqual([`${file}: the access keys cannot be read (ENOENT)`])
+  expect(seen).toEqual([`${file}: the access keys cannot be read (ENOENT)`])
   await writeFile(file, keyFile('A'))
   expect(await ids(keys)).toEqual(['A'])
   await writeFile(file, 'accessKeys: []\n')
   expect(await keys()).toBeUndefined()
   expect(await keys()).toBeUndefined()
-  expect(told).toHaveLength(2)
-  expect(told[1]).toMatch(/credentials\.yaml:1:13: access-keys: /)
+  expect(seen).toHaveLength(2)
+  expect(seen[1]).toMatch(/credentials\.yaml:1:13: access-keys: /)
 })
 
 test('calls at the same time are answered by the same look or a later one', async () => {

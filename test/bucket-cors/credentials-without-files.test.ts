@@ -14,7 +14,7 @@ test('a file of keys that could not be read for want of open files is read as so
   try {
     const file = join(folder, 'credentials.yaml')
     await writeFile(file, 'accessKeys: [{id: A, secret: s}]\n')
-    // Sets both limits: Node raises the lower one as far as it may.
+    // Sets both limits, because Node raises the soft limit to the hard one.
     const shell = 'ulimit -n 64; exec "$0" "$@"'
     const { stdout } = await run('/bin/sh', ['-c', shell, process.execPath, script, file])
     const [found = '', ...problems] = stdout.split('\n')

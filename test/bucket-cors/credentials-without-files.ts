@@ -1,9 +1,9 @@
-/** Asks for the keys of the file in its argument while the process can open no file, and when it can again. */
+/** Reads the keys of the file in its argument while the process cannot open files, and when it can again. */
 
 import { closeSync, openSync } from 'node:fs'
 import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
 
-// The file counts as old enough that its times tell every change of it.
+// Makes the file old enough for its times to be trusted.
 const now = Date.now
 Date.now = () => now() + 60_000
 
@@ -13,7 +13,7 @@ const opened: number[] = []
 try {
   for (;;) opened.push(openSync('/dev/null', 'r'))
 } catch {
-  // So it is until some are closed.
+  // Until some are closed.
 }
 const before = await keys()
 for (const file of opened) closeSync(file)

@@ -21,7 +21,7 @@ test('reads keys with and without buckets; an absent list means every bucket', (
       secret: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
       buckets: ['photos', 'docs-1250000000'],
     },
-    // A secret of digits keeps its zero: it is text as it is written.
+    // A secret of digits keeps its zero, because it is read as text.
     { id: '42', secret: '0123', buckets: undefined },
   ])
 })
@@ -68,7 +68,7 @@ describe('what is wrong is found where it stands', () => {
   })
 })
 
-test('no message shows a line of the file, whatever is wrong with it', () => {
+test('no message quotes a line of the file, for any mistake', () => {
   for (const text of [
     `accessKeys:\n  - id: AK\n    secret: "${secret}\n`,
     `accessKeys: [{id: AK, secret: ${secret}`,

@@ -95,12 +95,12 @@ describe('without credentials', () => {
     ['off', '10.0.0.1'],
     ['append', '10.0.0.1, 127.0.0.1'],
     ['replace', '127.0.0.1'],
-  ] as const)('the store is told of the client as it is of others: %s', async (forwardedFor, told) => {
+  ] as const)("the store gets the client's address as for other requests: %s", async (forwardedFor, expected) => {
     const sidecar = await start({ credentials: null, files, store: store(404, noSuch), forwardedFor })
     const answer = await sidecar.call('GET', undefined, { headers: { 'X-Forwarded-For': '10.0.0.1' } })
     expect(answer.status).toBe(200)
     const lines = sidecar.storeRequests[0]?.headers ?? []
-    expect(lines.filter((_, i) => lines[i - 1]?.toLowerCase() === 'x-forwarded-for')).toEqual([told])
+    expect(lines.filter((_, i) => lines[i - 1]?.toLowerCase() === 'x-forwarded-for')).toEqual([expected])
   })
 
   test('a compressed acceptance is one, too', async () => {

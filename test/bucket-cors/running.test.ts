@@ -91,6 +91,6 @@ test('a key writes only the buckets it is for, and the store never hears of the 
     client.send(new PutBucketCorsCommand({ Bucket: 'other', CORSConfiguration: { CORSRules: [rule] } })),
   ).rejects.toMatchObject({ name: 'AccessDenied' })
   expect((await preflight('other')).status).toBe(403)
-  // Whether it has the bucket, which is not asked for a key that may not.
+  // The store is asked whether the bucket exists, but not for a key that may not use it.
   expect(new Set(seen)).toEqual(new Set(['HEAD /photos/']))
 })

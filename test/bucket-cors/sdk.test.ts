@@ -16,7 +16,7 @@ const origin = 'https://example.com'
 let sidecar: TestSidecar
 afterEach(async () => {
   expect(sidecar.failures).toEqual([])
-  // The store is asked whether it has the bucket, once a caller is known, and nothing else.
+  // After a caller is authenticated, the store is only asked whether the bucket exists.
   expect(sidecar.storeRequests.filter(({ method }) => method !== 'HEAD')).toEqual([])
   await sidecar.close()
 })
@@ -62,7 +62,7 @@ describe('@aws-sdk/client-s3', () => {
     expect((await fetch(`${url}&x=1`)).status).toBe(403)
   })
 
-  test('a client with another secret is told so', async () => {
+  test('a client with another secret gets SignatureDoesNotMatch', async () => {
     const wrong = s3Client(sidecar.port, { credentials: { accessKeyId, secretAccessKey: 'guess' } })
     const unknown = s3Client(sidecar.port, {
       credentials: { accessKeyId: 'NOBODY', secretAccessKey: secret },
@@ -116,7 +116,7 @@ describe.each([
     expect(await sidecar.list()).toEqual([])
   })
 
-  test('a client with another secret is told so', async () => {
+  test('a client with another secret gets SignatureDoesNotMatch', async () => {
     const client = ossClient(sidecar.port, 'photos', { ...options, accessKeySecret: 'guess' })
     await expect(client.putBucketCORS('photos', rules)).rejects.toMatchObject({
       status: 403,
@@ -128,7 +128,7 @@ describe.each([
 
 describe('cos-nodejs-sdk-v5', () => {
   const bucket = { Bucket: 'examplebucket-1250000000', Region: 'ap-beijing' }
-  // As the page "Cross-Origin Access" of the SDK prints them.
+  // As printed on the SDK's page "Cross-Origin Access".
   const rules = [
     {
       AllowedOrigin: ['*'],
@@ -138,7 +138,7 @@ describe('cos-nodejs-sdk-v5', () => {
       MaxAgeSeconds: '5',
     },
   ]
-  // The types know the plural names only.
+  // The types have only the plural names.
   const put = (client: COS): Promise<COS.PutBucketCorsResult> =>
     client.putBucketCors({ ...bucket, CORSRules: rules as never })
   const tied = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}", buckets: [${bucket.Bucket}]}\n`

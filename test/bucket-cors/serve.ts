@@ -1,4 +1,4 @@
-/** A process of its own that serves the API for the rules directory in its argument, and prints its port. */
+/** Serves the API in its own process for the rules directory in its argument, and prints its port. */
 
 import { startSidecar } from './sidecar.ts'
 

@@ -33,12 +33,12 @@ export interface SidecarOptions {
   readonly credentials?: string | null
   /** Rule files by name. */
   readonly files?: Readonly<Record<string, string>>
-  /** What the store answers; by default what a store without the API does. */
+  /** The store's responses; by default those of a store without the API. */
   readonly store?: RequestListener
   readonly overwriteAuthored?: boolean
   readonly bodyTimeout?: number
   readonly forwardedFor?: ForwardedFor
-  /** The rules directory; by default one of its own. */
+  /** The rules directory; by default a temporary one. */
   readonly directory?: string
 }
 
@@ -50,7 +50,7 @@ export interface Answer {
 
 const everyBucket = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`
 
-/** A store that knows nothing of CORS, as MinIO answers. */
+/** A store without CORS support, like MinIO. */
 const storeWithoutApi: RequestListener = (request, response) => {
   request.resume().on('end', () => {
     response.writeHead(501, { 'Content-Type': 'application/xml' })
@@ -58,7 +58,7 @@ const storeWithoutApi: RequestListener = (request, response) => {
   })
 }
 
-/** The data port in front of a store, put together as `serve` does it, in one temporary folder. */
+/** The data port in front of a store, assembled as in `serve`, in one temporary folder. */
 export async function startSidecar(options: SidecarOptions = {}) {
   const { mode = 'write', dialect = 'cos', credentials = everyBucket, files = {} } = options
   const { forwardedFor = 'off' } = options

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { DialectName } from '../../src/cors/rule.ts'
 
-/** The pair that signs test calls; never a real one. */
+/** The key pair of test calls; never a real one. */
 export const accessKeyId = 'AKIDEXAMPLE'
 export const secret = 'secret/with+signs'
 
@@ -14,7 +14,7 @@ export interface Unsigned {
   readonly bucket: string
 }
 
-/** Header lines that sign a call of the API as the vendor of `dialect` has it. */
+/** Header lines that sign a call of the API in the scheme of `dialect`. */
 export function sign(
   dialect: DialectName,
   call: Unsigned,

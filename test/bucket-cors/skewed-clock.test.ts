@@ -14,7 +14,7 @@ const scripts: Readonly<Record<string, string>> = {
 }
 const bucket = 'examplebucket-1250000000'
 
-/** Sets the clock of a page wrong before any of its scripts runs. */
+/** Makes a page's clock wrong before any of its scripts runs. */
 const setClock = (milliseconds: number): string => `{
   const Right = Date
   const now = () => Right.now() + ${milliseconds}
@@ -53,7 +53,7 @@ describeInBrowser('a page whose clock is wrong', () => {
     pages.close()
   })
 
-  /** Date is not exposed: the SDK has the body alone to go by. */
+  /** Date is not exposed, so the SDK only has the body. */
   async function started(dialect: 'cos' | 'oss'): Promise<TestSidecar> {
     const credentials = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}", buckets: [${bucket}]}\n`
     const first = `rules:\n  - {allowedOrigins: ["${origin}"], allowedMethods: [GET, PUT], allowedHeaders: ["*"]}\n`
@@ -125,7 +125,7 @@ describeInBrowser('a page whose clock is wrong', () => {
           endpoint: `http://127.0.0.1:${at}`,
           sldEnable: true,
         })
-        // Its build for pages has no getBucketCORS; this is what the one for Node sends.
+        // The SDK's browser build has no getBucketCORS; this is the request of its Node build.
         const request = { method: 'GET', bucket: name, subres: 'cors', successStatuses: [200] }
         return client.request(request).then(
           ({ status }: { status: number }) => status,

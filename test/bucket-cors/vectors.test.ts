@@ -28,7 +28,7 @@ afterEach(async () => {
   sidecar = undefined
 })
 
-/** `api-s3-06` stores an empty origin, which the contract makes an error: it can match nothing. */
+/** `api-s3-06` stores an empty origin, which the contract makes an error because it matches nothing. */
 const required = (rows as readonly Row[]).filter(({ optional }) => optional !== true)
 
 describe('recorded and documented calls', () => {

@@ -48,7 +48,7 @@ describe('a value that no browser sends', () => {
         expect(
           findings.some(({ severity, code }) => severity === 'warning' && /^(?:origin|maxage)-/.test(code)),
         ).toBe(true)
-        // Without the mark it is the mistake of whoever wrote the file.
+        // Without the mark it is a mistake of the file's author.
         const authored = readRules('photos.yaml', Buffer.from(text.replace('storedBy: api\n', '')), dialect)
         expect(authored.content).toBeUndefined()
       }
@@ -57,7 +57,7 @@ describe('a value that no browser sends', () => {
     }
   })
 
-  test('lets nobody in', async () => {
+  test('allows no page', async () => {
     const sidecar = await start({ dialect: 's3' })
     const origins = ['http://UPPERCASEEXAMPLE.com', 'https://a.example.com/', 'https://*.example.com:443']
     expect((await sidecar.call('PUT', document(...origins.map((origin) => ruleXml(origin))))).status).toBe(
@@ -186,14 +186,14 @@ describe('a bucket that the store does not have', () => {
     expect((await sidecar.call('PUT', document(ruleXml('*')))).status).toBe(200)
   })
 
-  test('nobody who is not verified has the store asked', async () => {
+  test('an unverified caller never causes a request to the store', async () => {
     const sidecar = await start({ dialect: 's3', store: answering(404) })
     expect((await sidecar.call('GET', undefined, { secret: 'guess' })).status).toBe(403)
     expect(sidecar.storeRequests).toEqual([])
   })
 })
 
-describe('COS says what time it is to whoever it does not believe', () => {
+describe('COS sends its time to callers that it rejects', () => {
   test('between the message and the resource', async () => {
     const sidecar = await start({ dialect: 'cos' })
     const { status, body } = await sidecar.call('GET', undefined, { secret: 'guess' })

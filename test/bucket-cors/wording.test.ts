@@ -67,7 +67,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: words }) 
     else expect(error.message).toContain('m')
   })
 
-  test.each(['origin', 'header'])('two wildcards in an %s are told of in a whole sentence', (kind) => {
+  test.each(['origin', 'header'])('two wildcards in an %s give a complete sentence', (kind) => {
     const code = `${kind}-more-than-one-wildcard`
     const finding = { file: 'f', line: 1, column: 1, severity: 'error', code, message: 'A can not' } as const
     expect(configurationError(finding, words).message).toBe('A can not.')

@@ -22,7 +22,7 @@ const rules = (allowed = origin): string =>
   `rules:\n  - allowedOrigins: ["${allowed}"]\n    allowedMethods: [PUT]\n`
 
 describe.each(['cos', 'oss', 's3'] as const)('%s', (dialect) => {
-  test('what was put is in force before the answer, comes back from get, and is gone after delete', async () => {
+  test('a put is live before the response, comes back from get, and is gone after delete', async () => {
     const sidecar = await start({ dialect })
     expect((await sidecar.call('GET')).status).toBe(404)
     expect((await sidecar.preflight(origin)).status).toBe(403)
@@ -46,7 +46,7 @@ describe.each(['cos', 'oss', 's3'] as const)('%s', (dialect) => {
     expect((await sidecar.call('GET')).status).toBe(404)
     expect((await sidecar.call('DELETE')).status).toBe(204)
     expect(await sidecar.list()).toEqual([])
-    // Whether the bucket is there is all that the store is asked.
+    // The store is only asked whether the bucket exists.
     expect(new Set(sidecar.storeRequests.map(({ method }) => method))).toEqual(new Set(['HEAD']))
   })
 
@@ -82,7 +82,7 @@ describe('who may', () => {
     expect((await sidecar.call('PUT', document(), docs)).status).toBe(200)
   })
 
-  test('the credentials file is read again when it changes; while it is broken nobody may', async () => {
+  test('the credentials file is read again when it changes; while it is invalid, no key is accepted', async () => {
     const sidecar = await start({ dialect: 's3' })
     expect((await sidecar.call('GET')).status).toBe(404)
     await writeFile(sidecar.credentialsFile, tied)
@@ -91,11 +91,11 @@ describe('who may', () => {
     const broken = await sidecar.call('GET')
     expect(broken.status).toBe(503)
     expect(broken.body).toContain('<Code>ServiceUnavailable</Code>')
-    const told = sidecar.problems.length
-    expect(told).toBeGreaterThan(0)
+    const reported = sidecar.problems.length
+    expect(reported).toBeGreaterThan(0)
     expect(sidecar.problems.join()).not.toContain('with+signs')
     await sidecar.call('GET')
-    expect(sidecar.problems).toHaveLength(told)
+    expect(sidecar.problems).toHaveLength(reported)
     await writeFile(sidecar.credentialsFile, tied.replace(', buckets: [docs]', ''))
     expect((await sidecar.call('GET')).status).toBe(404)
   })
@@ -142,7 +142,7 @@ describe('what is put', () => {
     expect(sidecar.audits).toEqual([])
   })
 
-  test('an element that nobody knows may stand there more than once', async () => {
+  test('an unknown element may be repeated', async () => {
     const sidecar = await start()
     const more = '<Future>1</Future><Future><Deep/></Future>'
     const body = document(origin, more).replace('</CORSConfiguration>', `${more}</CORSConfiguration>`)
@@ -150,7 +150,7 @@ describe('what is put', () => {
     expect(await sidecar.read('photos.yaml')).toBe(rules())
   })
 
-  test('an element that nobody knows is left out; an origin that only warns is stored', async () => {
+  test('an unknown element is ignored; an origin with only a warning is stored', async () => {
     const sidecar = await start({ dialect: 's3' })
     const body = document('*', '<FutureElement>x</FutureElement>')
     expect((await sidecar.call('PUT', body)).status).toBe(200)
@@ -160,7 +160,7 @@ describe('what is put', () => {
   test.each([
     ['cos', 65_536],
     ['oss', 16_384],
-  ] as const)('%s takes no more than %i bytes, whatever is said of the length', async (dialect, limit) => {
+  ] as const)('%s accepts no more than %i bytes, with any Content-Length', async (dialect, limit) => {
     const sidecar = await start({ dialect })
     const body = document().padEnd(limit, ' ')
     expect((await sidecar.call('PUT', body)).status).toBe(200)
@@ -246,7 +246,7 @@ describe('files that people wrote', () => {
     expect(await bold.list()).toEqual([])
   })
 
-  test('what a file says already is no change, whoever wrote it', async () => {
+  test('putting the same content is no change, for files of any author', async () => {
     const text = `# ours\n${rules()}`
     const sidecar = await start({ files: { 'photos.yaml': text } })
     expect((await sidecar.call('PUT', document())).status).toBe(200)
@@ -261,7 +261,7 @@ describe('files that people wrote', () => {
     expect(await sidecar.read('photos.yaml')).toBe(modeline + rules())
   })
 
-  test('what a file says already is not in force while another file claims its host', async () => {
+  test('the same content is not live while another file claims its host', async () => {
     const hosts = 'hosts: [assets.example.com]\n'
     const files = { 'photos.yaml': rules() + hosts, 'docs.yaml': rules() + hosts }
     const sidecar = await start({ files })
@@ -368,7 +368,7 @@ describe('names and paths', () => {
 })
 
 describe('the audit', () => {
-  test('tells who changed which bucket, from which rules to which', async () => {
+  test('logs who changed which bucket, with the old and the new rules', async () => {
     const sidecar = await start({ files: { 'photos.yaml': rules('https://a.example') } })
     await sidecar.call('PUT', document())
     await sidecar.call('DELETE')

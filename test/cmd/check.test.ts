@@ -95,7 +95,7 @@ describe('text', () => {
     expect((await check(folder, 'photos.yaml')).out).not.toContain('\u001b')
   })
 
-  /** The characters of the source line that stand above the mark, where a wide one takes two places. */
+  /** The characters of the source line above the mark; a wide one takes two columns. */
   async function marked(text: string): Promise<string> {
     const { out } = await check(folderWith({ 'photos.yaml': text }), 'photos.yaml')
     const [, source = '', mark = ''] = out.split('\n')
@@ -233,7 +233,7 @@ describe('a directory', () => {
     expect(brief((await check(folder, '--format', 'json', '.')).out)).toEqual([])
   })
 
-  test('tells of names that were most likely meant to be rule files', async () => {
+  test('reports names that were probably meant to be rule files', async () => {
     const folder = folderWith({
       'UPPER.YAML': clean,
       noext: clean,

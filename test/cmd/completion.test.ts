@@ -21,7 +21,7 @@ async function scriptOf(shell: string): Promise<string> {
   return script
 }
 
-/** The candidates that a shell offers behind `line`, in a folder with `rules/` and `log.ndjson`. */
+/** The candidates that a shell offers after `line`, in a folder with `rules/` and `log.ndjson`. */
 type Complete = (folder: string, line: string) => readonly string[]
 
 function output(command: string, argv: readonly string[], cwd: string): string {
@@ -50,7 +50,7 @@ const fish: Complete = (folder, line) =>
     .map((word) => word.split('\t')[0] ?? '')
     .filter((word) => word !== '')
 
-/** zsh completes in an interactive shell only: compadd is replaced by one that prints what would be offered. */
+/** zsh completes only in interactive shells, so compadd is replaced by one that prints the candidates. */
 const zsh: Complete = (folder, line) => {
   const typed = line.replaceAll("'", '')
   const inner = `autoload -Uz compinit && compinit -u -d ./dump; source ./script; zstyle ':completion:*' list-colors; PS1=; LISTMAX=0

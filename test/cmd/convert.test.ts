@@ -9,7 +9,7 @@ import { folderWith, runCommand } from './rule-commands.ts'
 const convert = (folder: string, ...args: string[]) =>
   runCommand(addConvert, ['convert', ...args], { cwd: folder })
 
-/** What the COS SDK takes, as its documentation shows it. */
+/** The input of the COS SDK, from its documentation. */
 const cosSdk = `{"CORSRules": [{
   "AllowedOrigin": ["*"],
   "AllowedMethod": ["GET", "POST", "PUT", "DELETE", "HEAD"],
@@ -43,7 +43,7 @@ describe('convert', () => {
     expect((await convert(folderWith({ 'a.json': json }), 'a.json', '--to', 'yaml')).out).toBe(yaml)
   })
 
-  test('tells on stderr what the target cannot say', async () => {
+  test('reports on stderr what the target cannot express', async () => {
     const text = `# ours\nrules:\n  - {preset: uppy-s3, allowedOrigins: ["https://a.com"]}\nmode: report\nhosts: [a.example]\nresponseVary: true\ntests: []\n`
     const folder = folderWith({ 'photos.yaml': text })
     const { err, code, out } = await convert(folder, 'photos.yaml', '--to', 'xml', '--dialect', 's3')
@@ -59,7 +59,7 @@ describe('convert', () => {
     ])
   })
 
-  test('writes the XML of the dialect that the file names, unless told otherwise', async () => {
+  test('writes the XML of the dialect that the file names, unless --dialect is given', async () => {
     const folder = folderWith({
       'a.yaml': 'dialect: s3\nrules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET]}\n',
     })

@@ -1,4 +1,4 @@
-/** A reader copies what `explain` prints, and has a file that works. */
+/** Copying what `explain` prints gives a file that works. */
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -46,7 +46,7 @@ async function command(...argv: readonly string[]): Promise<{ out: string; code:
   return { out, code }
 }
 
-/** What stands between the heading of a change and the next empty line is what a reader copies. */
+/** A reader copies what is between the heading of a change and the next empty line. */
 function copyFrom(out: string): void {
   const change =
     /^This change to (\S+), line [0-9]+, would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)

@@ -1,4 +1,4 @@
-/** Every case of fixtures/field/index.json: public configurations and bug reports, with the value that is right. */
+/** Every case of fixtures/field/index.json: public configurations and bug reports, with the correct result. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), 'field-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let folders = 0
 
-/** Runs `explain` on one rule file, whose bucket is `photos`. */
+/** Runs `explain` on one rule file for the bucket `photos`. */
 async function explain(name: string, argv: readonly string[], text = fixture(name), bucket = 'photos') {
   const rules = join(folder, String(folders++))
   const { mkdirSync } = await import('node:fs')
@@ -63,7 +63,7 @@ const asking = (origin: string, method: string, ...headers: readonly string[]): 
   ...headers.flatMap((header) => ['--header', header]),
 ]
 
-/** One error that names the format and says how to convert it. */
+/** Expects one error that names the format and how to convert it. */
 function isForeign(name: string, format: RegExp): void {
   const errors = check(name).findings.filter(({ severity }) => severity === 'error')
   expect(errors.map(({ code }) => code)).toEqual(['foreign-format'])
@@ -71,7 +71,7 @@ function isForeign(name: string, format: RegExp): void {
   expect(errors[0]?.message).toContain('convert')
 }
 
-/** What an actual request from `origin` gets, under the rules of a file. */
+/** The header that an actual request from `origin` gets under a file's rules. */
 function allowOriginFor(name: string, origin: string): string | undefined {
   const { content } = check(name)
   const loaded = { file: name, bucket: 'web', hash: '', content, findings: [] }
@@ -87,7 +87,7 @@ const gcs = /Google Cloud Storage/
 const request = (fields: object): string => JSON.stringify(fields)
 const app = 'https://app.example.com'
 
-/** The case of an early 413 is one of the data path: test/proxy has the sockets for it. */
+/** Cases of the data path, which test/proxy covers. */
 const elsewhere: ReadonlySet<string> = new Set([
   request({
     method: 'PUT',

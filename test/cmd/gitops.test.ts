@@ -9,7 +9,7 @@ import { folderWith, runCommand } from './rule-commands.ts'
 const project = new URL('../../', import.meta.url)
 const textOf = (path: string): string => readFileSync(new URL(path, project), 'utf8')
 
-/** Every text in a document, at any depth. */
+/** Every string in a document, at any depth. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
@@ -40,7 +40,7 @@ describe.each(['pre-commit-config.yaml', 'github-workflow.yaml', 'gitlab-ci.yaml
     expect(outcomes).toMatchObject([{ code: 1, out: expect.stringContaining(code) }])
   })
 
-  test('runs an image by its digest, or the packed file: whoever registers a name can run code under it', () => {
+  test('runs an image by its digest, or the packed file: a package name could be registered by anyone', () => {
     const { name: own, version } = JSON.parse(textOf('package.json')) as { name: string; version: string }
     const texts = textsIn(document).join('\n')
     expect(texts).not.toMatch(/\bnp[mx] |cors-sidecar@[^s]/)
@@ -49,7 +49,7 @@ describe.each(['pre-commit-config.yaml', 'github-workflow.yaml', 'gitlab-ci.yaml
   })
 })
 
-test('the hook runs on a Node that is safe, whatever the machine has', () => {
+test('the hook runs on a safe Node, with any Node on the machine', () => {
   const [, version = ''] =
     /language_version: "([\d.]+)"/.exec(textOf('deploy/gitops/pre-commit-config.yaml')) ?? []
   expect(nodeDefect(`v${version}`)).toBeUndefined()

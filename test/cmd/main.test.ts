@@ -19,7 +19,7 @@ interface Outcome {
 
 const noSignals: Signals = { onTerminate: () => {}, onReload: () => {}, onExit: () => {} }
 
-/** Runs a command line in this process, with a terminal that remembers. */
+/** Runs a command line in this process, with a recording terminal. */
 async function runHere(...argv: readonly string[]): Promise<Outcome> {
   let [code, out, err]: [number | null, string, string] = [null, '', '']
   const terminal: Terminal = {
@@ -41,7 +41,7 @@ async function runHere(...argv: readonly string[]): Promise<Outcome> {
   return { code, out, err }
 }
 
-/** Starts the program as its users do; `preload` is run by Node before it. */
+/** Starts the program as its users do; Node runs `preload` before it. */
 function start(argv: readonly string[], preload = '', env: NodeJS.ProcessEnv = {}): ChildProcess {
   const imports = preload === '' ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
   const main = new URL('../../cmd/main.ts', import.meta.url).pathname
@@ -122,7 +122,7 @@ describe('the program', () => {
     expect({ code, err }).toEqual({ code: 0, err: 'undefined\n' })
   })
 
-  test('ends quietly and with its own code when nobody reads its output', async () => {
+  test('ends quietly and with its own code when its output has no reader', async () => {
     const child = start(['serve', '--help'])
     child.stdout?.destroy()
     if (child.stderr === null) throw new Error('the output is not piped')

@@ -30,7 +30,7 @@ const served = snapshotOf({
 
 type Sent = Parameters<typeof finished>[1]
 
-/** The line that the log has of a request. */
+/** The log line of a request. */
 const line = (sent: Sent, snapshot = served): string =>
   requestLine(finished(snapshot, sent), '2026-01-02T03:04:05.678Z')
 
@@ -269,7 +269,7 @@ describe('replay', () => {
     const host = line(hosted)
       .replace('"store.test"', '"photos.store.test"')
       .replace('"kind"', '"bucket":"photos","kind"')
-    // What a sidecar with --host-suffix has logged: the bucket and the decision are those of photos.
+    // As logged by a sidecar with --host-suffix: bucket and decision are those of photos.
     const decided: Record<string, unknown> = JSON.parse(line(put))
     const log = await logOf(
       JSON.stringify({ ...decided, 'server.address': JSON.parse(host)['server.address'], 'url.path': '/x' }),
@@ -379,7 +379,8 @@ describe('replay', () => {
     const log = await logOf(line(put), line(put))
     const rules = await rulesOf({ 'photos.yaml': yaml({ methods: 'GET' }) })
     const main = new URL('../../cmd/main.ts', import.meta.url).pathname
-    // A pipe of the shell's: Node gives its children sockets, which never fail with EAGAIN. The pause is the case.
+    // A real shell pipe: Node gives its children sockets, which never fail with EAGAIN. The pause is the point of
+    // the test.
     const script =
       '(head -n 1 "$1"; sleep 3; tail -n +2 "$1") | "$0" "$2" replay - --rules "$3" --format json'
     const child = spawn('sh', ['-c', script, process.execPath, log, main, rules])
@@ -401,7 +402,7 @@ describe('replay', () => {
     await handle.write(lineOf(0).repeat(2000))
     for (let part = 0; part < 30; part++)
       await handle.write(Array.from({ length: 1000 }, (_, n) => lineOf(1 + part * 1000 + n)).join(''))
-    // One line of 64 MB, and a last one without an end.
+    // One line of 64 MB, and a last line without a line break.
     for (let part = 0; part < 64; part++) await handle.write('x'.repeat(1_048_576))
     await handle.write(`\n${line(put)}`)
     await handle.close()

@@ -5,14 +5,14 @@ import { Command, CommanderError } from 'commander'
 import { onTestFinished } from 'vitest'
 import type { Terminal } from '../../cmd/terminal.ts'
 
-/** What a command printed, and how it ended. */
+/** A command's output and exit code. */
 export interface Outcome {
   readonly out: string
   readonly err: string
   readonly code: number | undefined
 }
 
-/** A standard input that comes in two pieces. */
+/** A standard input that arrives in two chunks. */
 export async function* pieces(text = ''): AsyncGenerator<Uint8Array, void> {
   const bytes = Buffer.from(text)
   yield bytes.subarray(0, bytes.length >> 1)
@@ -56,7 +56,7 @@ export async function runCommand(
   return { out, err, code }
 }
 
-/** A new folder with `files`, gone when the test is over. */
+/** A new folder with `files`, removed after the test. */
 export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'cors-sidecar-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -7,7 +7,9 @@ import type { Finding } from '../../src/plan/finding.ts'
 import { codes } from '../../src/rule-file/lint/codes.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 
-/** The schema of OASIS as a package of Microsoft's ships it. Its draft 04 means the same to a newer validator, but for two keys. */
+/**
+ * OASIS's schema from a Microsoft package. Its draft 04 is compatible with a newer validator except for two keys.
+ */
 const {
   $schema: _,
   id: __,

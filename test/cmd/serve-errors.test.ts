@@ -58,7 +58,7 @@ async function serve(argv: readonly string[], env: Terminal['env'] = {}): Promis
     cwd: directory,
     colour: false,
   }
-  // Whatever starts against expectation ends at once.
+  // A program that starts unexpectedly ends at once.
   await run(['serve', ...argv], terminal, {
     onTerminate: (listener) => listener(),
     onReload: () => {},
@@ -100,7 +100,7 @@ describe('settings that cannot be used', () => {
     ['latin1.yaml', '"latin1.yaml" cannot be read: it is not UTF-8'],
     ['long.yaml', '"long.yaml" is longer than 65536 bytes, the limit for a config file'],
   ])('a config file %j', async (file, issue) => {
-    // What is missing is not known while the file cannot be read.
+    // With an unreadable file, missing settings are unknown and not reported.
     expect(await serve(['--config', file])).toEqual(refused(`--config: ${issue}`))
   })
 
@@ -118,7 +118,7 @@ describe('settings that cannot be used', () => {
 })
 
 describe('--print-config', () => {
-  test('prints what is in force from all sources and does not start', async () => {
+  test('prints the effective settings of all sources and does not start', async () => {
     const argv = [
       '--print-config',
       '--host-suffix',

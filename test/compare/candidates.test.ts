@@ -23,7 +23,7 @@ const preflight = (origin: string, method = 'GET', headers = ''): Sent => ({
   ],
 })
 
-/** Has `differences` compare what `live` and `candidate` say of one request. */
+/** Makes `differences` compare the decisions of `live` and `candidate` about one request. */
 function compare(
   differences: Differences,
   live: Snapshot,
@@ -153,7 +153,7 @@ describe('a difference', () => {
     const sent = { ...preflight(example), target: '/videos/x' }
     compare(differences, live, next, sent)
     compare(differences, next, live, sent)
-    // Not of one that neither has.
+    // Not of a bucket that neither has.
     const fallback = snapshotOf({ _default: ruleFile({ rules: [web] }) })
     compare(differences, live, fallback, { ...sent, target: '/nobody/x' })
     compare(differences, live, fallback, { ...sent, target: '/somebody/x' })
@@ -235,7 +235,7 @@ describe('differences', () => {
     expect(differences.totals()).toEqual({ compared: 4, different: 4 })
   })
 
-  test('take bounded memory and a bounded number of series, whatever is sent', () => {
+  test('use bounded memory and a bounded number of series, for any traffic', () => {
     const differences = createDifferences({ groups: 20, labels: 5 })
     const buckets = Array.from({ length: 20 }, (_, n) => `bucket-${n}`)
     const open = snapshotOf(
@@ -251,7 +251,7 @@ describe('differences', () => {
       })
     expect(differences.top()).toHaveLength(20)
     expect(JSON.stringify(differences.top()).length).toBeLessThan(20 * 4_000)
-    // Twenty-five buckets were asked for, twenty exist, five have series of their own.
+    // Of twenty-five requested buckets twenty exist, and five have series of their own.
     const lines = series(differences, 'differences_total')
     expect(lines.map((line) => line.split(' ')[0])).toEqual(
       expect.arrayContaining(['bucket-0', 'bucket-1', 'bucket-2', 'bucket-3', 'bucket-4', '_other']),
@@ -301,7 +301,7 @@ const ask = (serving: Serving, origin: string, method = 'GET', ...headers: strin
 const loaded = (view: Shown): boolean => view.generation === 1
 
 describe('--candidate-rules', () => {
-  test('decides every request by both sets, answers by the live one, and tells how they differ', async () => {
+  test('judges every request by both sets, answers with the live one, and reports differences', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules() },
       candidates: {
@@ -321,7 +321,7 @@ describe('--candidate-rules', () => {
     expect(await ask(serving, 'https://b.example', 'GET')).toMatchObject({ status: 403 })
     expect(await ask(serving, 'https://example.com', 'GET')).toMatchObject({ status: 200 })
     await serving.send({ path: '/photos/cat.jpg', headers: { Origin: 'https://b.example' } })
-    // No Origin: no question of CORS, and nothing to compare.
+    // Without Origin it is not a CORS request, so there is nothing to compare.
     await serving.send({ path: '/photos/cat.jpg' })
     await serving.send({ method: 'OPTIONS', path: '/photos/cat.jpg' })
 
@@ -385,7 +385,7 @@ describe('--candidate-rules', () => {
       'cors_sidecar_candidate_rules_last_reload_successful 1',
       'cors_sidecar_candidate_rules_generation 1',
     ])
-    // The live decisions are counted as ever.
+    // The live decisions are counted as always.
     expect(await serving.metrics('decisions_total')).toHaveLength(4)
   })
 
@@ -431,8 +431,8 @@ describe('--candidate-rules', () => {
     expect(await serving.metrics('rules_last_reload_successful')).toEqual([
       'cors_sidecar_rules_last_reload_successful 1',
     ])
-    const told = (await serving.stop()).filter(({ msg }) => String(msg).includes('candidate'))
-    expect(told).toMatchObject([{ level: 'warn', msg: expect.stringContaining('it does not exist') }])
+    const reported = (await serving.stop()).filter(({ msg }) => String(msg).includes('candidate'))
+    expect(reported).toMatchObject([{ level: 'warn', msg: expect.stringContaining('it does not exist') }])
   })
 
   test('with a file in error leave that bucket alone, and say so', async () => {
@@ -470,8 +470,8 @@ describe('--candidate-rules', () => {
       'cors_sidecar_candidate_rule_files{state="invalid"} 1',
     )
     expect(await serving.metrics('rule_files')).toContain('cors_sidecar_rule_files{state="ok"} 2')
-    const told = (await serving.stop()).filter(({ msg }) => String(msg).startsWith('candidate rules'))
-    expect(told[0]).toMatchObject({ level: 'warn', 'code.file.path': 'photos.yaml', line: 1 })
+    const reported = (await serving.stop()).filter(({ msg }) => String(msg).startsWith('candidate rules'))
+    expect(reported[0]).toMatchObject({ level: 'warn', 'code.file.path': 'photos.yaml', line: 1 })
   })
 
   test('go on with the last good rules when their directory goes', async () => {
@@ -491,7 +491,7 @@ describe('--candidate-rules', () => {
     expect(await shown(serving, ({ settled }) => settled === 1)).toMatchObject({ groups: [], generation: 2 })
   })
 
-  test('ignore what is answered before any rule is asked', async () => {
+  test('ignore requests that are answered before any rule is checked', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules() },
       candidates: { 'videos.yaml': rules() },

@@ -10,11 +10,11 @@ interface Asked {
   readonly bucket: string
   readonly origin: string
   readonly method: string
-  /** `undefined`: the request itself, not its preflight. */
+  /** `undefined`: the actual request, not its preflight. */
   readonly headers: string | undefined
 }
 
-/** A line as `serve` writes it for a request that it refused. */
+/** The log line of `serve` for a request that it refused. */
 function lineOf({ bucket, origin, method, headers }: Asked): string {
   const preflight = headers !== undefined
   return JSON.stringify({
@@ -206,7 +206,7 @@ tests:
   })
 })
 
-/** Little of each, so that origins repeat; some that no rule may name, and methods and headers that none may allow. */
+/** Few values, so that origins repeat; some origins, methods and headers that no rule may allow. */
 const asked = fc.record({
   bucket: fc.constantFrom('photos', 'docs'),
   origin: fc.constantFrom(
@@ -264,7 +264,7 @@ test('a replay of the log allows what was chosen and nothing else, and check fin
         const replay = createReplay({ snapshot, setup })
         replay.take(lineOf(request))
         const { changed, skipped } = replay.result()
-        // What a log line cannot ask of a rule is refused before any rule is asked.
+        // Requests that are refused before any rule is checked.
         if (skipped.refused + skipped.incomplete > 0) continue
         const isAllowable =
           request.method !== 'PATCH' &&

@@ -6,7 +6,7 @@ import { compileRules } from '../../src/cors/rule-set.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import { rule } from '../core.ts'
 
-/** What is answered to a page of `origin` by a rule with the one entry. */
+/** The response to a page of `origin` under a rule with that single entry. */
 function answer(entry: string, origin: string): string {
   const question = readActual({
     method: 'GET',

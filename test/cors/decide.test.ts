@@ -153,7 +153,7 @@ describe('what a preflight may ask for is bounded', () => {
     ['é', 'header-invalid'],
     ['a\r\nb', 'header-invalid'],
     ['\u00a0a', 'header-invalid'],
-    // Echoed, it would allow every header.
+    // Echoing it would allow every header.
     ['*', 'header-invalid'],
     ['a, * ,b', 'header-invalid'],
     ['a,\u00a0', 'header-invalid'],

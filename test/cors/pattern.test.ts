@@ -100,7 +100,7 @@ describe('credentials never go with a wildcard in disguise', () => {
   })
 })
 
-/** The slow, obvious reading of the documents: every split of the origin around the wildcard is tried. */
+/** The slow, obvious implementation of the documents: tries every split of the origin at the wildcard. */
 function oracle(pattern: string, origin: string): boolean {
   if (origin.length > 326 || [...origin].some((c) => c <= ' ' || c > '~' || c === ',')) return false
   if (origin.includes('://') && !isSerializedOrigin(origin)) return false
@@ -143,7 +143,8 @@ test(`the matcher agrees with the oracle on ${runs} random pairs`, { timeout: 30
     ' ',
   )
   const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''))
-  // Half of each have a scheme, and half of the origins are made from the pattern: else hardly any pair would match.
+  // Half of the values have a scheme, and half of the origins are derived from the pattern; otherwise hardly any
+  // pair would match.
   const host = fc.array(fc.constantFrom('a', 'b', '-', '.', '.a', '.test', ':80', '0'), { maxLength: 4 })
   const pattern = fc
     .oneof(

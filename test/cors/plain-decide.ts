@@ -3,10 +3,10 @@ import { compileOrigins, matchOrigin } from '../../src/cors/pattern.ts'
 import type { CorsQuestion } from '../../src/cors/request.ts'
 import type { CompiledRule, CorsRule } from '../../src/cors/rule.ts'
 
-/** How far a rule lets a question in: its origin, its method, its headers. */
+/** How far a rule matches: origin, method, headers. */
 const reaches = ['origin', 'method', 'header'] as const
 
-/** What `decide` must say, in its plain form: every rule is asked, and what it says is read as its author wrote it. */
+/** A simple reference implementation of `decide`: checks every rule as its author wrote it. */
 export function plainDecision(rules: readonly CompiledRule[], question: CorsQuestion): Decision {
   const [first] = rules
   if (first === undefined) return denyWithoutRules

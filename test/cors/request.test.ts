@@ -7,7 +7,7 @@ import {
   readPreflight,
 } from '../../src/cors/request.ts'
 
-/** What is read of a list, in its plain form: element by element, each without the blanks around it. */
+/** A simple reference implementation: element by element, without surrounding whitespace. */
 function plainlyRead(list: string): object {
   if (list.length > maxRequestedHeadersLength) return { what: 'headers-beyond-bounds' }
   const headers: string[] = []
@@ -29,7 +29,7 @@ const character = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(',', ' ', '\t') },
   { weight: 1, arbitrary: fc.constantFrom('"', ':', '\u00a0', '\n', '\u0130', 'é', '\u{1f600}') },
 )
-/** Pieces of which each stands once or many times, so that the bounds are met and missed. */
+/** Fragments that appear once or many times, so that the limits are both met and exceeded. */
 const piece = fc
   .tuple(
     fc.string({ unit: character, minLength: 1, maxLength: 4 }),

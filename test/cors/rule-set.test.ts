@@ -18,7 +18,7 @@ const entries = <T>(...values: readonly T[]) =>
 
 const authored = fc
   .record({
-    // Rules of names alone, of patterns alone, and of both.
+    // Rules with names only, patterns only, and both.
     allowedOrigins: fc.oneof(entries(...names), entries(...patterns), entries(...names, ...patterns)),
     allowedMethods: some(corsMethods, 1),
     allowedHeaders: some(['x-a', 'X-B', 'x-*', '*-a', '*']),

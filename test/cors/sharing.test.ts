@@ -66,7 +66,7 @@ describe('what is known for sharing', () => {
     expect(share(parts, () => ({}))).not.toBe(share(parts, () => ({})))
   })
 
-  test('tells a list from its beginning, and a number from its text', () => {
+  test('distinguishes a list from its prefix, and a number from its text', () => {
     const share = createSharing<string>()
     expect(share(['a', 'b'], () => 'a b')).toBe('a b')
     expect(share(['a'], () => 'a')).toBe('a')
@@ -76,7 +76,7 @@ describe('what is known for sharing', () => {
     expect(share(['a', 'b'], () => 'anew')).toBe('a b')
   })
 
-  test('is always what was made of equal parts, in whatever order they come', () => {
+  test('is always the value made from equal parts, in any order of calls', () => {
     const part = fc.constantFrom('a', 'b', '1', '', 1, 0, undefined)
     const lists = fc.array(fc.array(part, { maxLength: 3 }), { maxLength: 40 })
     fc.assert(

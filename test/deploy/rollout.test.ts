@@ -210,7 +210,7 @@ describe('when it goes wrong', () => {
     expect(started && allows(started.store, preflight(app, 'GET', 'videos'))).toBe(true)
   })
 
-  test('a rollback in the middle ends where it began, whoever had got how far', async () => {
+  test('a rollback in the middle ends where it began, from any state of the replicas', async () => {
     const all = await fleet(before)
     const answers = (): readonly string[] =>
       all.flatMap(({ store }) => [...unchanged, ...changed].map((asked) => answer(store.current(), asked)))

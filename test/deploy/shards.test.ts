@@ -36,7 +36,7 @@ async function placed(folder: string): Promise<ReadonlyMap<string, number>> {
   return new Map(entries)
 }
 
-test('each file is in one ConfigMap, and stays there whatever comes and goes', async () => {
+test('each file is in one ConfigMap, and stays there when other files come and go', async () => {
   const folder = await temporaryFolder()
   const files = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => [`bucket-${index}.yaml`, 'rules: []\n']),

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type * as Dialects from '../../src/dialect/dialects.ts'
 
-// A vendor that nobody has heard of: one object, and its place in the list.
+// An invented vendor: one object and its place in the list.
 vi.mock('../../src/dialect/dialects.ts', async (original) => {
   const { dialects } = await original<typeof Dialects>()
   const { cos } = await import('../../src/dialect/cos.ts')

@@ -10,7 +10,7 @@ test('nothing outside src/dialect asks which vendor it is, or has a table by ven
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
       .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-      // Signatures have schemes of their own, whichever the dialect is.
+      // Signature schemes do not depend on the dialect.
       .filter((file) => !/^src\/(?:dialect|auth)\//.test(file))
       .filter((file) => {
         const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')

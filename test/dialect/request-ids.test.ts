@@ -14,7 +14,7 @@ describe.each(dialects)('$name', ({ requestId }) => {
     expect(new Set(ids).size).toBe(count)
   })
 
-  test('no two processes, seconds or replicas share what comes before the sequence, whoever asks in between', () => {
+  test('no two processes, seconds or replicas share the part before the sequence, in any order of calls', () => {
     const base = { ...identity, sequence: 7 }
     const first = requestId(base)
     requestId({ ...base, node: identity.node + 1 })

@@ -30,7 +30,7 @@ let bench: Bench
 beforeAll(async () => {
   serving = await startServing({
     rules,
-    // As MinIO answers, which has one object.
+    // Answers like a MinIO with one object.
     store: (request, response) => {
       const common = { Server: 'MinIO', 'x-amz-request-id': '17F0000000000000' }
       if (request.url?.endsWith('/cat.jpg') === true && request.method !== 'OPTIONS')

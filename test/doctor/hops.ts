@@ -8,7 +8,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** Where a hop listens, and what undoes it. */
+/** A hop's port, and how to stop it. */
 interface Running {
   readonly port: number
   close(): Promise<void>
@@ -26,7 +26,7 @@ const pathOf = (name: string): string | undefined =>
 
 const programs = { nginx: pathOf('nginx'), caddy: pathOf('caddy'), haproxy: pathOf('haproxy') }
 
-/** Programs of the bench that this machine lacks. */
+/** Programs that this machine lacks. */
 export const lacking = Object.entries(programs).flatMap(([name, path]) => (path === undefined ? [name] : []))
 
 /** An HTTP server in this process, until the test ends. */
@@ -40,7 +40,7 @@ export async function server(answer: RequestListener): Promise<number> {
   return (running.address() as AddressInfo).port
 }
 
-/** `http { … }` content of nginx, given the port to listen on. */
+/** `http { … }` content of nginx, for the given port. */
 export const nginx = (http: (port: number, folder: string) => string): Promise<number> =>
   start('nginx', http, (_port, folder, content) => ({
     file: 'nginx.conf',
@@ -67,7 +67,7 @@ export const caddy = (site: string): Promise<number> =>
     }),
   )
 
-/** A frontend of HAProxy before `upstream`; `rules` are its lines. */
+/** A frontend of HAProxy in front of `upstream`; `rules` are its lines. */
 export const haproxy = (upstream: number, rules: string): Promise<number> =>
   start(
     'haproxy',
@@ -146,7 +146,7 @@ async function accepting(port: number): Promise<void> {
   }
 }
 
-/** A port on which no server listens at the moment. */
+/** A port without a listener at the moment. */
 export async function freePort(): Promise<number> {
   const holder = createTcpServer()
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))

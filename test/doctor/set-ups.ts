@@ -2,11 +2,14 @@ import { join } from 'node:path'
 import type { Hop, ProblemCode } from '../../src/doctor/codes.ts'
 import { caddy, freePort, haproxy, nginx, server } from './hops.ts'
 
-/** What stands behind the hops. */
+/** The servers behind the hops. */
 export interface Bench {
-  /** The sidecar, before `store`. Its rules let `page`, `otherPage`, `securePage` and `publicPage` read and write. */
+  /**
+   * The sidecar in front of `store`. Its rules allow `page`, `otherPage`, `securePage` and `publicPage` to read and
+   * write.
+   */
   readonly sidecar: number
-  /** A store as MinIO answers, without CORS. */
+  /** A store like MinIO, without CORS. */
   readonly store: number
   readonly rules: string
 }
@@ -16,7 +19,7 @@ export const otherPage = 'http://localhost:3000'
 export const securePage = 'https://localhost:5173'
 export const publicPage = 'https://app.example.com'
 
-/** One way to put things together: the URL that a page requests, and more arguments. */
+/** One arrangement: the URL that a page requests, and further arguments. */
 interface Asked {
   readonly url: string
   readonly args?: readonly string[]
@@ -37,7 +40,7 @@ const at = (port: number, args: readonly string[] = []): Asked => ({ url: object
 
 const tls = (name: string): string => join(import.meta.dirname, '..', 'fixtures', 'tls', name)
 
-/** A server of nginx that passes everything on as it should, with more lines. */
+/** An nginx that forwards correctly, with additional lines. */
 const passing = (upstream: number, lines = '', pass = `http://127.0.0.1:${upstream}`) =>
   nginx(
     (port, folder) => `proxy_cache_path ${folder}/cache keys_zone=answers:1m;
@@ -48,7 +51,7 @@ const passing = (upstream: number, lines = '', pass = `http://127.0.0.1:${upstre
   }`,
   )
 
-/** A server of nginx with lines of its own in the place of a location. */
+/** An nginx with lines of its own instead of a location. */
 const serving = (lines: string) => nginx((port) => `server { listen 127.0.0.1:${port}; ${lines} }`)
 
 const secured = (upstream: number, certificate: string) =>
@@ -63,7 +66,7 @@ const secured = (upstream: number, certificate: string) =>
 const httpsObject = (port: number): string => `https://localhost:${port}/photos/cat.jpg`
 const ca = ['--ca', tls('ca.pem')] as const
 
-/** nginx that does CORS for a store, as it stands in a hundred answers on the web. */
+/** nginx doing CORS for a store, as in many answers on the web. */
 const handMade = (store: number, lines: string, preflight: string) =>
   nginx(
     (port) => `map $http_origin $cors { default ""; "${page}" $http_origin; }
@@ -80,7 +83,7 @@ const handMadePreflight = (methods: string, headers: string): string =>
   `add_header Access-Control-Allow-Origin $cors always; add_header Access-Control-Allow-Methods "${methods}"; add_header Access-Control-Allow-Headers "${headers}";`
 const handMadeAnswer = 'add_header Access-Control-Allow-Origin $cors always; add_header Vary Origin always;'
 
-/** The console of MinIO, which answers for people: a page for GET, nothing for OPTIONS. */
+/** MinIO's console: a page for GET, nothing for OPTIONS. */
 const minioConsole = () =>
   server((request, response) => {
     response.setHeader('Server', 'MinIO Console')
@@ -494,7 +497,7 @@ export const setUps: readonly SetUp[] = [
 const caching =
   'proxy_cache answers; proxy_cache_valid 200 1m; add_header X-Cache $upstream_cache_status always;'
 
-/** After another page has asked. */
+/** After another page has requested it. */
 async function cached(port: number): Promise<Asked> {
   await fetch(object(port, '127.0.0.1'), { headers: { Origin: otherPage, Host: `localhost:${port}` } }).then(
     (response) => response.text(),

@@ -1,4 +1,4 @@
-/** A fenced block of a guide. Its kind is in the info string, which the readers of the page do not see. */
+/** A fenced block of a guide. Its kind is in the info string, which readers of the page do not see. */
 export type Block =
   | { readonly kind: 'commands'; readonly text: string; readonly exit: number; readonly expected: Lines }
   | { readonly kind: 'background'; readonly text: string; readonly expected: Lines }
@@ -8,7 +8,7 @@ export type Block =
 
 export type Lines = readonly string[]
 
-/** The blocks in order; a `text` block after commands is what they print. */
+/** The blocks in order. A `text` block after commands is their output. */
 export function blocksOf(markdown: string): readonly Block[] {
   const blocks: Block[] = []
   for (const [, info = '', text = ''] of markdown.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)) {
@@ -39,7 +39,7 @@ function blockOf(info: string, text: string): Block {
     : { kind: 'commands', text, exit: Number(attribute('exit') ?? 0), expected: [] }
 }
 
-/** The first expected line that `output` does not have, in order; `…` stands for any text. */
+/** The first expected line that is missing from `output`, in order; `…` stands for any text. */
 export function missingLine(expected: Lines, output: string): string | undefined {
   let rest = output
   for (const line of expected) {

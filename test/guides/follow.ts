@@ -11,16 +11,16 @@ import { type Block, type Lines, missingLine } from './blocks.ts'
 
 const project = join(import.meta.dirname, '..', '..')
 
-/** The ports that the guides write. Each gets a free one, so that a guide never meets what else runs here. */
+/** The ports in the guides. Each is replaced by a free one, so that a guide never conflicts with other programs. */
 const writtenPorts = [9000, 9001, 8080, 9464, 8088, 5173]
 
 export interface Reader {
-  /** Does what a block says. `pressUpload`: what the page at an address shows after *Upload*. */
+  /** Performs a block. `pressUpload` returns what the page at an address shows after *Upload*. */
   follow(block: Block, pressUpload: (page: string) => Promise<string>): Promise<void>
   close(): Promise<void>
 }
 
-/** Somebody in a checkout, after `npm ci`, with the command installed. */
+/** A user in a checkout, after `npm ci`, with the command installed. */
 export async function startReader(): Promise<Reader> {
   const folder = await mkdtemp(join(tmpdir(), 'guide-'))
   for (const name of ['deploy', 'rules'])
@@ -70,7 +70,7 @@ export async function startReader(): Promise<Reader> {
     expect(missingLine(expected.map(here), output), output).toBeUndefined()
   }
 
-  /** Resolves when what the guide shows has been printed. */
+  /** Resolves when the expected lines have been printed. */
   async function start(command: string, expected: Lines): Promise<void> {
     const child = bash(`exec ${command.replace(/^((?:\w+=\S+ )+)/, 'env $1')}`)
     running.push(child)
@@ -95,7 +95,7 @@ export async function startReader(): Promise<Reader> {
         await writeFile(join(folder, block.path), here(block.text))
       } else if (block.kind === 'page') {
         const expected = block.expected.map(here).join('\n')
-        // The rules are live a moment after the file has changed.
+        // Changed rules are live a moment after the file has changed.
         await expect
           .poll(() => pressUpload(here('http://localhost:8088')), { timeout: 60_000 })
           .toBe(expected)

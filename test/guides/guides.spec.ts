@@ -12,7 +12,7 @@ const guides = readdirSync(folder)
   .map((name) => ({ name, blocks: blocksOf(readFileSync(join(folder, name), 'utf8')) }))
   .filter(({ blocks }) => blocks.some(({ kind }) => kind !== 'not run'))
 
-/** Programs that a guide calls and that are not part of the project. */
+/** External programs that a guide calls. */
 const programs = ['minio', 'mc', 'aws'] as const
 
 test.each(guides)('$name does what it says, word by word', async ({ blocks }) => {

@@ -61,7 +61,7 @@ describe('the line of a request', () => {
     ['a:123456', 'a:123456', undefined],
     ['a:1:2', 'a:1:2', undefined],
     [':80', ':80', undefined],
-  ])('tells Host %s as address and port, and is read back', (host, address, port) => {
+  ])('logs Host %s as address and port, and reads it back', (host, address, port) => {
     const { log, texts, lines } = logTo()
     const request = finished(photos, preflight('https://example.com'))
     log.request({ ...request, facts: { ...request.facts, host } })
@@ -154,7 +154,7 @@ describe('the line of a request', () => {
     ['control characters', '\u0001'],
     ['bytes that are no UTF-8', '\u00ff'],
     ['lone surrogates', '\ud800'],
-  ])('is valid JSON of at most 8 KB, whatever is sent: %s', (_what, character) => {
+  ])('is valid JSON of at most 8 KB for any input: %s', (_what, character) => {
     const { log, texts } = logTo('debug')
     const flood = character.repeat(16_000)
     log.request(
@@ -240,7 +240,7 @@ describe('denials', () => {
     expect(warnings(lines())[1]?.msg).toContain('_service.yaml')
   })
 
-  test('that had no line are told of when the log is closed', () => {
+  test('that were suppressed are counted when the log is closed', () => {
     const { log, lines } = logTo()
     for (let i = 0; i < 3; i++) log.request(finished(photos, preflight('https://evil.example')))
     log.close()
@@ -306,7 +306,7 @@ describe('redaction', () => {
       `a=1&${name}=${secret}&b=2`,
       `a=1;${name}=${secret}`,
       `${name}=x=${secret}`,
-      // A secret that stands alone, as base64 does with its padding.
+      // A secret that stands alone, like base64 with padding.
       `${secret}`,
       `${secret}==&${name}=1`,
     ])
@@ -368,7 +368,7 @@ describe('redaction', () => {
     redactQuery(long)
     redactText(`${'a.'.repeat(500_000)}`)
     isSecretName(long)
-    // Quadratic time would be hours.
+    // Quadratic time would take hours.
     expect(performance.now() - before).toBeLessThan(20_000)
   })
 })

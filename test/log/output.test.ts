@@ -15,7 +15,7 @@ const logging = (statements: string): string[] => [
    ${statements}`,
 ]
 
-/** The same with the bare output, before which the module `fs` was changed by `change`. */
+/** The same with the bare output, after `change` has modified the module `fs`. */
 const writing = (change: string, statements: string): string[] => [
   '--input-type=module',
   '--eval',
@@ -68,11 +68,11 @@ test('a process that ends by a fault leaves more than is written together, in or
     { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
   )
   expect(status).not.toBe(0)
-  const told = stdout
+  const text = stdout
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line).msg)
-  expect(told).toEqual(Array.from({ length: 500 }, (_, i) => `line ${i}`))
+  expect(text).toEqual(Array.from({ length: 500 }, (_, i) => `line ${i}`))
 })
 
 test('text, bytes and what is longer than is written together stand in the order in which they were given', () => {
@@ -107,7 +107,7 @@ test('bytes can be used for something else at once', () => {
   expect(written).toBe(`${'a'.repeat(9)}\n${'a'.repeat(1_499_999)}\n`)
 })
 
-test('lines that come one by one while nobody reads are kept together', () => {
+test('lines that arrive one by one without a reader are kept together', () => {
   const written = run(
     writing(
       `const timers = []
@@ -191,7 +191,7 @@ test('a reader that has no room is asked again soon, then less and less often, u
   expect(retries).toEqual([1, 2, 4, 8, 16, 16, 16, 1])
 })
 
-test('a process that ends while nobody has room tries for a second to leave its last lines, not incessantly', () => {
+test('a process that ends while the pipe is full tries for a second to write its last lines, with pauses', () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     writing(
@@ -227,10 +227,10 @@ test('however many lines come meanwhile, a write that failed is tried again once
            answerWith('${code}')(...given)
          }
          fs.writeSync = () => { throw Object.assign(new Error('EIO'), { code: 'EIO' }) }`,
-        `const told = []
+        `const counts = []
          const answered = async () => {
            for (let i = 0; i < 3; i++) await new Promise(setImmediate)
-           told.push(attempts)
+           counts.push(attempts)
            attempts = 0
          }
          for (let i = 0; i < 10; i++) {
@@ -241,14 +241,14 @@ test('however many lines come meanwhile, a write that failed is tried again once
            timers.splice(0).forEach((run) => run())
            await answered()
          }
-         process.stdout.write(JSON.stringify(told))`,
+         process.stdout.write(JSON.stringify(counts))`,
       ),
     )
     expect([code, JSON.parse(attempts)]).toEqual([code, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1]])
   }
 })
 
-test('nobody who reads, or a disk that stays full, neither ends the process nor keeps it alive', () => {
+test('a missing reader, or a full disk, neither ends the process nor keeps it alive', () => {
   for (const code of ['EPIPE', 'ENOSPC', 'EIO']) {
     const { status, stderr } = spawnSync(
       process.execPath,
@@ -286,7 +286,7 @@ test('a pipe that is never read does not keep the process from ending', async ()
   const child = spawn(
     process.execPath,
     logging(`
-      // As cmd/main.ts does: a pipe does not wait from then on.
+      // Like cmd/main.ts; afterwards a pipe is non-blocking.
       process.stdout.on('error', () => {})
       for (let i = 0; i < 500; i++) log.info('line', more)
       await new Promise((resolve) => setTimeout(resolve, 200))
@@ -296,7 +296,7 @@ test('a pipe that is never read does not keep the process from ending', async ()
   expect(await once(child, 'exit')).toEqual([3, null])
 })
 
-/** Reads until `bytes` have come. */
+/** Reads until `bytes` have arrived. */
 async function readBytes({ stdout }: ChildProcessWithoutNullStreams, bytes: number): Promise<number> {
   let count = 0
   for await (const [chunk] of on(stdout, 'data')) {
@@ -308,7 +308,7 @@ async function readBytes({ stdout }: ChildProcessWithoutNullStreams, bytes: numb
 
 const almostAll = 15 * 1024 * 1024
 
-test('lines that a slow reader made us drop are counted and told', async () => {
+test('lines dropped because of a slow reader are counted and reported', async () => {
   const child = spawn(
     process.execPath,
     logging(`
@@ -320,10 +320,10 @@ test('lines that a slow reader made us drop are counted and told', async () => {
       })
       process.stderr.write('written')`),
   )
-  // Nobody reads until everything is written.
+  // Nothing reads until everything is written.
   await once(child.stderr, 'data')
   const output = text(child.stdout)
-  // What it kept leaves it before the next line comes.
+  // What was kept is written before the next line arrives.
   await readBytes(child, almostAll)
   child.stdin.write('go')
   const lines = (await output)
@@ -331,18 +331,18 @@ test('lines that a slow reader made us drop are counted and told', async () => {
     .split('\n')
     .map((line) => JSON.parse(line))
   const kept = lines.filter(({ msg }) => msg === 'line').length
-  const [told, ...more] = lines.filter(({ lost }) => lost > 0)
+  const [found, ...more] = lines.filter(({ lost }) => lost > 0)
   expect(more).toEqual([])
   expect(kept).toBeLessThan(6000)
-  expect(kept + told.lost).toBe(6000)
-  expect(told).toMatchObject({
+  expect(kept + found.lost).toBe(6000)
+  expect(found).toMatchObject({
     level: 'warn',
-    msg: expect.stringContaining(`${told.lost} log lines were lost`),
+    msg: expect.stringContaining(`${found.lost} log lines were lost`),
   })
   expect(lines.at(-1)).toMatchObject({ msg: 'last' })
 })
 
-test('a loss is told as soon as there is room, without a further line', async () => {
+test('a loss is reported as soon as there is room, without a further line', async () => {
   const child = spawn(
     process.execPath,
     logging(`
@@ -354,10 +354,10 @@ test('a loss is told as soon as there is room, without a further line', async ()
   const loss = /"msg":"\d+ log lines were lost[^"]*","lost":\d+}\n/
   let end = ''
   for await (const [chunk] of on(child.stdout, 'data')) {
-    const told = end + chunk
-    if (loss.test(told)) break
-    // The line can be cut in two.
-    end = told.slice(-1000)
+    const found = end + chunk
+    if (loss.test(found)) break
+    // The line may be split across two chunks.
+    end = found.slice(-1000)
   }
   child.kill()
 })

@@ -213,7 +213,7 @@ test('every family has a help text and a type, once, and no gauge the name of a 
   }
 })
 
-/** A small generator of its own, so that the run is the same every time. */
+/** A small deterministic generator, so that every run is the same. */
 function randoms(): (below: number) => number {
   let state = 42
   return (below) => {
@@ -306,11 +306,11 @@ test('samples are read as they are written, and for another process with turns b
   expect(read).toBeLessThan(1000)
 
   const seen = new Set<number>()
-  let told = false
+  let called = false
   const message = metrics.message().finally(() => {
-    told = true
+    called = true
   })
-  while (!told) {
+  while (!called) {
     seen.add(read)
     await nextTurn()
   }

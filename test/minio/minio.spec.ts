@@ -34,7 +34,7 @@ import { hashOf, noise, putStream, residentMemory } from './transfer.ts'
 const mebibyte = 1024 * 1024
 const gibibyte = 1024 * mebibyte
 
-/** Two buckets, two origins: each may do at one what it may not do at the other. */
+/** Two buckets, two origins: each may do in one bucket what it may not do in the other. */
 const rulesFor = (app: string, viewer: string): Readonly<Record<string, string>> => ({
   'photos.yaml': `rules:
   - id: app
@@ -84,7 +84,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
       credentials,
       maxAttempts: 1,
     })
-  /** A caller whom MinIO knows and lets do `actions` at all buckets, and nothing else. Got by way of the sidecar. */
+  /** A caller that MinIO allows `actions` on all buckets, and nothing else. Created through the sidecar. */
   const callerWho = async (...actions: readonly string[]): Promise<S3Client> => {
     const Statement = [{ Effect: 'Allow', Action: actions, Resource: ['arn:aws:s3:::*'] }]
     const policy = JSON.stringify({ Version: '2012-10-17', Statement })
@@ -145,7 +145,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     const allow = 'access-control-allow-origin'
     const past = await exchange(`${minio.url}/photos/x`, { headers: { Origin: origin } })
     const through = await exchange(`${program.data}/photos/x`, { headers: { Origin: origin } })
-    // MinIO lets the browser of any page send its cookies and passwords.
+    // MinIO allows every page to send cookies and passwords.
     expect(past.headers[allow]).toBe(origin)
     expect(past.headers['access-control-allow-credentials']).toBe('true')
     expect(through.status).toBe(past.status)
@@ -226,7 +226,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(KeyCount).toBe(0)
   })
 
-  test('?cors tells the rules to whom MinIO itself lets in, and to nobody else', async () => {
+  test('?cors shows the rules only to callers that MinIO authorises', async () => {
     const { CORSRules } = await s3.send(new GetBucketCorsCommand({ Bucket: 'reports' }))
     expect(CORSRules).toEqual([
       {
@@ -241,7 +241,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     const ask = (sender: S3Client) => sender.send(new GetBucketCorsCommand({ Bucket: 'reports' }))
     const wrong = client({ accessKeyId, secretAccessKey: 'a wrong secret' })
     await expect(ask(wrong)).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' })
-    // Spelt otherwise than AWS does (s3:GetBucketCORS).
+    // Spelled differently from AWS (s3:GetBucketCORS).
     expect((await ask(await callerWho('s3:GetBucketCors'))).CORSRules).toEqual(CORSRules)
     await expect(ask(await callerWho('s3:GetObject'))).rejects.toMatchObject({ name: 'AccessDenied' })
     expect((await exchange(`${program.data}/reports?cors`)).status).toBe(403)
@@ -279,7 +279,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(await hashOf(Body)).toEqual({ length, hash: sent.hash() })
   })
 
-  test('when MinIO goes away in the middle, transfers break off, pages are told, and all goes on when it is back', {
+  test('when MinIO goes down, transfers are aborted and pages get an error; everything works again when it is back', {
     timeout: 120_000,
   }, async () => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'photos', Key: 'one.bin' }))
@@ -294,7 +294,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     Body.pause()
     await minio.kill()
 
-    // Never taken for whole: a length was promised that does not come.
+    // Never looks complete, because the announced length does not arrive.
     await expect(hashOf(Body)).rejects.toThrow()
     expect(await inApp(url)).toMatchObject({ kind: 'answer', status: 502 })
     expect(await inViewer(url)).toEqual({ kind: 'blocked' })

@@ -4,7 +4,7 @@ import { request as startRequest } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openLocalPort } from '../../src/demo/local-port.ts'
 
-/** `MINIO_PATH`, or the `minio` that a shell would find. */
+/** `MINIO_PATH`, or the `minio` on the PATH. */
 export const minioPath = process.env.MINIO_PATH || 'minio'
 
 export const hasMinio = (): boolean => spawnSync(minioPath, ['--version']).status === 0
@@ -12,17 +12,17 @@ export const hasMinio = (): boolean => spawnSync(minioPath, ['--version']).statu
 export const accessKeyId = 'cors-sidecar-test'
 export const secretAccessKey = 'not-a-secret-not-a-secret'
 
-/** A MinIO of one node with an empty folder of its own. */
+/** A single-node MinIO with an empty folder of its own. */
 export interface Minio {
   readonly url: string
-  /** Ends it as a lost node does, without a word to anybody. */
+  /** Kills it, like a lost node. */
   kill(): Promise<void>
   /** Starts it again on the same port and folder. Resolves when it serves. */
   start(): Promise<void>
   close(): Promise<void>
 }
 
-/** Resolves when MinIO serves. `environment`: more of its settings. */
+/** Resolves when MinIO serves. `environment`: additional settings. */
 export async function startMinio(
   folder: string,
   environment: Readonly<Record<string, string>> = {},

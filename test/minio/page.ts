@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 
-/** What a page can see of an answer: no status and no header when the browser keeps it from the page. */
+/** What a page can see of a response: no status and no headers when the browser hides it. */
 export type Seen =
   | {
       readonly kind: 'answer'
@@ -16,7 +16,7 @@ export interface Init {
   readonly body?: string
 }
 
-/** `fetch` in the page, its answer as plain data. */
+/** `fetch` in the page; the response comes back as plain data. */
 export const fetchIn = (page: Page, url: string, init: Init = {}): Promise<Seen> =>
   page.evaluate(
     async ([url, init]): Promise<Seen> => {

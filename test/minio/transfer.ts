@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, request as startRequest } from 'node:http'
 import { Readable } from 'node:stream'
 
-/** A stream of `length` bytes that compress badly and are the same each time, and the hash of what was read of it. */
+/** A deterministic stream of `length` bytes that compress badly, and the hash of what was read. */
 export interface Noise {
   readonly stream: Readable
   readonly hash: () => string
@@ -25,7 +25,7 @@ export function noise(length: number): Noise {
   return { stream: Readable.from(pieces(), { objectMode: false }), hash: () => hash.digest('hex') }
 }
 
-/** Sends `stream` to `url` in one PUT and returns the status of the answer. */
+/** Sends `stream` to `url` in one PUT and returns the status. */
 export async function putStream(url: string, length: number, stream: Readable): Promise<number> {
   const request = startRequest(url, { method: 'PUT', headers: { 'Content-Length': length }, agent: false })
   const answered = once(request, 'response')
@@ -36,7 +36,7 @@ export async function putStream(url: string, length: number, stream: Readable): 
   return response.statusCode ?? 0
 }
 
-/** What arrives, as a count and a hash; rejects when it breaks off. */
+/** Count and hash of the received bytes; rejects when the stream breaks off. */
 export async function hashOf(stream: AsyncIterable<Uint8Array>): Promise<{ length: number; hash: string }> {
   const hash = createHash('sha256')
   let length = 0
@@ -47,7 +47,7 @@ export async function hashOf(stream: AsyncIterable<Uint8Array>): Promise<{ lengt
   return { length, hash: hash.digest('hex') }
 }
 
-/** Resident memory of a process in MiB, where the system tells it. */
+/** Resident memory of a process in MiB, if the system reports it. */
 export async function residentMemory(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]

@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['test/minio/**/*.spec.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // The tests tell one story on one MinIO: buckets, uploads, a restart.
+    // The tests build on each other, on one MinIO: buckets, uploads, a restart.
     maxWorkers: 1,
     reporters: ['verbose'],
   },

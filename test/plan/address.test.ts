@@ -44,7 +44,7 @@ describe('which bucket', () => {
     ['s3.us-west-2.amazonaws.com', '/photos/k', 'photos', false],
     ['cdn.example.com', '/anything/k', 'photos', false],
     ['cdn.example.com:8443', '/anything/k', 'photos', false],
-    // Host names no bucket however it is spelled.
+    // Host names no bucket in any spelling.
     ['STORE.test.', '/photos/k', 'photos', false],
     ['Other.test:080', '/photos/k', 'photos', false],
     ['[::1]:9000', '/photos/k', 'photos', false],
@@ -83,7 +83,7 @@ describe('a Host that names a bucket only after it is normalised is refused', ()
     'unknown.store.test.',
     'photos.deep.Store.test',
     'photos.DEEP.store.test',
-    // Of a bucket that has rules even the label must be spelled as its file is.
+    // For a bucket with rules even the label must match its file exactly.
     'PHOTOS.store.test',
     'CDN.example.com',
     'cdn.example.com.',
@@ -109,7 +109,7 @@ describe('a Host-named request lists the other buckets that a store may take it 
     ['public.store.test', '/private%5csecret', ['private']],
     ['public.store.test', '/private;v=1/secret', ['private']],
     ['public.store.test', '/private::$INDEX_ALLOCATION/secret', ['private']],
-    // Close to a configured name: no rules speak for it.
+    // Resembles a configured name, so no rules apply.
     ['public.store.test', '/Private/secret', ['Private']],
     ['public.store.test', '/private./secret', ['private.']],
     ['public.store.test', '/private%20/secret', ['private ']],

@@ -20,7 +20,7 @@ const unchanged = [
 const one = rule({ ...wide, allowedOrigins: ['https://one.test'] })
 const two = rule({ ...wide, allowedOrigins: ['https://*.two.test'], maxAgeSeconds: 5 })
 const first = nextSnapshot(nothingLoaded, [fileOf('a', one, two), ...unchanged], 'cos', 0)
-/** Bucket `a` has other rules now. */
+/** Bucket `a` now has other rules. */
 const second = nextSnapshot(first, [fileOf('a', { ...two, exposeHeaders: ['ETag'] }), ...unchanged], 'cos', 1)
 
 function mapMemory(): VerdictMemory & { readonly verdicts: Map<string, Verdict> } {
@@ -66,7 +66,7 @@ const answerTo = (
 }
 
 describe('a memory of verdicts', () => {
-  test('changes no answer, whatever was asked before and whichever rules are in force', () => {
+  test('changes no result, for any earlier requests and any rules', () => {
     fc.assert(
       fc.property(fc.array(request, { minLength: 2, maxLength: 40 }), (requests) => {
         const memory = mapMemory()

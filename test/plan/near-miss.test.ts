@@ -35,7 +35,7 @@ test('a file that is named after what it holds is pointed out', () => {
 
 test.each([
   ['a bucket with rules', '/photos/a', 'store.test'],
-  ['a bucket with rules, whatever Host begins with', '/photos/a', 'uploads-1250000000.localhost'],
+  ['a bucket with rules, for any Host', '/photos/a', 'uploads-1250000000.localhost'],
   ['a target that is refused', '/a/../b', 'store.test'],
   ['an address that is no name', '/', 'photos.127.0.0.1'],
 ])('nothing is pointed out for %s', (_what, target, host) => {

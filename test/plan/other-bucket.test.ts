@@ -5,7 +5,9 @@ import type { Setup } from '../../src/plan/judge.ts'
 import { type Plan, plan } from '../../src/plan/plan.ts'
 import { facts, headerMap, identity, rule, ruleFile, snapshotOf, setup as usual } from '../core.ts'
 
-/** `public` lets both origins in, `private` only app. A store may open either, however a request is addressed. */
+/**
+ * `public` allows both origins, `private` only app. A store may open either, whichever one the request addresses.
+ */
 const evil = 'https://evil.example'
 const app = 'https://app.example'
 const open = (parts: Partial<RuleFile> = {}) =>

@@ -22,7 +22,7 @@ function planned(
 
 function answered(...parts: Parameters<typeof planned>): PlainResponse {
   const done = planned(...parts)
-  if (done.act !== 'answer') throw new Error(`nobody asked for ${done.act}`)
+  if (done.act !== 'answer') throw new Error(`not requested: ${done.act}`)
   return done.response
 }
 
@@ -30,7 +30,7 @@ describe('errors that are answered here', () => {
   const photos = snapshotOf({ photos: ruleFile() })
 
   test.each([
-    ['an expectation nobody meets', ['Expect', 'miracles'], 417],
+    ['an unknown expectation', ['Expect', 'miracles'], 417],
     ['two Origin lines', ['Origin', origin], 400],
     ['Connection that names Origin', ['Connection', 'origin'], 400],
   ])('a preflight that is refused for %s varies by Origin like every response of its bucket', (_, more, status) => {
@@ -60,7 +60,7 @@ describe('errors that are answered here', () => {
     const request = ['Host', host, 'Origin', origin]
     const { response, judgement } = (() => {
       const done = planned(both, ['GET', '/a/../b'], request, suffix)
-      if (done.act !== 'answer') throw new Error(`nobody asked for ${done.act}`)
+      if (done.act !== 'answer') throw new Error(`not requested: ${done.act}`)
       return done
     })()
     expect(judgement.policy?.name).toBe(bucket)
@@ -146,7 +146,7 @@ describe('the bucket CORS API', () => {
     expect(headerMap(answer.headers).get('allow')).toEqual([allow])
   })
 
-  test('OPTIONS is a preflight, whatever it is for', () => {
+  test('OPTIONS is a preflight for any target', () => {
     expect(answered(photos, ['OPTIONS', '/photos/?cors'], asking, write).status).toBe(200)
   })
 })

@@ -27,21 +27,21 @@ describe('the snapshot after a reload', () => {
     ])
   })
 
-  test('keeps the last good rules of a file that went bad, until it is mended', () => {
+  test('keeps the last good rules of a file with an error until it is fixed', () => {
     const bad = nextSnapshot(first, [loaded('a', undefined, '2'), loaded('b', ruleFile(), '1')], 'cos', 2000)
     expect(bad.buckets.get('a')).toBe(first.buckets.get('a'))
     expect(bad.files[0]).toMatchObject({ state: 'stale', since: 2000 })
     const still = nextSnapshot(bad, [loaded('a', undefined, '3')], 'cos', 3000)
     expect(still.buckets.get('a')).toBe(first.buckets.get('a'))
     expect(still.files[0]).toMatchObject({ state: 'stale' })
-    const mended = nextSnapshot(
+    const fixed = nextSnapshot(
       still,
       [loaded('a', ruleFile({ rules: [rule({ id: 'new' })] }), '1')],
       'cos',
       4000,
     )
-    expect(mended.buckets.get('a')?.rules[0]?.label).toBe('new')
-    expect(mended.files[0]).toMatchObject({ state: 'ok', since: 4000 })
+    expect(fixed.buckets.get('a')?.rules[0]?.label).toBe('new')
+    expect(fixed.files[0]).toMatchObject({ state: 'ok', since: 4000 })
   })
 
   test('a file that was never good leaves its bucket without rules, and does not fall through to the default', () => {
@@ -62,7 +62,7 @@ describe('the snapshot after a reload', () => {
     expect([...next.buckets.keys()]).toEqual(['b'])
   })
 
-  test('a file whose name can be no bucket is told of, and serves nobody', () => {
+  test('a file whose name cannot be a bucket is reported, and serves no request', () => {
     const snapshot = nextSnapshot(nothingLoaded, [loaded('-bad-', undefined)], 'cos', 0)
     expect(snapshot.buckets.size).toBe(0)
     expect(snapshot.files).toHaveLength(1)

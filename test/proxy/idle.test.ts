@@ -62,7 +62,7 @@ test('a request whose response has a clock of its own is left to that clock', as
   expect(await governed.until(whole)).toMatch(/^HTTP\/1\.1 200 /)
 })
 
-test('an answer of ours that nobody takes ends with its connection, whatever is sent meanwhile', async () => {
+test('an unread response made here ends with its connection, even if the client keeps sending', async () => {
   const answered = Promise.withResolvers<void>()
   const path = await startPath({
     idleTimeout: 100,

@@ -138,7 +138,7 @@ describe('when there is no memory for another exchange', () => {
   })
 })
 
-test('what is taken is given back, whatever becomes of an exchange', async () => {
+test('memory is given back after every outcome of an exchange', async () => {
   let used = 0
   const budget = createMemoryBudget(Infinity)
   const memory = {

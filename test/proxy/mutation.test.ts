@@ -142,7 +142,7 @@ test(`${seconds === undefined ? count : `${seconds} seconds of`} mutants of host
     client.send(mutant(seed))
     await Promise.race([client.ended(), new Promise((resolve) => setTimeout(resolve, patience))])
     client.socket.destroy()
-    // Whatever reached the store is strictly valid HTTP, and no more requests than we parsed.
+    // All that reached the store is strictly valid HTTP, and no more requests than we parsed.
     expect({ seed, garbage: store.garbage, failures: path.failures }).toEqual({
       seed,
       garbage: [],

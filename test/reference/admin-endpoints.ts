@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { code, page, table } from './markdown.ts'
 
-/** Path, who is answered, and what. The first two are compared with the routes of the code. */
+/** Path, audience and response. A test compares the first two with the routes in the code. */
 const endpoints: readonly (readonly [path: string, method: string, who: string, answer: string])[] = [
   [
     '/healthz',
@@ -76,7 +76,7 @@ export function adminEndpointsPage(): string {
 const readSource = (name: string): string =>
   readFileSync(new URL(`../../src/admin/${name}`, import.meta.url), 'utf8')
 
-/** Read from the text, because the table of routes exists only while an admin port does. */
+/** Parsed from the source text, because the table of routes only exists while an admin port runs. */
 function routesOf(routes: string, signIn: string): ReadonlyMap<string, string> {
   const constants = new Map(
     [...signIn.matchAll(/export const (\w+) = '(\/-\/[\w-]+)'/g)].map(([, name = '', path = '']) => [

@@ -8,7 +8,7 @@ const shape = z.object({
   problemTexts: z.record(z.string(), z.object({ meaning: z.string(), remedy: z.string() })),
 })
 
-/** Undefined in a program that has no `doctor`. */
+/** Undefined in a program without `doctor`. */
 export async function doctorCodesPage(): Promise<string | undefined> {
   if (!existsSync(source)) return undefined
   const { problemTexts } = shape.parse(await import(source.href))

@@ -4,7 +4,7 @@ import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 import { code, page, table } from './markdown.ts'
 
-/** In the order of the page. A field without an entry fails the generator, and so does an entry without a field. */
+/** In page order. The generator fails on a field without an entry and on an entry without a field. */
 const meanings: Readonly<Record<string, string>> = {
   level: '`info`; a denial has a second line at `warn`, at most 100 lines a minute',
   time: 'when the request was over, ISO 8601 in UTC',
@@ -62,7 +62,7 @@ export function logFieldsPage(): string {
 const fieldsOf = (request: FinishedRequest): object =>
   JSON.parse(requestLine(request, '2026-01-01T00:00:00Z'))
 
-/** Requests that have, together, every field. */
+/** Requests that together have every field. */
 function samples(): readonly FinishedRequest[] {
   const rules = snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'web' })] }) })
   const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`

@@ -1,4 +1,4 @@
-/** Text of a table's cell: a bar would end the cell, and a line end the table. */
+/** Text for a table cell: escapes bars, which end the cell, and removes line breaks, which end the table. */
 export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
 
 export const code = (text: string): string => `\`${text}\``

@@ -8,17 +8,17 @@ import { code, page, table } from './markdown.ts'
 
 const source = join(import.meta.dirname, '..', '..', 'src')
 
-/** Labels whose values are names of the installation. */
+/** Labels whose values are specific to an installation. */
 const open = new Set(['bucket', 'rule', 'version', 'node_version'])
 
-/** Metrics that need a setting, by how their names begin. */
+/** Metrics that need a setting, by prefix of their names. */
 const settings = [
   ['cors_sidecar_candidate_', '--candidate-rules'],
   ['cors_sidecar_tls_', '--tls-cert'],
   ['cors_sidecar_worker', '--workers'],
 ] as const
 
-/** Where the labels do not stand beside the name. */
+/** Families whose labels are not declared next to the name. */
 const labelNames: Readonly<Record<string, readonly string[]>> = {
   cors_sidecar_candidate_differences_total: ['bucket', 'change', 'live', 'candidate'],
 }
@@ -45,7 +45,7 @@ export async function metricsPage(): Promise<string> {
   )
 }
 
-/** The families of every program, with the labels that requests of every kind give them. */
+/** The families of every program, with the labels that all kinds of requests produce. */
 async function always(): Promise<readonly Described[]> {
   const rules = snapshotOf({ photos: ruleFile({ rules: [rule({ id: 'web' })] }) })
   const origin = 'https://example.com'
@@ -68,7 +68,7 @@ async function always(): Promise<readonly Described[]> {
 
 function labelsOf({ samples }: Family): string {
   const labels = new Map<string, Set<string>>()
-  // `le` belongs to every histogram, and the classes of the status are what their name says.
+  // `le` is part of every histogram, and the status classes are self-explanatory.
   for (const { labels: pairs } of samples)
     for (const [name, value] of Object.entries(pairs))
       if (name !== 'le') labels.set(name, (labels.get(name) ?? new Set()).add(String(value)))
@@ -79,7 +79,7 @@ function labelsOf({ samples }: Family): string {
     .join(', ')
 }
 
-/** Families that a setting adds, read from the text: they exist only while what they count does. */
+/** Families that a setting adds. Parsed from the source text, because they only exist while they count. */
 function withSetting(): readonly Described[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))

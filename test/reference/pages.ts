@@ -5,7 +5,7 @@ import { logFieldsPage } from './log-fields.ts'
 import { metricsPage } from './metrics.ts'
 import { settingsPage } from './settings.ts'
 
-/** Every reference page that is generated, by its file. */
+/** Every generated reference page, by its file. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const doctor = await doctorCodesPage()
   return new Map([

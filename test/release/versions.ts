@@ -1,11 +1,11 @@
-/** Ends with 1 unless package, chart and changelog agree on the version that is released. Runs on Node alone. */
+/** Exits with 1 unless package, chart and changelog agree on the released version. Needs only Node. */
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const textOf = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-/** Each place that names a version, with the version that it names. */
+/** Each place with a version, and that version. */
 export function releaseVersions(): readonly (readonly [string, string | undefined])[] {
   const chart = textOf('deploy/chart/Chart.yaml')
   return [

@@ -76,7 +76,7 @@ async function putInPlace(
   const problems: string[] = []
   const found = await errorsOf(program.admin, name)
   if (!found.some(({ code, line }) => code === row.code && (row.line === null || line === row.line)))
-    problems.push(`told as ${found.map(({ code, line }) => `${line}: ${code}`).join(', ') || 'nothing'}`)
+    problems.push(`reported as ${found.map(({ code, line }) => `${line}: ${code}`).join(', ') || 'nothing'}`)
   for (const bucket of ['bad', ...others]) {
     const generation = await currentGeneration(program.data, bucket)
     if (generation !== 1) problems.push(`the bucket ${bucket} is served with ${generation}`)

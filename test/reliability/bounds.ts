@@ -69,7 +69,7 @@ async function seriesOf({ admin }: Program): Promise<readonly string[]> {
     .toString()
     .split('\n')
     .filter((line) => line.startsWith('cors_sidecar_'))
-  if (series.length === 0) throw new Error('the program tells no metrics')
+  if (series.length === 0) throw new Error('the program has no metrics')
   return series
 }
 

@@ -40,15 +40,11 @@ function restore(name: string, value: string | undefined): void {
 
 test.each([
   [
-    'an exception that nobody catches',
+    'an uncaught exception',
     'setImmediate(() => { throw new TypeError("lost") })',
     /uncaughtException: TypeError: lost/,
   ],
-  [
-    'a rejection that nobody handles',
-    'void Promise.reject(new Error("late"))',
-    /unhandledRejection: Error: late/,
-  ],
+  ['an unhandled rejection', 'void Promise.reject(new Error("late"))', /unhandledRejection: Error: late/],
   ['an end with a code of its own', 'process.exit(7)', /an end with 7/],
   [
     'a heap that is full',

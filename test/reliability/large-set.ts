@@ -109,12 +109,12 @@ async function longestOf(
 const blockShape = z.object({ cpu: z.number(), clock: z.number() })
 
 async function askProbe(program: Program, probe: string): Promise<Block> {
-  const told = async (): Promise<readonly string[]> =>
+  const reported = async (): Promise<readonly string[]> =>
     (await readFile(probe, 'utf8').catch(() => '')).split('\n').slice(0, -1)
-  const before = (await told()).length
+  const before = (await reported()).length
   program.signal('SIGUSR2')
   for (;;) {
-    const line = (await told())[before]
+    const line = (await reported())[before]
     if (line !== undefined) return blockShape.parse(JSON.parse(line))
     await pause(5)
   }

@@ -5,14 +5,14 @@ import { expect, test } from 'vitest'
 const run = (...argv: readonly string[]) =>
   spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...argv], { encoding: 'utf8' })
 
-test('a figure is measured with the real program, told and tabled', { timeout: 120_000 }, () => {
+test('a figure is measured with the real program, printed and tabulated', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = run('--only', '17')
   expect(stdout).toMatch(/^17 held +\d+ s {2}20 of 20 cases$/m)
   expect(stdout).toMatch(/^\| 17 \| starts with bad rule files .* \| 20 of 20 cases \| held \| \d+ \|$/m)
   expect([status, stderr]).toEqual([0, ''])
 })
 
-test('a figure that is not there is told, and nothing is measured', () => {
+test('an unknown figure is reported, and nothing is measured', () => {
   const { status, stdout, stderr } = run('--only', '17,99')
   expect([status, stdout]).toEqual([2, ''])
   expect(stderr).toContain('there is no figure 99')

@@ -13,7 +13,7 @@ const figure: Figure = {
 }
 const outcome: Outcome = { figure, measured: '3 of 4\nseen', verdict: 'MISSED', seconds: 1.4 }
 
-test('a figure is one row, whatever it measured', () => {
+test('a figure is one row, for any measurement', () => {
   const text = renderRun({
     argv: ['--nightly', '--minutes', '60'],
     minutes: 60,

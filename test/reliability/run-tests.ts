@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { type Told, tellVariable } from './tell.ts'
+import { type Measurements, tellVariable } from './tell.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -16,7 +16,7 @@ export interface TestRun {
   readonly passed: number
   /** Title and first message line of each failed test, and errors outside of tests. */
   readonly failures: readonly string[]
-  readonly told: readonly Told[]
+  readonly measured: readonly Measurements[]
 }
 
 const reportShape = z.object({
@@ -48,7 +48,7 @@ export async function runTests(
 ): Promise<TestRun> {
   const folder = await mkdtemp(join(tmpdir(), 'reliability-tests-'))
   try {
-    const [report, told] = [join(folder, 'report.json'), join(folder, 'told.jsonl')]
+    const [report, measured] = [join(folder, 'report.json'), join(folder, 'measured.jsonl')]
     const given = Object.entries(environment).map(([name, value]) => [name, String(value)])
     // Vitest finds the files of `npm run test:long` by their own configuration only.
     const config = files.some((file) => file.endsWith('.spec.ts')) ? ['--config', 'test/long.config.ts'] : []
@@ -59,7 +59,7 @@ export async function runTests(
       {
         cwd: root,
         stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, ...Object.fromEntries(given), [tellVariable]: told },
+        env: { ...process.env, ...Object.fromEntries(given), [tellVariable]: measured },
       },
     )
     const [[code], errors] = await Promise.all([once(child, 'exit'), text(child.stderr)])
@@ -70,7 +70,7 @@ export async function runTests(
     if (result.numPassedTests + failures.length === 0) throw new Error(`no test of ${files} has such a title`)
     if (code !== 0 && failures.length === 0)
       failures.push(`an error outside of any test: ${errors.slice(0, 500)}`)
-    return { passed: result.numPassedTests, failures, told: await readTold(told) }
+    return { passed: result.numPassedTests, failures, measured: await readMeasurements(measured) }
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -86,7 +86,7 @@ function failuresOf(file: z.infer<typeof reportShape>['testResults'][number]): s
   return failed.length === 0 && file.message !== '' ? [file.message] : failed
 }
 
-async function readTold(file: string): Promise<readonly Told[]> {
+async function readMeasurements(file: string): Promise<readonly Measurements[]> {
   const lines = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
@@ -107,8 +107,8 @@ export const sum = (run: TestRun, name: string): number =>
 export const most = (run: TestRun, name: string): number => Math.max(...valuesOf(run, name))
 
 function valuesOf(run: TestRun, name: string): readonly number[] {
-  const values = run.told.flatMap((measurement) => measurement[name] ?? [])
-  if (values.length === 0) throw new Error(`no test told how many ${name}${failuresIn(run)}`)
+  const values = run.measured.flatMap((measurement) => measurement[name] ?? [])
+  if (values.length === 0) throw new Error(`no test reported ${name}${failuresIn(run)}`)
   return values
 }
 
@@ -116,7 +116,7 @@ function valuesOf(run: TestRun, name: string): readonly number[] {
 export const together = (runs: readonly TestRun[]): TestRun => ({
   passed: runs.reduce((total, { passed }) => total + passed, 0),
   failures: runs.flatMap(({ failures }) => failures),
-  told: runs.flatMap(({ told }) => told),
+  measured: runs.flatMap(({ measured }) => measured),
 })
 
 /** `, FAILED: …` when a test failed, for the end of a measurement. */

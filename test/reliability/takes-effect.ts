@@ -90,7 +90,7 @@ const changes: readonly Change[] = [
     },
   },
   {
-    name: 'directory deleted and made anew',
+    name: 'directory deleted and created again',
     async make({ rules }, generation) {
       await rm(rules, { recursive: true })
       await folderWith(rules, files(generation))

@@ -38,13 +38,13 @@ describe('a request that is kept', () => {
         const { plan, facts } = finished(rules, { method: by, target, headers })
         const kept = keepRequest(facts, plan, 1)
         expect(JSON.stringify(kept)).not.toContain('secret')
-        const told = factsTold(toldRequest(kept))
-        if (told === undefined) {
+        const reported = factsTold(toldRequest(kept))
+        if (reported === undefined) {
           expect([kept.origin, kept.method, kept.requestedHeaders, kept.path].join()).toContain('…')
           return
         }
         again++
-        expect(outcomeOf(judge(rules, setup, told))).toEqual(outcomeOf(plan.judgement))
+        expect(outcomeOf(judge(rules, setup, reported))).toEqual(outcomeOf(plan.judgement))
       }),
       { numRuns: 2000 },
     )

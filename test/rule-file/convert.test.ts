@@ -9,7 +9,7 @@ import { readRules } from '../../src/rule-file/read.ts'
 const list = <T>(item: fc.Arbitrary<T>, minLength = 0) => fc.array(item, { minLength, maxLength: 3 })
 const header = fc.constantFrom('range', 'Content-Type', 'x-amz-date', "x!#$%&'^_`|~", 'true', 'null', 'no')
 
-/** The fields of a rule, without those that are not there: absent and undefined are not the same. */
+/** The fields of a rule without the missing ones, because absent and undefined differ. */
 const rule: fc.Arbitrary<CorsRule> = fc.record(
   {
     id: fc.oneof(
@@ -84,7 +84,7 @@ const anyText = fc.oneof(
   fc.constantFrom('a\nb', '\u2028', '\u007f', '\ud800', 'true', '- a', '\ufeff', '\u0085'),
 )
 
-/** Files whose tests hold: a conversion starts from a file that can be loaded. */
+/** Files whose tests pass, because a conversion starts from a valid file. */
 const file: fc.Arbitrary<RuleFile> = fc.record(
   {
     rules: list(fc.oneof(rule, presetRule)),
@@ -95,7 +95,7 @@ const file: fc.Arbitrary<RuleFile> = fc.record(
     hosts: list(fc.constantFrom('a.example.com', '10.0.0.1', '[::1]', 'true')),
     tests: list(
       fc.record({
-        // Nothing with a comma is an origin, so all of these are denied.
+        // An origin never contains a comma, so all of these are denied.
         origin: anyText.map((text) => `,${text}`),
         method: fc.oneof(anyText, fc.constantFrom(...corsMethods)),
         headers: list(anyText),

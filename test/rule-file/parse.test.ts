@@ -60,7 +60,7 @@ describe('a document', () => {
     expect(issues.map(({ path }) => path)).toEqual([[]])
   })
 
-  test('of whatever kind is answered, with content or with issues', () => {
+  test('of any kind gives content or issues', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withMap: true }), (document) => {
         for (const candidate of [
@@ -264,7 +264,7 @@ describe('an origin', () => {
     ['HTTPS://*.A.com/', 'https://*.a.com'],
     ['https://.a.com', 'https://*.a.com'],
     ['http://[0:0:0:0:0:0:0:1]:80', 'http://[::1]'],
-  ])('%s is told to be written %s, mended at once', (entry, better) => {
+  ])('%s is corrected to %s in one step', (entry, better) => {
     expect(originProblem(entry)?.message).toContain(`write "${better}"`)
     expect(originProblem(better)).toBeUndefined()
   })
@@ -340,7 +340,7 @@ describe('presets', () => {
     expect(issues).toEqual([])
     const { purpose: _, ...fields } = presets[preset]
     expect(content?.rules).toEqual([{ preset, allowedOrigins: ['https://a.com'], ...fields }])
-    // What the preset gives, an author could have written.
+    // An author could have written the preset's values.
     expect(parseRuleFile({ rules: [{ allowedOrigins: ['https://a.com'], ...fields }] }).issues).toEqual([])
   })
 })
@@ -367,6 +367,6 @@ test('the JSON Schema has every spelling and refuses other keys', () => {
   ])
     expect(schema).toContain(word)
   expect(schema).toContain('"additionalProperties":false')
-  // Made anew each time, and the same each time.
+  // Built again each time, with the same result.
   expect(JSON.stringify(ruleFileSchema())).toBe(schema)
 })

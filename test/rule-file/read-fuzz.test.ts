@@ -18,7 +18,7 @@ const seeds = {
 }
 const names = Object.keys(seeds) as (keyof typeof seeds)[]
 
-/** Whatever the bytes are: an answer, either content or an error, and every finding at a place that exists. */
+/** For any bytes: the result is content or an error, and every finding has a valid position. */
 function expectSound(file: string, bytes: Uint8Array): void {
   const { content, findings } = readRules(file, bytes, 'cos')
   expect(content === undefined).toBe(findings.some(({ severity }) => severity === 'error'))

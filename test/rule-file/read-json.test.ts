@@ -4,7 +4,7 @@ import { readJson } from '../../src/rule-file/json.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import type { SourceNode } from '../../src/rule-file/source.ts'
 
-/** What JSON.parse would make of it; `duplicate` where it would drop a key without a word. */
+/** The value that JSON.parse gives; `duplicate` where it would silently drop a key. */
 function plain(node: SourceNode): unknown {
   if (node.kind === 'scalar') return node.value
   if (node.kind === 'list') return node.items.map(plain)
@@ -100,13 +100,13 @@ describe('the JSON reader', () => {
       '[{"AllowedOrigins":["https://a.com"],"AllowedOrigins":["*"],"AllowedMethods":["GET"]}]',
       '1:38 duplicate-key',
     ],
-  ])('tells where %s stands', (_, text, expected) => {
+  ])('reports the position of %s', (_, text, expected) => {
     const { content, findings } = readRules('a.json', new TextEncoder().encode(text), 'cos')
     expect(content).toBeUndefined()
-    const told = findings.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`)
+    const reported = findings.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`)
     expect(
-      told.some((line) => line.startsWith(expected)),
-      told.join('\n'),
+      reported.some((line) => line.startsWith(expected)),
+      reported.join('\n'),
     ).toBe(true)
   })
 })

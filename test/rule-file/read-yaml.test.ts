@@ -16,7 +16,10 @@ function* scalarsIn(node: SourceNode): Generator<SourceNode & { readonly kind: '
   else for (const { value } of node.entries) yield* scalarsIn(value)
 }
 
-/** Documents as people write them: two or four spaces, lists as deep as their key or deeper, comments anywhere. */
+/**
+ * Documents in the styles that people use: two or four spaces, lists at or below the indentation of their key,
+ * comments anywhere.
+ */
 const scalar = fc.constantFrom(
   'GET',
   '"*"',

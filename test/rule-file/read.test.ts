@@ -28,7 +28,7 @@ function read(
 
 const short = ({ line, column, severity, code }: Finding): string => `${line}:${column} ${severity} ${code}`
 
-/** Everything but remarks of style, which most of the small files here would get. */
+/** All findings but infos, which most of the small files here would get. */
 const weighty = (findings: readonly Finding[]): string[] =>
   findings.filter(({ severity }) => severity !== 'info').map(short)
 
@@ -41,15 +41,15 @@ describe('the collection of bad rule files', () => {
     expect(content === undefined).toBe(verdict === 'reject')
     expect(errors.length > 0).toBe(verdict === 'reject')
     if (verdict === 'warn') expect(weighty(findings)).not.toEqual([])
-    const told = verdict === 'reject' ? errors : findings
-    const matching = told.filter(
+    const considered = verdict === 'reject' ? errors : findings
+    const matching = considered.filter(
       (finding) => finding.code === code && (line === null || finding.line === line),
     )
-    if (code !== '') expect(matching, told.map(short).join('; ')).not.toEqual([])
+    if (code !== '') expect(matching, considered.map(short).join('; ')).not.toEqual([])
     for (const finding of findings) expect(finding.code).toSatisfy(isCode)
   })
 
-  test('all mistakes of a file are told at once, in the order of the file', () => {
+  test('all mistakes of a file are reported at once, in file order', () => {
     const { findings } = read(
       'a.yaml',
       `rules:
@@ -82,7 +82,7 @@ mode: rport
     expect(weighty(findings)).toContain('62:7 error unsupported-value')
   })
 
-  test('at most a hundred findings are told, and the last one says how many more there are', () => {
+  test('at most a hundred findings are reported, and the last one counts the rest', () => {
     const origins = Array.from({ length: 300 }, () => '"https://A.com"').join(', ')
     const { findings, content } = read(
       'a.yaml',
@@ -187,7 +187,7 @@ describe('YAML that is refused', () => {
     ['seconds in base sixty', rule('    MaxAgeSeconds: 1:30\n'), '4:20 error wrong-type'],
     ['no seconds', rule('    MaxAgeSeconds:\n'), '4:19 error wrong-type'],
     ['quoted seconds that are not decimal', rule('    MaxAgeSeconds: "0x10"\n'), '4:20 error wrong-type'],
-    ['a preset that nobody knows', rule('    preset: uppy\n'), '4:13 error preset-unknown'],
+    ['an unknown preset', rule('    preset: uppy\n'), '4:13 error preset-unknown'],
     ['the preset for tus', rule('    preset: tus\n'), '4:13 error preset-unsupported'],
     ['a host with a port', `${rule('')}hosts: ["a.example:8080"]\n`, '4:9 error host-invalid'],
     ['a host with a scheme', `${rule('')}hosts: ["https://a.example"]\n`, '4:9 error host-invalid'],
@@ -213,7 +213,7 @@ describe('YAML that is refused', () => {
     expect(findings.filter(({ severity }) => severity === 'error').map(short)).toContain(first)
   })
 
-  test('an unquoted asterisk is told to be quoted, a misspelt key what it was meant to be', () => {
+  test('an unquoted asterisk gets the advice to quote it, a misspelt key its likely spelling', () => {
     expect(
       read('a.yaml', 'rules:\n  - allowedOrigins: [*.a.com]\n    allowedMethods: [GET]\n').findings[0]
         ?.message,
@@ -259,7 +259,7 @@ describe('what to write instead', () => {
     ['a field of the file in a rule', inRule('hosts: [a.example]'), 'beside the rules'],
     ['a key that is cut short', inRule('maxAge: 600'), 'did you mean maxAgeSeconds?'],
     ['a key with another word before it', inRule('origins: ["*"]'), 'did you mean allowedOrigins?'],
-  ])('is told of %s', (_, text, words) => {
+  ])('is correct for %s', (_, text, words) => {
     expect(first(text)).toContain(words)
   })
 
@@ -331,7 +331,7 @@ describe('every mistake at once', () => {
     expect(findings.at(-2)?.message).toContain('rule b, above')
   })
 
-  test('a key that nobody knows is told once, however often it is repeated', () => {
+  test('a repeated unknown key is reported once', () => {
     const repeatedKey = `{${'"a": 1, '.repeat(5000)}"a": 1, "rules": []}\n`
     expect(read('a.json', repeatedKey).findings.map(short)).toEqual(['1:2 error unknown-key'])
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { reportChurn } from '../../src/rules/churn.ts'
 
-test('a file that changes all the time is reported once, and again after it was taken', () => {
+test('a file that never stops changing is reported once, and again after it was adopted', () => {
   let time = 0
   const warned: string[] = []
   const reloaded = reportChurn(

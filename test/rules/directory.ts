@@ -19,14 +19,14 @@ import type { RuleReader } from '../../src/rules/adopt.ts'
 import type { Clock } from '../../src/rules/clock.ts'
 import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
 
-/** An empty folder that is gone after the test. */
+/** An empty folder, removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-rules-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A rule file that can be told apart by its version, which stands in every part of it. */
+/** A rule file that is identified by its version, which is in every part of it. */
 export const rulesOf = (version: number, more = ''): string =>
   `${more}rules:
   - id: v${version}
@@ -37,10 +37,10 @@ export const rulesOf = (version: number, more = ''): string =>
     maxAgeSeconds: ${version}
 `
 
-/** What no reader takes for rules. */
+/** Not valid in any format. */
 export const broken = 'rules: [\n'
 
-/** The version that each bucket is served with; `none`: the bucket has a file, but never had a good one. */
+/** The version that each bucket is served with; `none`: the bucket has a file that was never valid. */
 export function liveVersions({ buckets, fallback, service }: Snapshot): Record<string, number | 'none'> {
   const policies = [...buckets.values(), fallback, service].filter((policy) => policy !== undefined)
   return Object.fromEntries(policies.map(({ name, rules }) => [name, rules[0]?.rule.maxAgeSeconds ?? 'none']))
@@ -52,24 +52,24 @@ export async function folderWith(folder: string, files: Readonly<Record<string, 
   return folder
 }
 
-/** Writes beside and renames, as whoever replaces a file should. */
+/** Writes a new file and renames it, the recommended way to replace a file. */
 export async function replace(folder: string, file: string, text: string): Promise<void> {
   await writeFile(join(folder, `.${file}.new`), text)
   await rename(join(folder, `.${file}.new`), join(folder, file))
 }
 
-/** Makes `link` a symbolic link to `target` in one step, whatever it led to before. */
+/** Makes `link` a symbolic link to `target` in one step. */
 export async function pointLink(link: string, target: string): Promise<void> {
   await symlink(target, `${link}.new`)
   await rename(`${link}.new`, link)
 }
 
-/** What happens between two steps of somebody else. */
+/** What happens between two steps. */
 export type Between = (step: string) => Promise<void>
 
 /**
- * What the kubelet does to a mounted ConfigMap (AtomicWriter, pkg/volume/util/atomic_writer.go). Older ones make the
- * links of new files before the swap, so that these lead nowhere for a moment; newer ones after it.
+ * What the kubelet does to a mounted ConfigMap (AtomicWriter, pkg/volume/util/atomic_writer.go). Older versions
+ * create the links of new files before the swap, so that they dangle for a moment; newer ones after it.
  */
 export async function kubeletWrite(
   target: string,
@@ -106,13 +106,13 @@ export async function kubeletWrite(
 }
 
 export interface ManualClock extends Clock {
-  /** Time goes by that nobody waited for. */
+  /** Lets time pass. */
   pass(milliseconds: number): void
-  /** `action` happens while the next wait lasts. */
+  /** `action` runs during the next wait. */
   duringNextWait(action: () => Promise<void>): void
 }
 
-/** A clock that goes only when somebody waits for it, so that a test takes no time and leaves nothing to chance. */
+/** A clock that advances only when code waits, so that tests are fast and deterministic. */
 export function manualClock(): ManualClock {
   let elapsed = 0
   let action = async (): Promise<void> => {}
@@ -141,10 +141,10 @@ export interface TestStore extends RulesStore {
   live(): Record<string, number | 'none'>
 }
 
-/** In the thread of the test: a thread of its own takes seconds to start on a busy machine. */
+/** In the test's own thread, because starting a thread takes seconds on a busy machine. */
 const readHere: RuleReader = async (...given) => readRuleFile(...given)
 
-/** A store on `directory` with a clock of its own. */
+/** A store on `directory` with its own clock. */
 export function storeOn(directory: string, options: Partial<RulesStoreOptions> = {}): TestStore {
   const clock = manualClock()
   const store = createRulesStore({ directory, dialect: 'cos', read: readHere, clock, ...options })

@@ -67,7 +67,8 @@ describe.each(orders)('a ConfigMap mount whose links are made %s', (links) => {
     const store = storeOn(mount)
     await store.reload('start')
     await kubeletWrite(mount, { ...payload(2, ['a']), ...payload(1, ['b']) }, links)
-    // Written in place, which settles: the files of a mount are whole when their link is swapped.
+    // Written in place, so it needs the debounce time; the files of a mount are complete when their link is
+    // swapped.
     await writeFile(join(mount, 'c.yaml'), rulesOf(3))
     store.clock.duringNextWait(() => kubeletWrite(mount, payload(3, ['a', 'b']), links))
     await store.reload('watch')

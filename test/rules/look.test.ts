@@ -6,7 +6,7 @@ import { maxBytesRead } from '../../src/rule-file/bytes.ts'
 import type * as calls from '../../src/rules/file-calls.ts'
 import { broken, folderWith, kubeletWrite, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
-/** What the loader did to the disk, and what happens before it does it. */
+/** The loader's disk accesses, and what happens before each. */
 const disk = vi.hoisted(() => ({
   opened: [] as string[],
   bytesRead: 0,
@@ -42,7 +42,7 @@ beforeEach(() => {
   disk.beforeOpen = async () => {}
 })
 
-/** The names of the files that were read while `action` ran, sorted. */
+/** The sorted names of the files that were read during `action`. */
 async function readDuring(action: () => Promise<unknown>): Promise<string[]> {
   disk.opened.length = 0
   disk.bytesRead = 0
@@ -56,7 +56,7 @@ describe('what is read', () => {
     const store = storeOn(folder)
     const both = ['a.yaml', 'b.yaml']
     expect(await readDuring(() => store.reload('start'))).toEqual(['a.yaml', 'a.yaml', 'b.yaml', 'b.yaml'])
-    // A further write in the same tick of the file system's clock would leave all its times as they are.
+    // Another write in the same tick of the file system's clock would not change the times.
     expect(await readDuring(() => store.reload('rescan'))).toEqual(both)
     store.clock.pass(5_000)
     expect(await readDuring(() => store.reload('rescan'))).toEqual(both)

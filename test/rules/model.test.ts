@@ -7,21 +7,21 @@ import { broken, folderWith, pointLink, replace, rulesOf, storeOn, temporaryFold
 const yamlFiles = ['a.yaml', 'a.yml', 'b.yaml', '_default.yaml'] as const
 const files = [...yamlFiles, 'b.json', 'c.xml'] as const
 type File = (typeof files)[number]
-/** What a file says: a version, or nothing that anybody could read. */
+/** The content of a file: a version, or something unreadable. */
 type Content = number | 'broken'
 
 type Step =
   | { readonly kind: 'write' | 'replace'; readonly file: File; readonly content: Content }
   | { readonly kind: 'delete'; readonly file: File }
   | { readonly kind: 'move'; readonly file: File; readonly to: File }
-  /** The directory is a link, which leads to another one from now on. */
+  /** The directory is a link, which now leads to another directory. */
   | { readonly kind: 'swap'; readonly contents: readonly (readonly [File, Content])[] }
   | { readonly kind: 'remove directory' | 'wait' }
 
-/** Milliseconds, longer than an empty directory is taken for a volume that went away. */
+/** Longer than an empty directory counts as an unmounted volume, in milliseconds. */
 const longEnough = 5_000
 
-/** What there is to know about reloading, without files, times and formats. */
+/** A model of reloading without files, times and formats. */
 function createModel() {
   let disk: Map<File, Content> | undefined = new Map()
   let live = new Map<string, number | 'none'>()
@@ -80,7 +80,7 @@ function textOf(file: File, content: Content): string {
   return `${JSON.stringify({ CORSRules: [rule] })}\n`
 }
 
-/** Does what `step` says to `rules`, a link to one of the directories beside it. */
+/** Applies `step` to `rules`, a link to one of the directories beside it. */
 async function perform(place: string, step: Step, number: number): Promise<void> {
   const rules = join(place, 'rules')
   switch (step.kind) {
@@ -103,7 +103,7 @@ async function perform(place: string, step: Step, number: number): Promise<void>
   }
 }
 
-/** What cannot be done because a file or the directory is missing is not done in the model either. */
+/** What fails because a file or the directory is missing is not applied to the model either. */
 async function unlessMissing(change: Promise<void>): Promise<void> {
   await change.catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error

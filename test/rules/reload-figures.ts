@@ -1,6 +1,6 @@
 /**
- * Measures the loading of rule files: `node test/rules/reload-figures.ts [FILES [RULES]]`. Nothing here is a test: what
- * it prints depends on the machine.
+ * Measures the loading of rule files: `node test/rules/reload-figures.ts [FILES [RULES]]`. Not a test, because the
+ * output depends on the machine.
  */
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,8 +27,8 @@ for (let bucket = 0; bucket < fileCount; bucket++)
   await writeFile(join(folder, `bucket-${bucket}.yaml`), text(bucket, 600))
 
 /**
- * The longest that the event loop was held, in milliseconds of this thread's CPU: on a machine that is shared, wall-clock
- * time would measure the others. It also keeps the process alive, which neither a watch nor its timers do.
+ * The longest block of the event loop, in milliseconds of this thread's CPU, because wall-clock time includes other
+ * processes. The timer also keeps the process alive, which neither a watch nor its timers do.
  */
 let longestBlock = 0
 let cpuBefore = 0
@@ -46,7 +46,7 @@ async function measured(what: string, action: () => Promise<unknown>): Promise<v
   await action()
   const milliseconds = performance.now() - started
   const { user, system } = process.cpuUsage(cpu)
-  // A block is seen only after it.
+  // A block is only noticed after it.
   await wait(20)
   const figures = [milliseconds, (user + system) / 1000, longestBlock].map((figure) => figure.toFixed(1))
   console.log(

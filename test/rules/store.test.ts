@@ -7,7 +7,7 @@ import type { ReloadResult } from '../../src/rules/store.ts'
 import { broken, folderWith, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
 describe('the first load', () => {
-  test('serves the good files of a directory, and tells the mistakes of the others with their place', async () => {
+  test('serves the valid files of a directory, and reports the mistakes of the others with positions', async () => {
     const directory = await folderWith(await temporaryFolder(), {
       'a.yaml': rulesOf(1),
       'b.yml': rulesOf(2),
@@ -74,7 +74,7 @@ describe('a change', () => {
     expect(store.current().generation).toBe(2)
     expect(result).toMatchObject({ result: 'applied', successful: true })
     expect(result.changes).toEqual([{ file: 'a.yaml', bucket: 'a', before: 'ok', after: 'ok' }])
-    // Whoever took the rules before keeps them whole.
+    // A request that took the rules earlier keeps them.
     expect(before.buckets.get('a')?.rules[0]?.rule.maxAgeSeconds).toBe(1)
   })
 
@@ -103,7 +103,7 @@ describe('a change', () => {
     await store.reload('start')
     const seen: unknown[] = []
     store.subscribe(() => seen.push(store.live().a))
-    // The old name is gone at once, the new one needs longer to settle for want of a final newline.
+    // The old name is gone at once; the new file needs longer because it has no final line break.
     await unlink(join(folder, 'a.yaml'))
     await writeFile(join(folder, 'a.yml'), rulesOf(3).trimEnd())
     await store.reload('watch')
@@ -123,7 +123,7 @@ describe('a change', () => {
 })
 
 describe('a file that goes bad', () => {
-  test('keeps its last good rules until it is mended, and touches no other bucket', async () => {
+  test('keeps its last good rules until it is fixed, and affects no other bucket', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -136,7 +136,7 @@ describe('a file that goes bad', () => {
     expect(bad.findings).toMatchObject([{ file: 'a.yaml', severity: 'error' }])
     expect(store.current().buckets.get('a')).toBe(good)
 
-    // While it stays bad there is no news, but no success either.
+    // While it stays invalid nothing changes, but the reload is not successful either.
     expect(await store.reload('rescan')).toMatchObject({
       result: 'unchanged',
       successful: false,
@@ -152,7 +152,7 @@ describe('a file that goes bad', () => {
     expect(store.live()).toEqual({ a: 3, b: 2 })
   })
 
-  test('keeps them also when it was mended to what it had been', async () => {
+  test('keeps them also when it was fixed to its earlier content', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -335,7 +335,7 @@ describe('files that contradict each other', () => {
       await folderWith(folder, both)
       const { findings } = await store.reload('watch')
       expect(findings.filter(({ code }) => code === 'duplicate-host')).toMatchObject([{ file: 'b.yaml' }])
-      // What was in force stays: nothing, or the rules of the file that was good before.
+      // What was live stays: nothing, or the rules of the file that was valid before.
       const live = first === 'b.yaml' ? 1 : 'none'
       expect(store.live()).toEqual({ a: 'none', b: live })
       expect(store.live()[store.current().hosts.get('img.example') ?? '']).toBe(live)
@@ -361,7 +361,7 @@ describe('names in the directory', () => {
     expect(store.current().files).toHaveLength(1)
   })
 
-  test('that share their content are read once, and each is told of under its own name', async () => {
+  test('that share their content are read once, and each is reported under its own name', async () => {
     const lax = 'rules:\n  - {allowedOrigins: ["*"], allowedMethods: [GET], maxAgeSeconds: 100000}\n'
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': lax, 'b.yaml': lax, 'c.yml': lax })
     const read: string[] = []
@@ -375,9 +375,11 @@ describe('names in the directory', () => {
     expect(store.live()).toEqual({ a: 100_000, b: 100_000, c: 100_000 })
     expect(store.current().buckets.get('b')?.name).toBe('b')
     expect(read).toEqual(['a.yaml', 'c.yml'])
-    const told = Map.groupBy(findings, ({ file }) => file)
-    expect([...told.keys()]).toEqual(['a.yaml', 'b.yaml', 'c.yml'])
-    expect(told.get('b.yaml')).toEqual(told.get('a.yaml')?.map((finding) => ({ ...finding, file: 'b.yaml' })))
+    const byFile = Map.groupBy(findings, ({ file }) => file)
+    expect([...byFile.keys()]).toEqual(['a.yaml', 'b.yaml', 'c.yml'])
+    expect(byFile.get('b.yaml')).toEqual(
+      byFile.get('a.yaml')?.map((finding) => ({ ...finding, file: 'b.yaml' })),
+    )
   })
 
   test('a name that can be no bucket is an error of its file', async () => {
@@ -389,7 +391,7 @@ describe('names in the directory', () => {
     expect(store.live()).toMatchObject({ a: 2 })
   })
 
-  test('a name that may have been meant is told of once, and is no failure', async () => {
+  test('a name that may have been meant is reported once, and is not a failure', async () => {
     const folder = await folderWith(await temporaryFolder(), {
       README: 'x',
       'b.YAML': rulesOf(1),
@@ -547,7 +549,7 @@ describe('a file that is being written', () => {
     expect(store.live()).toEqual({ a: 2 })
   })
 
-  test('all the time keeps its last good rules, is told of, and does not hold up the others', async () => {
+  test('without end keeps its last good rules, is reported, and does not delay the others', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -596,14 +598,14 @@ describe('a file that is being written', () => {
       const began = store.clock.elapsed()
       const beside = join(folder, '.new')
       await writeFile(beside, rulesOf(version).trimEnd())
-      // Written a while ago: within one tick of the clock a rename leaves no trace.
+      // Written a while ago, because within one tick of the clock a rename leaves no trace.
       await utimes(beside, new Date(), new Date(Date.now() - 1_000))
       await rename(beside, join(folder, 'a.yaml'))
       await store.reload('watch')
       expect(store.live()).toEqual({ a: version })
       expect(store.clock.elapsed()).toBe(began)
     }
-    // Written in place, the same file settles.
+    // Written in place, the same file needs the debounce time.
     const began = store.clock.elapsed()
     await writeFile(join(folder, 'a.yaml'), rulesOf(5))
     await store.reload('watch')
@@ -637,17 +639,17 @@ describe('reloads that are asked for together', () => {
   test('run one after the other, and those that wait share one', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
-    const told: ReloadResult[] = []
-    store.subscribe((result) => told.push(result))
+    const received: ReloadResult[] = []
+    store.subscribe((result) => received.push(result))
     const first = store.reload('start')
     const waiting = [store.reload('watch'), store.reload('rescan'), store.reload('request')]
     expect((await first).cause).toBe('start')
     const results = await Promise.all(waiting)
     expect(new Set(results).size).toBe(1)
-    expect(told).toEqual([await first, results[0]])
+    expect(received).toEqual([await first, results[0]])
     expect(results[0]).toMatchObject({ cause: 'watch', result: 'unchanged' })
     await store.reload('signal')
-    expect(told).toHaveLength(3)
+    expect(received).toHaveLength(3)
   })
 
   test('see what was written before they were asked for', async () => {
@@ -677,7 +679,7 @@ describe('reloads that are asked for together', () => {
   })
 })
 
-test('whoever no longer listens hears nothing', async () => {
+test('an unsubscribed listener is not called', async () => {
   const store = storeOn(await temporaryFolder())
   let heard = 0
   const unsubscribe = store.subscribe(() => heard++)
@@ -691,7 +693,7 @@ async function makeFifo(path: string): Promise<void> {
   execFileSync('mkfifo', [path])
 }
 
-/** Runs `action` without the right to read everything that root has. */
+/** Runs `action` without root's permission to read everything. */
 async function unprivileged<Result>(folder: string, action: () => Promise<Result>): Promise<Result> {
   if (process.getuid?.() !== 0) return action()
   const nobody = 65_534

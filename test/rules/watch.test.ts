@@ -17,10 +17,10 @@ import {
   temporaryFolder,
 } from './directory.ts'
 
-/** So that only what is watched can have brought a change about. */
+/** No rescans, so that only the watcher can cause a reload. */
 const withoutRescan: WatchTimes = { quiet: 50, atMost: 200, rescan: 1e9, poll: 1e9, identity: 100 }
 
-/** The test's own time limit is the one that counts. */
+/** Only the test's own time limit counts. */
 const patient = { timeout: 30_000 }
 
 /** A store that follows `directory` in real time. */
@@ -33,7 +33,7 @@ async function follow(directory: string, times: WatchTimes = withoutRescan) {
   await store.reload('start')
   const watch = watchRules(directory, (hint) => void store.reload(hint), { times })
   onTestFinished(() => watch.close())
-  /** Resolves when the rules in force are `expected`; the test's time limit is the only one. */
+  /** Resolves when the live rules are `expected`, within the test's time limit. */
   const live = async (expected: Record<string, number | 'none'>): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const compare = (): void => {
@@ -78,7 +78,7 @@ describe('without any rescan takes effect', () => {
     }
   })
 
-  test('a directory that is deleted and made anew, and what is written to it later', async () => {
+  test('a directory that is deleted and created again, and later changes in it', async () => {
     const folder = join(await temporaryFolder(), 'rules')
     await folderWith(folder, { 'a.yaml': rulesOf(1) })
     const { live } = await follow(folder)
@@ -140,7 +140,7 @@ describe('without any rescan takes effect', () => {
   })
 })
 
-/** A watcher that does what a test says, in the place of chokidar's. */
+/** A scripted watcher in place of chokidar's. */
 function fakeWatch() {
   const opened: FakeWatcher[] = []
   class FakeWatcher extends FSWatcher {
@@ -160,7 +160,7 @@ function fakeWatch() {
   return { watch, opened, first }
 }
 
-test('by the clock takes effect what no event tells of', async () => {
+test('changes without an event take effect at the next rescan', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
   const store = createRulesStore({ directory: folder, dialect: 'cos' })
   await store.reload('start')
@@ -177,10 +177,7 @@ test('by the clock takes effect what no event tells of', async () => {
 })
 
 describe('when the system grants no watch', () => {
-  test.each([
-    'ENOSPC',
-    'EMFILE',
-  ])('%s, the directory is looked at by the clock, and that is told once', async (code) => {
+  test.each(['ENOSPC', 'EMFILE'])('%s, the directory is polled, and that is reported once', async (code) => {
     const folder = await temporaryFolder()
     const { watch, opened, first } = fakeWatch()
     const troubles: WatchTrouble[] = []
@@ -216,7 +213,7 @@ describe('when the system grants no watch', () => {
   })
 })
 
-test('other trouble of a watcher is told once and ends nothing', async () => {
+test('other trouble of a watcher is reported once and stops nothing', async () => {
   const { watch, first } = fakeWatch()
   const troubles: WatchTrouble[] = []
   const hints: Hint[] = []
@@ -240,7 +237,7 @@ describe('hints', () => {
     vi.useRealTimers()
   })
 
-  /** A watch with a fake watcher that is open, and fake time. */
+  /** A watch with an open fake watcher and fake time. */
   async function fakeTime(times: WatchTimes) {
     const { watch, first } = fakeWatch()
     const hints: Hint[] = []
@@ -303,7 +300,7 @@ test('a folder in the rules directory, and a link to one, cost nothing', async (
   expect(await watchesOn(rules)).toBeLessThanOrEqual(watches + 5)
 })
 
-/** How many watches the system has for a watch of `directory` that is ready, in a process of its own. */
+/** How many system watches a ready watch of `directory` uses, in a separate process. */
 async function watchesOn(directory: string): Promise<number> {
   const script = `
     import { readdirSync, readFileSync } from 'node:fs'

@@ -28,12 +28,12 @@ const form = {
   exposeHeaders: ['ETag'],
   maxAgeSeconds: '600',
 } satisfies Parameters<typeof checkForm>[0]
-const told = (fields: Partial<typeof form>): string[] =>
+const reported = (fields: Partial<typeof form>): string[] =>
   checkForm({ ...form, ...fields }, 'cos').findings.map(({ severity, code }) => `${severity} ${code}`)
 const says =
   (fields: Partial<typeof form>, ...expected: string[]) =>
   () => {
-    const findings = told(fields)
+    const findings = reported(fields)
     if (expected.length === 0) expect(findings.filter((finding) => finding.startsWith('error'))).toEqual([])
     else expect(findings).toEqual(expect.arrayContaining(expected))
   }

@@ -109,7 +109,7 @@ const always = {
   Vary: null,
 }
 const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/
-/** hex_hex_hex_hex in Base64, none of them padded with zeros. */
+/** hex_hex_hex_hex in Base64, without zero padding. */
 const requestIdForm = /^[1-9a-f][0-9a-f]*(?:_[1-9a-f][0-9a-f]*){3}$/
 
 const ofExamples = examples.flatMap(({ name, asked, printed }): Statement[] => [

@@ -28,7 +28,7 @@ const stored = {
   MaxAgeSeconds: '5',
 }
 
-/** A key of the file that `--credentials` names. */
+/** A key in the file of `--credentials`. */
 const credentials = `accessKeys:\n  - {id: ${accessKeyId}, secret: "${secret}"}\n`
 let sidecar: TestSidecar
 let reading: TestSidecar

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => sidecar?.close())
 
-/** The sample request, blanks and all. */
+/** The sample request, including its whitespace. */
 const sample = [
   'OPTIONS /testobject HTTP/1.1',
   `Host: ${host}  `,

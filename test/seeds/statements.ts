@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 
 /** One statement of a vendor's document. */
 export interface Statement {
-  /** Where it stands in the document. */
+  /** Its line in the document. */
   readonly line: string
   readonly says: string
-  /** What is done instead, and why: `holds` then shows that. */
+  /** What the program does instead, and why; `holds` shows that. */
   readonly differs?: string
-  /** Why the program has no part in it; every other statement is run. */
+  /** Why it does not concern the program; all other statements are run. */
   readonly notOurs?: string
   readonly holds?: () => unknown
 }
@@ -29,12 +29,12 @@ export function runStatements(document: string, statements: readonly Statement[]
 export interface RawAnswer {
   readonly statusLine: string
   readonly status: number
-  /** By lower-cased name; a name that is sent twice has both values. */
+  /** By lower-cased name; a repeated name has all its values. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
 }
 
-/** Sends a request as it is printed, lines ended as HTTP has them, and reads the answer to the end of the connection. */
+/** Sends a request as printed, with HTTP line breaks, and reads until the connection ends. */
 export function sendPrinted(port: number, printed: string): Promise<RawAnswer> {
   const lines = printed.trim().split('\n')
   const close = lines.some((line) => /^connection:/i.test(line)) ? [] : ['Connection: close']

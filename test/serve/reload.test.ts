@@ -59,7 +59,7 @@ test('SIGHUP has the directory read', async () => {
   expect(await currentGeneration(program.data, 'site')).toBe(3)
 })
 
-test('POST /-/reload answers when the rules are in force', async () => {
+test('POST /-/reload answers when the rules are live', async () => {
   await replace(rules, 'site.yaml', generationFile(4))
   expect(await adminJson(program.admin, '/-/reload', 'POST')).toMatchObject({
     generation: 4,
@@ -109,10 +109,10 @@ test('a file that is taken away takes its rules with it', async () => {
   expect(generationOf(actual)).toBe(7)
 })
 
-test('a directory that cannot be read is told of once, and so is that it can be again', async () => {
+test('an unreadable directory is reported once, and so is its recovery', async () => {
   const before = program.out().length
   const hidden = `${rules}-hidden`
-  const told = (what: string): string[] =>
+  const linesWith = (what: string): string[] =>
     program
       .out()
       .slice(before)
@@ -122,10 +122,10 @@ test('a directory that cannot be read is told of once, and so is that it can be 
     await expect.poll(done, { timeout: 10_000 }).toBe(true)
   }
   await rename(rules, hidden)
-  await signal(() => told('cannot be used').length >= 1)
-  await signal(() => told('cannot be used').length >= 2)
+  await signal(() => linesWith('cannot be used').length >= 1)
+  await signal(() => linesWith('cannot be used').length >= 2)
   await rename(hidden, rules)
-  await signal(() => told('can be used again').length === 1)
-  const levels = told('cannot be used').map((line) => JSON.parse(line).level)
+  await signal(() => linesWith('can be used again').length === 1)
+  const levels = linesWith('cannot be used').map((line) => JSON.parse(line).level)
   expect(levels).toEqual(['error', ...levels.slice(1).map(() => 'debug')])
 })

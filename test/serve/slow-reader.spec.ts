@@ -126,8 +126,8 @@ test.for([
     program.stdout?.resume()
 
     const client = run(outside, '-e', reader(lines))
-    const told = createInterface(client.stdout ?? process.stdin)[Symbol.asyncIterator]()
-    expect((await told.next()).value).toBe('begun')
+    const reported = createInterface(client.stdout ?? process.stdin)[Symbol.asyncIterator]()
+    expect((await reported.next()).value).toBe('begun')
     const exited = once(program, 'exit')
     program.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
@@ -138,6 +138,6 @@ test.for([
     ip('-n', pod, 'link', 'delete', 'cable')
     deleteNamespace(pod)
 
-    expect(JSON.parse((await told.next()).value ?? '')).toEqual({ how: 'end', body: size })
+    expect(JSON.parse((await reported.next()).value ?? '')).toEqual({ how: 'end', body: size })
   },
 )

@@ -64,7 +64,7 @@ describe('the start line', () => {
 })
 
 describe('a store that cannot be reached', () => {
-  test('is one warning, whatever comes, and one line when it is back', async () => {
+  test('is one warning for any number of failures, and one line when it is back', async () => {
     const { port, server } = await startStore()
     server.close()
     const { program } = await started({ 'rules/photos.yaml': photos }, port)

@@ -18,21 +18,21 @@ const read = (flags: Flags = {}, environment: Environment = {}, text?: string): 
         : { file: 'sidecar.yaml', text, source: readYamlTree(text, { aliases: 'refuse' }) },
   })
 
-/** Settings that must be usable. */
+/** Settings that must be valid. */
 function settingsOf(flags: Flags = {}, environment: Environment = {}, text?: string): Settings {
   const result = read({ upstream: store, ...flags }, environment, text)
   if (result.kind === 'issues') throw new Error(result.issues.join('\n'))
   return result.settings
 }
 
-/** The mistakes of settings that must not be usable. */
+/** The mistakes of settings that must be invalid. */
 function issuesOf(flags: Flags, environment: Environment = {}, text?: string): readonly string[] {
   const result = read(flags, environment, text)
   if (result.kind === 'settings') throw new Error('these settings were expected to be refused')
   return result.issues
 }
 
-describe('what is in force', () => {
+describe('effective settings', () => {
   test('only the store has no default', () => {
     expect(settingsOf()).toEqual({
       upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 9000 },
@@ -64,7 +64,7 @@ describe('what is in force', () => {
     } satisfies Settings)
   })
 
-  /** Three texts of one setting that differ from each other and from its default. */
+  /** Three values of each setting, different from each other and from the default. */
   const texts: Readonly<Record<string, readonly [flag: string, variable: string, file: string]>> = {
     upstream: ['http://a:1', 'https://b:2', 'unix:/c.sock'],
     rules: ['a', 'b', 'c'],
@@ -93,7 +93,7 @@ describe('what is in force', () => {
     drainTimeout: ['1s', '20ms', '3s'],
     workers: ['2', '3', '4'],
   }
-  /** What some settings cannot stand without. */
+  /** Settings that others require. */
   const company: Readonly<Record<string, Flags>> = {
     upstreamCa: { upstream: 'https://store.example' },
     tlsCert: { tlsKey: 'key.pem' },
@@ -151,7 +151,7 @@ describe('what is in force', () => {
     expect(settingsOf({}, {}, text)).toEqual(settingsOf())
   })
 
-  test('what is no variable or flag of ours is none of our business', () => {
+  test('other variables and flags are ignored', () => {
     expect(
       settingsOf({ printConfig: true, config: 'x' }, { PATH: '/bin', CORS: 'x', CORS_SIDECAR: 'x' }),
     ).toEqual(settingsOf())
@@ -530,7 +530,7 @@ describe('mistakes', () => {
     ])
   })
 
-  test('all mistakes of all sources are told at once, each as one line', () => {
+  test('all mistakes of all sources are reported at once, one line each', () => {
     const text = 'upstreem: http://minio\nidleTimeout: 15\nlisten: [a]\nupstream: "minio"\n'
     const issues = issuesOf(
       { workers: '0', tlsKey: 'k.pem', logLevel: 'info' },
@@ -561,7 +561,7 @@ describe('mistakes', () => {
     expect(issues[0]).toMatch(/^[ -~]*\\u(?:00fc|212a)[ -~]*$/)
   })
 
-  test('a message is one line of printable characters, whatever was given', () => {
+  test('a message is one line of printable characters, for any input', () => {
     const names = settingEntries.map(({ name }) => name)
     const pieces = [
       'http://',
@@ -604,7 +604,7 @@ describe('print-config', () => {
     return result.kind === 'issues' ? result.issues.join('\n') : printSettings(result.effective)
   }
 
-  test('says what is in force and where it came from', () => {
+  test('prints the effective settings and their sources', () => {
     const flags = {
       upstream: 'https://store:9000',
       hostSuffix: ['s3.example', 'oss.example'],

@@ -41,7 +41,7 @@ test('authorities are read again when their file changes; a bad text leaves the 
   onTestFinished(stop)
   const old = readFileSync(fixture('ca.pem'), 'utf8')
   expect(current()).toBe(old)
-  // The first look only takes note of what is there.
+  // The first check only records the current state.
   await new Promise((resolve) => setTimeout(resolve, 100))
 
   replace((path) => writeFileSync(path, 'no certificate'))

@@ -1,4 +1,6 @@
-/** Spellings of Host and path that two readers may understand differently. The buckets are `public` and `private`. */
+/**
+ * Spellings of Host and path that two parsers may understand differently. The buckets are `public` and `private`.
+ */
 
 export const suffix = 'example.com'
 export const customHost = 'cdn.example.org'

@@ -8,7 +8,7 @@ import { endProgram, type Program, startProgram } from '../serve/program.ts'
 import { customHost, hosts, methods, paths, suffix } from './spellings.ts'
 import { isInstalled, type RealStore, stores } from './stores.ts'
 
-/** Only the bucket of its name lets the origin in; `_default` lets both in. */
+/** Each bucket allows only the origin of its name; `_default` allows both. */
 const origins = { public: 'https://public.example', private: 'https://private.example' } as const
 type Bucket = keyof typeof origins
 
@@ -37,7 +37,7 @@ interface Answered {
   readonly body: string
 }
 
-/** What the store says differently each time, or what the sidecar is there to change. */
+/** What the store changes with every response, or what the sidecar is meant to change. */
 const ownOfEach =
   /^(?:date|connection|keep-alive|vary|access-control-.*|x-amz-request-id|x-amz-id-2|x-ratelimit-.*)$/
 
@@ -135,11 +135,11 @@ for (const { name, program: needed, start } of stores)
             method === 'OPTIONS' ? undefined : await ask(store.url, { host, path, method, origin: 'null' })
           if (direct !== undefined && method === 'GET') opened = openedIn(direct.body)
           for (const origin of Object.values(origins)) {
-            // What is refused for everybody is asked once.
+            // What is refused for everybody is tested once.
             if (method === 'DELETE' && origin !== origins.public) continue
             const through = await ask(sidecar.data, { host, path, method, origin })
             const shown = `${method} ${path} at ${host} from ${origin}`
-            // A HEAD that is refused has no body that says why; its GET came before.
+            // A refused HEAD has no body with the reason; its GET came before.
             if (refusals.test(through.body)) refusedTo.add(origin)
             if (refusedTo.has(origin)) {
               expect(through.status, shown).toBe(400)
@@ -159,7 +159,7 @@ for (const { name, program: needed, start } of stores)
       })
       console.log(`${name}: ${JSON.stringify(counts)}`)
       expect(wrong.slice(0, 20)).toEqual([])
-      // It is not for want of opened objects, or of CORS headers, that nothing was wrong.
+      // Proves that objects were opened and CORS headers sent at all.
       expect(counts.spellings).toBeGreaterThan(5_000)
       expect(counts.opened).toBeGreaterThan(100)
       expect(counts.decorated).toBeGreaterThan(20)

@@ -11,7 +11,7 @@ import { openLocalPort } from '../../src/demo/local-port.ts'
 import { accessKeyId, minioPath, secretAccessKey, startMinio } from '../minio/minio.ts'
 import { suffix } from './spellings.ts'
 
-/** A real store that holds {@link objects} for everybody to read. */
+/** A real store with {@link objects} that everybody may read. */
 export interface RealStore {
   readonly url: string
   close(): Promise<void>
@@ -19,12 +19,12 @@ export interface RealStore {
 
 export interface StoreKind {
   readonly name: string
-  /** The program that is needed. */
+  /** The required program. */
   readonly program: 'minio' | 'nginx' | 'versitygw'
   start(): Promise<RealStore>
 }
 
-/** Keys of both buckets. */
+/** Keys in both buckets. */
 export const keys = ['secret', 'public/secret', 'private/secret', 'secret/secret'] as const
 export const buckets = ['public', 'private'] as const
 
@@ -108,13 +108,13 @@ async function versitygw(flags: readonly string[]): Promise<RealStore> {
   }
 }
 
-/** `virtual`: lines of a second server, for the hosts that name a bucket. */
+/** `virtual`: lines of a second server, for hosts that name a bucket. */
 async function nginx(virtual: string): Promise<RealStore> {
   const { folder, remove } = await temporary()
   const port = await freePort()
   for (const bucket of buckets)
     for (const key of keys) {
-      // A file cannot be a folder as well.
+      // A file cannot also be a folder.
       if (key === 'secret/secret') continue
       const file = join(folder, 'files', bucket, key)
       await mkdir(dirname(file), { recursive: true })
@@ -178,7 +178,7 @@ const isListening = (port: number): Promise<boolean> =>
     socket.on('error', () => resolve(false))
   })
 
-/** Makes the buckets and their objects, which everybody may read and list. */
+/** Creates the buckets and their objects, which everybody may read and list. */
 async function fill(endpoint: string): Promise<void> {
   const credentials = { accessKeyId, secretAccessKey }
   const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })

@@ -14,7 +14,7 @@ export interface InFront {
   readonly buckets: readonly string[]
 }
 
-/** Runs `client` before a new store, then through the sidecar before another new one: both begin empty. */
+/** Runs `client` with a new store, then through the sidecar with another new store; both start empty. */
 export async function runBoth(store: StoreKind, inFront: InFront, client: Client): Promise<Compared> {
   const direct = await before(store, ({ url }, folder) => client(url, folder))
   const through = await before(store, (running, folder) => throughSidecar(running, inFront, folder, client))

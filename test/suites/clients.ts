@@ -12,7 +12,7 @@ const inFront = {
   buckets: ['suite', 'suite-versions'],
 }
 
-/** The stores of the default run first. */
+/** The stores of the default run come first. */
 const stores = [minio, versitygw, rclone, seaweed]
 const isLong = (store: StoreKind): boolean => store !== versitygw
 
@@ -54,14 +54,14 @@ function pythonVersion(...names: readonly string[]): string {
         timeout: 60_000,
       })
       if (status !== 0) throw new NotTested(`Python has no ${name}`)
-      // What pip falls back to beside a newer botocore; it knows no endpoint_url.
+      // pip falls back to this version next to a newer botocore; it has no endpoint_url.
       if (name === 's3fs' && stdout.startsWith('0.')) throw new NotTested(`s3fs ${stdout.trim()} is too old`)
       return `${name} ${stdout.trim()}`
     })
     .join(', ')
 }
 
-/** A script of this folder, which says `{"test", "outcome"}` a line. */
+/** A script of this folder, which prints `{"test", "outcome"}` per line. */
 function pythonClient(script: string): Client {
   return async (endpoint, folder) => {
     const path = join(import.meta.dirname, script)
@@ -98,7 +98,7 @@ function programClient({ env, steps }: ClientProgram): Client {
 
 function outcomeOf({ code, out, err }: Ran, tidy: (text: string) => string): string {
   const lines = `${out}\n${err}`.split('\n').filter((line) => !line.includes('Unsolicited response received'))
-  // Parallel transfers end in any order, and so do the members of an object; tables are as wide as their figures.
+  // Parallel transfers end in any order, and so do the members of an object; column widths depend on the figures.
   const said = lines.map((line) =>
     tidy(line)
       .replaceAll(/[\u2500-\u257f]+/g, ' ')
@@ -112,7 +112,7 @@ function outcomeOf({ code, out, err }: Ran, tidy: (text: string) => string): str
     .join(' | ')}`
 }
 
-/** Without ports, times, speeds, ids, and names that are made up anew each time. */
+/** Removes ports, times, speeds, ids and generated names. */
 const withoutChance = (text: string, endpoint: string): string =>
   text
     .replaceAll(endpoint, 'STORE')

@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly seconds?: number
 }
 
-/** Runs a program with an environment of its own: settings of this machine (certificates, proxies, keys) stay out of it. */
+/** Runs a program in a clean environment: this machine's certificates, proxies and keys stay out. */
 export function runCommand(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   const { cwd, env = {}, input = '', seconds = 600 } = options
   const child = spawn(program, args, {
@@ -42,7 +42,7 @@ export function runCommand(program: string, args: readonly string[], options: Ru
   })
 }
 
-/** The first line of what `program` says of its version that holds a number. Throws {@link NotTested}. */
+/** The first line of `program`'s version output that contains a number. Throws {@link NotTested}. */
 export function versionOf(program: string, ...flags: readonly string[]): string {
   const { status, error, stdout, stderr } = spawnSync(program, flags, { encoding: 'utf8', timeout: 60_000 })
   if (error !== undefined || status === null || status === 127)
@@ -52,7 +52,7 @@ export function versionOf(program: string, ...flags: readonly string[]): string 
   return line.includes(name) ? line.trim() : `${name} ${line.trim()}`
 }
 
-/** `versitygw v1.8.0`: what Go recorded of the module when it built `program`, else what the program says itself. */
+/** `versitygw v1.8.0`: the module version that Go recorded in `program`, otherwise its own output. */
 export function builtVersionOf(program: string, flag: string): string {
   const said = versionOf(program, flag)
   const { stdout } = spawnSync('go', ['version', '-m', pathOf(program)], {

@@ -1,11 +1,11 @@
 import type { Compared, Outcomes } from './suite.ts'
 
-/** A difference that stays, and why. */
+/** An accepted difference, with the reason. */
 export interface Reason {
   /** Names of suites. */
   readonly suite: RegExp
   readonly test: RegExp
-  /** The outcomes that it explains; without it all. */
+  /** The outcomes that it explains; default: all. */
   readonly through?: RegExp
   readonly why: string
 }
@@ -20,7 +20,7 @@ export interface Difference {
 
 const absent = '(not run)'
 
-/** The tests whose outcomes differ, in the order of their names. */
+/** Tests whose outcomes differ, sorted by name. */
 export function differencesOf(
   suite: string,
   { direct, through }: Compared,

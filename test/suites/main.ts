@@ -1,4 +1,4 @@
-/** Runs client suites before real stores, directly and through the sidecar: `npm run test:suites -- --help`. */
+/** Runs client suites against real stores, directly and through the sidecar: `npm run test:suites -- --help`. */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -91,7 +91,7 @@ async function runOne(suite: Suite): Promise<Outcome> {
   }
 }
 
-/** Tests that differ without a reason are run once more, where the suite can. */
+/** Repeats tests with an unexplained difference, if the suite supports that. */
 async function settle(suite: Suite, compared: Compared): Promise<Compared> {
   const odd = differencesOf(suite.name, compared, reasons).filter(({ why }) => why === undefined)
   if (suite.again === undefined || odd.length === 0) return compared

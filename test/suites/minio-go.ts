@@ -9,7 +9,7 @@ import { NotTested, type Outcomes, type Suite } from './suite.ts'
 
 const module = 'github.com/minio/minio-go/v7@v7.4.1'
 
-/** minio-go's functional tests in full mode, `testCors` among them, built where the module cache keeps their source. */
+/** minio-go's functional tests in full mode, including `testCors`, built from the source in the module cache. */
 export const minioGoSuite: Suite = {
   name: 'minio-go functional tests',
   long: false,
@@ -30,7 +30,7 @@ export const minioGoSuite: Suite = {
           ENABLE_HTTPS: '0',
           ENABLE_KMS: '0',
           MINT_MODE: 'full',
-          // Without it the first failure is the last test.
+          // Without it the run stops at the first failure.
           RUN_ON_FAIL: '1',
         }
         const { out } = await runCommand(builtTests(), [], { cwd: folder, env, seconds: 900 })
@@ -66,7 +66,7 @@ export function readOutcomes(text: string): Outcomes {
     const test = String(name).replace(/^minio-go: /, '')
     const words = [message, error, alert].filter((value) => typeof value === 'string' && value !== '')
     const outcome = status === 'PASS' ? 'ok' : withoutChance(`${status} ${words.join(': ')}`)
-    // One test may say several things; the last word of the best kind would hide a failure.
+    // A test may report several outcomes; a later success must not hide a failure.
     const before = outcomes.get(test)
     outcomes.set(test, before === undefined || before === outcome ? outcome : `${before}; ${outcome}`)
   }

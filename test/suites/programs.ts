@@ -8,13 +8,13 @@ import { versionOf } from './command.ts'
 import { accessKeyId, secretAccessKey } from './stores.ts'
 import { NotTested } from './suite.ts'
 
-/** A client program and what it is asked to do, in order. */
+/** A client program and its commands, in order. */
 export interface ClientProgram {
   readonly name: string
   /** Throws {@link NotTested}. */
   version(): string
   env(endpoint: string): Readonly<Record<string, string>>
-  /** Command lines. `back` is where it puts what it downloads. */
+  /** Command lines. Downloads go to `back`. */
   steps(endpoint: string): readonly (readonly string[])[]
 }
 
@@ -213,7 +213,10 @@ const s5cmd: ClientProgram = {
 const s5cmdVersion = 'v2.3.0'
 let s5cmdPath: string | undefined
 
-/** Built where the module cache keeps its source: `go install` wants its list of versions, which a proxy may lack. */
+/**
+ * Built from the source in the module cache, because `go install` needs the module's version list, which a proxy
+ * may lack.
+ */
 function builtS5cmd(): string {
   if (s5cmdPath !== undefined) return s5cmdPath
   const module = `github.com/peak/s5cmd/v2@${s5cmdVersion}`
@@ -233,7 +236,7 @@ function builtS5cmd(): string {
 
 export const clientPrograms: readonly ClientProgram[] = [awsCli, rcloneClient, s3cmd, restic, mc, s5cmd]
 
-/** `tree`, `note.txt` and `large.bin`, the same each time, and an empty `back`. */
+/** `tree`, `note.txt` and `large.bin`, always the same, and an empty `back`. */
 export async function makeFiles(folder: string): Promise<void> {
   const tree = join(folder, 'tree')
   await mkdir(join(tree, 'ü folder/日本'), { recursive: true })
@@ -263,7 +266,7 @@ export async function makeFiles(folder: string): Promise<void> {
 
 const written = new Date('2020-02-02T02:02:02Z')
 
-/** The names and contents of all files below `folder`. */
+/** Names and contents of all files below `folder`. */
 export async function treeHash(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))

@@ -5,7 +5,7 @@ const s3Words =
   'the ?cors API and preflights have the words and codes of AWS, where this store and its suite have its own'
 const itsOwnAnswers = 'the sidecar answers ?cors and preflights, which this store does not implement'
 
-/** The differences that stay. A test that differs and is not here fails the run. */
+/** The accepted differences. A differing test that is not listed here fails the run. */
 export const reasons: readonly Reason[] = [
   {
     suite: /^versitygw test/,
@@ -35,7 +35,7 @@ export const reasons: readonly Reason[] = [
   {
     suite: /^versitygw test/,
     test: /^PublicBucket_public_bucket_policy$/,
-    why: 'the rules are never open to unsigned callers, whatever a bucket policy of the store says',
+    why: 'the rules are never open to unsigned callers, even if a bucket policy of the store allows them',
   },
   {
     suite: /^versitygw test/,

@@ -42,7 +42,7 @@ export function renderRun(outcomes: readonly Outcome[], program: string): string
   ].join('\n\n')
 }
 
-/** One row for each reason. */
+/** One row per reason. */
 function grouped(differences: readonly Difference[]): readonly (readonly [string, readonly string[]])[] {
   const byReason = Map.groupBy(differences, ({ why }) => why ?? 'NONE: a defect')
   return [...byReason].map(([why, some]) => [why, some.map(({ test }) => `\`${test}\``)])

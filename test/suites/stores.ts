@@ -11,7 +11,7 @@ import { builtVersionOf, versionOf } from './command.ts'
 
 export { accessKeyId, secretAccessKey }
 
-/** A store that begins empty. */
+/** A store that starts empty. */
 export interface Store {
   readonly url: string
   close(): Promise<void>
@@ -19,9 +19,9 @@ export interface Store {
 
 export interface StoreKind {
   readonly name: string
-  /** As the store names itself. Throws `NotTested`. */
+  /** The store's own version string. Throws `NotTested`. */
   version(): string
-  /** `folder` is empty, and stays with its owner. */
+  /** `folder` is empty and belongs to the caller. */
   start(folder: string): Promise<Store>
 }
 
@@ -30,7 +30,7 @@ const versityPath = process.env.VERSITYGW_PATH || 'versitygw'
 export const minio: StoreKind = {
   name: 'MinIO',
   version: () => builtVersionOf(minioPath, '--version'),
-  // Four drives: versions and locks want erasure coding.
+  // Four drives, because versioning and locks need erasure coding.
   async start(folder) {
     await Promise.all([1, 2, 3, 4].map((drive) => mkdir(join(folder, `d${drive}`))))
     return startMinio(join(folder, 'd{1...4}'), { HOME: folder })
@@ -157,7 +157,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Starts a store whose arguments name the port that it is given, and resolves when it listens. */
+/** Starts a store on the port in its arguments; resolves when it listens. */
 async function startProcess(
   folder: string,
   path: string,
@@ -174,7 +174,7 @@ async function startProcess(
   return {
     url: `http://127.0.0.1:${port}`,
     async close() {
-      // Apache's children end with their parent, which SIGKILL would not let it see to.
+      // Not SIGKILL: Apache's parent must be able to end its children.
       child.kill('SIGTERM')
       const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
       await ended

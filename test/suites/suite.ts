@@ -1,4 +1,4 @@
-/** What each test of a suite came to, by its name: `ok`, or the words of its failure without what differs each time. */
+/** The outcome of each test by name: `ok`, or its failure without the parts that vary. */
 export type Outcomes = ReadonlyMap<string, string>
 
 export interface Compared {
@@ -6,21 +6,21 @@ export interface Compared {
   readonly through: Outcomes
 }
 
-/** A client suite before a store, run twice: directly and through the sidecar. */
+/** A client suite for a store, run twice: directly and through the sidecar. */
 export interface Suite {
   readonly name: string
   /** Too long for the default run. */
   readonly long: boolean
-  /** So many tests are ok directly; with fewer the suite compares next to nothing. */
+  /** Minimum number of tests that must pass directly; with fewer, the comparison means little. */
   readonly least: number
-  /** Client and store, as they name themselves. Throws {@link NotTested}. */
+  /** Versions of client and store. Throws {@link NotTested}. */
   versions(): Promise<string>
   run(): Promise<Compared>
-  /** Runs some of its tests again, one at a time: what differs by chance does not differ twice. */
+  /** Repeats some tests, one at a time, to rule out random differences. */
   readonly again?: (tests: readonly string[]) => Promise<Compared>
 }
 
-/** What the suite needs cannot be had here. */
+/** The suite's requirements are not available here. */
 export class NotTested extends Error {
   override readonly name = 'NotTested'
 }

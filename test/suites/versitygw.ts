@@ -5,7 +5,7 @@ import { pathOf, runCommand } from './command.ts'
 import { accessKeyId, secretAccessKey, versitygw } from './stores.ts'
 import type { Compared, Outcomes, Suite } from './suite.ts'
 
-/** versitygw tests itself, over HTTP: `versitygw test full-flow`. */
+/** versitygw's own tests over HTTP: `versitygw test full-flow`. */
 export const versitygwSuite: Suite = {
   name: 'versitygw test full-flow',
   long: false,
@@ -18,7 +18,7 @@ export const versitygwSuite: Suite = {
 function runTests(commands: readonly (readonly string[])[]): Promise<Compared> {
   const inFront = { flags: ['--dialect', 's3', '--bucket-cors-api', 'write'], buckets: [] }
   return runBoth(versitygw, inFront, async (endpoint, folder) => {
-    // Some of its tests make users with ./versitygw.
+    // Some of its tests create users with ./versitygw.
     await symlink(pathOf(process.env.VERSITYGW_PATH || 'versitygw'), join(folder, 'versitygw'))
     const keys = ['--access', accessKeyId, '--secret', secretAccessKey]
     let said = ''
@@ -31,7 +31,7 @@ function runTests(commands: readonly (readonly string[])[]): Promise<Compared> {
   })
 }
 
-/** Lines such as `PASS name` and `FAIL name: why`, in colours. */
+/** Lines such as `PASS name` and `FAIL name: why`, in colour. */
 export function readOutcomes(text: string): Outcomes {
   const plain = text.replaceAll(/\x1b\[[0-9;]*m/g, '')
   const found = plain.matchAll(/^(PASS|FAIL|SKIP) +([A-Za-z0-9_]+)(?:: (.*))?$/gm)
@@ -43,7 +43,7 @@ export function readOutcomes(text: string): Outcomes {
   )
 }
 
-/** Without the numbers of buckets and users, ports, ids and times. */
+/** Removes numbers of buckets and users, ports, ids and times. */
 const withoutChance = (text: string): string =>
   text
     .replaceAll(/127\.0\.0\.1:\d+/g, 'STORE')

@@ -35,14 +35,14 @@ async function litmus(endpoint: string, folder: string) {
 }
 
 /**
- * Lines such as ` 4. put_get_utf8_segment.. FAIL (why)`, under `-> running `basic':`. After a warning the verdict
- * stands on a line of its own: `    ....... pass (with 1 warning)`.
+ * Lines such as ` 4. put_get_utf8_segment.. FAIL (why)`, under `-> running `basic':`. After a warning the result is
+ * on a line of its own: `    ....... pass (with 1 warning)`.
  */
 export function readLitmus(text: string): ReadonlyMap<string, string> {
   const outcomes = new Map<string, string>()
   let part = ''
   let test = ''
-  // A progress line is written over by the next one.
+  // A progress line is overwritten by the next one.
   for (const line of text.split(/[\r\n]+/)) {
     part = /^-> running `(\w+)'/.exec(line)?.[1] ?? part
     const [, number = '', name, rest = ''] = /^ *(\d+)\. (\w+?)\.{2,} *(.*)$/.exec(line) ?? []
@@ -85,7 +85,7 @@ async function cadaver(endpoint: string, folder: string) {
   return new Map([['exit', code === 0 ? 'ok' : `code ${code}`], ...readCadaver(script, `${out}\n${err}`)])
 }
 
-/** What was said after each prompt, with the command before it. */
+/** The output after each prompt, with the command before it. */
 export function readCadaver(commands: string, text: string): ReadonlyMap<string, string> {
   const [opening = '', ...answers] = text.split(/^dav:\S+ /m)
   const named = commands
@@ -98,7 +98,7 @@ export function readCadaver(commands: string, text: string): ReadonlyMap<string,
   ])
 }
 
-/** Without the progress of a transfer, ports, tokens and times. */
+/** Removes transfer progress, ports, tokens and times. */
 const withoutChance = (text: string): string =>
   text
     .replaceAll(/Progress: \[.*?\d+ bytes ?/g, '')

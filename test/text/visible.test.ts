@@ -10,7 +10,7 @@ import { readRules } from '../../src/rule-file/read.ts'
 import { quote } from '../../src/settings/value.ts'
 import { dotted, quoted, visible, visibleJson, visibleLines } from '../../src/text/visible.ts'
 
-/** The one table of characters that no output may hold as they are. */
+/** The single table of characters that no output may contain unescaped. */
 const hostile: readonly (readonly [name: string, character: string])[] = [
   ['NUL', '\0'],
   ['bell', '\u0007'],
@@ -72,7 +72,7 @@ function suggested(text: string): string {
   return suggestSummary(result as never, 3, false)
 }
 
-/** Every way out of the program for untrusted text, with what it writes of a text. */
+/** Every output of the program for untrusted text, with what it writes. */
 const outputs: readonly (readonly [name: string, write: (text: string) => string])[] = [
   ['a message', quoted],
   ['a terminal', visible],
@@ -126,7 +126,7 @@ test('a line break is one escape, or stays where the program has put it', () => 
   expect(visibleLines('a\nb\u001b')).toBe('a\nb\\u001b')
 })
 
-test('an excerpt keeps its width, whatever is in it', () => {
+test('an excerpt keeps its width for any content', () => {
   expect(dotted('a\u{e0041}\u202e b')).toBe('a··· b')
 })
 

@@ -1,4 +1,4 @@
-/** Functions that a test has run in a thread. */
+/** Functions that a test runs in a thread. */
 
 import { threadId } from 'node:worker_threads'
 

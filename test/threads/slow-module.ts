@@ -1,4 +1,4 @@
-/** Takes longer to load than one call may take, as a parser does on a busy machine. */
+/** Takes longer to load than one call may take, like a parser on a busy machine. */
 const until = performance.now() + 600
 while (performance.now() < until);
 

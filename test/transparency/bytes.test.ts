@@ -241,7 +241,7 @@ describe('what the store receives', () => {
     }
   })
 
-  test('has a request without a body without one, whatever its method', async () => {
+  test('forwards a request without a body without one, for any method', async () => {
     for (const method of [
       'PUT',
       'POST',
@@ -408,7 +408,7 @@ describe('what the client receives', () => {
     expect(plain(through)).toEqual(plain(direct))
   })
 
-  test('is the final answer, after whatever the store has to say before it', async () => {
+  test('is the final response, after any informational ones', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
     for (const request of [get, `${head('PUT', '/other/a', 'Content-Length: 1')}x`]) {
       const [direct, through] = await answers(early + answer('200 OK', 'X-A: 1'), request)

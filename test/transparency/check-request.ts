@@ -145,7 +145,7 @@ function checkChunks(received: Received, stated: string, key: Key): Checked {
       return refused('SignatureDoesNotMatch', 'a chunk signature')
     proofs.push('chunk signatures')
   } else if (chunked.chunks.some(({ signature }) => signature !== undefined))
-    return refused('InvalidChunkSignature', 'a chunk signature that nobody announced')
+    return refused('InvalidChunkSignature', 'an unannounced chunk signature')
   const announced = (headerValue(received, 'x-amz-trailer') ?? '').split(',').filter((name) => name !== '')
   const sent = chunked.trailers.map(([name]) => name)
   if (announced.join() !== sent.join()) return refused('MalformedTrailerError', sent.join())

@@ -1,4 +1,4 @@
-/** A process that opens files until the system gives it no more, then forks a worker, and prints what became of it. */
+/** Opens files until the system refuses, then forks a worker and prints the outcome. */
 
 import { openSync } from 'node:fs'
 import { forkWorker } from '../../src/workers/fork.ts'

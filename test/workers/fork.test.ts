@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 const run = promisify(execFile)
 const script = fileURLToPath(new URL('fork-without-files.ts', import.meta.url))
 
-test('a worker that the system cannot start has ended, and takes nobody with it', async () => {
-  // Sets both limits: Node raises the lower one as far as it may.
+test('a worker that the system cannot start counts as ended, and affects no other', async () => {
+  // Sets both limits, because Node raises the soft limit to the hard one.
   const shell = 'ulimit -n 64; exec "$0" "$@"'
   const { stdout } = await run('/bin/sh', ['-c', shell, process.execPath, script])
   expect(JSON.parse(stdout)).toEqual({

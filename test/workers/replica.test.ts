@@ -23,7 +23,7 @@ const bad = (bucket: string, hash = 'bad', file = `${bucket}.yaml`): LoadedFile 
   findings: [{ file, line: 1, column: 1, severity: 'error', code: 'any', message: 'wrong' }],
 })
 
-/** What decides, in a form that can be compared: functions and caches of compiled rules left out. */
+/** The parts that decide, in a comparable form, without functions and caches. */
 const essence = ({ generation, buckets, foldedNames, hosts, fallback, service, files }: Snapshot) => ({
   generation,
   buckets: [...buckets].map(([name, { file }]) => [name, file]),
@@ -48,7 +48,7 @@ describe('a replica', () => {
     [good('_default', 1), good('_service', 1), good('a', 2), good('b', 1), bad('c')],
     [good('_default', 1), good('_service', 2), bad('a'), good('b', 1), good('c', 1)],
     [bad('_default'), bad('a', 'worse'), good('b', 1), good('c', 1)],
-    // Two files for one bucket: both are in error, and its last good rules stay.
+    // Two files for one bucket: both have an error, and its last good rules stay.
     [bad('b', 'v1', 'b.json'), bad('b', 'v1'), bad('a', 'worse')],
     [good('b', 1), good('a', 3)],
     [],

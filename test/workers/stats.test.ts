@@ -62,7 +62,7 @@ describe('the stats of several processes', () => {
     })
   })
 
-  test('is nothing when there is nobody', () => {
+  test('is empty without workers', () => {
     expect(mergeStats([])).toEqual(noStats)
   })
 })

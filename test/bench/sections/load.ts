@@ -46,7 +46,7 @@ export async function load(bench: Bench): Promise<SectionResult> {
     title: 'Load held',
     notes: [
       `${connections} connections, preflight : GET of 1 KB : PUT of 1 KB as 1 : 8 : 1, ${seconds} s each, log level info. First as fast as it is answered (closed loop), then requests that are due at a constant rate, each latency from when its request was due until its answer was whole: what waits for a free connection is in it, so that beyond saturation latencies grow as long as the load lasts. The generator's timer adds up to 1 ms. Generator, sidecar and store share the cores, so saturation is that of all three; CPU is the sidecar's, 100 % one core.`,
-      "Drained: how long after the end of the load everything was answered. Event loop lag: p99 of `nodejs_eventloop_lag_p99_seconds` as the sidecar's own metrics told it under the load; Node looks each 10 ms, which is in it: 10 ms is no lag at all.",
+      "Drained: how long after the end of the load everything was answered. Event loop lag: p99 of `nodejs_eventloop_lag_p99_seconds` as the sidecar's own metrics reported it under the load; Node looks each 10 ms, which is in it: 10 ms is no lag at all.",
     ],
     tables: [
       {
@@ -134,7 +134,7 @@ async function lagOf({ adminPort }: Sidecar, after: number): Promise<number> {
   const ask = async (): Promise<number> => {
     const { body } = await exchange(`http://127.0.0.1:${adminPort}/metrics`)
     const line = /^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? ([0-9.e+-]+)$/m.exec(body.toString())
-    if (line === null) throw new Error('the sidecar tells no event loop lag')
+    if (line === null) throw new Error('the sidecar reports no event loop lag')
     return Number(line[1]) * 1000
   }
   await ask()

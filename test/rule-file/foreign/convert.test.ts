@@ -18,7 +18,7 @@ const converted = (text: string, from?: string) => {
   return file.buckets
 }
 
-/** What the file says once it is written and read again. */
+/** The file's content after it was written and read again. */
 const written = (content: RuleFile): RuleFile | undefined => {
   const { text } = convert(content, 'yaml', 's3')
   const read = readRules('bucket.yaml', Buffer.from(text), 's3')

@@ -1,4 +1,4 @@
-/** CORS configurations as the tools of other products print and read them, with what their authors wanted. */
+/** CORS configurations as other products' tools print and read them, with what their authors intended. */
 
 export interface Shape {
   readonly format: string
@@ -8,14 +8,14 @@ export interface Shape {
 }
 
 export interface Expected {
-  /** Absent where the file names no bucket. */
+  /** Absent when the file names no bucket. */
   readonly bucket?: string
   /** METHOD ORIGIN [requested header ...] */
   readonly allow: readonly string[]
   readonly deny: readonly string[]
   /** Response headers that some rule exposes. */
   readonly exposes?: readonly string[]
-  /** Words of each note, in the order of the notes. */
+  /** Words of each note, in order. */
   readonly notes?: readonly string[]
   /** Codes of the errors; a bucket with one is not converted. */
   readonly errors?: readonly string[]

@@ -10,7 +10,7 @@ const accept = (code: string, reason = ' because it was agreed'): string =>
   `# cors-sidecar: allow ${code}${reason}`
 const insecure = 'origin-insecure-with-credentials'
 
-/** Two rules that get the same warning, with places for comments. */
+/** Two rules with the same warning, and places for comments. */
 function rules({ top = '', first = '', inside = '', behind = '', second = '' }): string {
   return `${top}rules:
 ${first}  - id: one

@@ -22,7 +22,7 @@ interface RuleFields {
   readonly id?: string
 }
 
-/** Rules without a finding of their own, but for what a row changes. */
+/** Rules without findings, except for what a row changes. */
 function check(...rules: readonly RuleFields[]): string[] {
   const text = JSON.stringify({
     rules: rules.map(({ origins, methods, headers, expose, age, id }) => ({
@@ -40,7 +40,7 @@ function check(...rules: readonly RuleFields[]): string[] {
 
 describe('origins', () => {
   test.each<[string, readonly string[]]>([
-    // Nothing to say
+    // No findings
     ['https://example.com', []],
     ['https://example.com:8443', []],
     ['https://*.example.com', []],
@@ -142,7 +142,7 @@ describe('origins', () => {
     ['www.aliyun.com', 'https://www.aliyun.com'],
     ['localhost:4566', 'http://localhost:4566'],
     ['http*://www.example.com', 'https://www.example.com'],
-  ])('of %s it is told to write %s', (origin, better) => {
+  ])('for %s it proposes %s', (origin, better) => {
     const text = JSON.stringify([{ AllowedOrigins: [origin], AllowedMethods: ['GET'] }])
     const { findings } = readRules('a.json', new TextEncoder().encode(text), 'cos')
     expect(findings.map(({ message }) => message).join('\n')).toContain(`write "${better}"`)
@@ -315,7 +315,7 @@ describe('several rules', () => {
     expect(check(...rules).toSorted()).toEqual([...expected].toSorted())
   })
 
-  test('a shadowed rule is told by the rules that shadow it', () => {
+  test("a shadowed rule's finding names the rules that shadow it", () => {
     const text = JSON.stringify({
       rules: [
         { id: 'reads', allowedOrigins: ['*'], allowedMethods: ['GET', 'HEAD'] },
@@ -400,7 +400,7 @@ describe('several rules', () => {
       allowedHeaders: fc.constantFrom([], ['*'], ['x-a']),
       exposeHeaders: fc.constant([]),
     })
-    // It takes nothing from anybody, but after a wildcard nothing is told early.
+    // It takes nothing away, but after a wildcard the quick test cannot decide.
     const first = {
       allowedOrigins: ['zz*'],
       allowedMethods: ['GET'],
@@ -496,7 +496,7 @@ tests:
       '{origin: "https://a.com", method: GET, headers: [a, b, c, d, e, f, g], expect: allow}',
       'expected allow, but GET from https://a.com with a, b, c, d, e, … is denied: no rule allows the header a (closest rule: web)',
     ],
-  ])('%s is told in words that end', (one, message) => {
+  ])('%s has a message of bounded length', (one, message) => {
     const text = `rules:
   - id: web
     allowedOrigins: ["https://a.com"]

@@ -113,7 +113,7 @@ const asks: readonly (readonly [string, readonly string[]])[] = [
   ['DELETE', ['authorization']],
 ]
 
-/** What every proposal is held to, whichever request it answers. */
+/** Requirements of every proposal, for any request. */
 function expectGood(file: string, text: string | undefined, requests: readonly AskedRequest[]): void {
   const { proposal, hint } = advice(file, text, ...requests)
   expect(hint).toBeUndefined()
@@ -126,17 +126,17 @@ function expectGood(file: string, text: string | undefined, requests: readonly A
   expect(added(before?.findings ?? [], after.findings)).toBeUndefined()
   for (const request of requests)
     if (after.content !== undefined) expect(allows(after.content, request, vendorMatching)).toBe(true)
-  // A rule that is open to everyone stays as it is.
+  // A rule that is open to everyone stays unchanged.
   const open = (content: ReadRules['content']): string[] =>
     (content?.rules ?? [])
       .filter(({ allowedOrigins }) => allowedOrigins.some(isOpenOrigin))
       .map((rule) => JSON.stringify(rule))
   expect(open(after.content)).toEqual(open(before?.content))
-  // Nothing that was allowed is lost, and no test, comment or preset.
+  // Everything allowed before stays allowed, and tests, comments and presets stay.
   expect(after.content?.tests ?? []).toEqual(before?.content?.tests ?? [])
   for (const comment of (text ?? '').matchAll(/#.*|<!--.*-->|preset: \S+/g))
     expect(proposal.text).toContain(comment[0].trimEnd())
-  // The diff is the file.
+  // The diff produces the file.
   expect(applyPatch(text ?? '', proposal.diff, { autoConvertLineEndings: false })).toBe(proposal.text)
   expect(changedLine(proposal.diff)).toBeLessThanOrEqual((text ?? '').split('\n').length)
 }
@@ -239,7 +239,7 @@ describe('a proposal', () => {
   })
 })
 
-describe('nothing is proposed, and a hint given,', () => {
+describe('nothing is proposed, and a hint is given,', () => {
   const web = files['commented.yaml'] ?? ''
   const app = 'https://app.example.com'
 

@@ -8,14 +8,14 @@ import { type ReadRules, readRules } from '../../../src/rule-file/read.ts'
 
 const read = (file: string, text: string): ReadRules => readRules(file, new TextEncoder().encode(text), 'cos')
 
-/** A rule that has one finding, with what else may stand beside it, and what plainly matches it. */
+/** A rule that has one finding, with other values next to it, and what it plainly matches. */
 interface Row {
   readonly origins?: readonly string[]
   readonly methods?: readonly string[]
   readonly headers?: readonly string[]
   readonly expose?: readonly string[]
   readonly age?: number
-  /** An origin, a method and headers that the author plainly meant to allow. */
+  /** An origin, a method and headers that the author plainly intended to allow. */
   readonly meant?: readonly [string, string, ...string[]]
 }
 
@@ -26,7 +26,7 @@ const good: Required<Pick<Row, 'origins' | 'methods' | 'headers' | 'expose'>> = 
   expose: ['Content-Range'],
 }
 
-/** For each code that has a remedy, the rules that have the finding. */
+/** For each code with a remedy, the rules that have the finding. */
 const rows: Readonly<Record<string, readonly Row[]>> = {
   'origin-has-path': [
     { origins: ['https://a.test/'], meant: ['https://a.test', 'GET'] },
@@ -128,7 +128,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
 const formats = ['yaml', 'block', 'json', 'xml'] as const
 type Format = (typeof formats)[number]
 
-/** The rule in one of the formats, between two others that have no finding. */
+/** The rule in one of the formats, between two others without findings. */
 function written(format: Format, row: Row, before: number, after: number): { file: string; text: string } {
   const rules = [
     ...Array.from({ length: before }, (_, n) => ({ ...good, origins: [`https://before-${n}.example`] })),
