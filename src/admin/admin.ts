@@ -92,7 +92,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await sendReply(request, response, await replyTo(options, findRoute, sessions, request))
+  // Takes the response out of the idle limits: its client cannot read what does not exist yet. `/drained` answers after
+  // as long as `--drain-timeout`, and a store whose `preStop` is cut off before aborts its transfers.
+  const notYetReadable = (): void => {}
+  response.on('timeout', notYetReadable)
+  const reply = await replyTo(options, findRoute, sessions, request)
+  response.off('timeout', notYetReadable)
+  await sendReply(request, response, reply)
 }
 
 async function replyTo(

@@ -97,6 +97,23 @@ describe('the admin port', () => {
     )
   })
 
+  test('leaves a caller that waits for the drain, which no reader can hurry', async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const drained = vi.fn(() => promise)
+    const { port } = await startAdmin({
+      health: { live: () => true, ready: () => true, drained },
+      idleLimits: { busy: 200, waiting: 60_000 },
+    })
+    const waiting = await open(port, 'GET /drained HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await vi.waitFor(() => expect(drained).toHaveBeenCalled())
+    // Connections that came later and say nothing show that the limit has passed.
+    for (let n = 0; n < 2; n++) await once((await open(port, '')).resume(), 'end')
+    expect(waiting.readableEnded || waiting.destroyed).toBe(false)
+    resolve(true)
+    const [piece] = await once(waiting, 'data')
+    expect(String(piece)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  })
+
   test('answers a probe however many readers are slow', async () => {
     const metrics = largeMetrics(5_000_000)
     const { port, call } = await startAdmin({ metrics })
