@@ -13,7 +13,6 @@ export interface RuleInput {
   readonly findings: readonly Finding[]
   /** Text of each file that was read, by its name in findings. */
   readonly texts: ReadonlyMap<string, string>
-  /** Rules and tests of all files. */
   readonly counts: { readonly rules: number; readonly tests: number }
   /** One sentence per path that could not be read: a mistake on the command line, or an inaccessible file. */
   readonly unreadable: readonly string[]

@@ -14,8 +14,6 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Base of relative paths. */
   readonly cwd: string
-  /** Whether stdout is a terminal. */
   readonly isInteractive?: boolean
-  /** Whether results are coloured. */
   readonly colour: boolean
 }

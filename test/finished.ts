@@ -36,7 +36,6 @@ export function finished(
   }
 }
 
-/** A preflight of `origin` for `method`. */
 export const preflight = (origin: string, method = 'GET', ...headers: string[]): Sent => ({
   method: 'OPTIONS',
   headers: [

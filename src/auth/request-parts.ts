@@ -1,7 +1,6 @@
 import type { HeaderLines } from '../http.ts'
 import { percentDecode } from './percent.ts'
 
-/** What a signature may cover. */
 export interface SignedRequest {
   readonly method: string
   /** Request target in origin-form, byte for byte. */

@@ -116,7 +116,6 @@ export function readQueryCredential(names: V4Names, parts: RequestParts): V4Cred
   }
 }
 
-/** All parameters except the signature itself. */
 export const signedParameters = (
   { parameters: { signature } }: V4Names,
   { presigned }: V4Credential,

@@ -9,11 +9,8 @@ export interface AccessKey {
 /** By id. */
 export type AccessKeys = ReadonlyMap<string, AccessKey>
 
-/** Why a request is not authenticated. */
 export type Refusal =
-  /** No credentials at all. */
   | 'unsigned'
-  /** A scheme that we do not support. */
   | 'unsupported'
   /** Authorization twice, or together with a signed query: two readers could pick different ones. */
   | 'two-credentials'

@@ -19,7 +19,6 @@ export interface AuditEntry {
   /** Base name of the rule file. */
   readonly file: string
   readonly requestId: string
-  /** IP address of the caller. */
   readonly client: string
   readonly from: readonly CorsRule[]
   /** Empty: the bucket no longer has rules. */
@@ -37,7 +36,6 @@ export interface RefusedChange {
 }
 
 export interface BucketCorsOptions {
-  /** The rules directory. */
   readonly directory: string
   readonly overwriteAuthored: boolean
   /** The access keys; `undefined`: none are configured, so the store authenticates callers. */
@@ -59,7 +57,6 @@ export interface BucketCorsOptions {
 export interface Call {
   readonly options: BucketCorsOptions
   readonly request: IncomingMessage
-  /** IP address of the caller. */
   readonly client: string
   readonly facts: RequestFacts
   readonly plan: Plan & { readonly act: 'bucket-cors' }

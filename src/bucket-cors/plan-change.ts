@@ -28,7 +28,6 @@ export type ChangePlan =
 
 interface ChangeContext {
   readonly bucket: string
-  /** The dialect of the bucket. */
   readonly dialect: DialectName
   /** The dialect that the live file sets: that of `_default` if the bucket has none of its own. */
   readonly inherited: DialectName | undefined

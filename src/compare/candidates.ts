@@ -16,7 +16,6 @@ export interface Candidates {
   readonly directory: string
   /** The current candidate rules. Generation 0: not loaded yet. */
   current(): Snapshot
-  /** The latest load of the directory. */
   lastReload(): CandidateReload | undefined
   /** Loads the directory and watches it. Neither an unusable directory nor a file with errors makes it reject. */
   start(): Promise<void>
@@ -50,7 +49,6 @@ export interface CandidatesOptions {
   readonly directory: string
   /** The same settings as for the live rules. */
   readonly setup: Setup
-  /** The current live rules. */
   readonly live: () => Snapshot
   readonly log: Log
   /** Called when our own code threw. Only that comparison fails. */

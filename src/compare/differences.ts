@@ -30,7 +30,6 @@ export interface Differences {
 }
 
 interface DifferencesOptions {
-  /** How many groups to keep. */
   readonly groups?: number
   /** How many buckets get series of their own; differences in further buckets count under `_other`. */
   readonly labels?: number

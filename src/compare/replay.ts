@@ -56,7 +56,6 @@ interface Replay {
 interface ReplayOptions {
   readonly snapshot: Snapshot
   readonly setup: Setup
-  /** How many groups to keep. */
   readonly groups?: number
 }
 

@@ -12,7 +12,6 @@ export type CorsMethod = (typeof corsMethods)[number]
 const sendableMethod = /^(?!(?:CONNECT|TRACE|TRACK|\*)$)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/i
 const vendorMethods: ReadonlySet<string> = new Set(corsMethods)
 
-/** How matching differs between dialects. */
 export interface Matching {
   /** Methods that a rule can allow: the five that the vendors store, or any that a page can send. */
   readonly methods: 'stored' | 'sendable'
@@ -22,7 +21,6 @@ export interface Matching {
   readonly plainOptions: 'mistake' | 'request'
 }
 
-/** How COS and OSS match. */
 export const vendorMatching: Matching = { methods: 'stored', actualMethod: 'own', plainOptions: 'mistake' }
 
 /** Whether any rule can allow `method`. */

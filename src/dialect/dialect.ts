@@ -48,11 +48,9 @@ export interface RefusedPreflight {
   readonly bucket: 'none' | 'unconfigured' | 'configured'
   /** The target is the bucket itself, not an object in it. */
   readonly onBucket: boolean
-  /** Access-Control-Request-Method as sent. */
   readonly requestedMethod: string | undefined
 }
 
-/** How a vendor formats its XML documents. */
 export interface XmlLayout {
   readonly declaration: string
   /** Attributes of the root element. */
@@ -88,7 +86,6 @@ export interface BucketCorsWords {
 /** Values that no browser sends or honours. They are harmless in a rule, because they only make it match less. */
 export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
 
-/** Name and text of each element. */
 export type ErrorFields = readonly (readonly [string, string])[]
 
 /**
@@ -99,13 +96,11 @@ export interface Dialect {
   readonly name: DialectName
   /** Header lines that identify the vendor, in every response made here except errors. */
   signature(requestId: string): HeaderLines
-  /** Limits of one stored configuration. */
   readonly limits: { readonly rules: number; readonly bytes: number }
   readonly style: HeaderStyle
   readonly matching: Matching
   /** The vendor's console rejects underscores in allowed headers. */
   readonly refusesUnderscore: boolean
-  /** Status of an allowed preflight. */
   readonly preflightStatus: 200 | 204
   /** With `vary: dialect`: the names that the vendor sends in Vary. */
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }

@@ -1,5 +1,3 @@
-/** Wording that several vendors use. */
-
 import type { StoreError } from './dialect.ts'
 
 export const signatureDoesNotMatch =

@@ -36,7 +36,6 @@ export interface Answer {
   readonly lines: HeaderLines
   /** The first 64 KiB. */
   readonly body: string
-  /** The IP address that responded. */
   readonly address: string | undefined
 }
 

@@ -14,7 +14,6 @@ export function pathProblems(question: Question, facts: Facts): Problem[] {
   ]
 }
 
-/** Problems of the store itself. */
 export function storeProblems({ store, actual }: Facts): Problem[] {
   if (store?.kind === 'failure')
     return [problem('store-unreachable', 'store', failureProblem(store, 'The store').evidence)]

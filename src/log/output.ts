@@ -195,7 +195,6 @@ const ignore = (): void => {}
 
 const newPiece = (): Buffer => Buffer.allocUnsafeSlow(pieceBytes)
 
-/** The codes of a full non-blocking pipe. */
 const hasNoRoom = (code: string | undefined): boolean => code === 'EAGAIN' || code === 'EBUSY'
 
 /** Writes `pieces` synchronously, for at most a second. */

@@ -32,7 +32,6 @@ export interface Metrics {
   decisionTotals(): DecisionTotals
   /** Adds a family that is counted elsewhere. */
   register(read: () => Family): void
-  /** Every family with its samples. */
   families(): Promise<Family[]>
   /** The same, in the form that `mergeMetrics` takes. */
   message(): Promise<MetricsMessage>
@@ -90,7 +89,6 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
   }
 }
 
-/** State of the rules after each load. */
 function createRuleGauges(registry: FamilyRegistry): {
   loaded(reload: Omit<CountedReload, 'result'>, at: number): void
 } {

@@ -25,7 +25,6 @@ const misnamed = [
  * prom-client's metrics, including those of this process (CPU, memory, event loop), and families counted elsewhere.
  */
 export interface FamilyRegistry {
-  /** For metrics of prom-client. */
   readonly own: Registry
   register(read: () => Family): void
   /** Samples of registered families are read while they are written, a few at a time. */

@@ -7,7 +7,6 @@ import type { HeaderLines, RequestFacts } from '../http.ts'
 import { type Address, type Endpoints, resolveAddress } from './address.ts'
 import type { BucketPolicy, Snapshot } from './snapshot.ts'
 
-/** The settings that decisions depend on. */
 export interface Setup {
   readonly dialect: DialectName
   /** In lower case, without leading and trailing dots. */

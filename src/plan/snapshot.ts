@@ -11,7 +11,6 @@ export interface LoadedFile {
   /** Base name, e.g. `photos.yaml`. */
   readonly file: string
   readonly bucket: string
-  /** Hash of the bytes. */
   readonly hash: string
   readonly content: RuleFile | undefined
   /** The compiled `content`. If it is absent, `nextSnapshot` compiles it. */

@@ -10,7 +10,6 @@ export type ForwardFailure = UpstreamErrorType | 'reset-in-upload' | 'trailers'
 
 export interface ForwardOrder {
   readonly facts: RequestFacts
-  /** IP address of the client. */
   readonly client: string
   /** Request target for the store, byte for byte. */
   readonly target: string

@@ -41,7 +41,6 @@ export interface Forwarder {
     order: ForwardOrder,
     done: (outcome: ForwardOutcome) => void,
   ): void
-  /** Closes every connection to the store. */
   close(): Promise<void>
 }
 

@@ -15,7 +15,6 @@ interface OutgoingRequest {
   /** The Host line for an HTTP/1.0 client that sent none. */
   readonly authority: string
   readonly hasHost: boolean
-  /** Whether to pass on Expect. */
   readonly expects: boolean
   /** The client's IP address for X-Forwarded-For. */
   readonly client: string

@@ -17,7 +17,6 @@ export interface DenialGroup {
   readonly count: number
   readonly overcount: number
   readonly first: number
-  /** The latest denial. */
   readonly last: Denial
   /** One for each combination of method and headers, so that a proposal can allow all of them. */
   readonly requests: readonly Denial[]
@@ -35,9 +34,7 @@ export interface Denials {
 }
 
 interface DenialsOptions {
-  /** How many single denials to keep. */
   readonly recent?: number
-  /** How many groups to keep. */
   readonly groups?: number
   /** Milliseconds since 1970; default: the system clock. */
   readonly now?: () => number

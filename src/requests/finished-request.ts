@@ -19,7 +19,6 @@ export interface FinishedRequest {
   readonly plan: Plan
   /** Generation of the rules that decided. */
   readonly generation: number
-  /** IP address of the client. */
   readonly client: string
   /** Status sent to the client; 0 when none was. */
   readonly status: number

@@ -35,7 +35,6 @@ export interface RuleReading {
 }
 
 export interface ReadRules extends RuleReading {
-  /** Remedies of the findings that have one. */
   readonly remedies: readonly PlacedRemedy[]
   /** Position of a value, or of what it is missing from. */
   position(path: ValuePath): Place
@@ -124,7 +123,6 @@ function foreignFinding(file: string, text: string): Finding | undefined {
   return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
 }
 
-/** The text that a {@link Source} was read from. */
 interface SourceText {
   readonly text: string
   /** Size of the file in bytes, for the vendors' limits. */

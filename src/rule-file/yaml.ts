@@ -24,7 +24,6 @@ export interface YamlOptions {
   readonly aliases?: 'follow' | 'refuse'
 }
 
-/** Reads a rule file. */
 export function readYaml(text: string): Source {
   const source = readYamlTree(text)
   return source.root === undefined

@@ -4,7 +4,6 @@ import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
 /** What caused a reload. `bucket-cors`: the bucket CORS API has written, so an emptied directory is intended. */
 export type ReloadCause = 'start' | 'watch' | 'rescan' | 'signal' | 'request' | 'bucket-cors'
 
-/** How one file changed. */
 export interface FileChange {
   readonly file: string
   readonly bucket: string
@@ -37,7 +36,6 @@ export interface ReloadResult {
   readonly pending: readonly string[]
 }
 
-/** The state before or after a reload. */
 interface Stand {
   readonly snapshot: Snapshot
   /** Findings about names that are not read. */

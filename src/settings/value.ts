@@ -61,7 +61,6 @@ export const optionalPath: ValueKind<string | undefined> = {
   isPath: true,
 }
 
-/** A whole number from `least` to `most`. */
 export function count(least: number, most: number): ValueKind<number> {
   const range = `write a whole number from ${least} to ${most}`
   return {

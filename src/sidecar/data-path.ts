@@ -57,7 +57,6 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
   }
 }
 
-/** The settings that decisions depend on. */
 export const setupOf = ({
   dialect,
   hostSuffix,

@@ -92,7 +92,6 @@ export function createGateway(
   }
 }
 
-/** A request with its plan. */
 interface Begun {
   readonly facts: RequestFacts
   readonly plan: Plan

@@ -27,7 +27,6 @@ export interface Sidecar {
   reload(cause: ReloadCause): Promise<ReloadResult>
   /** Turns `/readyz` to 503, lets running requests finish within `drainTimeout`, then closes everything. */
   drain(): Promise<void>
-  /** Closes everything at once. */
   close(): Promise<void>
 }
 

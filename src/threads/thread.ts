@@ -4,9 +4,7 @@ import { parentPort } from 'node:worker_threads'
 
 /** Arguments and result are copied (structured clone). */
 export interface ModuleCall {
-  /** URL of the module. */
   readonly module: string
-  /** Name of the exported function. */
   readonly name: string
   readonly args: readonly unknown[]
 }

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { isMessage, type ToPrimary, type ToWorker } from './messages.ts'
 
-/** How a process ended. */
 export interface WorkerEnd {
   readonly code: number | null
   readonly signal: string | null
@@ -18,7 +17,6 @@ export interface WorkerProcess {
   listen(listener: (message: ToPrimary) => void): void
   /** Resolves when it has ended and all its output has been read. */
   readonly ended: Promise<WorkerEnd>
-  /** Kills it at once. */
   kill(): void
 }
 

@@ -33,7 +33,6 @@ export interface Member {
 
 interface MemberOptions {
   readonly settings: Settings
-  /** The current rules. */
   readonly rules: () => Snapshot
   /** Resolves when every worker serves the current files. */
   readonly reload: () => Promise<ReloadResult>

@@ -5,7 +5,6 @@ import type { Settings } from '../settings/settings.ts'
 import type { RulesPart } from './replica.ts'
 import type { WorkerStats } from './stats.ts'
 
-/** Messages from the primary to a worker. */
 export type ToWorker =
   /** Answers `ready`; the rules follow. */
   | { readonly kind: 'start'; readonly settings: Settings }
@@ -17,7 +16,6 @@ export type ToWorker =
   /** Milliseconds for running requests. */
   | { readonly kind: 'drain'; readonly timeout: number }
 
-/** Messages from a worker to the primary. */
 export type ToPrimary =
   /** The worker now receives messages. */
   | { readonly kind: 'ready' }

@@ -15,9 +15,7 @@ export interface Pool {
   start(): Promise<AddressInfo>
   /** Resolves with true when every worker serves `snapshot`, with false when one does not within the timeout. */
   bring(snapshot: Snapshot): Promise<boolean>
-  /** How many workers serve now. */
   serving(): number
-  /** How many workers were replaced. */
   restarts(): number
   /** Of each worker, and of those that have ended. */
   metrics(): Promise<readonly MetricsMessage[]>

@@ -35,7 +35,6 @@ export const noStats: WorkerStats = {
 /** Denials and groups that each process keeps, and that the merged list keeps. */
 const kept = 200
 
-/** Merges the stats of several processes. */
 export function mergeStats(all: readonly WorkerStats[]): WorkerStats {
   const [first = noStats, ...rest] = all
   return rest.length === 0 ? first : rest.reduce(mergeTwo, first)

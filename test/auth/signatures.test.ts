@@ -55,7 +55,6 @@ describe('COS, every published step', () => {
   })
 })
 
-/** The request of a COS vector. */
 function cosRequest(row: Vector): { request: SignedRequest; unixSeconds: number } {
   const [method = '', path = '', parameters = '', headers = ''] = (row.httpString ?? '').split('\n')
   const keyTime = row.stringToSign.split('\n')[1] ?? ''

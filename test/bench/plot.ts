@@ -1,6 +1,5 @@
 export interface Series {
   readonly name: string
-  /** Unit of the values. */
   readonly unit: string
   /** One value above 0 for each position. */
   readonly values: readonly number[]

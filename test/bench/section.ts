@@ -13,7 +13,6 @@ export interface BudgetRow {
   readonly held: boolean
 }
 
-/** The result of one section. */
 export interface SectionResult {
   readonly title: string
   /** How it was measured, in sentences. */

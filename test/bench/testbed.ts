@@ -15,7 +15,6 @@ export interface Testbed {
   readonly path: (name: string) => string
   /** Starts a process that ends with the run at the latest. */
   readonly start: (command: string, argv: readonly string[], options?: SpawnOptions) => Running
-  /** Ends all processes. */
   readonly endAll: () => Promise<void>
   /** Ends all processes and removes the folder. */
   readonly close: () => Promise<void>

@@ -89,7 +89,6 @@ export const podsOf = (manifests: readonly Manifest[]): readonly Pod[] =>
       }
     })
 
-/** The only pod in these manifests, and its sidecar. */
 export function sidecarIn(manifests: readonly Manifest[]): {
   readonly pod: Pod
   readonly sidecar: Container

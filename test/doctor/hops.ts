@@ -55,7 +55,6 @@ http {
     argv: ['-e', `${folder}/error.log`, '-c', `${folder}/nginx.conf`],
   }))
 
-/** One site of Caddy. */
 export const caddy = (site: string): Promise<number> =>
   start(
     'caddy',

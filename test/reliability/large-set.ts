@@ -64,7 +64,6 @@ export async function measureLargeSet(starts: number, reloads: number): Promise<
 const inWords = ({ cpu, clock }: Block): string =>
   `${cpu.toFixed(0)} ms of CPU (${clock.toFixed(0)} ms by the clock)`
 
-/** Runs a scenario while the large set is served. */
 function whileLarge<Result>(scenario: (serving: Serving, start: Start) => Promise<Result>): Promise<Result> {
   let began = Number.NaN
   const prepare = async (place: string): Promise<string> => {

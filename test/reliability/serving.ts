@@ -10,7 +10,6 @@ import { NotRun } from './figure.ts'
 
 export interface Serving {
   readonly program: Program
-  /** The rules directory. */
   readonly rules: string
   /** A temporary folder that contains the rules directory. */
   readonly place: string

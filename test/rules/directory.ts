@@ -144,7 +144,6 @@ export interface TestStore extends RulesStore {
 /** In the test's own thread, because starting a thread takes seconds on a busy machine. */
 const readHere: RuleReader = async (...given) => readRuleFile(...given)
 
-/** A store on `directory` with its own clock. */
 export function storeOn(directory: string, options: Partial<RulesStoreOptions> = {}): TestStore {
   const clock = manualClock()
   const store = createRulesStore({ directory, dialect: 'cos', read: readHere, clock, ...options })

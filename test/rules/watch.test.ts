@@ -23,7 +23,6 @@ const withoutRescan: WatchTimes = { quiet: 50, atMost: 200, rescan: 1e9, poll: 1
 /** Only the test's own time limit counts. */
 const patient = { timeout: 30_000 }
 
-/** A store that follows `directory` in real time. */
 async function follow(directory: string, times: WatchTimes = withoutRescan) {
   const store = createRulesStore({
     directory,

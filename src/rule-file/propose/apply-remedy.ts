@@ -37,7 +37,6 @@ export function applyRemedy(
   return count(after) < count(before) && added(before, after) === undefined ? next : undefined
 }
 
-/** The value that a remedy applies to. */
 interface Target {
   readonly rule: SourceNode | undefined
   readonly entry: SourceEntry

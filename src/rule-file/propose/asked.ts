@@ -11,7 +11,6 @@ export interface AskedRequest {
 export interface Proposal {
   /** Base name of the file that is changed or created. */
   readonly file: string
-  /** The complete new file. */
   readonly text: string
   /** Unified diff against the old file, or against /dev/null. */
   readonly diff: string

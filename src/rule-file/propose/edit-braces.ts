@@ -83,7 +83,6 @@ function stepOf({ text, list }: RuleNodes, indent: string): string {
   return inner?.startsWith(indent) && inner.length > indent.length ? inner.slice(indent.length) : '  '
 }
 
-/** Inserts a rule in braces at `index` of a list in brackets. */
 export function insertInBrackets(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const { text, list } = nodes
   const next = list.items[index]

@@ -64,7 +64,6 @@ function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: 
   return [insertAt(end, `${newlineOf(text)}${' '.repeat(column)}${nameOf(field)}: ${printed}`)]
 }
 
-/** Inserts `rule` at `index`. */
 export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const { text, list, root } = nodes
   const newline = newlineOf(text)

@@ -19,7 +19,6 @@ export type RuleChange =
   | { readonly kind: 'extend'; readonly index: number; readonly added: Additions }
   | { readonly kind: 'insert'; readonly index: number; readonly rule: CorsRule }
 
-/** What the requests of one origin need from a rule. */
 export interface Need {
   readonly origin: string
   readonly methods: readonly string[]
