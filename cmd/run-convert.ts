@@ -75,23 +75,15 @@ function ownResults(
   { dialect, from }: ConvertFlags,
   terminal: Terminal,
 ): readonly Result[] | 1 {
-  const { content, findings, format } = readOwn(shown, text, dialect, isOwnFormat(from) ? from : undefined)
+  const own = readOwn(shown, text, dialect, isOwnFormat(from) ? from : undefined)
+  const { content, findings, format, bucket } = own
   if (content === undefined) {
-    if (isTerraformSource(text))
-      return fail(
-        terminal,
-        `${shown}: Terraform source is a program and cannot be read: run "terraform show -json" and convert its output`,
-        1,
-      )
     for (const finding of findings.filter(({ severity }) => severity === 'error'))
       terminal.err(findingText(finding, text, terminal.colour))
     return 1
   }
-  return [{ bucket: undefined, content, hasComments: commentsIn(text, format) }]
+  return [{ bucket, content, hasComments: commentsIn(text, format) }]
 }
-
-const isTerraformSource = (text: string): boolean =>
-  /^\s*(?:resource|module|variable)\s+"[^"\n]+"/m.test(text)
 
 const isOwnFormat = (from: string | undefined): from is FileFormat =>
   from === 'yaml' || from === 'json' || from === 'xml'
@@ -152,8 +144,8 @@ async function writeAll(
   if (wrong !== undefined) {
     const why =
       wrong.name === undefined
-        ? 'the file names no bucket: leave out --out, and redirect the output to BUCKET.yaml'
-        : `${quoted(wrong.name)} is not a rule file name: bucket names consist of letters, digits, dots, hyphens and underscores`
+        ? 'the input names no bucket: leave out --out, and write the output to BUCKET.yaml'
+        : `${quoted(wrong.name)} cannot be the name of a rule file: a bucket has 1 to 63 letters, digits, dots, underscores and hyphens`
     return fail(terminal, why, 2)
   }
   await mkdir(directory, { recursive: true })

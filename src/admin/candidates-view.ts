@@ -1,9 +1,10 @@
 import type { CandidateReload, CandidateTotals, Difference, DifferenceGroup } from '../compare/candidates.ts'
-import { explainJudgement, shellWord } from '../plan/explain-request.ts'
+import { explainJudgement } from '../plan/explain-request.ts'
 import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import { answerAlike, changeBetween, outcomeOf } from '../plan/outcome.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { factsTold, type KeptRequest, toldRequest } from '../requests/kept-request.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { json, longJson, type Reply } from './reply.ts'
 import { countStates } from './rules-view.ts'
 

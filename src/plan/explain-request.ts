@@ -4,6 +4,7 @@ import { type Preset, presetOf } from '../cors/presets.ts'
 import type { CompiledRule } from '../cors/rule.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { isBucketName, resolveAddress } from './address.ts'
 import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
 import { endpointsOf, type Judgement, type Setup } from './judge.ts'
@@ -112,12 +113,7 @@ export function explainJudgement(judgement: Judgement): Explanation | undefined 
 const deniedForText = (other: string): string =>
   `Host names one bucket and the path begins with the name of another, ${other}, whose rules do not allow this: a store that reads the path would open ${other}. Use a Host that names no bucket, or another prefix.`
 
-/** Quotes `text` as one word of a POSIX shell. */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
-const withoutOrigin = 'A request without Origin is not a CORS request. Give the origin of the page.'
+const withoutOrigin = 'A request without Origin is not a CORS request: name the origin of the page.'
 
 function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQuestion): string | undefined {
   if (to.kind === 'bucket' && !isBucketName(to.bucket))

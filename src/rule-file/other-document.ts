@@ -17,8 +17,8 @@ export function wrongExtension(file: string, text: string, format: FileFormat): 
   return errorAt(at, at + 1, 'wrong-extension', message)
 }
 
-/** JSON is valid YAML, so only the other directions are mistakes. */
-function formatSeen(text: string, format: FileFormat): FileFormat | undefined {
+/** JSON is YAML too, so that only the other directions are mistakes. */
+export function formatSeen(text: string, format: FileFormat): FileFormat | undefined {
   if (format === 'xml') return /^\s*(?:\{\s*["}]|\[\s*[{\]"])/.test(text) ? 'json' : yamlSeen(text)
   if (/^\s*<(?:\?xml|[A-Za-z]+[\s>:])/.test(text)) return 'xml'
   return format === 'json' ? yamlSeen(text) : undefined
@@ -36,8 +36,14 @@ interface Kind {
 const has = ({ entries }: SourceMap, ...keys: readonly string[]): boolean =>
   keys.every((wanted) => entries.some(({ key }) => key === wanted))
 
-const inside = (root: SourceMap, key: string): SourceMap | undefined => {
+const textOf = (root: SourceMap, key: string): unknown => {
   const value = root.entries.find((entry) => entry.key === key)?.value
+  return value?.kind === 'scalar' ? value.value : undefined
+}
+
+/** The mapping, or the first one of the list, at `key`; `*` is any key. */
+const inside = (root: SourceMap, key: string): SourceMap | undefined => {
+  const value = root.entries.find((entry) => key === '*' || entry.key === key)?.value
   const first = value?.kind === 'list' ? value.items[0] : value
   return first?.kind === 'map' ? first : undefined
 }
@@ -71,6 +77,36 @@ const kinds: readonly Kind[] = [
     message: 'this is a lifecycle configuration, not a CORS configuration: write CORS rules into this file',
   },
   {
+    is: (root) =>
+      has(root, 'format_version', 'terraform_version') || has(root, 'terraform_version', 'lineage'),
+    message:
+      'this is a Terraform state or plan, and it has no CORS rules of a bucket: write CORS rules into this file',
+  },
+  {
+    is: (root) =>
+      has(root, 'AWSTemplateFormatVersion') ||
+      (has(root, 'Resources') && has(inside(inside(root, 'Resources') ?? empty, '*') ?? empty, 'Type')),
+    message:
+      'this is a CloudFormation template, and no bucket in it has a CorsConfiguration: write CORS rules into this file',
+  },
+  {
+    is: (root) => has(root, 'service', 'provider'),
+    message:
+      'this is a configuration of the Serverless Framework, and no bucket in it has CORS rules: write CORS rules into this file',
+  },
+  {
+    is: (root) => has(root, 'deployment', 'version') || (has(root, 'runtime', 'name') && !has(root, 'rules')),
+    message: 'this is a file of Pulumi, and no bucket in it has CORS rules: write CORS rules into this file',
+  },
+  {
+    is: (root) => textOf(root, 'kind') === 'storage#bucket' || has(root, 'storage_url', 'location'),
+    message: 'this is a bucket of Google Cloud Storage without CORS rules: write CORS rules into this file',
+  },
+  {
+    is: (root) => has(root, 'bucketId', 'bucketName') || has(root, 'bucketId', 'bucketType'),
+    message: 'this is a bucket of Backblaze B2 without CORS rules: write CORS rules into this file',
+  },
+  {
     is: (root) => has(root, 'apiVersion', 'kind'),
     message:
       'this is a Kubernetes manifest, not a rule file: put the rules themselves into a file of this directory, as a mounted ConfigMap does',
@@ -102,4 +138,23 @@ export function otherXml(text: string): Problem | undefined {
   if (found === null || !Object.hasOwn(roots, name)) return undefined
   const at = found[0].length - name.length - 1
   return errorAt(at, found[0].length, 'other-document', roots[name] ?? '')
+}
+
+const sources: readonly { readonly is: RegExp; readonly message: string }[] = [
+  {
+    is: /^\s*(?:(?:resource|data|module|variable|provider|output)\s+"[^"\n]+"[^:\n]*\{|(?:locals|terraform|cors_rule)\s*\{|inputs\s*=\s*\{)/m,
+    message:
+      'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output',
+  },
+  {
+    is: /^(?:import\s.+\sfrom\s+['"]|import\s+['"\w]|from\s+[\w.]+\s+import\s|(?:const|let|var|export)\s+\w|package\s+\w+;?\s*$|using\s+[\w.]+;|#!\/)/m,
+    message:
+      'this is a program and cannot be read: run "cdk synth --json", "pulumi stack export" or the tool that it is for, and convert the output',
+  },
+]
+
+/** The sentence about source code of tools that make CORS configurations. */
+export function sourceCode(text: string): string | undefined {
+  if (/^\s*[[{<]/.test(text)) return undefined
+  return sources.find(({ is }) => is.test(text))?.message
 }

@@ -3,6 +3,8 @@ import type { Dialect } from '../dialect/dialect.ts'
 import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
 import type { Finding } from '../plan/finding.ts'
+import { shellWord } from '../text/shell-word.ts'
+import { quoted } from '../text/visible.ts'
 import { withoutAccepted } from './acceptance.ts'
 import { decode } from './bytes.ts'
 import { type RuleDocument, toDocument } from './document.ts'
@@ -13,12 +15,12 @@ import { type Issue, type Remedy, replaceBy, type ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
 import { lint } from './lint/lint.ts'
 import { lintPartially } from './lint-partial.ts'
-import { type FileFormat, formatOf, namedForCors } from './names.ts'
-import { otherDocument, otherXml, wrongExtension } from './other-document.ts'
+import { type FileFormat, formatOf, namedForCors, readFileName } from './names.ts'
+import { formatSeen, otherDocument, otherXml, sourceCode, wrongExtension } from './other-document.ts'
 import { parseRuleFile } from './parse.ts'
-import { createLineIndex, errorAt, type Problem, type Source, type Span } from './source.ts'
+import { createLineIndex, errorAt, type Problem, type Source, type SourceNode, type Span } from './source.ts'
 import { type Accepted, acceptedBy } from './vendor-values.ts'
-import { unwrapped } from './wrapping.ts'
+import { bucketOfCall, unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
@@ -38,6 +40,8 @@ export interface ReadRules extends RuleReading {
   readonly remedies: readonly PlacedRemedy[]
   /** Position of a value, or of what it is missing from. */
   position(path: ValuePath): Place
+  /** The bucket that the text names, where it is a call of an SDK. */
+  readonly bucket?: string
 }
 
 /** The remedy of a finding, and the value that it applies to. */
@@ -97,11 +101,16 @@ export function readRules(
   const format = formatOf(file) ?? 'yaml'
   const { text, legible, problems } = decode(bytes, format)
   const wrong = legible ? wrongExtension(file, text, format) : undefined
-  const source = legible && wrong === undefined ? readers[format](text) : unread
-  const other = wrong ?? otherThanRules(source, text, format)
-  const reported = [
+  // What a text plainly is says more than that its name is wrong.
+  const holds = wrong === undefined ? format : (formatSeen(text, format) ?? format)
+  const seen = legible ? readers[holds](text) : unread
+  const other = otherThanRules(seen, text, holds) ?? wrong
+  const source = wrong === undefined ? seen : unread
+  const told = [
     ...problems,
-    ...(other === undefined ? [...source.problems, ...namedForCors(file)] : [other]),
+    ...(other === undefined
+      ? [...source.problems, ...namedForCors(file), ...otherBucket(file, source.root)]
+      : [other]),
   ]
   const root = other === undefined ? source.root : undefined
   const read = readSource(file, { ...source, root, problems: reported }, dialect, {
@@ -111,15 +120,32 @@ export function readRules(
     format,
   })
   const foreign =
-    read.content === undefined && legible && wrong === undefined ? foreignFinding(file, text) : undefined
-  return foreign === undefined ? read : { ...read, findings: [foreign], remedies: [] }
+    read.content === undefined && legible
+      ? foreignFinding(file, text, wrong === undefined ? undefined : [format, holds])
+      : undefined
+  if (foreign !== undefined) return { ...read, findings: [foreign], remedies: [] }
+  const program = read.content === undefined && legible ? sourceCode(text) : undefined
+  if (program !== undefined) return { ...read, findings: [otherAt(file, program)], remedies: [] }
+  const given = bucketOfCall(root)
+  return given?.kind === 'scalar' && typeof given.value === 'string' ? { ...read, bucket: given.value } : read
 }
 
-/** One finding in place of one for each unknown key. */
-function foreignFinding(file: string, text: string): Finding | undefined {
+/** One finding in place of one for each key that a rule file has not. `misnamed`: what its name says, and what it holds. */
+function foreignFinding(
+  file: string,
+  text: string,
+  misnamed: readonly [FileFormat, FileFormat] | undefined,
+): Finding | undefined {
   const format = foreignFormatOf(text)
   if (format === undefined) return undefined
-  const message = `a CORS configuration of ${format.title}: convert it with "cors-sidecar convert ${file} --out DIR", then remove this file`
+  const [named, held] = misnamed ?? []
+  const about =
+    misnamed === undefined ? 'a' : `the file is named .${named} and holds ${held?.toUpperCase()}, a`
+  const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/')) || '/' : '.'
+  // The conversion must not need the name that this file has.
+  const to = file.endsWith('.yaml') ? ' --to json' : ''
+  const command = `cors-sidecar convert ${shellWord(file)}${to} --out ${shellWord(folder)}`
+  const message = `${about} CORS configuration of ${format.title}: convert it with "${command}", then remove this file`
   return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
 }
 
@@ -153,6 +179,25 @@ export function readSource(
     remedies: left.flatMap(({ code, remedy }) => (remedy === undefined ? [] : [{ code, ...remedy }])),
     position,
   }
+}
+
+const otherAt = (file: string, message: string): Finding => ({
+  file,
+  line: 1,
+  column: 1,
+  severity: 'error',
+  code: 'other-document',
+  message,
+})
+
+/** A call of an SDK names its bucket, and the file that holds it can be named after another one. */
+function otherBucket(file: string, root: SourceNode | undefined): Problem[] {
+  const given = bucketOfCall(root)
+  const name = readFileName(file.slice(file.lastIndexOf('/') + 1))
+  if (given?.kind !== 'scalar' || typeof given.value !== 'string' || name.kind !== 'rules') return []
+  if (given.value === name.bucket) return []
+  const message = `the rules are used for the bucket ${quoted(name.bucket)}, the name of the file, and not for ${quoted(given.value)}: rename the file, or remove "Bucket"`
+  return [{ severity: 'warning', code: 'bucket-differs', message, offset: given.offset, end: given.end }]
 }
 
 const unread: Source = { root: undefined, problems: [], comments: [] }

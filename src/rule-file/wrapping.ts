@@ -4,12 +4,15 @@ import type { FileFormat } from './names.ts'
 import type { SourceMap, SourceNode } from './source.ts'
 import { fieldOf, fileFields } from './spelling.ts'
 
-/** Parameters of the SDKs' PutBucketCors besides the configuration. */
-const callParameters = new Set(['Bucket', 'ChecksumAlgorithm', 'ContentMD5', 'ExpectedBucketOwner', 'Region'])
+/** Parameters of PutBucketCors in the SDKs of AWS and COS, and what their answers hold beside the configuration. */
+const aroundRules: ReadonlySet<string> = new Set([
+  ...['Bucket', 'Region', 'ChecksumAlgorithm', 'ContentMD5', 'ExpectedBucketOwner', 'RequestPayer'],
+  ...['ResponseMetadata', '$metadata', 'statusCode', 'headers', 'RequestId'],
+])
 
 /**
- * - `{Bucket, CORSConfiguration: {CORSRules}}`, the parameters of an SDK call and of `aws s3api --cli-input-json`: the
- *   configuration alone. The file's name is the bucket.
+ * - `{Bucket, CORSConfiguration: {CORSRules}}`, the parameters of an SDK call and of `aws s3api --cli-input-json`, and
+ *   `{Bucket, Region, CORSRules}`, those of the COS SDK: the configuration alone. The file's name is the bucket.
  * - `{"CORSRule": {…}}`, as ossutil prints a configuration of one rule: a list of one.
  */
 export function unwrapped(root: SourceNode, format: FileFormat): SourceNode {
@@ -17,12 +20,23 @@ export function unwrapped(root: SourceNode, format: FileFormat): SourceNode {
   // In YAML a mapping in place of the list means a forgotten "- ".
   const listed = format === 'json' ? oneRuleListed : (map: SourceMap) => map
   const inner = root.entries.find(({ key }) => key === 'CORSConfiguration')?.value
-  if (inner?.kind === 'map') {
-    const beside = root.entries.filter(({ key }) => key !== 'CORSConfiguration' && !callParameters.has(key))
-    return listed({ ...inner, entries: [...inner.entries, ...beside] })
-  }
-  return listed(root)
+  const rules = inner?.kind === 'map' ? inner.entries : []
+  const beside = root.entries.filter(({ key, value }) => key !== 'CORSConfiguration' || value.kind !== 'map')
+  const isCall = rules.length > 0 || beside.some(({ key }) => vendorRules.has(key))
+  if (!isCall || format === 'xml') return listed(root)
+  const kept = beside.filter(({ key }) => !aroundRules.has(key))
+  return listed({ ...(inner?.kind === 'map' ? inner : root), entries: [...rules, ...kept] })
 }
+
+const vendorRules = new Set(['CORSRules', 'CORSRule'])
+
+/** The value that names the bucket of an SDK call. */
+export function bucketOfCall(root: SourceNode | undefined): SourceNode | undefined {
+  if (root?.kind !== 'map' || !root.entries.some(({ key }) => isAroundRules(key))) return undefined
+  return root.entries.find(({ key }) => key === 'Bucket')?.value
+}
+
+const isAroundRules = (key: string): boolean => key === 'CORSConfiguration' || vendorRules.has(key)
 
 const oneRuleListed = (map: SourceMap): SourceMap => ({
   ...map,

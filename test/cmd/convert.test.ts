@@ -136,7 +136,7 @@ describe('convert', () => {
 
   test.each<[string, readonly string[], string]>([
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
-    ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are yaml, json, xml, cloudformation'],
+    ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are yaml, json, xml, serverless'],
     ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
     ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: cannot be read: there is no such file'],
     ['a directory', ['.'], 'cannot be read: it is a directory'],
@@ -205,7 +205,8 @@ describe('convert', () => {
     const input = twoBuckets.replace('"one"', '"../one"')
     const { err, code } = await runCommand(addConvert, ['convert', '-', '--out', 'x'], { stdin: input })
     expect(code).toBe(2)
-    expect(err).toContain('"../one.yaml" is not a rule file name')
+    expect(err).toContain('"../one.yaml" cannot be the name of a rule file')
+    expect(err).toMatch(/^standard input:\d+:\d+: note: "\.\.\/one" cannot be a bucket here: /m)
   })
 
   test('Terraform source is named, with the command that makes it readable', async () => {
@@ -213,9 +214,37 @@ describe('convert', () => {
       'resource "aws_s3_bucket_cors_configuration" "files" {\n  cors_rule {\n    allowed_methods = ["GET"]\n  }\n}\n'
     const { out, err, code } = await convert(folderWith({ 'main.tf': text }), 'main.tf')
     expect({ out, code }).toEqual({ out: '', code: 1 })
-    expect(err).toBe(
-      'error: main.tf: Terraform source is a program and cannot be read: run "terraform show -json" and convert its output\n',
+    expect(err).toContain(
+      'main.tf:1:1: error other-document: Terraform source is a program and cannot be read: run "terraform show -json" and convert its output\n',
     )
+  })
+
+  test.each([
+    ['a name of its own first', 'locals {\n  x = 1\n}\n', 'Terraform source'],
+    ['a comment first', '# buckets\nmodule "files" {\n  source = "./s3"\n}\n', 'Terraform source'],
+    ['Terragrunt', 'inputs = {\n  cors_rule = []\n}\n', 'Terraform source'],
+    ['CDK in TypeScript', "import * as s3 from 'aws-cdk-lib/aws-s3'\n", '"cdk synth --json"'],
+    ['CDK in Python', 'from aws_cdk import aws_s3\n', '"cdk synth --json"'],
+    ['a state without buckets', '{"format_version":"1.0","terraform_version":"1.9.0"}', 'Terraform state'],
+    ['a template without rules', '{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}', 'CloudFormation template'],
+    ['a Pulumi project', 'name: web\nruntime: yaml\nresources: {}\n', 'file of Pulumi'],
+    ['serverless', 'service: web\nprovider: {name: aws}\n', 'Serverless Framework'],
+    ['a bucket of B2', '{"bucketId":"1","bucketName":"b","corsRules":[]}', 'Backblaze B2 without CORS'],
+    ['a bucket of Google', '{"kind":"storage#bucket","name":"b"}', 'Google Cloud Storage without CORS'],
+  ])('%s is named in one finding', async (_, text, words) => {
+    const { out, err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: text })
+    expect({ out, code }).toEqual({ out: '', code: 1 })
+    expect(err.match(/ error /g)).toHaveLength(1)
+    expect(err).toContain('error other-document: ')
+    expect(err).toContain(words)
+  })
+
+  test('an SDK call names its bucket', async () => {
+    const rule = { AllowedOrigin: ['https://a.example'], AllowedMethod: ['GET'] }
+    const call = JSON.stringify({ Bucket: 'photos-1250000000', Region: 'ap-guangzhou', CORSRules: [rule] })
+    const folder = folderWith({ 'call.json': call })
+    const { err, code } = await convert(folder, 'call.json', '--out', 'rules')
+    expect({ err, code }).toEqual({ err: 'wrote rules/photos-1250000000.yaml\n', code: 0 })
   })
 
   test('a format named by --from is the only one that is tried', async () => {

@@ -103,7 +103,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
   '04-gcs-json-named-xml.xml': () =>
     expect(lines(check('04-gcs-json-named-xml.xml'))).toEqual([
       expect.stringMatching(
-        /^error wrong-extension: .*contains JSON: rename it to 04-gcs-json-named-xml\.json/,
+        /^error foreign-format: the file is named \.xml and holds JSON, .*Google Cloud Storage: convert it with "cors-sidecar convert 04/,
       ),
     ]),
   '07-gcs-corsconfig.xml': () => isForeign('07-gcs-corsconfig.xml', gcs),

@@ -3,15 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { isoTime } from '../../src/auth/timestamp.ts'
 import { presets } from '../../src/cors/presets.ts'
 import type { RuleFile } from '../../src/cors/rule.ts'
-import {
-  browserHeaderList,
-  explainRequest,
-  type RequestQuestion,
-  shellWord,
-} from '../../src/plan/explain-request.ts'
+import { browserHeaderList, explainRequest, type RequestQuestion } from '../../src/plan/explain-request.ts'
 import type { Explained } from '../../src/plan/explained.ts'
 import type { Setup } from '../../src/plan/judge.ts'
 import { type LoadedFile, nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
+import { shellWord } from '../../src/text/shell-word.ts'
 
 const setup: Setup = {
   dialect: 'cos',

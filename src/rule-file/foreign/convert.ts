@@ -1,4 +1,5 @@
 import type { DialectName, RuleFile } from '../../cors/rule.ts'
+import { dialectNamed } from '../../dialect/named.ts'
 import type { Finding } from '../../plan/finding.ts'
 import { readSource } from '../read.ts'
 import { createLineIndex } from '../source.ts'
@@ -25,7 +26,7 @@ export function convertForeign(
   dialect: DialectName,
   from?: string,
 ): ConvertedFile {
-  const foreign = readForeign(text, from)
+  const foreign = readForeign(text, dialectNamed(dialect).matching, from)
   if (foreign.kind !== 'buckets') return foreign
   const placeOf = createLineIndex(text)
   const buckets = foreign.buckets.map(({ bucket, source, notes }): ConvertedBucket => {

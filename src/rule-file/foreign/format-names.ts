@@ -1,14 +1,14 @@
 /** Values of `convert --from`. Formats of a single product come before those that only differ in naming style. */
 export const foreignNames = [
-  'cloudformation',
   'serverless',
+  'cloudformation',
   'pulumi',
   'ansible',
   'r2',
   'b2',
   'azure',
   'gcs',
-  'terraform',
   'cdk',
+  'terraform',
 ] as const
 export type ForeignName = (typeof foreignNames)[number]

@@ -1,6 +1,7 @@
 /** Converts one CORS rule of another product to our fields, and keeps the positions of its values. */
 
-import { corsMethods } from '../../cors/rule.ts'
+import { corsMethods, isAllowable, type Matching } from '../../cors/rule.ts'
+import { quoted } from '../../text/visible.ts'
 import type { SourceEntry, SourceList, SourceMap, SourceNode, Span } from '../source.ts'
 import { entriesOf, isNothing, itemsOf, listAt, scalarAt, spanOf } from './node.ts'
 
@@ -58,30 +59,44 @@ const fieldNamed = (key: string): Field | undefined => {
   return Object.hasOwn(fieldNames, plain) ? fieldNames[plain] : undefined
 }
 
-/** Keys that do not affect the decision, so dropping them needs no note. */
-const silentKeys = new Set(['Service', 'service', 'allowCredentials', 'support_credentials'])
+/** Keys that say nothing about the decision, and whose loss needs no word. */
+const silentKeys = new Set(['Service', 'service'])
 
-/** `rule` in our fields. Adds the differences to `notes`. */
-export function toRule(rule: SourceMap, notes: Note[]): SourceMap {
+const credentialKeys = new Set(['allowCredentials', 'support_credentials', 'supportCredentials'])
+
+interface RuleOptions {
+  readonly matching: Matching
+  readonly zeroMaxAge: 'unset' | undefined
+}
+
+/** `rule` in our fields; `notes` gets what differs. */
+export function toRule(rule: SourceMap, notes: Note[], options: RuleOptions): SourceMap {
   const parts = new Map<Field, SourceEntry>()
   for (const entry of flattened(rule)) {
     const field = fieldNamed(entry.key)
     if (isNothing(entry.value)) continue
     if (field === undefined) {
-      if (!silentKeys.has(entry.key))
-        notes.push({ ...entry.keySpan, message: `${entry.key} is left out: a rule has no such field` })
+      if (!silentKeys.has(entry.key)) notes.push({ ...entry.keySpan, message: whyLeftOut(entry) })
+      continue
+    }
+    if (field === 'maxAgeSeconds' && options.zeroMaxAge === 'unset' && isZero(entry.value)) {
+      notes.push({ ...entry.keySpan, message: `${entry.key} 0 is left out: it is written where none is set` })
       continue
     }
     const before = parts.get(field)
     parts.set(field, before === undefined ? entry : { ...before, value: joined(before.value, entry.value) })
   }
-  return { kind: 'map', entries: entriesFor(parts, rule, notes), ...spanOf(rule) }
+  return { kind: 'map', entries: entriesFor(parts, rule, notes, options.matching), ...spanOf(rule) }
 }
 
-/**
- * Cloudflare R2 nests origins, methods and headers in a mapping `allowed`. GCS XML wraps each kind in a list
- * element.
- */
+const whyLeftOut = ({ key }: SourceEntry): string =>
+  credentialKeys.has(key)
+    ? `${key} is left out: in the dialects cos and s3 every origin that a rule names gets credentials`
+    : `${quoted(key)} is left out: a rule has no such field`
+
+const isZero = (node: SourceNode): boolean => node.kind === 'scalar' && Number(node.value) === 0
+
+/** Cloudflare R2 puts origins, methods and headers in a mapping `allowed`; GCS XML has a list element around each kind. */
 const flattened = (rule: SourceMap): readonly SourceEntry[] =>
   rule.entries.flatMap((entry) => {
     if (entry.key === 'allowed') return entriesOf(entry.value)
@@ -104,15 +119,25 @@ function valuesOf(node: SourceNode): readonly SourceNode[] {
     .map((part) => scalarAt(part, node))
 }
 
-function entriesFor(parts: ReadonlyMap<Field, SourceEntry>, rule: Span, notes: Note[]): SourceEntry[] {
+function entriesFor(
+  parts: ReadonlyMap<Field, SourceEntry>,
+  rule: Span,
+  notes: Note[],
+  matching: Matching,
+): SourceEntry[] {
   const list = (field: Field): readonly SourceNode[] => {
     const entry = parts.get(field)
     return entry === undefined ? [] : valuesOf(entry.value)
   }
   const both = list('allowedAndExposed')
-  const methods = [...methodsOf(list('allowedMethods'), notes), ...operationsOf(list('operations'), notes)]
+  const methods = [
+    ...methodsOf(list('allowedMethods'), notes, matching),
+    ...operationsOf(list('operations'), notes),
+  ]
+  // Backblaze B2 alone writes a scheme for all its origins; elsewhere it is a mistake, and opens nothing.
+  const origins = parts.has('operations') ? list('allowedOrigins').map(schemeOrigin) : list('allowedOrigins')
   const lists: readonly (readonly [string, readonly SourceNode[], Field])[] = [
-    ['allowedOrigins', list('allowedOrigins').map(originOf), 'allowedOrigins'],
+    ['allowedOrigins', origins, 'allowedOrigins'],
     ['allowedMethods', distinct(methods), parts.has('operations') ? 'operations' : 'allowedMethods'],
     [
       'allowedHeaders',
@@ -145,13 +170,13 @@ function distinct(values: readonly SourceNode[]): readonly SourceNode[] {
   })
 }
 
-/** Backblaze B2: "https" means every origin with that scheme. */
-const originOf = (node: SourceNode): SourceNode =>
+/** "https" stands for every origin with that scheme. */
+const schemeOrigin = (node: SourceNode): SourceNode =>
   node.kind === 'scalar' && (node.value === 'https' || node.value === 'http')
     ? scalarAt(`${node.value}://*`, node)
     : node
 
-function methodsOf(values: readonly SourceNode[], notes: Note[]): readonly SourceNode[] {
+function methodsOf(values: readonly SourceNode[], notes: Note[], matching: Matching): readonly SourceNode[] {
   return values.flatMap((node): readonly SourceNode[] => {
     const name = node.kind === 'scalar' ? node.value : undefined
     if (name === '*') {
@@ -161,8 +186,12 @@ function methodsOf(values: readonly SourceNode[], notes: Note[]): readonly Sourc
       })
       return corsMethods.map((method) => scalarAt(method, node))
     }
-    if (typeof name !== 'string' || !foreignMethods.has(name)) return [node]
-    const why = name === 'OPTIONS' ? 'preflights are always answered' : 'no S3, COS or OSS rule can allow it'
+    const isAllowed = typeof name !== 'string' || (name !== 'OPTIONS' && isAllowable(name, matching))
+    if (isAllowed || !foreignMethods.has(name)) return [node]
+    const why =
+      name === 'OPTIONS'
+        ? 'preflights are always answered'
+        : 'rules of COS, OSS and S3 cannot allow it; for a store of another kind add --dialect http'
     notes.push({ ...spanOf(node), message: `${name} is left out: ${why}` })
     return []
   })
@@ -235,7 +264,7 @@ function secondsOf(node: SourceNode): SourceNode {
 }
 
 /** A value that a template computes: `{Ref: X}`, `{Fn::Sub: …}`. */
-const isComputed = (node: SourceNode): boolean =>
+export const isComputed = (node: SourceNode): boolean =>
   node.kind === 'map' && node.entries.length === 1 && /^(?:Ref$|Fn::)/.test(node.entries[0]?.key ?? '')
 
 /** The computed values of a rule, each of which a person must replace. */
@@ -246,16 +275,23 @@ export function computedIn(rule: SourceMap): readonly SourceNode[] {
 /** The rest of the rule, to be checked without the computed values. */
 export const withoutComputed = (rule: SourceMap): SourceMap => ({
   ...rule,
-  entries: rule.entries.map((entry) =>
-    entry.value.kind === 'list' ? { ...entry, value: knownOf(entry.key, entry.value) } : entry,
-  ),
+  entries: rule.entries.flatMap((entry) => {
+    if (isComputed(entry.value)) return []
+    return [entry.value.kind === 'list' ? { ...entry, value: knownOf(entry.key, entry.value) } : entry]
+  }),
 })
 
-/** Replaces computed origins by a placeholder, so that the list is not reported as empty too. */
+/** In place of a computed value, so that its list is not called empty as well. */
+const standIns: Readonly<Record<string, string>> = {
+  allowedOrigins: 'https://computed.invalid',
+  allowedMethods: 'GET',
+}
+
 function knownOf(key: string, list: SourceList): SourceList {
+  const standIn = standIns[key]
   const items = list.items.flatMap((item) => {
     if (!isComputed(item)) return [item]
-    return key === 'allowedOrigins' ? [scalarAt('https://computed.invalid', item)] : []
+    return standIn === undefined ? [] : [scalarAt(standIn, item)]
   })
   return { ...list, items }
 }

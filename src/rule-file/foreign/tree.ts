@@ -7,6 +7,7 @@ import { parseXml, XmlElement, XmlError, XmlText } from '@rgrove/parse-xml'
 import { isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseDocument } from 'yaml'
 import type { SourceEntry, SourceNode, Span } from '../source.ts'
 import { type Fault, fault, faultAt } from './fault.ts'
+import { readWranglerList } from './wrangler-list.ts'
 
 interface Tree {
   /** Absent when the text is not well-formed; `fault` says why. */
@@ -21,6 +22,8 @@ const maxDepth = 64
 export function readTree(text: string): Tree {
   const start = text.replace(/^\uFEFF/, '').trimStart()
   if (start.startsWith('<')) return readXmlTree(text)
+  const printed = readWranglerList(text)
+  if (printed !== undefined) return { root: printed, fault: undefined }
   return nesting(text) > maxDepth
     ? { root: undefined, fault: faultAt(text, 0, `nested more than ${maxDepth} levels deep`) }
     : readYamlTree(text, /^[[{"]/.test(start))

@@ -97,6 +97,15 @@ export const codes = {
   ),
   'xml-encoding': warning('The XML declaration names an encoding other than UTF-8, which the file uses.'),
   // Another kind of file
+  'foreign-format': error(
+    'A CORS configuration of another product, such as Google Cloud Storage or Terraform. Rule files are read in the formats of the S3 family; convert reads the others and prints what differs.',
+  ),
+  'computed-value': error(
+    'A value that a template computes when it is deployed. Replace it with the value that it has after deployment, then convert the file again.',
+  ),
+  'bucket-differs': warning(
+    'The file holds a call of an SDK, with a Bucket other than the one that the file is named after. The name of the file decides.',
+  ),
   'wrong-extension': error(
     'The extension selects the format: .yaml or .yml, .json, .xml. The content of this file is in another of these formats.',
   ),

@@ -26,6 +26,9 @@ const written = (content: RuleFile): RuleFile | undefined => {
   return read.content
 }
 
+const nameFor = (text: string): string =>
+  text.startsWith('<') ? 'photos.xml' : /^[[{]/.test(text) ? 'photos.json' : 'photos.yaml'
+
 describe('a CORS configuration of another product', () => {
   test.each(shapes)('$format: $about', ({ text, buckets }) => {
     const actual = converted(text)
@@ -56,7 +59,7 @@ describe('a CORS configuration of another product', () => {
   })
 
   test.each(shapes)('$format: $about is one finding in a rules directory', ({ format, text }) => {
-    const name = text.startsWith('<') ? 'photos.xml' : /^[[{]/.test(text) ? 'photos.json' : 'photos.yaml'
+    const name = nameFor(text)
     const { content, findings } = readRules(name, Buffer.from(text), 's3')
     const title = foreignFormats.find(({ id }) => id === format)?.title ?? ''
     expect(content).toBeUndefined()
@@ -67,7 +70,7 @@ describe('a CORS configuration of another product', () => {
         column: 1,
         severity: 'error',
         code: 'foreign-format',
-        message: `a CORS configuration of ${title}: convert it with "cors-sidecar convert ${name} --out DIR", then remove this file`,
+        message: `a CORS configuration of ${title}: convert it with "cors-sidecar convert ${name}${name.endsWith('.yaml') ? ' --to json' : ''} --out .", then remove this file`,
       },
     ])
   })
@@ -103,10 +106,44 @@ describe('a CORS configuration of another product', () => {
     expect(bucket?.content?.rules[0]?.maxAgeSeconds).toBe(7200)
   })
 
+  test('PATCH stays where the dialect has it', () => {
+    const file = convertForeign(
+      'given',
+      '[{"origin": ["https://a.example"], "method": ["GET", "PATCH"]}]',
+      'http',
+    )
+    if (file.kind !== 'buckets') throw new Error('not recognised')
+    expect(file.buckets[0]?.content?.rules[0]?.allowedMethods).toEqual(['GET', 'PATCH'])
+    expect(file.buckets[0]?.notes).toEqual([])
+  })
+
+  test('names that were made up never meet another', () => {
+    const resource = (name: string, values: object) => ({
+      type: 't',
+      name,
+      values: { cors_rule: [rule], ...values },
+    })
+    const rule = { allowed_origins: ['https://a.example'], allowed_methods: ['GET'] }
+    const resources = [
+      resource('a', {}),
+      resource('x', { bucket: 'a' }),
+      resource('a', {}),
+      resource('é', {}),
+    ]
+    const found = converted(JSON.stringify({ values: { root_module: { resources } } }))
+    expect(found.map(({ bucket }) => bucket)).toEqual(['a-2', 'a', 'a-3', 'bucket-4'])
+    expect(found[0]?.notes[0]?.message).toContain('named after a-2, rename it')
+  })
+
+  test('variables that lead to themselves come to an end', () => {
+    const text = `service: s\ncustom: {a: "\${self:custom.b}\${self:custom.b}", b: "\${self:custom.a}\${self:custom.a}"}\nprovider:\n  s3:\n    one:\n      name: "\${self:custom.a}"\n      corsConfiguration: {CorsRules: [{AllowedOrigins: ["https://a.example"], AllowedMethods: [GET]}]}\n`
+    expect(converted(text).map(({ bucket }) => bucket)).toEqual(['one'])
+  })
+
   test('a field without a counterpart is named', () => {
     const [bucket] = converted('[{"origin": ["https://a.example"], "method": ["GET"], "speed": 3}]')
     expect(bucket?.notes.map(({ message }) => message)).toEqual([
-      'speed is left out: a rule has no such field',
+      '"speed" is left out: a rule has no such field',
     ])
   })
 })

@@ -481,7 +481,7 @@ Resources:
     buckets: [{ allow: ['HEAD https://a.example'], deny: ['PUT https://a.example'] }],
   },
   {
-    format: 'cloudformation',
+    format: 'serverless',
     about: 'resources of a serverless.yml, joined text',
     text: `service: web
 resources:
@@ -722,7 +722,12 @@ const azure: readonly Shape[] = [
       {
         allow: ['PUT https://b.example content-type x-ms-meta-one'],
         deny: ['PUT https://b.example authorization', 'GET https://c.example'],
-        notes: ['MERGE is left out', 'OPTIONS is left out', 'a pattern cannot be exposed'],
+        notes: [
+          'the rule of the queue service is left out',
+          'MERGE is left out',
+          'OPTIONS is left out',
+          'a pattern cannot be exposed',
+        ],
       },
     ],
   },
@@ -754,6 +759,420 @@ const azure: readonly Shape[] = [
   },
 ]
 
+const awsRule = (bucket: string, origin: string): object => ({
+  bucket,
+  cors_rule: [{ allowed_methods: ['GET'], allowed_origins: [origin], max_age_seconds: 0 }],
+})
+
+/** What people have beside the shapes that the vendors document: lists of buckets, copies, names that are computed. */
+const more: readonly Shape[] = [
+  {
+    format: 'gcs',
+    about: 'one rule that is not in a list',
+    text: json(gcsRule),
+    buckets: [{ allow: ['PUT https://app.example.com content-type'], deny: ['GET https://evil.example'] }],
+  },
+  {
+    format: 'gcs',
+    about: 'gcloud storage buckets list --format=json, one of them without CORS',
+    text: json([
+      { name: 'a-photos', cors_config: [gcsRule] },
+      { name: 'none' },
+      { name: 'b-photos', cors_config: [{ origin: ['https://b.example'], method: ['GET'] }] },
+    ]),
+    buckets: [
+      { bucket: 'a-photos', allow: ['PUT https://app.example.com'], deny: ['GET https://b.example'] },
+      { bucket: 'b-photos', allow: ['GET https://b.example'], deny: ['GET https://app.example.com'] },
+    ],
+  },
+  {
+    format: 'gcs',
+    about: 'the JSON API, with a list of buckets',
+    text: json({ kind: 'storage#buckets', items: [{ name: 'g', cors: [gcsRule] }] }),
+    buckets: [{ bucket: 'g', allow: ['GET https://app.example.com'], deny: ['GET https://evil.example'] }],
+  },
+  {
+    format: 'gcs',
+    about: '"https" as an origin, which is every page at Backblaze only',
+    text: json([{ origin: ['https', 'https://a.example'], method: ['GET'] }]),
+    buckets: [{ allow: ['GET https://a.example'], deny: ['GET https://any.example'] }],
+  },
+  {
+    format: 'r2',
+    about: 'the text that wrangler r2 bucket cors list prints',
+    text: `
+ wrangler 4.51.0
+────────────────────
+Listing CORS rules for bucket 'r2-photos'...
+allowed_origins:  https://a.example, https://b.example
+allowed_methods:  GET, PUT
+allowed_headers:  content-type
+exposed_headers:  ETag
+max_age_seconds:  3600
+
+allowed_origins:  https://c.example
+allowed_methods:  GET
+allowed_headers:  (no headers)
+exposed_headers:  (no exposed headers)
+max_age_seconds:  (0 seconds)
+`,
+    buckets: [
+      {
+        bucket: 'r2-photos',
+        allow: ['PUT https://b.example content-type', 'GET https://c.example'],
+        deny: ['PUT https://c.example', 'GET https://c.example content-type'],
+        exposes: ['ETag'],
+      },
+    ],
+  },
+  {
+    format: 'b2',
+    about: 'b2 bucket list --json',
+    text: json([
+      { bucketName: 'one-b', corsRules: [{ ...b2Rule, allowedOrigins: ['https://a.example'] }] },
+      { bucketName: 'two-b', corsRules: [] },
+    ]),
+    buckets: [{ bucket: 'one-b', allow: ['GET https://a.example range'], deny: ['GET https://b.example'] }],
+  },
+  {
+    format: 'b2',
+    about: 'the answer of b2_list_buckets',
+    text: json({ buckets: [{ bucketName: 'one-b', corsRules: [b2Rule] }] }),
+    buckets: [{ bucket: 'one-b', allow: ['GET https://a.example'], deny: ['GET http://a.example'] }],
+  },
+  {
+    format: 'terraform',
+    about: 'a state in which the bucket repeats the rules of its own resource, as AWS states do',
+    text: json({
+      values: {
+        root_module: {
+          resources: [
+            { type: 'aws_s3_bucket', name: 'a', values: awsRule('files', 'https://a.example') },
+            {
+              type: 'aws_s3_bucket_cors_configuration',
+              name: 'a',
+              values: {
+                bucket: 'files',
+                cors_rule: [
+                  {
+                    allowed_headers: null,
+                    allowed_methods: ['GET'],
+                    allowed_origins: ['https://a.example'],
+                    id: '',
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    }),
+    buckets: [{ bucket: 'files', allow: ['GET https://a.example'], deny: ['PUT https://a.example'] }],
+  },
+  {
+    format: 'terraform',
+    about: 'a bucket whose copy of the rules is an older one',
+    text: json({
+      values: {
+        root_module: {
+          resources: [
+            {
+              type: 'aws_s3_bucket_cors_configuration',
+              name: 'a',
+              values: awsRule('files', 'https://new.example'),
+            },
+            { type: 'aws_s3_bucket', name: 'a', values: awsRule('files', 'https://old.example') },
+          ],
+        },
+      },
+    }),
+    buckets: [
+      {
+        bucket: 'files',
+        allow: ['GET https://new.example'],
+        deny: ['GET https://old.example'],
+        notes: ['max_age_seconds 0 is left out', 'these rules are left out'],
+      },
+    ],
+  },
+  {
+    format: 'terraform',
+    about: 'a plan that knows the bucket by a reference, in a module, and blocks with for_each',
+    text: json({
+      planned_values: {
+        root_module: {
+          child_modules: [
+            {
+              address: 'module.web["eu"]',
+              resources: [
+                {
+                  address: 'module.web["eu"].aws_s3_bucket.site',
+                  type: 'aws_s3_bucket',
+                  name: 'site',
+                  values: { bucket: 'site-eu' },
+                },
+                {
+                  address: 'module.web["eu"].aws_s3_bucket_cors_configuration.site',
+                  type: 'aws_s3_bucket_cors_configuration',
+                  name: 'site',
+                  values: { cors_rule: [snakeRule] },
+                },
+                ...['x', 'y'].map((index) => ({
+                  address: `module.web["eu"].aws_s3_bucket_cors_configuration.many["${index}"]`,
+                  type: 'aws_s3_bucket_cors_configuration',
+                  name: 'many',
+                  index,
+                  values: { cors_rule: [snakeRule] },
+                })),
+              ],
+            },
+          ],
+        },
+      },
+      configuration: {
+        root_module: {
+          module_calls: {
+            web: {
+              module: {
+                resources: [
+                  {
+                    type: 'aws_s3_bucket_cors_configuration',
+                    name: 'site',
+                    expressions: { bucket: { references: ['aws_s3_bucket.site.id', 'aws_s3_bucket.site'] } },
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    }),
+    buckets: [
+      { bucket: 'site-eu', ...wanted },
+      {
+        bucket: 'many-x',
+        ...wanted,
+        notes: ['the name of the bucket is not in the file: named after many-x'],
+      },
+      { bucket: 'many-y', ...wanted, notes: ['named after many-y'] },
+    ],
+  },
+  {
+    format: 'terraform',
+    about: 'configuration in JSON, as CDK for Terraform writes it',
+    text: json({
+      resource: {
+        aws_s3_bucket: { files: { bucket: 'files-7' } },
+        aws_s3_bucket_cors_configuration: {
+          files: { bucket: '${aws_s3_bucket.files.id}', cors_rule: snakeRule },
+        },
+      },
+    }),
+    buckets: [{ bucket: 'files-7', ...wanted }],
+  },
+  {
+    format: 'terraform',
+    about: 'lists of the same names in resources that are no buckets',
+    text: json({
+      values: {
+        root_module: {
+          resources: [
+            { type: 'aws_lambda_function_url', name: 'u', values: { cors: [{ allow_origins: ['*'] }] } },
+            { type: 'azurerm_signalr_service', name: 's', values: { cors: [{ allowed_origins: ['*'] }] } },
+            { type: 'minio_s3_bucket_cors', name: 'm', values: awsRule('m-1', 'https://m.example') },
+          ],
+        },
+      },
+    }),
+    buckets: [
+      {
+        bucket: 'm-1',
+        allow: ['GET https://m.example'],
+        deny: ['PUT https://m.example'],
+        notes: ['max_age_seconds 0 is left out'],
+      },
+    ],
+  },
+  {
+    format: 'ansible',
+    about: 'the former name of the module, a name and rules that are variables',
+    text: '- aws_s3_cors:\n    name: "{{ bucket }}"\n    rules:\n      - allowed_origins: ["https://a.example"]\n        allowed_methods: [GET]\n- aws_s3_cors: {name: b2, rules: "{{ rules }}"}\n- aws_s3_cors: {name: b3, state: absent}\n',
+    buckets: [
+      {
+        bucket: 'bucket-1',
+        allow: ['GET https://a.example'],
+        deny: [],
+        notes: ['the name of the bucket is computed, "{{ bucket }}": named after bucket-1'],
+      },
+      { bucket: 'b2', allow: [], deny: [], errors: ['computed-value'] },
+    ],
+  },
+  {
+    format: 'cloudformation',
+    about: 'AWS::NoValue, a whole list that is computed, and a parameter whose default is a name in SSM',
+    text: `Parameters:
+  Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /app/bucket}
+Resources:
+  One:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !Ref Stored
+      CorsConfiguration:
+        CorsRules:
+          - AllowedOrigins: ["https://a.example", !Ref AWS::NoValue]
+            AllowedMethods: [GET]
+            AllowedHeaders: !Ref AWS::NoValue
+  Two:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: two-b
+      CorsConfiguration:
+        CorsRules:
+          - AllowedOrigins: ["https://a.example"]
+            AllowedMethods: !If [IsProd, [GET], [PUT]]
+  Three:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: three-b
+      CorsConfiguration:
+        CorsRules: !If [IsProd, [], []]
+`,
+    buckets: [
+      {
+        bucket: 'One',
+        allow: ['GET https://a.example'],
+        deny: ['GET https://a.example range'],
+        notes: ['the name of the bucket is computed by the template: named after One'],
+      },
+      { bucket: 'two-b', allow: [], deny: [], errors: ['computed-value'] },
+      { bucket: 'three-b', allow: [], deny: [], errors: ['computed-value'] },
+    ],
+  },
+  {
+    format: 'serverless',
+    about: 'provider.s3 and a list of resources together, with variables of the file',
+    text: `service: notes
+custom:
+  stage: \${opt:stage, 'dev'}
+  bucket: \${self:service}-\${self:custom.stage}-files
+provider:
+  name: aws
+  s3:
+    uploads:
+      name: \${self:service}-uploads
+      corsConfiguration:
+        CorsRules:
+          - {AllowedOrigins: ["https://a.example"], AllowedMethods: [PUT]}
+resources:
+  - Resources:
+      Files:
+        Type: AWS::S3::Bucket
+        Properties:
+          BucketName: \${self:custom.bucket}
+          CorsConfiguration:
+            CorsRules:
+              - {AllowedOrigins: ["https://b.example"], AllowedMethods: [GET]}
+      Other:
+        Type: AWS::S3::Bucket
+        Properties:
+          BucketName: \${env:BUCKET}
+          CorsConfiguration:
+            CorsRules:
+              - {AllowedOrigins: ["https://c.example"], AllowedMethods: [GET]}
+  - \${file(resources/other.yml)}
+`,
+    buckets: [
+      { bucket: 'notes-uploads', allow: ['PUT https://a.example'], deny: ['GET https://a.example'] },
+      { bucket: 'notes-dev-files', allow: ['GET https://b.example'], deny: ['PUT https://b.example'] },
+      {
+        bucket: 'Other',
+        allow: ['GET https://c.example'],
+        deny: ['PUT https://c.example'],
+        notes: ['the name of the bucket is computed, "${env:BUCKET}": named after Other'],
+      },
+    ],
+  },
+  {
+    format: 'pulumi',
+    about: 'Pulumi.yaml with rules in a resource of their own, and buckets of Google and Cloudflare',
+    text: `name: web
+runtime: yaml
+resources:
+  files:
+    type: aws:s3:BucketV2
+    properties: {bucket: files-1}
+  rules:
+    type: aws:s3:BucketCorsConfigurationV2
+    properties:
+      bucket: \${files.id}
+      corsRules:
+        - {allowedMethods: [PUT], allowedOrigins: ["https://a.example"]}
+  g:
+    type: gcp:storage:Bucket
+    properties:
+      name: g-1
+      cors: [{origins: ["https://g.example"], methods: [GET], responseHeaders: [ETag], maxAgeSeconds: 60}]
+  r:
+    type: cloudflare:R2BucketCors
+    properties:
+      bucketName: r-1
+      rules: [{allowed: {methods: [GET], origins: ["https://r.example"]}}]
+`,
+    buckets: [
+      { bucket: 'files-1', allow: ['PUT https://a.example'], deny: ['GET https://a.example'] },
+      { bucket: 'g-1', allow: ['GET https://g.example etag'], deny: ['PUT https://g.example'] },
+      { bucket: 'r-1', allow: ['GET https://r.example'], deny: ['PUT https://r.example'] },
+    ],
+  },
+  {
+    format: 'azure',
+    about: 'a template of the resource manager',
+    text: json({
+      contentVersion: '1.0.0.0',
+      resources: [
+        {
+          type: 'Microsoft.Storage/storageAccounts/queueServices',
+          name: 'acc/default',
+          properties: { cors: { corsRules: [{ allowedOrigins: ['*'], maxAgeInSeconds: 1 }] } },
+        },
+        {
+          type: 'Microsoft.Storage/storageAccounts/blobServices',
+          name: 'acc/default',
+          properties: {
+            cors: {
+              corsRules: [
+                { allowedOrigins: ['https://a.example'], allowedMethods: ['GET'], maxAgeInSeconds: 5 },
+              ],
+            },
+          },
+        },
+      ],
+    }),
+    buckets: [
+      {
+        bucket: 'acc',
+        allow: ['GET https://a.example'],
+        deny: ['GET https://b.example'],
+        notes: ['the name of the bucket is not in the file: named after acc'],
+      },
+    ],
+  },
+  {
+    format: 'cdk',
+    about: 'credentials, which a rule of the S3 family does not say',
+    text: json({
+      cors: { allowOrigins: ['https://a.example'], allowMethods: ['GET'], allowCredentials: true },
+    }),
+    buckets: [
+      {
+        allow: ['GET https://a.example'],
+        deny: ['PUT https://a.example'],
+        notes: ['allowCredentials is left out: in the dialects cos and s3'],
+      },
+    ],
+  },
+]
+
 export const shapes: readonly Shape[] = [
   ...gcs,
   ...r2,
@@ -765,4 +1184,5 @@ export const shapes: readonly Shape[] = [
   ...pulumi,
   ...serverless,
   ...azure,
+  ...more,
 ]

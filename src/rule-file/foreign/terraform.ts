@@ -1,0 +1,129 @@
+import type { SourceMap, SourceNode } from '../source.ts'
+import {
+  bucketNames,
+  type ForeignFormat,
+  type FoundRules,
+  isCorsType,
+  mappingEntries,
+  resourceRules,
+} from './found.ts'
+import { fieldOf, hasField, itemsOf, mappingsIn, mappingsOf, textOf } from './node.ts'
+
+export const terraform: ForeignFormat = {
+  id: 'terraform',
+  title: 'Terraform or OpenTofu',
+  source: 'https://developer.hashicorp.com/terraform/internals/json-format',
+  zeroMaxAge: 'unset',
+  find(root) {
+    const shown = fieldOf(root, 'planned_values', 'values')
+    const modules = [...mappingsIn(fieldOf(shown, 'root_module'))].filter((node) =>
+      hasField(node, 'resources'),
+    )
+    if (modules.length > 0) return shownRules(root, modules)
+    const stored = mappingsOf(fieldOf(root, 'resources')).filter((node) => hasField(node, 'instances'))
+    if (stored.length > 0) return stored.flatMap(storedRules)
+    if (hasField(root, 'resource')) return configuredRules(root)
+    // One block alone. In names of ours it would be a rule file.
+    return resourceRules(root).filter(({ rules }) => rules.some((rule) => hasField(rule, ...snakeKeys)))
+  },
+}
+
+const snakeKeys = ['allowed_origins', 'allowed_methods', 'allowed_operations', 'response_header']
+
+/** `show -json`: modules within modules. */
+function shownRules(root: SourceNode, modules: readonly SourceMap[]): readonly FoundRules[] {
+  const resources = modules.flatMap((node) =>
+    mappingsOf(fieldOf(node, 'resources')).map((resource) => ({
+      resource,
+      module: textOf(fieldOf(node, 'address')) ?? '',
+    })),
+  )
+  const byAddress = new Map(
+    resources.map(({ resource }) => [textOf(fieldOf(resource, 'address')) ?? '', resource]),
+  )
+  return resources.flatMap(({ resource, module }) => {
+    const values = fieldOf(resource, 'values')
+    const type = fieldOf(resource, 'type')
+    const name = fieldOf(values, ...bucketNames) ?? referredName(root, resource, module, byAddress)
+    return resourceRules(values, { name, alias: aliasOf(resource), isOwnResource: isCorsType(type) })
+  })
+}
+
+/** Resources of one block with `count` or `for_each` differ by their index only. */
+function aliasOf(resource: SourceNode): string | undefined {
+  const name = textOf(fieldOf(resource, 'name'))
+  const index = indexOf(resource)
+  return index === undefined ? name : `${name}-${index}`
+}
+
+function indexOf(resource: SourceNode): string | number | undefined {
+  const index = fieldOf(resource, 'index', 'index_key')
+  const value = index?.kind === 'scalar' ? index.value : undefined
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined
+}
+
+/** A plan knows `bucket = aws_s3_bucket.files.id` as a reference, and the name in the bucket that it leads to. */
+function referredName(
+  root: SourceNode,
+  resource: SourceNode,
+  module: string,
+  byAddress: ReadonlyMap<string, SourceMap>,
+): SourceNode | undefined {
+  const [type, name] = [textOf(fieldOf(resource, 'type')), textOf(fieldOf(resource, 'name'))]
+  const configured = mappingsOf(fieldOf(configurationOf(root, module), 'resources')).find(
+    (node) => textOf(fieldOf(node, 'type')) === type && textOf(fieldOf(node, 'name')) === name,
+  )
+  const expression = fieldOf(fieldOf(configured, 'expressions'), ...bucketNames)
+  const index = indexOf(resource)
+  const suffixes = ['', ...(index === undefined ? [] : [`[${JSON.stringify(index)}]`])]
+  for (const reference of itemsOf(fieldOf(expression, 'references'))) {
+    const [referredType, referred] = (textOf(reference) ?? '').split('.')
+    const address = `${module === '' ? '' : `${module}.`}${referredType}.${referred?.replace(/\[.*/, '')}`
+    for (const suffix of suffixes) {
+      const bucket = fieldOf(fieldOf(byAddress.get(address + suffix), 'values'), ...bucketNames)
+      if (bucket !== undefined) return bucket
+    }
+  }
+  return undefined
+}
+
+/** `module.a["x"].module.b` stands at module_calls.a.module.module_calls.b.module of the configuration. */
+function configurationOf(root: SourceNode, module: string): SourceNode | undefined {
+  const calls = Array.from(
+    module.matchAll(/module\.([A-Za-z0-9_-]+)(?:\[[^\]]*\])?/g),
+    ([, name = '']) => name,
+  )
+  return calls.reduce<SourceNode | undefined>(
+    (node, name) => fieldOf(fieldOf(fieldOf(node, 'module_calls'), name), 'module'),
+    fieldOf(fieldOf(root, 'configuration'), 'root_module'),
+  )
+}
+
+/** One resource of a state file, terraform.tfstate. */
+const storedRules = (resource: SourceMap): readonly FoundRules[] =>
+  mappingsOf(fieldOf(resource, 'instances')).flatMap((instance) => {
+    const index = indexOf(instance)
+    const name = textOf(fieldOf(resource, 'name'))
+    return resourceRules(fieldOf(instance, 'attributes'), {
+      alias: index === undefined ? name : `${name}-${index}`,
+      isOwnResource: isCorsType(fieldOf(resource, 'type')),
+    })
+  })
+
+/** Configuration in JSON (.tf.json, the output of CDK for Terraform): resource, type, name. */
+function configuredRules(root: SourceNode): readonly FoundRules[] {
+  const resources = mappingsOf(fieldOf(root, 'resource')).flatMap((types) =>
+    mappingEntries(types).flatMap(([type, named]) =>
+      mappingEntries(named).flatMap(([alias, values]) =>
+        mappingsOf(values).map((node) => ({ type, alias, values: node })),
+      ),
+    ),
+  )
+  return resources.flatMap(({ type, alias, values }) => {
+    const written = fieldOf(values, ...bucketNames)
+    const [, referredType, referred] = /^\$\{(\w+)\.([\w-]+)\.\w+\}$/.exec(textOf(written) ?? '') ?? []
+    const bucket = resources.find((other) => other.type === referredType && other.alias === referred)
+    const name = fieldOf(bucket?.values, ...bucketNames) ?? written
+    return resourceRules(values, { name, alias, isOwnResource: /cors/i.test(type) })
+  })
+}
