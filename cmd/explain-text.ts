@@ -51,8 +51,11 @@ function proposalText(
   return `This change to ${visible(path)}, line ${changedLine(diff)}, would allow the request:\n\n${coloured.join('\n')}`
 }
 
-const withPath = (diff: string, file: string, path: string): string =>
-  diff.replace(`--- a/${file}`, () => `--- a/${path}`).replace(`+++ b/${file}`, () => `+++ b/${path}`)
+/** Without the slash of an absolute path: git and patch refuse two in a row. */
+const withPath = (diff: string, file: string, path: string): string => {
+  const name = path.replace(/^\/+/, '')
+  return diff.replace(`--- a/${file}`, () => `--- a/${name}`).replace(`+++ b/${file}`, () => `+++ b/${name}`)
+}
 
 function responseText(response: ExplainedResponse): string {
   const lines = headerTexts(response.headers)

@@ -3,7 +3,8 @@
  * header.
  */
 
-import { corsMethods } from '../cors/rule.ts'
+import { fetchMethod } from '../cors/method.ts'
+import { corsMethods, isAllowable, type Matching } from '../cors/rule.ts'
 import { quoted } from '../text/visible.ts'
 import { type Remedy, removal, replaceBy } from './issue.ts'
 
@@ -36,20 +37,37 @@ const methodHints: Readonly<Record<string, string>> = {
   '*': 'name the methods: GET, PUT, POST, DELETE, HEAD',
 }
 
-/** The message starts with S3's answer to PutBucketCors. */
-export function methodProblem(method: string): EntryProblem {
+export function methodProblem(method: string, matching: Matching): EntryProblem {
+  const code = 'method-unsupported'
   const upper = method.trim().toUpperCase()
   const known: readonly string[] = corsMethods
-  const hint = known.includes(upper)
+  const isMiswritten =
+    matching.methods === 'stored'
+      ? known.includes(upper)
+      : isAllowable(upper, matching) && fetchMethod(upper.toLowerCase()) === upper
+  const remedy = isMiswritten ? replaceBy(upper) : upper === 'OPTIONS' ? removal : undefined
+  // A preflight needs no permission, so that nothing is lost with OPTIONS.
+  const rest = remedy === undefined ? {} : { remedy }
+  const shown = quoted(method).slice(1, -1)
+  if (matching.methods === 'sendable') {
+    const hint = isMiswritten ? `write ${upper}` : (sendableHints[upper] ?? 'write a name such as GET or PROPFIND')
+    return { code, message: `no page can send the method ${shown}: ${hint}`, ...rest }
+  }
+  const hint = isMiswritten
     ? `write ${upper}`
     : (methodHints[upper] ?? 'write one of GET, PUT, POST, DELETE, HEAD')
-  return {
-    code: 'method-unsupported',
-    message: `Found unsupported HTTP method in CORS config. Unsupported method is ${quoted(method).slice(1, -1)}: ${hint}`,
-    ...(known.includes(upper) ? { remedy: replaceBy(upper) } : {}),
-    // Removing OPTIONS changes nothing, because a preflight needs no permission.
-    ...(upper === 'OPTIONS' ? { remedy: removal } : {}),
-  }
+  // What S3 answers to PutBucketCors.
+  const message = `Found unsupported HTTP method in CORS config. Unsupported method is ${shown}: ${hint}`
+  return { code, message, ...rest }
+}
+
+const forbiddenMethod = 'browsers never send it (Fetch: forbidden method); remove it'
+
+const sendableHints: Readonly<Record<string, string>> = {
+  TRACE: forbiddenMethod,
+  TRACK: forbiddenMethod,
+  CONNECT: forbiddenMethod,
+  '*': 'name each method, for example GET, PUT, PROPFIND',
 }
 
 /** A token (RFC 9110 section 5.6.2). */

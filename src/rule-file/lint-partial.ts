@@ -45,7 +45,7 @@ export function lintPartially(
   if (placed.length === 0) return []
   const file = { rules: placed.map(({ rule }) => rule.rule), ...noSettings }
   const indexes = placed.map(({ index }) => index)
-  return lint(file, indexes).flatMap((issue) => {
+  return lint(file, accepted.matching, indexes).flatMap((issue) => {
     const owner = sound[Number(issue.path[1])]
     return owner === undefined || !holds(issue.code, owner) ? [] : [{ ...issue, path: pathIn(issue, owner) }]
   })

@@ -142,7 +142,7 @@ export function otherXml(text: string): Problem | undefined {
 
 const sources: readonly { readonly is: RegExp; readonly message: string }[] = [
   {
-    is: /^\s*(?:(?:resource|data|module|variable|provider|output)\s+"[^"\n]+"[^:\n]*\{|(?:locals|terraform|cors_rule)\s*\{|inputs\s*=\s*\{)/m,
+    is: /^[ \t]*(?:(?:resource|data|module|variable|provider|output)\s+"[^"\n]+"[^:\n]*\{|(?:locals|terraform|cors_rule)\s*\{|inputs\s*=\s*\{)/m,
     message:
       'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output',
   },
@@ -153,8 +153,12 @@ const sources: readonly { readonly is: RegExp; readonly message: string }[] = [
   },
 ]
 
+/** Source code shows what it is in its first lines. */
+const maxSourceLooked = 4096
+
 /** The sentence about source code of tools that make CORS configurations. */
 export function sourceCode(text: string): string | undefined {
-  if (/^\s*[[{<]/.test(text)) return undefined
-  return sources.find(({ is }) => is.test(text))?.message
+  const start = text.slice(0, maxSourceLooked)
+  if (/^\s*[[{<]/.test(start)) return undefined
+  return sources.find(({ is }) => is.test(start))?.message
 }

@@ -94,7 +94,7 @@ const isStored = (ways: readonly NeverSent[], stored: Accepted['stored']): boole
 const methodIssues = (method: unknown, accepted: Accepted, path: ValuePath): Issue[] =>
   typeof method !== 'string' || isMethodFor(method, accepted)
     ? []
-    : [{ severity: 'error', ...methodProblem(method), path }]
+    : [{ severity: 'error', ...methodProblem(method, accepted.matching), path }]
 
 function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
   if (typeof origin !== 'string') return []

@@ -44,8 +44,8 @@ function shownRules(root: SourceNode, modules: readonly SourceMap[]): readonly F
   return resources.flatMap(({ resource, module }) => {
     const values = fieldOf(resource, 'values')
     const type = fieldOf(resource, 'type')
-    const name = fieldOf(values, ...bucketNames) ?? referredName(root, resource, module, byAddress)
-    return resourceRules(values, { name, alias: aliasOf(resource), isOwnResource: isCorsType(type) })
+    const rules = resourceRules(values, { alias: aliasOf(resource), isOwnResource: isCorsType(type) })
+    return rules.map((one) => ({ ...one, name: one.name ?? referredName(root, resource, module, byAddress) }))
   })
 }
 

@@ -132,13 +132,13 @@ export const codes = {
     'Without rules every cross-origin request is refused. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
   ),
   'preset-unknown': error('There is no preset of that name.'),
-  'preset-unsupported': error('tus needs PATCH, which no rule of COS, OSS or S3 can allow.'),
+  'preset-unsupported': error('tus needs PATCH, which no rule of COS, OSS or S3 can allow: write the rule in dialect http.'),
   'test-failed': error(
     "A test in the file fails with the file's own rules. Until it passes, the file is not loaded; after a reload the last good rules stay.",
   ),
   // Values
   'method-unsupported': error(
-    'Rules can allow GET, PUT, POST, DELETE and HEAD, in upper case, as in COS, OSS and S3. OPTIONS is the preflight itself and needs no permission.',
+    'Rules of COS, OSS and S3 can allow GET, PUT, POST, DELETE and HEAD, in upper case; rules of dialect http can allow every method that a page can send. OPTIONS is the preflight itself and needs no permission.',
   ),
   'credentials-by-dialect': error(
     'COS and S3 send Access-Control-Allow-Credentials to every origin that a rule names, OSS never does. Only rules of dialect http can set allowCredentials.',
@@ -159,7 +159,7 @@ export const codes = {
   'origin-invalid-character': error(
     'A character that no origin has. Often an unrendered template such as {{ .Values.origin }}, or a regular expression; only * has a meaning here.',
   ),
-  'origin-more-than-one-wildcard': error('COS, OSS and S3 allow one * in an origin.'),
+  'origin-more-than-one-wildcard': error('An origin can hold one *, as COS, OSS and S3 have it.'),
   'origin-has-path': error(
     'An origin is scheme, host and port. Browsers never send a path, not even a trailing slash.',
   ),
@@ -188,7 +188,7 @@ export const codes = {
   'header-underscore': warning(
     'The COS console does not accept underscores. Many servers, including nginx by default, drop headers with underscores.',
   ),
-  'header-more-than-one-wildcard': error('COS, OSS and S3 allow one * in a header name.'),
+  'header-more-than-one-wildcard': error('A header name can hold one *, as COS, OSS and S3 have it.'),
   'expose-wildcard': error(
     'Exposed headers must be listed by name. No vendor accepts a * here, and with credentials browsers take it literally.',
   ),
@@ -229,7 +229,7 @@ export const codes = {
     'Origins of pages start with http, https or the scheme of an app or extension, never with a WebSocket or FTP scheme.',
   ),
   'origin-insecure-with-credentials': warning(
-    "Anyone on the network path of an http page can modify it and act with the origin's permissions. localhost is exempt, because browsers treat it as secure.",
+    'Anyone on the network path can change a page that is served over http, and then act with the permissions of its origin. localhost is exempt because browsers treat it as secure.',
   ),
   'origin-null-prohibited': warning(
     'Every sandboxed frame has the origin "null", so any site can have it. The entry is honoured, as by the vendors, but without credentials.',
@@ -238,7 +238,7 @@ export const codes = {
     'A private address is a different machine in every network. On a hotel network it is a machine of the hotel.',
   ),
   'origin-localhost': info(
-    "Fine for development. In production it allows any program on a visitor's machine.",
+    'Fine for development. In production it allows every program that listens on that port of a visitor\'s machine.',
   ),
   'write-methods-for-any-origin': warning(
     "PUT, POST or DELETE is allowed for every site. Any page can then use its visitor's abilities: presigned URLs, network position, anonymous write access.",
@@ -251,7 +251,7 @@ export const codes = {
     'A rule with "*" among its origins answers every origin with "*" and without credentials, as S3 does. The other origins have no effect: remove them, or remove "*" and allow only the named ones.',
   ),
   'content-type-not-allowed': warning(
-    'Browsers ask for content-type in the preflight of every upload except text/plain, forms and URL-encoded data. If no rule allows it, a PUT of an image or of JSON is refused.',
+    'Browsers ask for content-type in the preflight of every upload but those of text/plain, forms and URL-encoded data. Where no rule allows it, the upload of an image or of JSON is refused.',
   ),
   'oss-user-agent-missing': warning(
     'ali-oss sends x-oss-user-agent with every request, so its preflight is refused if only its other headers are allowed. The preset ali-oss has them all.',
@@ -296,7 +296,7 @@ export const codes = {
     'A comment "# cors-sidecar: allow CODE because REASON" accepts a finding: unindented, for the whole file; indented on its own line, for the next line and what is indented below it; after a value, for that line and what is below it. In XML: before the root element for the file, elsewhere for the next element. Errors cannot be accepted. JSON has no comments.',
   ),
   'acceptance-without-reason': warning(
-    'An acceptance must give a reason, for people who read the file next year. Without one it has no effect.',
+    'An acceptance has to give its reason, so that a later reader of the file can judge it. Without a reason the comment has no effect.',
   ),
   'acceptance-unused': info(
     'The finding that this comment accepts no longer exists, and the comment would hide it if it came back.',

@@ -46,7 +46,7 @@ export function remarksOnOrigin(entry: string): Remark[] {
     return [
       warning(
         'origin-file',
-        '"file://" is sent by every page of the file system in Android WebView and other web views, and is not allowed credentials: serve the page from an https:// or app:// address',
+        '"file://" is what pages from the file system send in Android WebView and other web views, also pages that other apps put there; credentials are not allowed for it: serve the page from an https:// or app:// address',
       ),
     ]
   const parts = readParts(entry)
@@ -183,7 +183,7 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
   return [
     warning(
       'origin-insecure-with-credentials',
-      `${quoted(entry)}with credentials: anyone on the network path can modify an http page; serve the page over https`,
+      `${quoted(entry)}: anyone on the network path can change a page that is served over http, and credentials are allowed for it; serve the page over https`,
     ),
   ]
 }
@@ -202,7 +202,7 @@ function remarksOnHost(entry: string, { scheme, host }: OriginParts): Remark[] {
       {
         severity: 'info',
         code: 'origin-localhost',
-        message: `${quoted(entry)}allows any program on a visitor's own machine: keep it out of production`,
+        message: `${quoted(entry)}: any program on that port of a visitor's machine is allowed; keep it out of production`,
       },
     ]
   if (!isPrivate(host)) return []

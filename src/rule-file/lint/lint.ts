@@ -4,15 +4,27 @@
  */
 
 import { presetOf } from '../../cors/presets.ts'
-import type { CorsRule, RuleFile } from '../../cors/rule.ts'
+import { type CorsRule, type Matching, type RuleFile, vendorMatching } from '../../cors/rule.ts'
 import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
 import { type Issue, type ListField, type Remedy, removal, replaceBy, type ValuePath } from '../issue.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
-/** `indexes`: original positions of the rules in `file`, when some rules were left out. */
-export function lint(file: RuleFile, indexes: readonly number[] = [...file.rules.keys()]): Issue[] {
+/** `indexes`: where the rules of `file` stand in the text, if not all of them are here. */
+export function lint(
+  file: RuleFile,
+  matching: Matching = vendorMatching,
+  indexes: readonly number[] = [...file.rules.keys()],
+): Issue[] {
+  const issues = lintRules(file, indexes)
+  return matching.methods === 'stored' ? issues : issues.filter(({ code }) => !ofMultipartUploads.has(code))
+}
+
+/** Uploads in parts that POST begins and ends, and whose parts are named by ETag, are a protocol of S3, COS and OSS. */
+const ofMultipartUploads = new Set(['etag-not-exposed', 'post-missing'])
+
+function lintRules(file: RuleFile, indexes: readonly number[]): Issue[] {
   const { rules } = file
   const placed = rules.map((rule, at): PlacedRule => ({ rule, index: indexes[at] ?? at }))
   if (rules.length === 0)
@@ -227,14 +239,15 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
  * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
  */
 function contentTypeMissing(names: readonly string[], methods: readonly string[], path: ValuePath): Issue[] {
-  const put = methods.indexOf('PUT')
-  if (put < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
+  // PATCH, of dialect http, is how tus uploads.
+  const upload = methods.findIndex((method) => method === 'PUT' || method === 'PATCH')
+  if (upload < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
   return [
     issue(
       'warning',
       'content-type-not-allowed',
-      "PUT is allowed but the header content-type is not: browsers send it with every file, so the upload's preflight is refused; add content-type to the allowed headers",
-      names.length > 0 ? [...path, 'allowedHeaders'] : [...path, 'allowedMethods', put],
+      `${methods[upload]} is allowed but the header content-type is not: browsers send it with every file, so the preflight of the upload is refused; add content-type to the allowed headers`,
+      names.length > 0 ? [...path, 'allowedHeaders'] : [...path, 'allowedMethods', upload],
       addition('allowedHeaders', 'content-type'),
     ),
   ]

@@ -108,7 +108,7 @@ function nextState(
   matching: Matching,
 ): State | string {
   let refusal: string | undefined
-  for (const change of candidateChanges(state.content, need)) {
+  for (const change of candidateChanges(state.content, need, matching)) {
     const expected = changedFile(state.content, change)
     const text =
       state.text === undefined

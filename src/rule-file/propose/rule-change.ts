@@ -6,6 +6,7 @@ import {
   type CompiledRule,
   type CorsRule,
   corsMethods,
+  type Matching,
   type RuleFile,
 } from '../../cors/rule.ts'
 import { compileRules } from '../../cors/rule-set.ts'
@@ -33,7 +34,7 @@ const nothingAdded: Additions = {
   exposeHeaders: [],
 }
 
-export function candidateChanges(file: RuleFile, asked: Need): RuleChange[] {
+export function candidateChanges(file: RuleFile, asked: Need, matching: Matching): RuleChange[] {
   const need = { ...asked, methods: inUsualOrder(asked.methods) }
   const { rules } = compileRules(file.rules)
   const form = originForm(need.origin)
@@ -57,7 +58,7 @@ export function candidateChanges(file: RuleFile, asked: Need): RuleChange[] {
   // Before the rule that already matches the origin, whose response would come without credentials.
   const places = model === undefined ? [rules.length] : [model.number - 1, rules.length]
   const inserted = places.map((index): RuleChange => ({ kind: 'insert', index, rule }))
-  return [...extended, ...inserted].map((change) => completed(file, change))
+  return [...extended, ...inserted].map((change) => completed(file, change, matching))
 }
 
 const distance = ({ allowedOrigins, allowedMethods, allowedHeaders }: Additions): number =>
@@ -138,11 +139,11 @@ function extendedRule(rule: CorsRule, added: Additions): CorsRule {
 const joined = <Item>(list: readonly Item[], added: readonly Item[]): readonly Item[] =>
   added.length === 0 ? list : [...list, ...added]
 
-/** Adds what the checker expects along with `change`, such as an exposed ETag with a new PUT. */
-function completed(file: RuleFile, change: RuleChange): RuleChange {
+/** `change` with what the checker wants beside it, for example ETag exposed where PUT is new. */
+function completed(file: RuleFile, change: RuleChange, matching: Matching): RuleChange {
   const next = changedFile(file, change)
-  const before = new Set(change.kind === 'insert' ? [] : addedBy(file, change.index).map(({ code }) => code))
-  return addedBy(next, change.index)
+  const before = new Set(change.kind === 'insert' ? [] : addedBy(file, change.index, matching).map(({ code }) => code))
+  return addedBy(next, change.index, matching)
     .filter(({ code, severity }) => severity === 'warning' && !before.has(code))
     .reduce(
       (done, { remedy }) => (remedy?.kind === 'add' ? withAddition(done, remedy.field, remedy.values) : done),
@@ -150,8 +151,8 @@ function completed(file: RuleFile, change: RuleChange): RuleChange {
     )
 }
 
-const addedBy = (file: RuleFile, index: number): ReturnType<typeof lint> =>
-  lint(file).filter(({ path, remedy }) => path[0] === 'rules' && path[1] === index && remedy?.kind === 'add')
+const addedBy = (file: RuleFile, index: number, matching: Matching): ReturnType<typeof lint> =>
+  lint(file, matching).filter(({ path, remedy }) => path[0] === 'rules' && path[1] === index && remedy?.kind === 'add')
 
 function withAddition(change: RuleChange, field: ListField, values: readonly string[]): RuleChange {
   if (change.kind === 'extend')

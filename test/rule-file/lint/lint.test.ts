@@ -521,3 +521,35 @@ hosts: [cdn.example.org]
     { severity: 'info', code: 'host-mapping', line: 4, message: expect.stringContaining('cdn.example.org') },
   ])
 })
+
+describe('in dialect http', () => {
+  const lintHttp = (rule: string): string[] => {
+    const text = `dialect: http\nrules:\n  - {allowedOrigins: ["https://a.test"], ${rule}}\n`
+    const { findings } = readRules('a.yaml', new TextEncoder().encode(text), 's3')
+    return findings.map(({ severity, code, message }) => `${severity} ${code}: ${message}`)
+  }
+
+  test('nothing is said about the multipart uploads of S3', () => {
+    expect(lintHttp('allowedMethods: [GET, HEAD, PUT, MOVE], allowedHeaders: [content-type]')).toEqual([])
+  })
+
+  test.each(['PUT', 'PATCH'])('%s without content-type is a warning', (method) => {
+    expect(lintHttp(`allowedMethods: [${method}], allowedHeaders: [upload-offset]`)).toEqual([
+      expect.stringMatching(`^warning content-type-not-allowed: ${method} is allowed but`),
+    ])
+  })
+
+  test.each([
+    ['get', 'no page can send the method get: write GET'],
+    ['TRACE', 'no page can send the method TRACE: browsers never send it (Fetch: forbidden method); remove it'],
+    ['"*"', 'no page can send the method *: name each method, for example GET, PUT, PROPFIND'],
+    ['"B AD"', 'no page can send the method B AD: write a name such as GET or PROPFIND'],
+  ])('the method %s is refused in words of that dialect', (method, message) => {
+    expect(lintHttp(`allowedMethods: [${method}]`)).toEqual([`error method-unsupported: ${message}`])
+  })
+
+  test('a mistake elsewhere brings no advice for S3 back', () => {
+    const findings = lintHttp('allowedMethods: [GET, HEAD, PUT, TRACE], allowedHeaders: [content-type]')
+    expect(findings).toEqual([expect.stringMatching(/^error method-unsupported/)])
+  })
+})
