@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DialectName, RuleFile } from '../src/cors/rule.ts'
 import type { Finding } from '../src/plan/finding.ts'
@@ -6,11 +6,12 @@ import { convert } from '../src/rule-file/convert.ts'
 import { type ConvertedBucket, convertForeign } from '../src/rule-file/foreign/convert.ts'
 import { type FileFormat, formatOf, readFileName } from '../src/rule-file/names.ts'
 import { readRules } from '../src/rule-file/read.ts'
-import { quoted } from '../src/text/visible.ts'
+import { quoted, visible } from '../src/text/visible.ts'
 import { readConfiguration } from './configuration-input.ts'
 import type { ConvertFlags } from './convert-flags.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
+import { whyUnwritable } from './write-rule-file.ts'
 
 /** A rule file to write, and its bucket if known. */
 interface Result {
@@ -23,6 +24,13 @@ export async function convertFile(file: string, flags: ConvertFlags, terminal: T
   const input = await readConfiguration(file, terminal)
   if ('problem' in input) return fail(terminal, `${input.shown}: ${input.problem}`, 2)
   const { shown, text } = input
+  // The advice for an empty rule file is none for the end of a pipe.
+  if (text.trim() === '')
+    return fail(
+      terminal,
+      `${shown}: nothing in it: the command that should have written it may have failed`,
+      1,
+    )
   const foreign = foreignResults(shown, text, flags, terminal)
   const results = foreign ?? ownResults(shown, text, flags, terminal)
   if (typeof results === 'number') return results
@@ -148,7 +156,8 @@ async function writeAll(
         : `${quoted(wrong.name)} cannot be the name of a rule file: a bucket has 1 to 63 letters, digits, dots, underscores and hyphens`
     return fail(terminal, why, 2)
   }
-  await mkdir(directory, { recursive: true })
+  const unwritable = await madeDirectory(directory)
+  if (unwritable !== undefined) return fail(terminal, `--out ${visible(flags.out)}: ${unwritable}`, 2)
   let code: 0 | 1 = 0
   for (const { name = '', ...result } of named) {
     const text = textOf(result, flags, terminal)
@@ -164,6 +173,18 @@ async function writeAll(
 function fileName({ bucket }: Result, to: FileFormat, file: string | undefined): string | undefined {
   const base = bucket ?? (file === undefined ? undefined : basename(file).replace(/\.[^.]*$/, ''))
   return base === undefined ? undefined : `${base}.${to}`
+}
+
+async function madeDirectory(directory: string): Promise<string | undefined> {
+  try {
+    await mkdir(directory, { recursive: true })
+    await access(directory, constants.W_OK)
+    return undefined
+  } catch (error) {
+    const why = whyUnwritable(error)
+    if (why === undefined) throw error
+    return why
+  }
 }
 
 async function created(path: string, text: string): Promise<boolean> {

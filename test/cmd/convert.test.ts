@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { addCheck } from '../../cmd/check.ts'
 import { addConvert } from '../../cmd/convert.ts'
 import { readRules } from '../../src/rule-file/read.ts'
+import { shapes } from '../rule-file/foreign/shapes.ts'
 import { folderWith, runCommand } from './rule-commands.ts'
 
 const convert = (folder: string, ...args: string[]) =>
@@ -239,6 +241,24 @@ describe('convert', () => {
     expect(err).toContain(words)
   })
 
+  test('a file in place of the directory is named, and nothing is written', async () => {
+    const folder = folderWith({ 'call.json': cosSdk, taken: 'x' })
+    const { out, err, code } = await convert(folder, 'call.json', '--out', 'taken')
+    expect({ out, err, code }).toEqual({
+      out: '',
+      err: 'error: --out taken: it is a file: name a directory\n',
+      code: 2,
+    })
+  })
+
+  test('an empty input points at the command before the pipe', async () => {
+    const { err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: '\n' })
+    expect({ err, code }).toEqual({
+      err: 'error: standard input: nothing in it: the command that should have written it may have failed\n',
+      code: 1,
+    })
+  })
+
   test('an SDK call names its bucket', async () => {
     const rule = { AllowedOrigin: ['https://a.example'], AllowedMethod: ['GET'] }
     const call = JSON.stringify({ Bucket: 'photos-1250000000', Region: 'ap-guangzhou', CORSRules: [rule] })
@@ -274,4 +294,20 @@ test.each(
     expect(code).toBe(0)
     expect(contentOf(`a.${to}`, out)).toEqual(before)
   }
+})
+
+describe('the command that foreign-format gives', () => {
+  const whole = shapes.filter(({ buckets }) => buckets.every(({ errors = [] }) => errors.length === 0))
+
+  test.each(whole)('turns $format: $about into files without an error', async ({ text }) => {
+    const name = text.startsWith('<') ? 'one.xml' : /^[[{]/.test(text) ? 'one.json' : 'one.yaml'
+    const folder = folderWith({ [`rules/${name}`]: text })
+    const found = await runCommand(addCheck, ['check', 'rules'], { cwd: folder })
+    const [, command = ''] = /foreign-format: .*"cors-sidecar ([^"]+)"/.exec(found.err + found.out) ?? []
+    const { code } = await runCommand(addConvert, command.split(' '), { cwd: folder })
+    expect(code).toBe(0)
+    rmSync(join(folder, 'rules', name))
+    const { err } = await runCommand(addCheck, ['check', 'rules'], { cwd: folder })
+    expect(err).toMatch(/^[1-9]\d* rule files?, [1-9]\d* rules?, .* 0 errors,/m)
+  })
 })

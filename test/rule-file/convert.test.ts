@@ -93,6 +93,8 @@ const file: fc.Arbitrary<RuleFile> = fc.record(
     responseVary: fc.boolean(),
     mode: fc.constantFrom('enforce' as const, 'report' as const),
     hosts: list(fc.constantFrom('a.example.com', '10.0.0.1', '[::1]', 'true')),
+    resourcePolicy: fc.constant('cross-origin' as const),
+    storedBy: fc.constant('api' as const),
     tests: list(
       fc.record({
         // An origin never contains a comma, so all of these are denied.
@@ -128,6 +130,26 @@ describe('what is converted', () => {
     )
   })
 
+  const httpRule: fc.Arbitrary<CorsRule> = fc
+    .tuple(
+      rule,
+      fc.uniqueArray(fc.constantFrom('GET', 'PROPFIND', 'PATCH', 'x-a'), { minLength: 1 }),
+      fc.boolean(),
+    )
+    .map(([given, allowedMethods, allowCredentials]) => ({ ...given, allowedMethods, allowCredentials }))
+
+  test.each(['yaml', 'json'] as const)('to %s keeps what dialect http alone has', (to) => {
+    fc.assert(
+      fc.property(file, list(httpRule, 1), (given, rules) => {
+        const before = { ...given, dialect: 'http', rules }
+        const { content, errors } = read(`a.${to}`, convert(before, to, 'cos').text)
+        expect(errors).toEqual([])
+        expect(content).toEqual(before)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   test.each(vendorNames)('to the XML of %s keeps the rules, and names what it loses', (dialect) => {
     fc.assert(
       fc.property(file, (before) => {
@@ -149,6 +171,8 @@ describe('what is converted', () => {
           ...(before.vary === 'auto' ? [] : ['vary']),
           ...(before.mode === 'enforce' ? [] : ['mode']),
           ...(before.hosts.length === 0 ? [] : ['hosts']),
+          ...(before.resourcePolicy === undefined ? [] : ['resourcePolicy']),
+          ...(before.storedBy === undefined ? [] : ['storedBy']),
           ...(before.tests.length === 0 ? [] : ['tests']),
           ...(before.responseVary && dialect === 's3' ? ['responseVary'] : []),
           ...before.rules.flatMap(({ preset }, index) =>
