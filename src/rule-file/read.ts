@@ -106,7 +106,7 @@ export function readRules(
   const seen = legible ? readers[holds](text) : unread
   const other = otherThanRules(seen, text, holds) ?? wrong
   const source = wrong === undefined ? seen : unread
-  const told = [
+  const reported = [
     ...problems,
     ...(other === undefined
       ? [...source.problems, ...namedForCors(file), ...otherBucket(file, source.root)]
