@@ -50,7 +50,9 @@ export function methodProblem(method: string, matching: Matching): EntryProblem 
   const rest = remedy === undefined ? {} : { remedy }
   const shown = quoted(method).slice(1, -1)
   if (matching.methods === 'sendable') {
-    const hint = isMiswritten ? `write ${upper}` : (sendableHints[upper] ?? 'write a name such as GET or PROPFIND')
+    const hint = isMiswritten
+      ? `write ${upper}`
+      : (sendableHints[upper] ?? 'write a name such as GET or PROPFIND')
     return { code, message: `no page can send the method ${shown}: ${hint}`, ...rest }
   }
   const hint = isMiswritten

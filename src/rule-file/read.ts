@@ -257,7 +257,10 @@ function readDocument({
   ]
   if (content === undefined || mistakes.some(isError))
     return { content: undefined, problems: [...mistakes, ...lintTheRest(document, mistakes, accepted)] }
-  const issuesOfContent = [...lint(content, dialect.matching), ...failedExpectations(content, dialect.matching)]
+  const issuesOfContent = [
+    ...lint(content, dialect.matching),
+    ...failedExpectations(content, dialect.matching),
+  ]
   const problems = [
     ...mistakes,
     ...issuesOfContent.map((issue) => toProblem(strictInXml(issue, format), document)),

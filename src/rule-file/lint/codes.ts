@@ -132,7 +132,9 @@ export const codes = {
     'Without rules every cross-origin request is refused. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
   ),
   'preset-unknown': error('There is no preset of that name.'),
-  'preset-unsupported': error('tus needs PATCH, which no rule of COS, OSS or S3 can allow: write the rule in dialect http.'),
+  'preset-unsupported': error(
+    'tus needs PATCH, which no rule of COS, OSS or S3 can allow: write the rule in dialect http.',
+  ),
   'test-failed': error(
     "A test in the file fails with the file's own rules. Until it passes, the file is not loaded; after a reload the last good rules stay.",
   ),
@@ -238,7 +240,7 @@ export const codes = {
     'A private address is a different machine in every network. On a hotel network it is a machine of the hotel.',
   ),
   'origin-localhost': info(
-    'Fine for development. In production it allows every program that listens on that port of a visitor\'s machine.',
+    "Fine for development. In production it allows every program that listens on that port of a visitor's machine.",
   ),
   'write-methods-for-any-origin': warning(
     "PUT, POST or DELETE is allowed for every site. Any page can then use its visitor's abilities: presigned URLs, network position, anonymous write access.",

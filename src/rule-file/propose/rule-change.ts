@@ -142,7 +142,9 @@ const joined = <Item>(list: readonly Item[], added: readonly Item[]): readonly I
 /** `change` with what the checker wants beside it, for example ETag exposed where PUT is new. */
 function completed(file: RuleFile, change: RuleChange, matching: Matching): RuleChange {
   const next = changedFile(file, change)
-  const before = new Set(change.kind === 'insert' ? [] : addedBy(file, change.index, matching).map(({ code }) => code))
+  const before = new Set(
+    change.kind === 'insert' ? [] : addedBy(file, change.index, matching).map(({ code }) => code),
+  )
   return addedBy(next, change.index, matching)
     .filter(({ code, severity }) => severity === 'warning' && !before.has(code))
     .reduce(
@@ -152,7 +154,9 @@ function completed(file: RuleFile, change: RuleChange, matching: Matching): Rule
 }
 
 const addedBy = (file: RuleFile, index: number, matching: Matching): ReturnType<typeof lint> =>
-  lint(file, matching).filter(({ path, remedy }) => path[0] === 'rules' && path[1] === index && remedy?.kind === 'add')
+  lint(file, matching).filter(
+    ({ path, remedy }) => path[0] === 'rules' && path[1] === index && remedy?.kind === 'add',
+  )
 
 function withAddition(change: RuleChange, field: ListField, values: readonly string[]): RuleChange {
   if (change.kind === 'extend')

@@ -541,7 +541,10 @@ describe('in dialect http', () => {
 
   test.each([
     ['get', 'no page can send the method get: write GET'],
-    ['TRACE', 'no page can send the method TRACE: browsers never send it (Fetch: forbidden method); remove it'],
+    [
+      'TRACE',
+      'no page can send the method TRACE: browsers never send it (Fetch: forbidden method); remove it',
+    ],
     ['"*"', 'no page can send the method *: name each method, for example GET, PUT, PROPFIND'],
     ['"B AD"', 'no page can send the method B AD: write a name such as GET or PROPFIND'],
   ])('the method %s is refused in words of that dialect', (method, message) => {
