@@ -81,7 +81,7 @@ test('its object says how requests are matched', () => {
 })
 
 test('its object has its limits, its XML and the words of its API', () => {
-  const two = 'rules:\n' + '  - {allowedOrigins: ["https://a.com"], allowedMethods: [GET]}\n'.repeat(2)
+  const two = `rules:\n${'  - {allowedOrigins: ["https://a.com"], allowedMethods: [GET]}\n'.repeat(2)}`
   expect(readRules('a.yaml', Buffer.from(two), 'parrot').findings).toContainEqual(
     expect.objectContaining({ code: 'too-many-rules' }),
   )

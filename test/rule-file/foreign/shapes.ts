@@ -964,6 +964,7 @@ max_age_seconds:  (0 seconds)
       resource: {
         aws_s3_bucket: { files: { bucket: 'files-7' } },
         aws_s3_bucket_cors_configuration: {
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of Terraform
           files: { bucket: '${aws_s3_bucket.files.id}', cors_rule: snakeRule },
         },
       },
@@ -1088,6 +1089,7 @@ resources:
         bucket: 'Other',
         allow: ['GET https://c.example'],
         deny: ['PUT https://c.example'],
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of serverless
         notes: ['the name of the bucket is computed, "${env:BUCKET}": named after Other'],
       },
     ],
