@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Real sockets and real child processes share two cores with the compiler on a small CI machine.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // More than two cores, since most tests wait for sockets and processes.
     maxWorkers: 4,
   },

@@ -65,7 +65,8 @@ function summaryText({ lines, skipped, unchanged, changed }: ReplayResult): stri
     ...skipReasons.map((reason) => [skipped[reason], `skipped, ${skipWords[reason]}`] as const),
   ]
   const read = `${lines} ${lines === 1 ? 'line' : 'lines'} read`
-  const decided = `${unchanged + otherwise} decided again, ${otherwise === 0 ? 'none' : otherwise} of them otherwise`
+  const all = unchanged + otherwise
+  const decided = `${all} ${all === 1 ? 'request' : 'requests'} re-evaluated, ${otherwise === 0 ? 'none' : otherwise} would change`
   return [
     `${read}: ${decided}`,
     ...counts.filter(([count]) => count > 0).map(([count, words]) => `${String(count).padStart(8)} ${words}`),

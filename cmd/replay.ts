@@ -19,9 +19,9 @@ import { replayJson, replayText } from './replay-text.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-LOG is what serve has written to stdout, one JSON object a line; - reads it from stdin. Lines about requests that had
-an Origin are decided again, and those that come out otherwise are printed in groups. Give the host suffixes, and what
-happens to unconfigured buckets, as serve was given them.
+LOG is the JSON log that serve writes to stdout; - reads it from stdin. Lines about requests that had
+an Origin are re-evaluated, and those whose decision changes are printed in groups. Set --host-suffix and
+--unconfigured as for serve.
 Exit code: 0 nothing changes, 1 something does, 2 wrong usage, or the log or a rule file cannot be read.
 
 Examples:
@@ -40,7 +40,7 @@ interface ReplayFlags {
 export function addReplay(program: Command, terminal: Terminal): void {
   program
     .command('replay')
-    .description('decide the requests of a log again, and print what would change')
+    .description('re-evaluate logged requests against a set of rules, and show what would change')
     .argument('<LOG>', 'the log of serve, or - for stdin')
     .option('--rules <DIR>', 'the rule files to evaluate', './rules')
     .addOption(dialectOption().default('cos'))
@@ -126,8 +126,7 @@ function whyNot(error: unknown): string {
 
 function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {
   const hints: string[] = []
-  if (lines > 0 && unchanged + groups.length === 0)
-    hints.push('no line holds a CORS request with its decision')
+  if (lines > 0 && unchanged + groups.length === 0) hints.push('no line contains a CORS decision')
   if (groups.some(({ before, after }) => before.bucket !== after.bucket))
     hints.push(
       'the log names other buckets than these rules lead to: hosts: in a rule file has changed, or serve ran with a --host-suffix',

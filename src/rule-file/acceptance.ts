@@ -67,7 +67,7 @@ function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
     return about(
       comment,
       'acceptance-malformed',
-      `${code} is an error, and errors cannot be accepted: correct it`,
+      `${code} is an error, and errors cannot be accepted: fix it`,
     )
   if (reason === '')
     return about(

@@ -55,7 +55,7 @@ const remedies: readonly (readonly [message: string, remedy: string])[] = [
   ['Implicit keys need', 'a key without a value: write a colon and a space after it'],
   ['Unexpected flow-seq-end', 'this ] closes nothing: remove it'],
   ['Unexpected flow-map-end', 'this } closes nothing: remove it'],
-  ['Unexpected', 'only a comment can follow on this line: remove it, or correct the indentation'],
+  ['Unexpected', 'unexpected text: remove it, or fix the indentation'],
   [
     'Flow sequence in block',
     'close the list before this line with ], or indent the line deeper than its key',

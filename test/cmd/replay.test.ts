@@ -105,7 +105,7 @@ describe('replay', () => {
     )
     expect(await replayed(log, '--rules', await rulesOf(same))).toEqual({
       code: 0,
-      out: '5 lines read: 5 decided again, none of them otherwise\n',
+      out: '5 lines read: 5 requests re-evaluated, none would change\n',
       err: '',
     })
   })
@@ -155,7 +155,7 @@ describe('replay', () => {
     denied: method → allowed by rule site
     Rule site of bucket photos allows it.
 
-7 lines read: 7 decided again, 7 of them otherwise
+7 lines read: 7 requests re-evaluated, 7 would change
        2 allowed before, now denied
        1 denied before, now allowed
        2 denied for another reason
@@ -226,7 +226,7 @@ describe('replay', () => {
     expect(await replayed(log, '--rules', await rulesOf(same))).toEqual({
       code: 0,
       err: '',
-      out: `21 lines read: 1 decided again, none of them otherwise
+      out: `21 lines read: 1 request re-evaluated, none would change
        4 skipped, not JSON
        2 skipped, not about a request
        2 skipped, without Origin, so not a CORS request
@@ -242,7 +242,7 @@ describe('replay', () => {
     const log = await logOf(line({ ...put, target: `/photos/${'%41/'.repeat(300)}${'%41'.repeat(500)}` }))
     expect(await replayed(log, '--rules', await rulesOf(same))).toMatchObject({
       code: 0,
-      out: '1 line read: 1 decided again, none of them otherwise\n',
+      out: '1 line read: 1 request re-evaluated, none would change\n',
     })
   })
 
@@ -341,12 +341,12 @@ describe('replay', () => {
     })
     expect(await replayed(await logOf('{"msg":"serving"}'), '--rules', rules)).toMatchObject({
       code: 0,
-      err: 'note: no line holds a CORS request with its decision\n',
+      err: 'note: no line contains a CORS decision\n',
     })
     expect(await replayed(await logOf(), '--rules', rules)).toEqual({
       code: 0,
       err: '',
-      out: '0 lines read: 0 decided again, none of them otherwise\n',
+      out: '0 lines read: 0 requests re-evaluated, none would change\n',
     })
   })
 
