@@ -23,8 +23,11 @@ interface DrainParts {
  * ending. Connections closed before then are reset under requests that are already on their way.
  */
 const graceMilliseconds = 5_000
-/** When no client has connected for this long, no load balancer is sending. */
-const quietMilliseconds = 1_000
+/**
+ * When no client has connected for this long, no load balancer is sending. Longer than the second in which a balancer
+ * usually notices: on a machine under load the two were too close, and 3 of 20 restarts refused a connection.
+ */
+const quietMilliseconds = 2_500
 const lookMilliseconds = 100
 
 /**
