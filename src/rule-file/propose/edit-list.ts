@@ -1,0 +1,57 @@
+/** Rewrites a list of a rule file so that every item that stays keeps its bytes and the comments that belong to it. */
+
+import type { SourceList, SourceNode } from '../source.ts'
+import { lastEnd, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
+
+/** An item of the new list: the position of an item of the old one, or the text of a new one. */
+export type Part = number | string
+
+/** `undefined` where the list cannot be rewritten without losing a comment. `parts` is not empty. */
+export const rewriteList = (text: string, list: SourceList, parts: readonly Part[]): TextEdit | undefined =>
+  text[list.offset] === '[' ? rewriteBrackets(text, list, parts) : rewriteBlock(text, list, parts)
+
+function rewriteBlock(text: string, { items }: SourceList, parts: readonly Part[]): TextEdit | undefined {
+  const dashes = items.map((item) => dashBefore(text, item))
+  const [first] = dashes
+  if (first === undefined || dashes.some((dash) => ownIndent(text, dash) === undefined)) return undefined
+  const offset = withComments(text, lineStart(text, first))
+  const ends = items.map((item) => lineEnd(text, lastEnd(text, item)))
+  const pieces = ends.map((end, index) => text.slice(ends[index - 1] ?? offset, end).replace(/^\r?\n/, ''))
+  const lead = `${' '.repeat(first - lineStart(text, first))}- `
+  const lines = parts.map((part) => (typeof part === 'number' ? (pieces[part] ?? '') : lead + part))
+  return { offset, end: ends.at(-1) ?? offset, text: lines.join(newlineOf(text)) }
+}
+
+/** -1, which has no indent of its own, for an item without a dash. */
+function dashBefore(text: string, item: SourceNode): number {
+  const dash = text.lastIndexOf('-', item.offset - 1)
+  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
+}
+
+/** Comment lines directly above the first item are about it, and move with it. */
+function withComments(text: string, start: number): number {
+  let first = start
+  while (first > 0) {
+    const above = lineStart(text, first - 1)
+    if (!/^[ \t]*#/.test(text.slice(above, first))) break
+    first = above
+  }
+  return first
+}
+
+function rewriteBrackets(text: string, list: SourceList, parts: readonly Part[]): TextEdit | undefined {
+  const { items, offset, end } = list
+  const printed = parts.map((part) =>
+    typeof part === 'number' ? text.slice(items[part]?.offset, items[part]?.end) : part,
+  )
+  const [first, second] = items
+  const last = items.at(-1)
+  if (first === undefined || last === undefined) return { offset, end, text: `[${printed.join(', ')}]` }
+  const gaps = items.slice(1).map((item, index) => text.slice(items[index]?.end, item.offset))
+  const [head, tail] = [text.slice(offset + 1, first.offset), text.slice(last.end, end - 1)]
+  if ([head, tail, ...gaps].some((gap) => gap.includes('#'))) return undefined
+  const indent = ownIndent(text, first.offset)
+  const alone = indent === undefined ? ', ' : `,${newlineOf(text)}${indent}`
+  const separator = second === undefined ? alone : (gaps[0] ?? alone)
+  return { offset, end, text: `[${head}${printed.join(separator)}${tail}]` }
+}

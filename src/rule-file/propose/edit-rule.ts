@@ -1,0 +1,215 @@
+/** Edits of a rule file, one field or one rule at a time, as the form of the console makes them. */
+
+import type { ListField } from '../issue.ts'
+import type { FileFormat } from '../names.ts'
+import type { SourceEntry, SourceMap } from '../source.ts'
+import { fieldOf, fileFields } from '../spelling.ts'
+import { addToBraces, insertInBrackets } from './edit-braces.ts'
+import { type Part, rewriteList } from './edit-list.ts'
+import { flowList, insertYamlRule, printedLike } from './edit-yaml.ts'
+import { type RuleModel, readModel } from './rule-model.ts'
+import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
+import { applyEdits, insertAt, lastEnd, lineEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
+
+type TextField = 'id' | 'preset' | 'maxAgeSeconds'
+
+/** Rules are counted from 0. An empty list or text removes the field. */
+export type RuleEdit =
+  | {
+      readonly kind: 'list'
+      readonly rule: number
+      readonly field: ListField
+      readonly values: readonly string[]
+    }
+  | { readonly kind: 'text'; readonly rule: number; readonly field: TextField; readonly value: string }
+  | { readonly kind: 'add' }
+  | { readonly kind: 'remove'; readonly rule: number }
+  | { readonly kind: 'move'; readonly rule: number; readonly to: number }
+
+/**
+ * `text` after `edit`; whatever the edit is not about keeps its bytes. `undefined` where it cannot be made so, as with
+ * an alias, or a comment in the midst of what would be replaced: the file is then edited as text.
+ */
+export function editRule(text: string, format: FileFormat, edit: RuleEdit): string | undefined {
+  const nodes = ruleNodes(text, format)
+  const before = readModel(text, format)
+  if (nodes === undefined || before === undefined || format === 'xml') return undefined
+  const edits = editsOf(nodes, edit)
+  if (edits === undefined) return undefined
+  const edited = applyEdits(text, edits)
+  const after = readModel(edited, format)
+  const expected = { ...before, rules: changedRules(before.rules, edit) }
+  return JSON.stringify(after) === JSON.stringify(expected) ? edited : undefined
+}
+
+/** What the edit means, to compare with what the edited text says. */
+function changedRules(rules: readonly RuleModel[], edit: RuleEdit): readonly RuleModel[] {
+  const put = (index: number, part: Partial<RuleModel>): RuleModel[] =>
+    rules.map((rule, at) => (at === index ? { ...rule, ...part } : rule))
+  switch (edit.kind) {
+    case 'list': {
+      const keeps = edit.values.length > 0 || isRequired(edit.field)
+      return put(edit.rule, { [edit.field]: keeps ? edit.values : null })
+    }
+    case 'text':
+      return put(edit.rule, { [edit.field]: edit.value === '' ? null : edit.value })
+    case 'add':
+      return [...rules, { ...emptyRule, allowedMethods: ['GET'] }]
+    case 'remove':
+      return rules.toSpliced(edit.rule, 1)
+    case 'move':
+      return moved(rules, edit.rule, edit.to)
+  }
+}
+
+const emptyRule: RuleModel = {
+  id: null,
+  preset: null,
+  allowedOrigins: null,
+  allowedMethods: null,
+  allowedHeaders: null,
+  exposeHeaders: null,
+  maxAgeSeconds: null,
+}
+
+const moved = <Item>(items: readonly Item[], from: number, to: number): Item[] => {
+  const rest = items.toSpliced(from, 1)
+  return rest.toSpliced(to, 0, ...items.slice(from, from + 1))
+}
+
+const isRequired = (field: ListField): boolean => field === 'allowedOrigins' || field === 'allowedMethods'
+
+function editsOf(nodes: RuleNodes, edit: RuleEdit): readonly TextEdit[] | undefined {
+  const { list } = nodes
+  switch (edit.kind) {
+    case 'add':
+      return addRule(nodes)
+    case 'remove':
+      return rearrangeRules(nodes, [...list.items.keys()].toSpliced(edit.rule, 1))
+    case 'move':
+      return rearrangeRules(nodes, moved([...list.items.keys()], edit.rule, edit.to))
+    case 'list':
+    case 'text': {
+      const rule = list.items[edit.rule]
+      if (rule?.kind !== 'map') return undefined
+      return edit.kind === 'list'
+        ? setList(nodes, rule, edit.field, edit.values)
+        : setText(nodes, rule, edit.field, edit.value)
+    }
+  }
+}
+
+function addRule(nodes: RuleNodes): readonly TextEdit[] {
+  const rule = { allowedOrigins: [], allowedMethods: ['GET' as const], allowedHeaders: [], exposeHeaders: [] }
+  const index = nodes.list.items.length
+  return nodes.format === 'json' ? insertInBrackets(nodes, index, rule) : insertYamlRule(nodes, index, rule)
+}
+
+function rearrangeRules(nodes: RuleNodes, order: readonly number[]): readonly TextEdit[] | undefined {
+  const { text, list, root } = nodes
+  if (order.length > 0) return optional(rewriteList(text, list, order))
+  const entry =
+    root.kind === 'map' ? root.entries.find(({ key }) => fieldOf(fileFields, key) === 'rules') : undefined
+  return entry === undefined ? undefined : emptied(nodes, entry)
+}
+
+const optional = (edit: TextEdit | undefined): readonly TextEdit[] | undefined => edit && [edit]
+
+/** Brackets in place of a list, which may have stood on lines below its key. */
+function emptied({ text }: RuleNodes, { keySpan, value }: SourceEntry): readonly TextEdit[] {
+  const colon = text.indexOf(':', keySpan.end)
+  return [{ offset: colon + 1, end: lastEnd(text, value), text: ' []' }]
+}
+
+function setList(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  field: ListField,
+  values: readonly string[],
+): readonly TextEdit[] | undefined {
+  const { text, format } = nodes
+  const entry = entryOf(rule, field)
+  const whole = format === 'json' ? JSON.stringify(values).replaceAll('","', '", "') : flowList(values)
+  if (entry === undefined) return values.length === 0 ? [] : addEntry(nodes, rule, field, whole)
+  const { keySpan, value } = entry
+  // An alias: its value stands elsewhere.
+  if (value.offset < keySpan.end) return undefined
+  if (values.length === 0) return isRequired(field) ? emptied(nodes, entry) : removeEntry(nodes, rule, entry)
+  if (value.kind !== 'list' || value.items.length === 0)
+    return [{ offset: value.offset, end: value.end, text: whole }]
+  const unused = new Map(value.items.entries())
+  const parts = values.map((wanted): Part => {
+    const found = [...unused].find(([, item]) => item.kind === 'scalar' && item.value === wanted)
+    if (found === undefined)
+      return format === 'json' ? JSON.stringify(wanted) : printedLike(wanted, text, value)
+    unused.delete(found[0])
+    return found[0]
+  })
+  return optional(rewriteList(text, value, parts))
+}
+
+function setText(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  field: TextField,
+  value: string,
+): readonly TextEdit[] | undefined {
+  const entry = entryOf(rule, field)
+  if (value === '') return entry === undefined ? [] : removeEntry(nodes, rule, entry)
+  const printed = printedText(nodes, field, value)
+  if (entry === undefined) return addEntry(nodes, rule, field, printed)
+  return entry.value.offset < entry.keySpan.end
+    ? undefined
+    : [{ offset: entry.value.offset, end: entry.value.end, text: printed }]
+}
+
+function printedText({ format }: RuleNodes, field: TextField, value: string): string {
+  if (field === 'maxAgeSeconds' && /^(?:0|[1-9]\d{0,14})$/.test(value)) return value
+  return format === 'json' ? JSON.stringify(value) : flowList([value]).slice(1, -1)
+}
+
+function addEntry(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  field: ListField | TextField,
+  printed: string,
+): readonly TextEdit[] | undefined {
+  const { text, nameOf } = nodes
+  const name = field === 'preset' ? field : nameOf(field)
+  const [first] = rule.entries
+  const before =
+    field === 'id' ? undefined : field === 'preset' ? entryOf(rule, 'id') : entryBefore(rule, field)
+  if (first === undefined) return undefined
+  const isFlow = text[rule.offset] === '{'
+  const column = first.keySpan.offset - lineStart(text, first.keySpan.offset)
+  const space = ' '.repeat(column)
+  if (before === undefined) {
+    const key = nodes.format === 'json' ? `${JSON.stringify(name)}: ` : `${name}: `
+    const between = isFlow ? ', ' : `${newlineOf(text)}${space}`
+    return [insertAt(first.keySpan.offset, `${key}${printed}${between}`)]
+  }
+  if (isFlow) return [addToBraces(nodes, before, name, printed)]
+  return [insertAt(entryEnd(text, before), `${newlineOf(text)}${space}${name}: ${printed}`)]
+}
+
+const entryEnd = (text: string, { keySpan, value }: SourceEntry): number =>
+  lineEnd(text, Math.max(keySpan.end, value.offset < keySpan.end ? 0 : lastEnd(text, value)))
+
+function removeEntry(
+  { text }: RuleNodes,
+  rule: SourceMap,
+  entry: SourceEntry,
+): readonly TextEdit[] | undefined {
+  const index = rule.entries.indexOf(entry)
+  const [before, next] = [rule.entries[index - 1], rule.entries[index + 1]]
+  if (text[rule.offset] === '{') {
+    if (next !== undefined) return [{ offset: entry.keySpan.offset, end: next.keySpan.offset, text: '' }]
+    return before && [{ offset: before.value.end, end: entry.value.end, text: '' }]
+  }
+  // The first key stands behind the dash of its rule.
+  if (before === undefined)
+    return next && [{ offset: entry.keySpan.offset, end: next.keySpan.offset, text: '' }]
+  const end = entryEnd(text, entry)
+  const rest = /^\r?\n/.exec(text.slice(end))?.[0].length ?? 0
+  return [{ offset: lineStart(text, entry.keySpan.offset), end: end + rest, text: '' }]
+}

@@ -1,0 +1,70 @@
+import type { FileFormat } from '../names.ts'
+import type { SourceNode } from '../source.ts'
+import { fieldOf, fileFields } from '../spelling.ts'
+import { entryOf, ruleNodes } from './rule-nodes.ts'
+
+/** One rule as its text says it, presets not expanded; `null` for a field that it has not. */
+export interface RuleModel {
+  readonly id: string | null
+  readonly preset: string | null
+  readonly allowedOrigins: readonly string[] | null
+  readonly allowedMethods: readonly string[] | null
+  readonly allowedHeaders: readonly string[] | null
+  readonly exposeHeaders: readonly string[] | null
+  readonly maxAgeSeconds: string | null
+}
+
+/** The rules of a file and everything else that it says. */
+interface FileModel {
+  readonly rules: readonly RuleModel[]
+  /** Fields of the file beside its rules, by their names in it. */
+  readonly others: Readonly<Record<string, unknown>>
+}
+
+/** What the text says, valid or not; `undefined` where it holds no list of rules that can be read. */
+export function readModel(text: string, format: FileFormat): FileModel | undefined {
+  const nodes = ruleNodes(text, format)
+  if (nodes === undefined || nodes.list.items.some(({ kind }) => kind !== 'map')) return undefined
+  const { root, list } = nodes
+  const entries = root.kind === 'map' ? root.entries : []
+  const others = entries.filter(({ key }) => fieldOf(fileFields, key) !== 'rules')
+  return {
+    rules: list.items.map(ruleModel),
+    others: Object.fromEntries(others.map(({ key, value }) => [key, plain(value)])),
+  }
+}
+
+function ruleModel(rule: SourceNode): RuleModel {
+  const value = (field: string): SourceNode | undefined =>
+    rule.kind === 'map' ? entryOf(rule, field)?.value : undefined
+  return {
+    id: textOf(value('id')),
+    preset: textOf(value('preset')),
+    allowedOrigins: listOf(value('allowedOrigins')),
+    allowedMethods: listOf(value('allowedMethods')),
+    allowedHeaders: listOf(value('allowedHeaders')),
+    exposeHeaders: listOf(value('exposeHeaders')),
+    maxAgeSeconds: textOf(value('maxAgeSeconds')),
+  }
+}
+
+const textOf = (node: SourceNode | undefined): string | null =>
+  node?.kind === 'scalar' && node.value !== null ? String(node.value) : null
+
+/** Vendors write one value without a list, too. */
+function listOf(node: SourceNode | undefined): readonly string[] | null {
+  if (node === undefined) return null
+  const items = node.kind === 'list' ? node.items : [node]
+  return items.map((item) => textOf(item) ?? '')
+}
+
+function plain(node: SourceNode): unknown {
+  switch (node.kind) {
+    case 'scalar':
+      return node.value
+    case 'list':
+      return node.items.map(plain)
+    case 'map':
+      return node.entries.map(({ key, value }) => [key, plain(value)])
+  }
+}

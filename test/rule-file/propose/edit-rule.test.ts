@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { editRule, type RuleEdit } from '../../../src/rule-file/propose/edit-rule.ts'
+import { readModel } from '../../../src/rule-file/propose/rule-model.ts'
+
+const yaml = `# Owner: web team
+rules:
+  # The shop.
+  - id: shop
+    allowedOrigins:
+      - "https://a.example" # production
+      # Previews come and go.
+      - "https://*.b.example"
+    allowedMethods: [GET, PUT]
+    maxAgeSeconds: 600 # ten minutes
+  # Uploads by presigned URLs.
+  - preset: presigned-upload
+    allowedOrigins: ['https://c.example']
+tests:
+  - {origin: "https://a.example", method: GET, expect: allow}
+`
+const json = `{
+  "CORSRules": [
+    {
+      "AllowedOrigins": ["https://a.example", "https://b.example"],
+      "AllowedMethods": ["GET"],
+      "MaxAgeSeconds": 600
+    }
+  ]
+}
+`
+
+const list = (
+  field: 'allowedOrigins' | 'allowedMethods' | 'exposeHeaders',
+  ...values: string[]
+): RuleEdit => ({
+  kind: 'list',
+  rule: 0,
+  field,
+  values,
+})
+const text = (field: 'id' | 'preset' | 'maxAgeSeconds', value: string, rule = 0): RuleEdit => ({
+  kind: 'text',
+  rule,
+  field,
+  value,
+})
+
+describe('an edit of the form changes only the text that it is about', () => {
+  test.each<[string, RuleEdit, string, string]>([
+    [
+      'an origin added to a block list',
+      list('allowedOrigins', 'https://a.example', 'https://*.b.example', 'https://d.example'),
+      '      - "https://*.b.example"\n',
+      '      - "https://*.b.example"\n      - "https://d.example"\n',
+    ],
+    [
+      'an origin removed, the comment above it too',
+      list('allowedOrigins', 'https://a.example'),
+      '      # Previews come and go.\n      - "https://*.b.example"\n',
+      '',
+    ],
+    [
+      'origins in another order, each with its comments',
+      list('allowedOrigins', 'https://*.b.example', 'https://a.example'),
+      '      - "https://a.example" # production\n      # Previews come and go.\n      - "https://*.b.example"\n',
+      '      # Previews come and go.\n      - "https://*.b.example"\n      - "https://a.example" # production\n',
+    ],
+    ['every origin removed', list('allowedOrigins'), /* the list becomes brackets */ '', ''],
+    [
+      'a method added in brackets',
+      list('allowedMethods', 'GET', 'PUT', 'HEAD'),
+      '[GET, PUT]',
+      '[GET, PUT, HEAD]',
+    ],
+    [
+      'a field that was not there',
+      list('exposeHeaders', 'ETag'),
+      '    allowedMethods: [GET, PUT]\n',
+      '    allowedMethods: [GET, PUT]\n    exposeHeaders: [ETag]\n',
+    ],
+    ['another max-age', text('maxAgeSeconds', '30'), '600 # ten', '30 # ten'],
+    ['no max-age', text('maxAgeSeconds', ''), '    maxAgeSeconds: 600 # ten minutes\n', ''],
+    ['another id', text('id', 'web shop'), 'id: shop', 'id: "web shop"'],
+    ['no id, which stands behind the dash', text('id', ''), 'id: shop\n    ', ''],
+    ['an id for a rule without', text('id', 'up', 1), '- preset:', '- id: up\n    preset:'],
+    ['no preset', text('preset', '', 1), 'preset: presigned-upload\n    ', ''],
+    [
+      'the first rule removed, with its comment',
+      { kind: 'remove', rule: 0 },
+      yaml.slice(yaml.indexOf('  # The shop.'), yaml.indexOf('  # Uploads')),
+      '',
+    ],
+    [
+      'a rule added',
+      { kind: 'add' },
+      "['https://c.example']\n",
+      "['https://c.example']\n  - allowedMethods: [GET]\n",
+    ],
+  ])('%s', (_what, edit, before, after) => {
+    const expected =
+      edit.kind === 'list' && edit.values.length === 0
+        ? yaml.replace(/allowedOrigins:\n[\s\S]*?b\.example"/, 'allowedOrigins: []')
+        : yaml.replace(before, () => after)
+    expect(editRule(yaml, 'yaml', edit)).toBe(expected)
+  })
+
+  test('rules change places, each with the comments above it, and back again', () => {
+    const moved = editRule(yaml, 'yaml', { kind: 'move', rule: 1, to: 0 }) ?? ''
+    expect(moved.indexOf('# Uploads by')).toBeLessThan(moved.indexOf('# The shop.'))
+    expect(moved).toContain('# Uploads by presigned URLs.\n  - preset: presigned-upload')
+    expect(moved).toContain('# The shop.\n  - id: shop')
+    expect(editRule(moved, 'yaml', { kind: 'move', rule: 1, to: 0 })).toBe(yaml)
+  })
+
+  test.each<[string, RuleEdit, string, string]>([
+    ['an origin removed', list('allowedOrigins', 'https://b.example'), '"https://a.example", ', ''],
+    [
+      'a field added',
+      list('exposeHeaders', 'ETag'),
+      '["GET"],\n',
+      '["GET"],\n      "ExposeHeaders": ["ETag"],\n',
+    ],
+    ['the last field removed', text('maxAgeSeconds', ''), ',\n      "MaxAgeSeconds": 600', ''],
+    ['an id put first', text('id', 'web'), '"AllowedOrigins"', '"ID": "web", "AllowedOrigins"'],
+  ])('in JSON: %s', (_what, edit, before, after) => {
+    expect(editRule(json, 'json', edit)).toBe(json.replace(before, () => after))
+  })
+
+  test('the last rule leaves an empty list', () => {
+    const one = 'rules:\n- allowedOrigins: ["https://a.example"]\n  allowedMethods: [GET]\nmode: report\n'
+    expect(editRule(one, 'yaml', { kind: 'remove', rule: 0 })).toBe('rules: []\nmode: report\n')
+    expect(editRule('rules: []\n', 'yaml', { kind: 'add' })).toBe('rules:\n  - allowedMethods: [GET]\n')
+  })
+})
+
+describe('an edit is refused where it would lose something', () => {
+  test.each<[string, string, RuleEdit]>([
+    [
+      'a comment within brackets',
+      'rules:\n  - allowedOrigins: [\n      "https://a.example", # why\n      "https://b.example"]\n    allowedMethods: [GET]\n',
+      list('allowedOrigins', 'https://b.example'),
+    ],
+    [
+      'an alias, whose value stands elsewhere',
+      'rules:\n  - allowedOrigins: &o ["https://a.example"]\n    allowedMethods: [GET]\n  - allowedOrigins: *o\n    allowedMethods: [PUT]\n',
+      { kind: 'list', rule: 1, field: 'allowedOrigins', values: [] },
+    ],
+    ['a text that is no YAML', 'rules: [', { kind: 'add' }],
+    ['a rule that is not there', yaml, { kind: 'remove', rule: 7 }],
+  ])('%s', (_what, before, edit) => {
+    const after = editRule(before, 'yaml', edit)
+    expect(after === undefined || after === before).toBe(true)
+  })
+
+  test('XML is edited as text', () => {
+    const xml = '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>'
+    expect(editRule(xml, 'xml', list('allowedOrigins'))).toBeUndefined()
+  })
+})
+
+test('what is typed never becomes more than one text', () => {
+  const values = fc.array(
+    fc.string({ minLength: 1, unit: 'binary' }).map((value) => value.toWellFormed()),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(yaml, json), values, (before, typed) => {
+      const format = before === yaml ? 'yaml' : 'json'
+      const after = editRule(before, format, {
+        kind: 'list',
+        rule: 0,
+        field: 'allowedOrigins',
+        values: typed,
+      })
+      if (after === undefined) return
+      expect(readModel(after, format)?.rules[0]?.allowedOrigins).toEqual(typed)
+      expect(readModel(after, format)?.others).toEqual(readModel(before, format)?.others)
+    }),
+    { numRuns: 100 },
+  )
+})
