@@ -123,10 +123,10 @@ async function replyTo(
 }
 
 /** A person opens the console's page; everything else is asked for by programs. */
-function refusalReply(path: string, refusal: AccessRefusal): Reply {
+async function refusalReply(path: string, refusal: AccessRefusal): Promise<Reply> {
   const { status, message } = refusal
   const asked: Readonly<Record<string, string>> = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}
   if (path !== '/') return json(status, { error: message }, asked)
-  const page = refusalPage(refusal)
+  const page = await refusalPage(refusal)
   return { ...page, headers: { ...page.headers, ...asked } }
 }

@@ -1,20 +1,35 @@
 import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Explained } from '../plan/explained.ts'
+import { judge } from '../plan/judge.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
+import { factsTold, toldRequest } from '../requests/kept-request.ts'
+import { chooseGroups, groupId, readFilter } from './denial-filter.ts'
 import { adviceOn, answerQuestion, type Explainer, withAdvice } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
  * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the rules as they
- * are now, so that one whose rules were corrected says `allow`; its proposal allows every request of the group. `recent=` and `groups=` bound how many.
+ * are now, so that one whose rules were corrected says `allow`; its proposal allows every request of the group.
+ * `recent=` and `groups=` bound how many; `bucket=`, `origin=` and `reason=` choose, `group=` is the id of one group;
+ * `explained=no` leaves out the explanations, which take time.
  */
 export function denialsReply(explainer: Explainer, denials: Denials, query: URLSearchParams): Reply {
   const recent = readCount(query, 'recent')
   const groups = readCount(query, 'groups')
   if (recent === undefined || groups === undefined)
     return json(400, { error: 'The parameters recent and groups are numbers.' })
-  const head = { total: denials.total(), recent: denials.recent().slice(0, recent).map(denialFields) }
-  return longJson(head, 'groups', explainedGroups(explainer, denials.top().slice(0, groups)))
+  const filter = readFilter(query)
+  if (typeof filter === 'string') return json(400, { error: filter })
+  const all = denials.top()
+  const found = chooseGroups(all, filter)
+  const head = {
+    total: denials.total(),
+    recent: denials.recent().slice(0, recent).map(denialFields),
+    groupsInAll: all.length,
+    groupsFound: found.length,
+  }
+  const isExplained = query.get('explained') !== 'no'
+  return longJson(head, 'groups', explainedGroups(explainer, found.slice(0, groups), isExplained))
 }
 
 function readCount(query: URLSearchParams, name: string): number | undefined {
@@ -25,14 +40,42 @@ function readCount(query: URLSearchParams, name: string): number | undefined {
 async function* explainedGroups(
   explainer: Explainer,
   groups: readonly DenialGroup[],
+  isExplained: boolean,
 ): AsyncGenerator<unknown> {
-  for (const { last, first, requests, ...group } of groups)
+  for (const group of groups) {
+    const { last, first, requests, ...fields } = group
     yield {
-      ...group,
+      id: groupId(group),
+      ...fields,
       first: new Date(first).toISOString(),
       last: denialFields(last),
-      now: await explainGroup(explainer, last, requests),
+      ...joined(requests),
+      decisionNow: decisionOn(explainer, requests),
+      ...(isExplained ? { now: await explainGroup(explainer, last, requests) } : {}),
     }
+  }
+}
+
+/** What the rules of now decide: `deny` while one of the kept requests is; `undefined` when none was kept whole. */
+function decisionOn({ rules, setup }: Explainer, requests: readonly Denial[]): 'allow' | 'deny' | undefined {
+  const snapshot = rules()
+  const verdicts = requests.map((denial) => {
+    const facts = factsTold(toldRequest(denial))
+    return facts === undefined ? undefined : judge(snapshot, setup, facts).decision?.verdict
+  })
+  return verdicts.find((verdict) => verdict === 'deny') ?? verdicts.find((verdict) => verdict !== undefined)
+}
+
+/** What the requests of a group asked for, together. */
+function joined(requests: readonly Denial[]): {
+  readonly methods: readonly string[]
+  readonly headers: readonly string[]
+} {
+  const headers = requests.flatMap(({ requestedHeaders = '' }) => requestedHeaders.toLowerCase().split(','))
+  return {
+    methods: [...new Set(requests.flatMap(({ method }) => method ?? []))],
+    headers: [...new Set(headers.map((name) => name.trim()))].filter((name) => name !== '').toSorted(),
+  }
 }
 
 const denialFields = ({ time, ...denial }: Denial): Readonly<Record<string, unknown>> => ({

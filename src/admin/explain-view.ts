@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isoTime } from '../auth/timestamp.ts'
 import { fetchMethod } from '../cors/method.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
+import { isBucketName } from '../plan/address.ts'
 import {
   browserHeaderList,
   type Destination,
@@ -33,7 +34,7 @@ export async function explainReply(explainer: Explainer, query: URLSearchParams)
   const question = readQuestion(query)
   if (typeof question === 'string') return json(400, { error: question })
   const answer = answerQuestion(explainer, question)
-  if (answer.kind === 'unusable') return json(400, { error: answer.message })
+  if (answer.kind === 'unusable') return json(400, { error: answer.message, field: fieldIn(question) })
   const { explained } = answer
   return json(200, withAdvice(explained, await adviceOn(explainer, explained, [question])))
 }
@@ -62,6 +63,14 @@ export const withAdvice = (explained: Explained, { proposal, hint }: Advice): Ex
   ...(hint === undefined ? {} : { hint }),
   ...(proposal === undefined ? {} : { proposal }),
 })
+/** The parameter for which a question cannot be answered. */
+function fieldIn({ to, origin, requestedHeaders }: RequestQuestion): string | undefined {
+  const isControl = (value = ''): boolean => /[\0-\x1f\x7f]/.test(value)
+  if (to.kind === 'bucket' && !isBucketName(to.bucket)) return 'bucket'
+  if (to.path !== undefined && !to.path.startsWith('/')) return 'path'
+  if (isControl(origin) || origin === undefined || origin === '') return 'origin'
+  return isControl(requestedHeaders) ? 'headers' : undefined
+}
 
 /** The question of a query string, or what is wrong with it. */
 function readQuestion(query: URLSearchParams): RequestQuestion | string {

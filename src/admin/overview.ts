@@ -1,3 +1,4 @@
+import type { Setup } from '../plan/judge.ts'
 import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
 import type { Denials } from '../requests/denials.ts'
 import type { DecisionHistory } from './history.ts'
@@ -12,37 +13,57 @@ interface Overlooked {
   readonly endpoint: () => string
   readonly health: { ready(): boolean }
   readonly version: string
+  readonly candidates?: unknown
+  readonly started: number
+  readonly directory: string
+  readonly setup: Pick<Setup, 'unconfigured'>
 }
 
 /** So many files are shown at once; the rest is found by name. */
 const shownFiles = 100
 const shownFindings = 20
 
-/** `/-/overview`: what the console shows all the time. `since=`: only newer points; `find=`: only buckets so named. */
+/** `/-/overview`: what the console shows all the time. `since=`: only newer points; `find=`: only buckets so named; `from=`: without so many. */
 export function overviewReply(
-  { rules, denials, history, endpoint, health, version }: Overlooked,
+  { rules, denials, history, endpoint, health, version, candidates, started, directory, setup }: Overlooked,
   query: URLSearchParams,
 ): Reply {
   const snapshot = rules()
   const since = Number(query.get('since') ?? 0)
   if (!Number.isFinite(since)) return json(400, { error: 'The parameter since is a number of milliseconds.' })
+  const from = Number(query.get('from') ?? 0)
+  if (!Number.isSafeInteger(from) || from < 0)
+    return json(400, { error: 'The parameter from is the number of files to leave out.' })
   const find = (query.get('find') ?? '').toLowerCase()
-  const found = snapshot.files.filter(({ bucket }) => bucket.toLowerCase().includes(find))
+  const found = inOrder(snapshot).filter(({ bucket }) => bucket.toLowerCase().includes(find))
   const overview: Overview = {
     version,
     endpoint: endpoint(),
     ready: health.ready(),
     generation: snapshot.generation,
+    started: new Date(started).toISOString(),
+    directory,
+    unconfigured: setup.unconfigured,
     states: countStates(snapshot),
     history: history.after(since),
     denials: denials.total(),
-    files: found
-      .toSorted((a, b) => urgency(b) - urgency(a) || (a.bucket < b.bucket ? -1 : 1))
-      .slice(0, shownFiles)
-      .map((file) => summary(snapshot, file)),
+    candidates: candidates !== undefined,
+    files: found.slice(from, from + shownFiles).map((file) => summary(snapshot, file)),
+    filesFrom: from,
     filesFound: found.length,
   }
   return json(200, overview)
+}
+
+const ordered = new WeakMap<Snapshot, readonly FileStatus[]>()
+
+/** Sorted once for each snapshot: the console asks every few seconds. */
+function inOrder(snapshot: Snapshot): readonly FileStatus[] {
+  const known = ordered.get(snapshot)
+  if (known !== undefined) return known
+  const files = snapshot.files.toSorted((a, b) => urgency(b) - urgency(a) || (a.bucket < b.bucket ? -1 : 1))
+  ordered.set(snapshot, files)
+  return files
 }
 
 const stateUrgency: Readonly<Record<FileState, number>> = { invalid: 3, stale: 2, ok: 0 }

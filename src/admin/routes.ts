@@ -8,7 +8,6 @@ import type { Snapshot } from '../plan/snapshot.ts'
 import type { IdleLimits } from '../proxy/idle.ts'
 import type { Denials } from '../requests/denials.ts'
 import type { ReloadOutcome } from '../rules/reload-result.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type CandidatesShown, candidatesReply } from './candidates-view.ts'
 import { readConsole } from './console.ts'
 import { denialsReply } from './denials-view.ts'
@@ -18,11 +17,12 @@ import type { DecisionHistory } from './history.ts'
 import { overviewReply } from './overview.ts'
 import { readBody } from './read-body.ts'
 import { json, type Reply, text } from './reply.ts'
-import type * as ruleForm from './rule-form.ts'
+import { checkReply, fileReply } from './rule-editor.ts'
 import { countStates, rulesReply } from './rules-view.ts'
 import type { Sessions } from './session.ts'
 import { createSharedExposition, type ReadExposition } from './shared-exposition.ts'
 import { signInPath, signInReply, signOutPath, signOutReply } from './sign-in.ts'
+import { type StoreShown, storeReply } from './store-view.ts'
 
 /** What the admin port tells of. */
 export interface AdminOptions {
@@ -39,6 +39,7 @@ export interface AdminOptions {
   readonly denials: Denials
   /** Absent without `--candidate-rules`. */
   readonly candidates?: CandidatesShown | undefined
+  readonly store: StoreShown
   readonly log: Log
   /**
    * `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store.
@@ -73,7 +74,7 @@ export function createRoutes(
   const { rules, setup, directory, endpoint, denials, health, metrics, tokenFile, now = Date.now } = options
   const readExposition = createSharedExposition(metrics)
   const explainer = { rules, setup, directory, endpoint, now }
-  const overlooked = { ...options, history }
+  const overlooked = { ...options, history, started: now() }
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],
     ['/readyz', open(() => (health.ready() ? text(200, 'ok') : text(503, 'not ready')))],
@@ -86,7 +87,9 @@ export function createRoutes(
     ['/-/reload', posted(() => reloadReply(options))],
     ['/-/overview', restricted((_request, query) => overviewReply(overlooked, query))],
     ['/-/presets', restricted(() => json(200, presets))],
-    ['/-/check', posted((request) => checkReply(request, setup))],
+    ['/-/file', restricted((_request, query) => fileReply(options, query))],
+    ['/-/check', posted((request) => checkBody(options, request))],
+    ['/-/store', restricted(() => storeReply(options.store))],
     [signInPath, { ...posted((request) => signInReply(request, tokenFile, sessions)), restricted: false }],
     [signOutPath, { ...posted(signOutReply), restricted: false }],
   ])
@@ -150,12 +153,9 @@ async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
   })
 }
 
-/** Reads what a person types as a rule file: in a thread, as all rule files are. */
-const inFormThread = inThread<typeof ruleForm>(moduleBeside(import.meta.url, 'rule-form'))
-
-async function checkReply(request: IncomingMessage, { dialect }: Setup): Promise<Reply> {
+async function checkBody(options: AdminOptions, request: IncomingMessage): Promise<Reply> {
   const body = await readBody(request, maxBodyBytes)
   return body === undefined
-    ? json(413, { error: 'That is more than a rule can be.' })
-    : inFormThread('checkFormReply', body, dialect)
+    ? json(413, { error: 'That is more than a rule file can be.' })
+    : checkReply(options, body)
 }

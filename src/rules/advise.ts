@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { DialectName } from '../cors/rule.ts'
 import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Explained } from '../plan/explained.ts'
 import { fallbackName, type Snapshot } from '../plan/snapshot.ts'
-import { maxFileBytes } from '../rule-file/bytes.ts'
 import type { Advice, AskedRequest } from '../rule-file/propose/asked.ts'
 import type * as proposing from '../rule-file/propose/propose.ts'
 import { inThread, moduleBeside } from '../threads/threads.ts'
+import { readRuleText } from './rule-text.ts'
 
 type ProposalInput = proposing.ProposalInput
 
@@ -56,33 +54,15 @@ async function proposalInput(
     snapshot.files.find((status) => status.bucket === bucket)?.file
   const own = fileOf(owner)
   if (own !== undefined) {
-    const text = await readText(directory, own)
+    const text = await readRuleText(directory, own)
     return text === undefined ? undefined : { file: own, text, dialect, requests }
   }
   const fallback = snapshot.fallback === undefined ? undefined : fileOf(fallbackName)
   if (fallback === undefined) return { file: `${owner}.yaml`, text: undefined, dialect, requests }
   // A file of its own takes the bucket away from _default, so it must start with what _default allows.
-  const template = await readText(directory, fallback)
+  const template = await readRuleText(directory, fallback)
   const file = `${owner}${fallback.slice(fallbackName.length)}`
   return template === undefined ? undefined : { file, text: undefined, template, dialect, requests }
-}
-
-/** `undefined` for a file that could not have been loaded. */
-async function readText(directory: string, file: string): Promise<string | undefined> {
-  try {
-    const handle = await open(join(directory, file))
-    try {
-      const { size } = await handle.stat()
-      if (size > maxFileBytes) return undefined
-      const buffer = Buffer.alloc(maxFileBytes)
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
-      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead))
-    } finally {
-      await handle.close()
-    }
-  } catch {
-    return undefined
-  }
 }
 
 /** The request that a proposal has to allow. */

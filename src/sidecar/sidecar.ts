@@ -14,6 +14,7 @@ import { endpointOf, storeOf } from './endpoint.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { openCandidates } from './open-candidates.ts'
 import { openRules } from './open-rules.ts'
+import { openStore } from './open-store.ts'
 import { listening, requireToken } from './start-problem.ts'
 import { watchDirectory } from './watch-directory.ts'
 
@@ -42,6 +43,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
   const denials = createDenials()
   const setup = setupOf(settings)
   const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
+  const upstream = openStore(settings)
   const store = await openRules(settings, log, metrics)
   const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, metrics)
   const dataPath = await openDataPath(settings, {
@@ -56,6 +58,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
       watchStore(exchange)
       denials.add(exchange)
       candidates?.compare(exchange)
+      upstream.health.finished(exchange)
     },
   })
   const reload = (cause: ReloadCause): Promise<ReloadResult> => {
@@ -74,6 +77,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     metrics,
     denials,
     candidates,
+    store: upstream.shown,
     log,
     health: lifecycle.health,
     tokenFile: settings.adminTokenFile,

@@ -33,7 +33,7 @@ export type ToPrimary =
   | { readonly kind: 'pong'; readonly id: number }
 
 /** Parts that have not changed since the last message are omitted. */
-type StatsNow = Pick<WorkerStats, 'totals'> & {
+type StatsNow = Pick<WorkerStats, 'totals' | 'store'> & {
   readonly denials?: WorkerStats['denials']
   readonly candidates?: Pick<WorkerStats['candidates'], 'totals'> & {
     readonly top: WorkerStats['candidates']['top'] | undefined

@@ -8,6 +8,7 @@ import type { Family } from '../metrics/family.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { familiesOf, type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
 import type { Denials } from '../requests/denials.ts'
+import { mergeStoreHealth } from '../requests/store-health.ts'
 import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { setupOf } from '../sidecar/data-path.ts'
@@ -15,6 +16,7 @@ import { endpointOf } from '../sidecar/endpoint.ts'
 import { createLifecycle } from '../sidecar/lifecycle.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
 import { openRules } from '../sidecar/open-rules.ts'
+import { openStore } from '../sidecar/open-store.ts'
 import type { Sidecar } from '../sidecar/sidecar.ts'
 import { listening, requireToken, StartProblem } from '../sidecar/start-problem.ts'
 import { watchDirectory } from '../sidecar/watch-directory.ts'
@@ -76,6 +78,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     metrics: metricsOfAll(own, pool),
     denials: denialsOfAll(pool),
     candidates: candidates && candidatesOfAll(candidates, pool),
+    store: openStore(settings, (own) => mergeStoreHealth(own, pool.stats().store)).shown,
     log,
     health: {
       ...lifecycle.health,

@@ -2,6 +2,7 @@ import type { CandidateTotals, DifferenceGroup } from '../compare/candidates.ts'
 import { differenceKey } from '../compare/differences.ts'
 import type { DecisionTotals } from '../metrics/decisions.ts'
 import { type Denial, type DenialGroup, requestKind } from '../requests/denials.ts'
+import { mergeStoreHealth, noStoreHealth, type StoreHealth } from '../requests/store-health.ts'
 import { maxKinds } from '../requests/top-groups.ts'
 
 /** What the console shows of one process, or of several. */
@@ -9,6 +10,7 @@ export interface WorkerStats {
   readonly totals: DecisionTotals
   readonly denials: DenialStats
   readonly candidates: CandidateStats
+  readonly store: StoreHealth
 }
 
 interface DenialStats {
@@ -30,6 +32,7 @@ export const noStats: WorkerStats = {
   totals: { preflight: noDecisions, actual: noDecisions },
   denials: { total: 0, recent: [], top: [] },
   candidates: { totals: { compared: 0, different: 0, undecided: 0 }, top: [] },
+  store: noStoreHealth(Date.now()),
 }
 
 /** Denials and groups that each process keeps, and that the merged list keeps. */
@@ -63,6 +66,7 @@ function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
         ({ latest }) => latest,
       ),
     },
+    store: mergeStoreHealth(one.store, other.store),
   }
 }
 

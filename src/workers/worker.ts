@@ -3,6 +3,7 @@ import type { OnExit } from '../log/output.ts'
 import { createStoreWatch } from '../log/store-watch.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createDenials } from '../requests/denials.ts'
+import { createStoreHealth } from '../requests/store-health.ts'
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type DataPath, openDataPath, setupOf } from '../sidecar/data-path.ts'
@@ -53,6 +54,7 @@ function createWorker(
   const watchStore = createStoreWatch(log, storeOf(settings))
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()
+  const store = createStoreHealth()
   const replica = createReplica(settings.dialect)
   const setup = setupOf(settings)
   const candidates = openCandidates(settings, { setup, live: replica.current, log, failed }, metrics)
@@ -69,6 +71,7 @@ function createWorker(
       kind: 'stats',
       stats: {
         totals: metrics.decisionTotals(),
+        store: store.current(),
         // Long lists are sent only when they have changed.
         ...(total === sentDenials
           ? {}
@@ -100,7 +103,8 @@ function createWorker(
         watchStore(exchange)
         denials.add(exchange)
         candidates?.compare(exchange)
-        if (exchange.plan.judgement.decision !== undefined) throttle.changed()
+        const showsStore = store.finished(exchange)
+        if (showsStore || exchange.plan.judgement.decision !== undefined) throttle.changed()
       },
     })
     channel.send({ kind: 'serving', address: await opened.listen() })

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createDenials } from '../../src/requests/denials.ts'
+import { createStoreHealth, type StoreHealthRecord } from '../../src/requests/store-health.ts'
 import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { type Chromium, describeInBrowser, launchChromium } from '../browser/chromium.ts'
 import { loaded, rule, ruleFile } from '../core.ts'
@@ -34,7 +35,13 @@ const brokenFile = {
 } as const
 
 const first = nextSnapshot(nothingLoaded, [photosFile(['GET', 'PUT']), brokenFile], 'cos', Date.now())
-const mended = nextSnapshot(first, [photosFile(['GET', 'PUT', 'DELETE'])], 'cos', Date.now())
+const corrected = nextSnapshot(first, [photosFile(['GET', 'PUT', 'DELETE'])], 'cos', Date.now())
+
+/** The whole file of the bucket: more than the form shows. */
+const fileText = `# Owner: web team
+${photosText}tests:
+  - {origin: "https://example.com", method: GET, expect: allow}
+`
 
 /** An origin that no browser sends: it must be shown as it is, and be nothing else. */
 const markup = 'https://<img src=x onerror=document.title="broken">'
@@ -46,6 +53,7 @@ describeInBrowser('the console', () => {
   let snapshot: Snapshot = first
   let directory = ''
   let metrics: Metrics
+  let health: StoreHealthRecord
   let problems: string[] = []
 
   beforeAll(async () => {
@@ -69,11 +77,13 @@ describeInBrowser('the console', () => {
     for (let i = 0; i < 3; i++) count(finished(first, preflight('https://example.com', 'DELETE')), denials)
     count(finished(first, preflight('https://example.com', 'PUT')), denials)
     const reload = async (): Promise<ReloadOutcome> => {
-      snapshot = mended
+      snapshot = corrected
       return 'applied'
     }
-    directory = rulesDirectory({ 'photos.yaml': photosText })
-    admin = await startAdmin({ rules: () => snapshot, reload, metrics, denials, directory })
+    directory = rulesDirectory({ 'photos.yaml': fileText, 'broken.yaml': 'alowedOrigins: []\n' })
+    health = createStoreHealth()
+    const store = { address: 'http://store.test:9000', health: () => health.current(), probe: async () => {} }
+    admin = await startAdmin({ rules: () => snapshot, reload, metrics, denials, directory, store })
     page = await chromium.context.newPage()
     problems = []
     page.on('pageerror', ({ message }) => problems.push(message))
@@ -92,11 +102,13 @@ describeInBrowser('the console', () => {
     await open()
     const latest = page.locator('#denial-list > details').first()
     await expect.poll(() => latest.getAttribute('open')).toBe('')
+    await latest.locator('.why').waitFor()
     const text = await latest.innerText()
     expect(text).toContain('3 ×')
     expect(text).toContain('https://example.com')
     expect(text).toContain('method not allowed')
     expect(text).toContain('Rule web allows this origin, but only with GET, PUT, not with DELETE.')
+    expect(await latest.locator('.facts').innerText()).toContain('DELETE')
     expect(await latest.locator('.added').innerText()).toBe('+    allowedMethods: [GET, PUT, DELETE]')
     await latest.getByText('The request and its answer').click()
     expect(await latest.innerText()).toContain('Access-Control-Request-Method: DELETE')
@@ -111,21 +123,82 @@ describeInBrowser('the console', () => {
     snapshot = nextSnapshot(first, [loaded('photos', ruleFile({ rules }), 'long')], 'cos', Date.now())
     await page.setViewportSize({ width: 320, height: 800 })
     await open()
-    const added = page.locator('#denial-list > details').first().locator('.added')
-    await added.waitFor()
     const change = page.locator('#denial-list > details').first().locator('pre').first()
+    await change.locator('.added').waitFor()
     expect(await change.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
   })
 
-  test('copies a whole file that allows what was refused', async () => {
+  test('shows a proposal as a diff, and copies the whole file and the request as cURL', async () => {
+    const changed = fileText.replace('[GET, PUT]', '[GET, PUT, DELETE]')
     await chromium.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.setViewportSize({ width: 320, height: 800 })
     await open()
     const latest = page.locator('#denial-list > details').first()
-    await latest.getByRole('button', { name: /^Copy: This change of photos\.yaml/ }).click()
+    await latest.locator('.added').waitFor()
+    expect(await latest.locator('.added').innerText()).toBe('+    allowedMethods: [GET, PUT, DELETE]')
+    expect(await latest.locator('.removed').innerText()).toBe('-    allowedMethods: [GET, PUT]')
+    const block = latest.locator('pre').first()
+    expect(await block.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+    const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText())
+    await latest.getByRole('button', { name: 'Copy file: This change of photos.yaml would allow it' }).click()
     await latest.getByText('Copied').waitFor()
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-      photosText.replace('[GET, PUT]', '[GET, PUT, DELETE]'),
+    expect(await copied()).toBe(changed)
+    await latest.getByRole('button', { name: 'Copy as cURL: the same request as a curl command' }).click()
+    await expect.poll(copied).toMatch(/^curl -i -X OPTIONS/)
+    await latest.getByRole('button', { name: 'Open in editor: photos.yaml' }).click()
+    await expect.poll(() => page.inputValue('#rule-text')).toBe(changed)
+    expect(problems).toEqual([])
+  })
+
+  test('finds refused requests by bucket, origin and reason', async () => {
+    await open()
+    const groups = page.locator('#denial-list > details')
+    await expect.poll(() => groups.count()).toBe(2)
+    await page.fill('#denials-filter [name=origin]', 'EXAMPLE.com')
+    await expect.poll(() => groups.count()).toBe(1)
+    expect(await page.locator('#denials-found').innerText()).toBe('1 of 2 groups')
+    await page.selectOption('#denials-filter [name=reason]', 'header')
+    await page.getByText('No refused request matches the filter.').waitFor()
+    await page.fill('#denials-filter [name=origin]', '')
+    await page.selectOption('#denials-filter [name=reason]', '')
+    await page.fill('#denials-filter [name=bucket]', 'hot')
+    await expect.poll(() => groups.count()).toBe(2)
+    await page.fill('#denials-filter [name=bucket]', 'videos')
+    await expect.poll(() => groups.count()).toBe(0)
+    expect(problems).toEqual([])
+  })
+
+  test('leads from a refusal to its bucket, and to what the reason means', async () => {
+    await open()
+    const latest = page.locator('#denial-list > details').first()
+    await latest.getByText('Rules of photos').click()
+    await page.locator('#bucket-list > details[open] .rule-table').waitFor()
+    expect(await page.locator('#bucket-list > details').count()).toBe(1)
+    await latest.getByText('What “method not allowed” means').click()
+    await expect.poll(() => page.locator('#reason-method').isVisible()).toBe(true)
+  })
+
+  test('says when the store cannot be reached, since when and why, and when it is back', async () => {
+    health.finished({ upstreamError: 'refused', upstreamMilliseconds: undefined })
+    await open()
+    const alarm = page.locator('#store-alarm')
+    await alarm.waitFor()
+    expect(await alarm.innerText()).toMatch(
+      /^The store http:\/\/store\.test:9000 cannot be reached since [0-9:]+: connection refused\. 1 request has failed\./,
     )
+    health.finished({ upstreamError: undefined, upstreamMilliseconds: 2 })
+    await expect.poll(() => alarm.isHidden(), { timeout: 10_000 }).toBe(true)
+    expect(await page.locator('#store-state').innerText()).toMatch(/^Answers since [0-9:]+; last error/)
+    expect(await page.locator('#counted-since').innerText()).toMatch(/^Counted since the sidecar started, /)
+    expect(await page.locator('body').innerText()).not.toContain('generation')
+  })
+
+  test('an empty rules directory is an alarm', async () => {
+    snapshot = nextSnapshot(nothingLoaded, [], 'cos', Date.now())
+    await open()
+    const alarm = page.locator('#rules-alarm')
+    await alarm.waitFor()
+    expect(await alarm.innerText()).toMatch(/^There is no rule file in .*: every preflight is refused\./)
   })
 
   test('shows what was sent as text, whatever it is', async () => {
@@ -158,8 +231,8 @@ describeInBrowser('the console', () => {
       page.locator('#bucket-list > details').nth(0),
       page.locator('#bucket-list > details').nth(1),
     ]
-    expect(await broken.innerText()).toContain('error: no rules served')
-    expect(await broken.innerText()).toContain('unknown key "alowedOrigins" line 3, column 5 · unknown-key')
+    expect(await broken.innerText()).toContain('error: no rules are served')
+    expect(await broken.innerText()).toMatch(/unknown key "alowedOrigins"\s+line 3, column 5 · unknown-key/)
     await photos.locator('summary').click()
     await photos.getByText('https://example.com').waitFor()
     expect(await photos.innerText()).toContain('content-type')
@@ -167,14 +240,14 @@ describeInBrowser('the console', () => {
     await expect.poll(() => page.locator('#bucket-list > details').count()).toBe(1)
   })
 
-  test('loads the rules anew, and says which refusals they have mended', async () => {
+  test('loads the rules again, and says which refusals are now allowed', async () => {
     await open()
     await page.click('#reload')
-    await page.getByText('The changes are in force.').waitFor()
+    await page.getByText('The changes are active.').waitFor()
     await page.mouse.move(0, 0)
-    const mendedOne = page.locator('#denial-list summary', { hasText: 'allowed by now' })
-    await mendedOne.waitFor()
-    expect(await mendedOne.innerText()).toContain('method not allowed')
+    const allowedOne = page.locator('#denial-list summary', { hasText: 'now allowed' })
+    await allowedOne.waitFor()
+    expect(await allowedOne.innerText()).toContain('method not allowed')
     await expect.poll(() => page.locator('#tile-trouble').innerText()).toBe('0')
   })
 
@@ -207,38 +280,98 @@ describeInBrowser('the console', () => {
     await page.locator('#try-result').getByText('Rule web allows this origin').waitFor()
     expect(await page.inputValue('#try-form [name=bucket]')).toBe('photos')
     await page.fill('#try-form [name=bucket]', '../x')
-    await page.click('#try-form button')
-    await page.locator('#try-result [role=alert]').getByText('A bucket name is').waitFor()
+    await page.click('#try-form button[type=submit]')
+    await page.locator('#try-bucket-error').getByText('A bucket name is').waitFor()
+    expect(await page.getAttribute('#try-form [name=bucket]', 'aria-invalid')).toBe('true')
   })
 
-  test('makes a rule file, and says what is wrong with it while one types', async () => {
+  test('marks the fields that a request lacks, and asks nothing', async () => {
     await open()
-    const says = page.locator('#rule-form')
-    expect(await page.locator('[aria-invalid=true]').count()).toBe(0)
-    await page.fill('#rule-form [name=bucket]', 'videos')
-    await page.fill('#rule-form [name=allowedOrigins]', 'https://example.com\nhttps://example.com/path')
-    await page.locator('#rule-allowedOrigins-says').getByText('Line 2:').waitFor()
-    expect(await page.locator('#rule-form [name=allowedOrigins]').getAttribute('aria-invalid')).toBe('true')
-    await page.getByText('Not yet a file that would be loaded.').waitFor()
-    await page.fill('#rule-form [name=allowedOrigins]', 'https://example.com')
-    await page.check('#rule-form [value=PUT]')
-    await page.locator('#rule-yaml').getByText('allowedMethods: [PUT, GET]').waitFor()
-    await page.selectOption('#rule-form [name=preset]', 'aws-sdk-js-v3')
-    await page.locator('#rule-yaml').getByText('amz-sdk-invocation-id').waitFor()
-    expect(await page.inputValue('#rule-form [name=allowedOrigins]')).toBe('https://example.com')
-    await page.getByText('This file would be loaded').waitFor()
-    expect(await page.locator('#rule-file').innerText()).toBe('videos.yaml')
-    expect(await says.locator('[aria-invalid=true]').count()).toBe(0)
+    await page.click('#try-form button[type=submit]')
+    expect(await page.locator('#try-bucket-error').innerText()).toBe('Enter the bucket.')
+    expect(await page.locator('#try-origin-error').innerText()).toMatch(/^Enter the origin/)
+    expect(await page.evaluate('document.activeElement.name')).toBe('bucket')
+    await page.fill('#try-form [name=bucket]', 'photos')
+    expect(await page.locator('#try-bucket-error').innerText()).toBe('')
     expect(problems).toEqual([])
   })
 
-  test('starts a rule with one that is served', async () => {
+  test('opens the whole file of a bucket, and edits it without losing anything', async () => {
+    await open()
+    await page.fill('#open-form [name=bucket]', 'photos')
+    await page.keyboard.press('Enter')
+    await page.locator('#rule-1').waitFor()
+    expect(await page.inputValue('#rule-text')).toBe(fileText)
+    expect(await page.locator('#editor-note').innerText()).toContain(
+      'kept as it is and edited in the text: tests',
+    )
+    expect(await page.locator('#rule-diff').innerText()).toMatch(/^No change/)
+    await page.fill('#rule-1-allowedOrigins', 'https://example.com\nhttps://a.example/path')
+    await page.locator('#rule-1-allowedOrigins-says').getByText('Line 2:').waitFor()
+    expect(await page.getAttribute('#rule-1-allowedOrigins', 'aria-invalid')).toBe('true')
+    await page.getByText('Not valid yet: 1 error.').waitFor()
+    await page.fill('#rule-1-allowedOrigins', 'https://example.com\nhttps://a.example')
+    await page
+      .locator('#rule-verdict')
+      .getByText(/^Valid/)
+      .waitFor()
+    const expected = fileText.replace(
+      '["https://example.com"]',
+      '["https://example.com", "https://a.example"]',
+    )
+    await expect.poll(() => page.inputValue('#rule-text')).toBe(expected)
+    await page.locator('#rule-diff .added').getByText('https://a.example').waitFor()
+    await page.check('#rule-1 [value=DELETE]')
+    await expect.poll(() => page.inputValue('#rule-text')).toContain('[GET, PUT, DELETE]')
+    expect(problems).toEqual([])
+  })
+
+  test('adds, moves and removes rules', async () => {
+    await open()
+    await page.fill('#open-form [name=bucket]', 'photos')
+    await page.keyboard.press('Enter')
+    await page.locator('#rule-1').waitFor()
+    await page.click('#add-rule')
+    await page.fill('#rule-2-id', 'second')
+    await page.selectOption('#rule-2-preset', 'presigned-upload')
+    await expect.poll(() => page.inputValue('#rule-text')).toContain('preset: presigned-upload')
+    await page.getByRole('button', { name: 'Move up: rule 2' }).click()
+    await page.locator('#rule-1 legend').getByText('Rule 1: second').waitFor()
+    await page.getByRole('button', { name: 'Remove: rule 1' }).click()
+    await expect.poll(() => page.locator('.rule-card').count()).toBe(1)
+    expect(await page.inputValue('#rule-text')).toBe(fileText)
+  })
+
+  test('form and text are one file: what is typed in the text shows in the form', async () => {
+    await open()
+    await page.fill('#open-form [name=bucket]', 'videos')
+    await page.click('#new-file')
+    await page.locator('#rule-1').waitFor()
+    expect(await page.locator('#rule-file').innerText()).toBe('videos.yaml')
+    await page.fill(
+      '#rule-text',
+      'rules:\n  - {id: v, allowedOrigins: ["*"], allowedMethods: [GET, PATCH]}\n',
+    )
+    await expect.poll(() => page.inputValue('#rule-1-id')).toBe('v')
+    // Another method than the usual ones is shown too: ticking a box must not lose it.
+    expect(await page.isChecked('#rule-1 [value=PATCH]')).toBe(true)
+    await page.fill('#rule-text', 'rules: [')
+    await page.getByText('The text cannot be read as a list of rules').waitFor()
+    expect(await page.locator('.rule-card').count()).toBe(0)
+    await page.fill('#open-form [name=bucket]', 'My Bucket!')
+    await page.click('#new-file')
+    await page.locator('#rule-findings').getByText('cannot be one').waitFor()
+    await page.fill('#open-form [name=bucket]', 'nothing')
+    await page.keyboard.press('Enter')
+    await page.locator('#open-result').getByText('There is no rule file for the bucket').waitFor()
+  })
+
+  test('leads from a bucket to its file in the editor', async () => {
     await open()
     const photos = page.locator('#bucket-list > details').nth(1)
     await photos.locator('summary').click()
-    await photos.getByText('Use as a start').click()
-    await page.locator('#rule-yaml').getByText('id: web').waitFor()
-    expect(await page.inputValue('#rule-form [name=allowedHeaders]')).toBe('content-type')
+    await photos.getByRole('button', { name: 'Edit rules of photos' }).click()
+    await expect.poll(() => page.inputValue('#rule-text')).toBe(fileText)
   })
 
   test('says when the sidecar does not answer, and goes on when it does', async () => {
@@ -267,16 +400,20 @@ describeInBrowser('the console', () => {
     ['light', 1280],
     ['dark', 1280],
     ['light', 320],
+    ['dark', 360],
+    ['light', 1600],
   ] as const)('in %s, %i pixels wide', (colorScheme, width) => {
     test('breaks no rule of axe, and nothing stands out of the page', async () => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 800 })
       await open(`/?bucket=photos&origin=${encodeURIComponent('https://evil.example')}&method=PUT#try`)
       await page.locator('#try-result .why').waitFor()
-      await page.fill('#rule-form [name=allowedOrigins]', 'nonsense')
-      await page.locator('#rule-allowedOrigins-says p').first().waitFor()
+      await page.fill('#open-form [name=bucket]', 'photos')
+      await page.keyboard.press('Enter')
+      await page.fill('#rule-1-allowedOrigins', 'nonsense')
+      await page.locator('#rule-1-allowedOrigins-says p').first().waitFor()
       for (const summary of await page
-        .locator('#denial-list details > summary, #bucket-list details > summary')
+        .locator('#denial-list > details > summary, #bucket-list > details > summary')
         .all())
         if ((await summary.isVisible()) && (await summary.locator('..').getAttribute('open')) === null)
           await summary.click()
@@ -290,6 +427,18 @@ describeInBrowser('the console', () => {
       expect(violations).toEqual([])
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
     })
+  })
+
+  test('is under 150 KB in all', async () => {
+    let bytes = 0
+    page.on('response', async (response) => {
+      const path = new URL(response.url()).pathname
+      if (path === '/' || path.startsWith('/-/page/'))
+        bytes += Number(await response.headerValue('content-length'))
+    })
+    await open()
+    expect(bytes).toBeGreaterThan(50_000)
+    expect(bytes).toBeLessThan(150 * 1024)
   })
 
   test('keeps to its own files', async () => {

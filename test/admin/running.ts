@@ -7,6 +7,7 @@ import { type AdminOptions, createAdmin } from '../../src/admin/admin.ts'
 import { createLog } from '../../src/log/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { createDenials } from '../../src/requests/denials.ts'
+import { noStoreHealth } from '../../src/requests/store-health.ts'
 import { rule, ruleFile, setup, snapshotOf } from '../core.ts'
 
 export const photos = snapshotOf({
@@ -63,6 +64,11 @@ export async function startAdmin(
     reload: async () => 'unchanged',
     setup,
     directory: '/nonexistent',
+    store: {
+      address: 'http://store.test:9000',
+      health: () => noStoreHealth(0),
+      probe: async () => {},
+    },
     endpoint: () => 'http://localhost:8080',
     metrics: createMetrics({ version: '1.2.3' }),
     denials: createDenials(),

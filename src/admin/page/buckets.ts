@@ -2,17 +2,18 @@
 import type { FileSummary, Overview, RulesView } from '../shapes.ts'
 import { ask, messageOf, post } from './ask.ts'
 import { ago, badge, byId, h, setText, show, type Tone, whole } from './dom.ts'
+import { openRuleFile } from './editor.ts'
 import { findingList } from './findings.ts'
-import { fillRule } from './rule-form.ts'
 
 const stateTone: Readonly<Record<FileSummary['state'], Tone>> = { ok: 'good', stale: 'warn', invalid: 'bad' }
 const stateWords: Readonly<Record<FileSummary['state'], string>> = {
   ok: 'ok',
-  stale: 'error: last good rules served',
-  invalid: 'error: no rules served',
+  stale: 'error: last good rules are served',
+  invalid: 'error: no rules are served',
 }
 
 interface Entry {
+  readonly bucket: string
   readonly element: HTMLDetailsElement
   made: string
 }
@@ -20,19 +21,25 @@ interface Entry {
 const entries = new Map<string, Entry>()
 
 /** Brings the list of rule files up to date. */
-export function refreshBuckets({ files, filesFound, generation }: Overview): void {
+export function refreshBuckets({ files, filesFound, filesFrom, generation }: Overview): void {
   const list = byId('bucket-list', HTMLElement)
   const kept = new Set(files.map(({ file }) => file))
   for (const file of entries.keys()) if (!kept.has(file)) entries.delete(file)
   if (files.length === 0) {
-    show(list, h('p', { class: 'empty' }, 'No rule file.'))
+    show(
+      list,
+      h(
+        'p',
+        { class: 'empty' },
+        filesFound === 0 && find() !== '' ? 'No bucket of that name.' : 'No rule file.',
+      ),
+    )
   } else {
     const elements = files.map((file) => elementOf(file, generation))
     if (elements.some((element, index) => list.children[index] !== element)) list.replaceChildren(...elements)
     while (list.children.length > elements.length) list.lastElementChild?.remove()
   }
-  const rest = filesFound - files.length
-  setText('bucket-more', rest === 0 ? '' : `${whole(rest)} more: type a part of the name to find them.`)
+  showPages(filesFound, filesFrom, files.length)
   const names = byId('bucket-names', HTMLDataListElement)
   show(
     names,
@@ -42,12 +49,21 @@ export function refreshBuckets({ files, filesFound, generation }: Overview): voi
   )
 }
 
+const find = (): string => byId('find', HTMLInputElement).value.trim()
+
+function showPages(found: number, from: number, shown: number): void {
+  byId('bucket-pages', HTMLElement).hidden = shown === found
+  setText('bucket-more', `${whole(from + 1)} to ${whole(from + shown)} of ${whole(found)}`)
+  byId('bucket-previous', HTMLButtonElement).disabled = from === 0
+  byId('bucket-next', HTMLButtonElement).disabled = from + shown >= found
+}
+
 function elementOf(file: FileSummary, generation: number): HTMLDetailsElement {
   let entry = entries.get(file.file)
   if (entry === undefined) {
     const element = h('details', {}, h('summary'), h('div', { class: 'body' }))
     element.open = file.state !== 'ok'
-    entry = { element, made: '' }
+    entry = { bucket: file.bucket, element, made: '' }
     entries.set(file.file, entry)
     element.addEventListener('toggle', () => {
       if (element.open) fillRules(element, file.bucket)
@@ -58,7 +74,7 @@ function elementOf(file: FileSummary, generation: number): HTMLDetailsElement {
   const made = JSON.stringify([file, generation])
   if (made !== entry.made && body instanceof HTMLElement) {
     entry.made = made
-    show(body, findingList(file.findings), h('div', { class: 'rules' }))
+    body.replaceChildren(findingList(file.findings), h('div', { class: 'rules' }), editButton(file.bucket))
     if (entry.element.open) fillRules(entry.element, file.bucket)
   }
   return entry.element
@@ -79,7 +95,7 @@ function summaryOf({
     h('span', { class: 'who' }, h('strong', {}, bucket), h('span', { class: 'soft' }, ` ${file}`)),
     badge(stateTone[state], stateWords[state]),
     ...(warnings > 0 && state === 'ok' ? [badge('warn', plural(warnings, 'warning'))] : []),
-    ...(mode === 'report' ? [badge('plain', 'report only')] : []),
+    ...(mode === 'report' ? [badge('plain', 'report mode')] : []),
     h(
       'span',
       { class: 'when' },
@@ -105,63 +121,57 @@ async function fillRules(element: HTMLDetailsElement, bucket: string): Promise<v
   }
 }
 
+function editButton(bucket: string): HTMLElement {
+  const button = h('button', { type: 'button', 'aria-label': `Edit rules of ${bucket}` }, 'Edit rules')
+  button.addEventListener('click', () => void openRuleFile(bucket))
+  return h('p', { class: 'actions' }, button)
+}
+
 function ruleTable(bucket: string, rules: RulesView['files'][number]['rules']): HTMLElement {
   const list = (values: readonly string[]): HTMLElement =>
-    h(
-      'td',
-      {},
-      ...values.flatMap((value, index) => [index === 0 ? undefined : h('br'), h('code', {}, value)]),
-    )
+    h('td', {}, ...values.map((value) => h('code', { class: 'entry' }, value)))
+  const heads = ['Rule', 'Origins', 'Methods', 'Headers', 'Exposed', 'Max-age']
   return h(
     'div',
     { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Rules of ${bucket}` },
     h(
       'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          ...['Rule', 'Origins', 'Methods', 'Headers', 'Exposed', 'Max-age', ''].map((words) =>
-            words === '' ? h('td') : h('th', { scope: 'col' }, words),
-          ),
-        ),
-      ),
+      { class: 'rule-table' },
+      h('thead', {}, h('tr', {}, ...heads.map((words) => h('th', { scope: 'col' }, words)))),
       h(
         'tbody',
         {},
-        ...rules.map((rule, index) => {
-          const name = rule.id ?? String(index + 1)
-          const edit = h(
-            'button',
-            { type: 'button', class: 'small', 'aria-label': `Use as a start: rule ${name}` },
-            'Use as a start',
-          )
-          edit.addEventListener('click', () => fillRule(bucket, rule))
-          return h(
+        ...rules.map((rule, index) =>
+          h(
             'tr',
             {},
-            h('th', { scope: 'row' }, name),
+            h('th', { scope: 'row' }, rule.id ?? String(index + 1)),
             list(rule.allowedOrigins),
             list(rule.allowedMethods),
             list(rule.allowedHeaders),
             list(rule.exposeHeaders),
-            h('td', {}, rule.maxAgeSeconds === undefined ? '' : String(rule.maxAgeSeconds)),
-            h('td', {}, edit),
-          )
-        }),
+            h('td', {}, rule.maxAgeSeconds === undefined ? '' : `${rule.maxAgeSeconds} s`),
+          ),
+        ),
       ),
     ),
   )
 }
 
-/** The button that loads the rules directory anew. `refresh` shows what came of it. */
+/** Shows one bucket in the list, opened. */
+export async function showBucket(bucket: string, refresh: () => Promise<void>): Promise<void> {
+  byId('find', HTMLInputElement).value = bucket
+  await refresh()
+  const entry = [...entries.values()].find(({ bucket: name }) => name === bucket)
+  if (entry !== undefined) entry.element.open = true
+  entry?.element.querySelector('summary')?.focus({ preventScroll: true })
+}
+
+/** The button that loads the rules directory again. `refresh` shows what came of it. */
 export function prepareReload(refresh: () => Promise<void>): void {
   const words: Readonly<Record<string, string>> = {
-    applied: 'The changes are in force.',
-    unchanged: 'Nothing has changed in the directory.',
+    applied: 'The changes are active.',
+    unchanged: 'Nothing has changed in the rules directory.',
     failed: 'Not loaded: a file has an error; see below.',
   }
   byId('reload', HTMLButtonElement).addEventListener('click', async () => {

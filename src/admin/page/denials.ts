@@ -1,45 +1,75 @@
 /// <reference lib="dom" />
 import type { DenialGroupView, DenialsView } from '../shapes.ts'
-import { ask } from './ask.ts'
+import { ask, messageOf } from './ask.ts'
 import { ago, badge, byId, copyable, h, setText, whole } from './dom.ts'
 import { answerAndCurl, whyAndChange } from './explanation.ts'
 import { reasonWords } from './rates.ts'
-
-const shown = 30
+import { reasonLink } from './reasons.ts'
 
 /** What the list shows of one group, and from which answer it was made. */
 interface Entry {
   readonly element: HTMLDetailsElement
+  group: DenialGroupView
   made: string
 }
 
 const entries = new Map<string, Entry>()
+/** Of the rules by which groups are explained: advice is asked for again when it changes. */
+let generation = 0
+const filter = byId('denials-filter', HTMLFormElement)
+/** Opens the bucket of a group in the list of buckets. */
+let openBucket: (bucket: string) => void = () => {}
 
-/** Brings the list of refused requests up to date. */
-export async function refreshDenials(): Promise<void> {
-  const { groups, total } = await ask<DenialsView>(`/-/denials?groups=${shown}&recent=0`)
-  const list = byId('denial-list', HTMLElement)
-  if (groups.length === 0) {
-    list.replaceChildren(h('p', { class: 'empty' }, 'Nothing was refused since the sidecar started.'))
-    return
-  }
-  setText('denials-title', `Refused requests: ${whole(total)}`)
-  const latestFirst = byId('denials-order', HTMLSelectElement).value === 'latest'
+/** Has `refresh` follow the filter. */
+export function prepareDenials(refresh: () => void, toBucket: (bucket: string) => void): void {
+  openBucket = toBucket
+  filter.addEventListener('submit', (event) => event.preventDefault())
+  filter.addEventListener('input', refresh)
+}
+
+/** Brings the list of refused requests up to date. The advice for a group is asked for when the group is opened. */
+export async function refreshDenials(rulesGeneration = generation): Promise<void> {
+  generation = rulesGeneration
+  const chosen = new FormData(filter)
+  const value = (name: string): string => String(chosen.get(name) ?? '').trim()
+  const names = ['bucket', 'origin', 'reason'] as const
+  const wanted = names.flatMap((name) => (value(name) === '' ? [] : [[name, value(name)]]))
+  const query = new URLSearchParams([...wanted, ['recent', '0'], ['explained', 'no']])
+  const { groups, total, groupsFound, groupsInAll } = await ask<DenialsView>(`/-/denials?${query}`)
+  setText('denials-title', total === 0 ? 'Refused requests' : `Refused requests: ${whole(total)}`)
+  setText('denials-found', wanted.length === 0 ? '' : `${whole(groupsFound)} of ${whole(groupsInAll)} groups`)
+  const latestFirst = value('order') === 'latest'
   const ordered = latestFirst
     ? groups.toSorted((a, b) => Date.parse(b.last.time) - Date.parse(a.last.time))
-    : // What was mended comes last.
+    : // A group that is allowed by now comes last.
       [...groups.filter(isDenied), ...groups.filter((group) => !isDenied(group))]
-  const elements = ordered.map((group, index) => elementOf(group, index === 0 && entries.size === 0))
-  const kept = new Set(ordered.map(keyOf))
-  for (const key of entries.keys()) if (!kept.has(key)) entries.delete(key)
-  // Whoever reads must not have the lines move under the pointer or the focus taken away.
+  showGroups(ordered, wanted.length > 0)
+}
+
+function showGroups(groups: readonly DenialGroupView[], filtered: boolean): void {
+  const list = byId('denial-list', HTMLElement)
+  const isFirst = entries.size === 0
+  const kept = new Set(groups.map(({ id }) => id))
+  for (const id of entries.keys()) if (!kept.has(id)) entries.delete(id)
+  if (groups.length === 0) {
+    const words = filtered
+      ? 'No refused request matches the filter.'
+      : 'Nothing was refused since the sidecar started.'
+    list.replaceChildren(h('p', { class: 'empty' }, words))
+    return
+  }
+  const elements = groups.map((group, index) => elementOf(group, index === 0 && isFirst && !filtered))
+  // Lines must not move under the pointer of a reader, nor the focus be taken away.
   const isReading = list.matches(':hover') || list.contains(document.activeElement)
-  if (isReading && elements.every((element) => list.contains(element))) return
+  if (isReading && elements.every((element) => list.contains(element))) {
+    for (const element of [...list.children]) if (!elements.some((one) => one === element)) element.remove()
+    return
+  }
   if (!isReading || list.querySelector('details') === null) list.replaceChildren(...elements)
   else list.append(...elements.filter((element) => !list.contains(element)))
 }
 
-/** Says anew how long ago it was, which nobody needs to ask the sidecar for. */
+/** Times go on between two answers. */
 export function refreshAges(): void {
   for (const { element } of entries.values()) {
     const when = element.querySelector('.when')
@@ -48,55 +78,71 @@ export function refreshAges(): void {
   }
 }
 
-const isDenied = ({ now }: DenialGroupView): boolean => now?.decision !== 'allow'
-
-const keyOf = ({ bucket, origin, reason }: DenialGroupView): string =>
-  JSON.stringify([bucket, origin, reason])
+const isDenied = ({ decisionNow }: DenialGroupView): boolean => decisionNow !== 'allow'
 
 function elementOf(group: DenialGroupView, open: boolean): HTMLDetailsElement {
-  const key = keyOf(group)
-  let entry = entries.get(key)
+  let entry = entries.get(group.id)
   if (entry === undefined) {
     const element = h('details', {}, h('summary'), h('div', { class: 'body' }))
+    const made: Entry = { element, group, made: '' }
+    entries.set(group.id, made)
+    element.addEventListener('toggle', () => void fill(made))
     element.open = open
-    entry = { element, made: '' }
-    entries.set(key, entry)
+    entry = made
   }
-  const [summary, body] = entry.element.children
+  entry.group = group
+  const summary = entry.element.firstElementChild
   summary?.replaceChildren(...summaryOf(group))
-  const made = JSON.stringify([group.last, group.now])
-  if (made !== entry.made) {
-    entry.made = made
-    body?.replaceChildren(...bodyOf(group))
-  }
+  void fill(entry)
   return entry.element
 }
 
-function summaryOf(group: DenialGroupView): Node[] {
-  const { count, overcount, last, origin, bucket, reason, now } = group
+/** Asks for what would allow the group, while it is open and whenever it or the rules have changed. */
+async function fill(entry: Entry): Promise<void> {
+  const { element, group } = entry
+  const made = JSON.stringify([group.count, group.last, group.decisionNow, generation])
+  if (!element.open || made === entry.made) return
+  entry.made = made
+  const body = element.lastElementChild
+  if (body?.childElementCount === 0) body.append(h('p', { class: 'soft' }, 'Loading …'))
+  try {
+    const { groups } = await ask<DenialsView>(`/-/denials?recent=0&group=${group.id}`)
+    const [whole = group] = groups
+    body?.replaceChildren(...bodyOf(whole))
+  } catch (error) {
+    entry.made = ''
+    body?.replaceChildren(h('p', { class: 'says-error' }, messageOf(error)))
+  }
+}
+
+function summaryOf({
+  count,
+  overcount,
+  last,
+  origin,
+  bucket,
+  reason,
+  decisionNow,
+  methods,
+}: DenialGroupView): Node[] {
   const times = overcount === 0 ? `${whole(count)} ×` : `≤ ${whole(count)} ×`
-  const what = last.kind === 'preflight' ? `${last.method ?? '?'} (preflight)` : (last.method ?? '?')
+  const what = `${methods.join(', ') || (last.method ?? '?')}${last.kind === 'preflight' ? ' (preflight)' : ''}`
   return [
     h('span', { class: 'count' }, times),
     h('span', { class: 'who' }, h('code', {}, origin ?? 'no origin'), ` → ${bucket ?? 'no bucket'}, ${what}`),
-    badge(now?.decision === 'allow' ? 'plain' : 'bad', reasonWords[reason]),
-    ...(now?.decision === 'allow' ? [badge('good', 'allowed by now')] : []),
-    ...(last.mode === 'report' ? [badge('plain', 'only reported')] : []),
+    badge(decisionNow === 'allow' ? 'plain' : 'bad', reasonWords[reason]),
+    ...(decisionNow === 'allow' ? [badge('good', 'now allowed')] : []),
+    ...(last.mode === 'report' ? [badge('plain', 'report mode')] : []),
     h('span', { class: 'when', 'data-time': last.time }, ago(last.time, Date.now())),
   ]
 }
 
-function bodyOf({ now, last }: DenialGroupView): HTMLElement[] {
-  const question = new URLSearchParams({
-    ...(last.host === undefined ? {} : { host: last.host, path: last.path }),
-    ...(last.origin === undefined ? {} : { origin: last.origin }),
-    ...(last.method === undefined ? {} : { method: last.method }),
-    ...(last.requestedHeaders === undefined ? {} : { headers: last.requestedHeaders }),
-    ...(last.kind === 'actual' ? { actual: 'true' } : {}),
-  })
-  const link = h('a', { href: `/?${question}#try` }, 'Try this request')
+function bodyOf(group: DenialGroupView): HTMLElement[] {
+  const { now, last } = group
   return [
     ...(now === undefined ? [] : whyAndChange(now)),
+    joinedFacts(group),
+    h('p', { class: 'actions links' }, ...linksOf(group)),
     h(
       'details',
       {},
@@ -104,8 +150,44 @@ function bodyOf({ now, last }: DenialGroupView): HTMLElement[] {
       requestLines(last),
       ...(now === undefined ? [] : answerAndCurl(now)),
     ),
-    h('p', {}, link),
   ]
+}
+
+/** All that the requests of the group asked for: the proposal allows all of it. */
+function joinedFacts({ methods, headers, first }: DenialGroupView): HTMLElement {
+  const fact = (name: string, values: readonly string[]): readonly HTMLElement[] =>
+    values.length === 0
+      ? []
+      : [h('dt', {}, name), h('dd', {}, ...values.map((value) => h('code', {}, value)))]
+  return h(
+    'dl',
+    { class: 'facts' },
+    ...fact('Methods', methods),
+    ...fact('Request headers', headers),
+    h('dt', {}, 'First seen'),
+    h('dd', {}, new Date(first).toLocaleString('en-GB')),
+  )
+}
+
+function linksOf({ bucket, reason, last }: DenialGroupView): Node[] {
+  const question = new URLSearchParams({
+    ...(last.host === undefined ? {} : { host: last.host, path: last.path }),
+    ...(last.origin === undefined ? {} : { origin: last.origin }),
+    ...(last.method === undefined ? {} : { method: last.method }),
+    ...(last.requestedHeaders === undefined ? {} : { headers: last.requestedHeaders }),
+    ...(last.kind === 'actual' ? { actual: 'true' } : {}),
+  })
+  return [
+    reasonLink(reason),
+    ...(bucket === undefined ? [] : [bucketLink(bucket)]),
+    h('a', { href: `/?${question}#try` }, 'Try this request'),
+  ]
+}
+
+function bucketLink(bucket: string): HTMLElement {
+  const link = h('a', { href: '#buckets' }, `Rules of ${bucket}`)
+  link.addEventListener('click', () => openBucket(bucket))
+  return link
 }
 
 function requestLines({
@@ -132,9 +214,9 @@ function requestLines({
     h(
       'p',
       { class: 'soft' },
-      `The latest: ${new Date(time).toLocaleString()}, request id `,
+      `Latest: ${new Date(time).toLocaleString('en-GB')}, request id `,
       h('code', {}, requestId),
     ),
-    copyable('As it came', text.trimEnd(), h('pre', { tabindex: '0', class: 'wrap' }, text.trimEnd())),
+    copyable('Request received', text.trimEnd(), h('pre', { tabindex: '0', class: 'wrap' }, text.trimEnd())),
   )
 }

@@ -61,6 +61,8 @@ export function copyable(
   title: string,
   text: string,
   block: HTMLElement = h('pre', { tabindex: '0' }, text),
+  label = 'Copy',
+  ...more: readonly HTMLElement[]
 ): HTMLElement {
   block.setAttribute('aria-label', title)
   block.setAttribute('role', 'group')
@@ -71,14 +73,20 @@ export function copyable(
       'div',
       { class: 'label' },
       h('span', {}, title),
-      copyButton(() => text, title),
+      h(
+        'span',
+        { class: 'actions' },
+        copyButton(() => text, title, label),
+        ...more,
+      ),
     ),
     block,
   )
 }
 
-export function copyButton(text: () => string, what: string): HTMLButtonElement {
-  const button = h('button', { type: 'button', class: 'small', 'aria-label': `Copy: ${what}` }, 'Copy')
+/** `label` is what the button says; `what` is for those who do not see what stands beside it. */
+export function copyButton(text: () => string, what: string, label = 'Copy'): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'small', 'aria-label': `${label}: ${what}` }, label)
   button.addEventListener('click', async () => {
     const done = await navigator.clipboard.writeText(text()).then(
       () => 'Copied',
@@ -86,7 +94,7 @@ export function copyButton(text: () => string, what: string): HTMLButtonElement 
     )
     button.textContent = done
     setTimeout(() => {
-      button.textContent = 'Copy'
+      button.textContent = label
     }, 1500)
   })
   return button

@@ -1,26 +1,40 @@
 /// <reference lib="dom" />
 import type { Explained, ExplainedResponse, HeaderPairs } from '../../plan/explained.ts'
-import { badge, copyable, diffBlock, h } from './dom.ts'
+import { badge, copyable, copyButton, diffBlock, h } from './dom.ts'
+import { showInEditor } from './editor.ts'
 
 /** Why a request is decided as it is, and the change that would allow it. */
 export function whyAndChange(explained: Explained): HTMLElement[] {
-  const { text, hint, notes, proposal, preset } = explained
+  const { text, hint, notes, proposal, preset, curl, curlWrites } = explained
   return [
     h('p', { class: 'why' }, text),
     ...[...(hint === undefined ? [] : [hint]), ...notes, ...caution(explained)].map((words) =>
       h('p', {}, words),
     ),
-    ...(proposal === undefined ? [] : proposalBlocks(proposal)),
+    ...(proposal === undefined ? [] : [proposalBlock(proposal)]),
     ...(preset === undefined ? [] : [h('p', { class: 'soft' }, preset)]),
+    h(
+      'p',
+      { class: 'actions' },
+      copyButton(() => curl, 'the same request as a curl command', 'Copy as cURL'),
+      curlWrites
+        ? h('span', { class: 'soft' }, 'Careful: this request changes what the store holds.')
+        : undefined,
+    ),
   ]
 }
 
 /** What is copied is the whole file; what is shown is how it differs. */
-function proposalBlocks({ file, text, diff }: NonNullable<Explained['proposal']>): HTMLElement[] {
-  if (diff.startsWith('--- /dev/null')) return [copyable(`A new file ${file} would allow it`, text)]
-  return [
-    copyable(`This change of ${file} would allow it (Copy takes the whole new file)`, text, diffBlock(diff)),
-  ]
+function proposalBlock({ file, text, diff }: NonNullable<Explained['proposal']>): HTMLElement {
+  const isNew = diff.startsWith('--- /dev/null')
+  const edit = h(
+    'button',
+    { type: 'button', class: 'small', 'aria-label': `Open in editor: ${file}` },
+    'Open in editor',
+  )
+  edit.addEventListener('click', () => showInEditor(file, text))
+  const title = isNew ? `A new file ${file} would allow it` : `This change of ${file} would allow it`
+  return copyable(title, text, isNew ? undefined : diffBlock(diff), 'Copy file', edit)
 }
 
 /** What a change would let in is for its author to judge. */
@@ -30,31 +44,35 @@ const caution = ({ lacks, proposal }: Explained): string[] =>
     : []
 
 /** The exact answer, and the line that asks for it. */
-export function answerAndCurl(explained: Explained): HTMLElement[] {
-  const { response, curl, curlWrites } = explained
-  const title = response.kind === 'answer' ? 'The answer' : "What is done to the store's answer"
+export function answerAndCurl({ response, curl }: Explained): HTMLElement[] {
+  const title = response.kind === 'answer' ? 'Response' : 'Changes to the response of the store'
   return [
     copyable(title, answerText(response), h('pre', { tabindex: '0', class: 'wrap' }, answerText(response))),
-    copyable(
-      curlWrites
-        ? 'The same request by curl (careful: it changes what the store holds)'
-        : 'The same request by curl',
-      curl,
-      h('pre', { tabindex: '0', class: 'wrap' }, curl),
-    ),
+    copyable('cURL', curl, h('pre', { tabindex: '0', class: 'wrap' }, curl), 'Copy as cURL'),
   ]
+}
+
+/** Those of the answers that are made here. */
+const reasonPhrases: Readonly<Record<number, string>> = {
+  200: 'OK',
+  204: 'No Content',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
 }
 
 function answerText(response: ExplainedResponse): string {
   if (response.kind === 'answer')
-    return `HTTP/1.1 ${response.status}\n${lines(response.headers)}\n${response.body}`.trimEnd()
+    return `HTTP/1.1 ${response.status} ${reasonPhrases[response.status] ?? ''}\n${lines(response.headers)}\n${response.body}`.trimEnd()
   const { strip, headers, vary } = response
   const parts = [
-    ...(strip ? ['Access-Control-* of the store: removed'] : []),
+    ...(strip ? ['Access-Control-* headers of the store are removed'] : []),
     ...(headers.length === 0 ? [] : [lines(headers).trimEnd()]),
     ...(vary.length === 0 ? [] : [`Vary: … ${vary.join(', ')}`]),
   ]
-  return parts.length === 0 ? 'nothing: it passes as it is' : parts.join('\n')
+  return parts.length === 0 ? 'None: it is passed on unchanged.' : parts.join('\n')
 }
 
 const lines = (headers: HeaderPairs): string => headers.map(([name, value]) => `${name}: ${value}\n`).join('')

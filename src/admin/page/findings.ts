@@ -1,25 +1,50 @@
 /// <reference lib="dom" />
-import type { FormFinding } from '../shapes.ts'
+import type { EditorFinding } from '../shapes.ts'
 import { badge, h, type Tone } from './dom.ts'
 
-const severityTone: Readonly<Record<FormFinding['severity'], Tone>> = {
+const severityTone: Readonly<Record<EditorFinding['severity'], Tone>> = {
   error: 'bad',
   warning: 'warn',
   info: 'plain',
 }
 
-/** Findings with their place in the file. */
-export function findingList(findings: readonly Omit<FormFinding, 'field' | 'entry'>[]): HTMLElement {
+/** Findings with their place in the file, which leads there where `goTo` is given. */
+export function findingList(
+  findings: readonly EditorFinding[],
+  goTo?: (line: number, column: number) => void,
+): HTMLElement {
   return h(
     'div',
     {},
-    ...findings.map(({ severity, line, column, code, message }) =>
-      h(
+    ...findings.map((finding) => {
+      const { severity, line, column, code, message, quoted } = finding
+      const place = `line ${line}, column ${column}`
+      return h(
         'div',
         { class: 'finding' },
         badge(severityTone[severity], severity),
-        h('p', {}, message, ' ', h('span', { class: 'place' }, `line ${line}, column ${column} · ${code}`)),
-      ),
-    ),
+        h(
+          'div',
+          {},
+          h('p', {}, message),
+          quoted === undefined || quoted.trim() === ''
+            ? undefined
+            : h('pre', { class: 'quoted' }, quoted.trim()),
+          h(
+            'p',
+            { class: 'place' },
+            goTo === undefined ? place : placeButton(place, () => goTo(line, column)),
+            ' · ',
+            h('span', { class: 'code' }, code),
+          ),
+        ),
+      )
+    }),
   )
+}
+
+function placeButton(place: string, go: () => void): HTMLElement {
+  const button = h('button', { type: 'button', class: 'link' }, place)
+  button.addEventListener('click', go)
+  return button
 }

@@ -63,7 +63,8 @@ function optionsFor(place: HTMLElement, span: () => [number, number]): UPlot.Opt
     series: [
       {
         label: 'time',
-        value: (_plot: UPlot, time: number | null) => (time === null ? '' : timeText(time)),
+        // Away from the pointer, the legend has the latest values.
+        value: (_plot: UPlot, time: number | null) => (time === null ? 'now' : timeText(time)),
       },
       ...reasonNames.map((reason, index) => ({
         label: reasonWords[reason],
@@ -73,11 +74,14 @@ function optionsFor(place: HTMLElement, span: () => [number, number]): UPlot.Opt
         dash: [...(dashes[index] ?? [])],
         points: { show: false },
         paths: window.uPlot.paths.stepped?.({ align: -1 }),
-        value: (_plot: UPlot, rate: number | null) => (rate === null ? '' : rateText(rate)),
+        value: (plot: UPlot, rate: number | null, at: number) => rateText(rate ?? lastOf(plot.data[at]) ?? 0),
       })),
     ].map(withoutUndefined),
   }
 }
+
+const lastOf = (values: ArrayLike<number | null | undefined> | undefined): number | null | undefined =>
+  values?.[values.length - 1]
 
 /** uPlot takes a property that is there for one that is set. */
 function withoutUndefined(series: object): UPlot.Series {

@@ -1,7 +1,16 @@
 /** Rewrites a list of a rule file so that every item that stays keeps its bytes and the comments that belong to it. */
 
-import type { SourceList, SourceNode } from '../source.ts'
-import { lastEnd, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
+import type { SourceList } from '../source.ts'
+import {
+  dashBefore,
+  lastEnd,
+  lineEnd,
+  lineStart,
+  newlineOf,
+  ownIndent,
+  type TextEdit,
+  withComments,
+} from './text-edit.ts'
 
 /** An item of the new list: the position of an item of the old one, or the text of a new one. */
 export type Part = number | string
@@ -20,23 +29,6 @@ function rewriteBlock(text: string, { items }: SourceList, parts: readonly Part[
   const lead = `${' '.repeat(first - lineStart(text, first))}- `
   const lines = parts.map((part) => (typeof part === 'number' ? (pieces[part] ?? '') : lead + part))
   return { offset, end: ends.at(-1) ?? offset, text: lines.join(newlineOf(text)) }
-}
-
-/** -1, which has no indent of its own, for an item without a dash. */
-function dashBefore(text: string, item: SourceNode): number {
-  const dash = text.lastIndexOf('-', item.offset - 1)
-  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
-}
-
-/** Comment lines directly above the first item are about it, and move with it. */
-function withComments(text: string, start: number): number {
-  let first = start
-  while (first > 0) {
-    const above = lineStart(text, first - 1)
-    if (!/^[ \t]*#/.test(text.slice(above, first))) break
-    first = above
-  }
-  return first
 }
 
 function rewriteBrackets(text: string, list: SourceList, parts: readonly Part[]): TextEdit | undefined {

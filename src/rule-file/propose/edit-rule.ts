@@ -4,12 +4,12 @@ import type { ListField } from '../issue.ts'
 import type { FileFormat } from '../names.ts'
 import type { SourceEntry, SourceMap } from '../source.ts'
 import { fieldOf, fileFields } from '../spelling.ts'
-import { addToBraces, insertInBrackets } from './edit-braces.ts'
+import { insertInBrackets } from './edit-braces.ts'
 import { type Part, rewriteList } from './edit-list.ts'
-import { flowList, insertYamlRule, printedLike } from './edit-yaml.ts'
+import { addBehind, entryEnd, flowList, insertYamlRule, printedLike } from './edit-yaml.ts'
 import { type RuleModel, readModel } from './rule-model.ts'
 import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
-import { applyEdits, insertAt, lastEnd, lineEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
+import { applyEdits, insertAt, lastEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
 
 type TextField = 'id' | 'preset' | 'maxAgeSeconds'
 
@@ -54,13 +54,17 @@ function changedRules(rules: readonly RuleModel[], edit: RuleEdit): readonly Rul
     case 'text':
       return put(edit.rule, { [edit.field]: edit.value === '' ? null : edit.value })
     case 'add':
-      return [...rules, { ...emptyRule, allowedMethods: ['GET'] }]
+      return [...rules, { ...emptyRule, allowedMethods: startMethods, maxAgeSeconds: String(startMaxAge) }]
     case 'remove':
       return rules.toSpliced(edit.rule, 1)
     case 'move':
       return moved(rules, edit.rule, edit.to)
   }
 }
+
+/** What a new rule starts with: reading, and the max-age that the COS console gives as its example. */
+const startMethods = ['GET', 'HEAD'] as const
+const startMaxAge = 600
 
 const emptyRule: RuleModel = {
   id: null,
@@ -70,6 +74,7 @@ const emptyRule: RuleModel = {
   allowedHeaders: null,
   exposeHeaders: null,
   maxAgeSeconds: null,
+  others: {},
 }
 
 const moved = <Item>(items: readonly Item[], from: number, to: number): Item[] => {
@@ -100,7 +105,13 @@ function editsOf(nodes: RuleNodes, edit: RuleEdit): readonly TextEdit[] | undefi
 }
 
 function addRule(nodes: RuleNodes): readonly TextEdit[] {
-  const rule = { allowedOrigins: [], allowedMethods: ['GET' as const], allowedHeaders: [], exposeHeaders: [] }
+  const rule = {
+    allowedOrigins: [],
+    allowedMethods: startMethods,
+    allowedHeaders: [],
+    exposeHeaders: [],
+    maxAgeSeconds: startMaxAge,
+  }
   const index = nodes.list.items.length
   return nodes.format === 'json' ? insertInBrackets(nodes, index, rule) : insertYamlRule(nodes, index, rule)
 }
@@ -180,20 +191,12 @@ function addEntry(
   const before =
     field === 'id' ? undefined : field === 'preset' ? entryOf(rule, 'id') : entryBefore(rule, field)
   if (first === undefined) return undefined
-  const isFlow = text[rule.offset] === '{'
+  if (before !== undefined) return [addBehind(nodes, rule, before, name, printed)]
   const column = first.keySpan.offset - lineStart(text, first.keySpan.offset)
-  const space = ' '.repeat(column)
-  if (before === undefined) {
-    const key = nodes.format === 'json' ? `${JSON.stringify(name)}: ` : `${name}: `
-    const between = isFlow ? ', ' : `${newlineOf(text)}${space}`
-    return [insertAt(first.keySpan.offset, `${key}${printed}${between}`)]
-  }
-  if (isFlow) return [addToBraces(nodes, before, name, printed)]
-  return [insertAt(entryEnd(text, before), `${newlineOf(text)}${space}${name}: ${printed}`)]
+  const key = nodes.format === 'json' ? JSON.stringify(name) : name
+  const between = text[rule.offset] === '{' ? ', ' : `${newlineOf(text)}${' '.repeat(column)}`
+  return [insertAt(first.keySpan.offset, `${key}: ${printed}${between}`)]
 }
-
-const entryEnd = (text: string, { keySpan, value }: SourceEntry): number =>
-  lineEnd(text, Math.max(keySpan.end, value.offset < keySpan.end ? 0 : lastEnd(text, value)))
 
 function removeEntry(
   { text }: RuleNodes,

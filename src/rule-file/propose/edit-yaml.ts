@@ -2,10 +2,19 @@
 
 import type { CorsRule } from '../../cors/rule.ts'
 import type { ListField } from '../issue.ts'
-import type { SourceEntry, SourceList, SourceMap, SourceNode } from '../source.ts'
+import type { SourceEntry, SourceList, SourceMap } from '../source.ts'
 import { addToBraces, appendToBrackets, insertInBrackets, ruleInBraces } from './edit-braces.ts'
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
-import { insertAt, lastEnd, lineEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
+import {
+  dashBefore,
+  insertAt,
+  lastEnd,
+  lineEnd,
+  lineStart,
+  newlineOf,
+  type TextEdit,
+  withComments,
+} from './text-edit.ts'
 
 /** Adds `added` to the list `field` of `rule`. `present` is its current content, which may come from a preset. */
 export function extendYamlList(
@@ -48,21 +57,28 @@ function appendToBlock(text: string, list: SourceList, printed: readonly string[
   return [insertAt(lineEnd(text, lastEnd(text, last)), printed.map((value) => lead + value).join(''))]
 }
 
-function dashBefore(text: string, item: SourceNode): number {
-  const dash = text.lastIndexOf('-', item.offset - 1)
-  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
+function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: string): TextEdit[] {
+  const before = entryBefore(rule, field)
+  return before === undefined ? [] : [addBehind(nodes, rule, before, nodes.nameOf(field), printed)]
 }
 
-function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: string): TextEdit[] {
-  const { text, nameOf } = nodes
-  const before = entryBefore(rule, field)
-  if (before === undefined) return []
-  if (text[rule.offset] === '{') return [addToBraces(nodes, before, nameOf(field), printed)]
-  const { keySpan, value } = before
-  const column = keySpan.offset - lineStart(text, keySpan.offset)
-  const end = lineEnd(text, Math.max(keySpan.end, value.offset < keySpan.end ? 0 : lastEnd(text, value)))
-  return [insertAt(end, `${newlineOf(text)}${' '.repeat(column)}${nameOf(field)}: ${printed}`)]
+/** Adds a field behind `before`, in braces as well as on a line of its own. */
+export function addBehind(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  before: SourceEntry,
+  name: string,
+  printed: string,
+): TextEdit {
+  const { text } = nodes
+  if (text[rule.offset] === '{') return addToBraces(nodes, before, name, printed)
+  const column = before.keySpan.offset - lineStart(text, before.keySpan.offset)
+  return insertAt(entryEnd(text, before), `${newlineOf(text)}${' '.repeat(column)}${name}: ${printed}`)
 }
+
+/** The end of the line on which an entry ends; an alias stands where its key does. */
+export const entryEnd = (text: string, { keySpan, value }: SourceEntry): number =>
+  lineEnd(text, Math.max(keySpan.end, value.offset < keySpan.end ? 0 : lastEnd(text, value)))
 
 export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   const { text, list, root } = nodes
@@ -86,17 +102,6 @@ export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule):
   if (index >= list.items.length)
     return [insertAt(lineEnd(text, lastEnd(text, near)), lines.map((line) => newline + line).join(''))]
   return [insertAt(withComments(text, lineStart(text, dash)), lines.map((line) => line + newline).join(''))]
-}
-
-/** The first of the comment lines directly above the line at `start`: they belong to it. */
-function withComments(text: string, start: number): number {
-  let first = start
-  while (first > 0) {
-    const above = lineStart(text, first - 1)
-    if (!/^[ \t]*#/.test(text.slice(above, first))) break
-    first = above
-  }
-  return first
 }
 
 function blockRule({ nameOf }: RuleNodes, rule: CorsRule, indent: string): string[] {

@@ -1,6 +1,6 @@
 import type { FileFormat } from '../names.ts'
-import type { SourceNode } from '../source.ts'
-import { fieldOf, fileFields } from '../spelling.ts'
+import type { SourceEntry, SourceNode } from '../source.ts'
+import { fieldOf, fileFields, ruleFields } from '../spelling.ts'
 import { entryOf, ruleNodes } from './rule-nodes.ts'
 
 /** One rule as its text says it, presets not expanded; `null` for a field that it has not. */
@@ -12,6 +12,8 @@ export interface RuleModel {
   readonly allowedHeaders: readonly string[] | null
   readonly exposeHeaders: readonly string[] | null
   readonly maxAgeSeconds: string | null
+  /** Every other field of the rule, by its name in the file. */
+  readonly others: Readonly<Record<string, unknown>>
 }
 
 /** The rules of a file and everything else that it says. */
@@ -27,12 +29,24 @@ export function readModel(text: string, format: FileFormat): FileModel | undefin
   if (nodes === undefined || nodes.list.items.some(({ kind }) => kind !== 'map')) return undefined
   const { root, list } = nodes
   const entries = root.kind === 'map' ? root.entries : []
-  const others = entries.filter(({ key }) => fieldOf(fileFields, key) !== 'rules')
   return {
     rules: list.items.map(ruleModel),
-    others: Object.fromEntries(others.map(({ key, value }) => [key, plain(value)])),
+    others: byKey(entries.filter(({ key }) => fieldOf(fileFields, key) !== 'rules')),
   }
 }
+
+const byKey = (entries: readonly SourceEntry[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(entries.map(({ key, value }) => [key, plain(value)]))
+
+const shownFields: ReadonlySet<string | undefined> = new Set([
+  'id',
+  'preset',
+  'allowedOrigins',
+  'allowedMethods',
+  'allowedHeaders',
+  'exposeHeaders',
+  'maxAgeSeconds',
+])
 
 function ruleModel(rule: SourceNode): RuleModel {
   const value = (field: string): SourceNode | undefined =>
@@ -45,6 +59,9 @@ function ruleModel(rule: SourceNode): RuleModel {
     allowedHeaders: listOf(value('allowedHeaders')),
     exposeHeaders: listOf(value('exposeHeaders')),
     maxAgeSeconds: textOf(value('maxAgeSeconds')),
+    others: byKey(
+      rule.kind === 'map' ? rule.entries.filter(({ key }) => !shownFields.has(fieldOf(ruleFields, key))) : [],
+    ),
   }
 }
 

@@ -46,3 +46,20 @@ export function lastEnd(text: string, node: SourceNode): number {
     return entry?.keySpan.end ?? text.slice(0, node.end).trimEnd().length
   return entry !== undefined && last.offset < entry.keySpan.end ? entry.keySpan.end : lastEnd(text, last)
 }
+
+/** The dash of an item of a block list; -1 for an item without one. */
+export function dashBefore(text: string, item: SourceNode): number {
+  const dash = text.lastIndexOf('-', item.offset - 1)
+  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
+}
+
+/** The first of the comment lines directly above the line at `start`: they are about what stands there. */
+export function withComments(text: string, start: number): number {
+  let first = start
+  while (first > 0) {
+    const above = lineStart(text, first - 1)
+    if (!/^[ \t]*#/.test(text.slice(above, first))) break
+    first = above
+  }
+  return first
+}

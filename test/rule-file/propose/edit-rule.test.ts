@@ -95,7 +95,7 @@ describe('an edit of the form changes only the text that it is about', () => {
       'a rule added',
       { kind: 'add' },
       "['https://c.example']\n",
-      "['https://c.example']\n  - allowedMethods: [GET]\n",
+      "['https://c.example']\n  - allowedMethods: [GET, HEAD]\n    maxAgeSeconds: 600\n",
     ],
   ])('%s', (_what, edit, before, after) => {
     const expected =
@@ -130,7 +130,9 @@ describe('an edit of the form changes only the text that it is about', () => {
   test('the last rule leaves an empty list', () => {
     const one = 'rules:\n- allowedOrigins: ["https://a.example"]\n  allowedMethods: [GET]\nmode: report\n'
     expect(editRule(one, 'yaml', { kind: 'remove', rule: 0 })).toBe('rules: []\nmode: report\n')
-    expect(editRule('rules: []\n', 'yaml', { kind: 'add' })).toBe('rules:\n  - allowedMethods: [GET]\n')
+    expect(editRule('rules: []\n', 'yaml', { kind: 'add' })).toBe(
+      'rules:\n  - allowedMethods: [GET, HEAD]\n    maxAgeSeconds: 600\n',
+    )
   })
 })
 

@@ -1,0 +1,68 @@
+import { presetOf } from '../cors/presets.ts'
+import type { DialectName } from '../cors/rule.ts'
+import type { RuleModel } from '../rule-file/propose/rule-model.ts'
+import { fieldOf, ruleFields } from '../rule-file/spelling.ts'
+import type { EditorFinding } from './shapes.ts'
+
+/** Findings of a file that loads and that the form of the COS console nevertheless refuses. */
+const refusedByCos: ReadonlySet<string> = new Set([
+  'header-underscore',
+  'maxage-zero',
+  'origin-pattern-without-scheme',
+  'origin-without-scheme',
+])
+
+/**
+ * `findings` as the form shows them: in dialect cos it refuses what the form of the COS console refuses ("Setting
+ * Cross-Origin Access"), although the file loads.
+ */
+export function formFindings(
+  findings: readonly EditorFinding[],
+  rules: readonly RuleModel[],
+  dialect: DialectName,
+): EditorFinding[] {
+  const raised = findings
+    .map(atMissingField)
+    .map(
+      (finding): EditorFinding =>
+        dialect === 'cos' && refusedByCos.has(finding.code) && finding.severity !== 'error'
+          ? { ...finding, severity: 'error', byForm: true }
+          : finding,
+    )
+  const isSaid = (rule: number, code: string): boolean =>
+    findings.some((finding) => finding.rule === rule && finding.code === code)
+  const added = rules.flatMap((model, rule) => [
+    ...(dialect === 'cos' && maxAgeOf(model) === null ? [maxAgeMissing(rule)] : []),
+    ...(isSaid(rule, 'write-methods-for-any-origin') ? [] : anyOrigin(model, rule)),
+  ])
+  return [...raised, ...added]
+}
+
+/** A field that is missing has no place in the text, and one in the form. */
+function atMissingField(finding: EditorFinding): EditorFinding {
+  if (finding.code !== 'missing-key') return finding
+  const words = finding.message.split(/[^A-Za-z_]+/)
+  const field = words.map((word) => fieldOf(ruleFields, word)).find((found) => found !== undefined)
+  return field === undefined ? finding : { ...finding, field }
+}
+
+const maxAgeOf = ({ maxAgeSeconds, preset }: RuleModel): string | number | null =>
+  maxAgeSeconds ?? (preset === null ? undefined : presetOf(preset)?.maxAgeSeconds) ?? null
+
+const maxAgeMissing = (rule: number): EditorFinding => ({
+  ...{ line: 1, column: 1, severity: 'error', code: 'form-max-age', byForm: true },
+  message: 'enter a positive number of seconds, for example 600: the COS console requires it',
+  ...{ rule, field: 'maxAgeSeconds' },
+})
+
+function anyOrigin({ allowedOrigins }: RuleModel, rule: number): EditorFinding[] {
+  const entry = allowedOrigins?.indexOf('*') ?? -1
+  if (entry < 0) return []
+  const message = 'not recommended: * lets the pages of every site in, for data that anybody may read only'
+  return [
+    {
+      ...{ line: 1, column: 1, severity: 'info', code: 'form-any-origin', byForm: true, message },
+      ...{ rule, field: 'allowedOrigins', entry },
+    },
+  ]
+}

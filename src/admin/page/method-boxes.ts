@@ -1,0 +1,67 @@
+/// <reference lib="dom" />
+import type { CheckedFile } from '../shapes.ts'
+import { h } from './dom.ts'
+
+const methods = ['PUT', 'GET', 'POST', 'DELETE', 'HEAD'] as const
+
+interface MethodBoxes {
+  readonly element: HTMLElement
+  show(chosen: readonly string[], dialect: CheckedFile['dialect']): void
+}
+
+/**
+ * A box for each usual method, and for each other one that the file has: none is lost by ticking another. In dialect
+ * http more can be added by name.
+ */
+export function createMethodBoxes(hear: (values: string[]) => void): MethodBoxes {
+  const element = h('div', { class: 'boxes' })
+  const boxes: HTMLInputElement[] = []
+  let inFile: readonly string[] = []
+  const isChecked = (method: string): boolean =>
+    boxes.some(({ value, checked }) => checked && value === method)
+  const add = (value: string): void => {
+    const box = h('input', { type: 'checkbox', name: 'allowedMethods', value })
+    box.addEventListener('change', () => {
+      const added = boxes.map((one) => one.value).filter((method) => !inFile.includes(method))
+      // In the order of the file, so that the diff shows only what was ticked.
+      hear([...inFile, ...added].filter(isChecked))
+    })
+    boxes.push(box)
+    const label = h('label', { class: 'check' }, box, ` ${value}`)
+    element.insertBefore(label, element.querySelector('.other'))
+  }
+  for (const method of methods) add(method)
+  const other = otherMethod((value) => hear([...inFile.filter((method) => method !== value), value]))
+  element.append(other)
+  return {
+    element,
+    show(chosen, dialect) {
+      inFile = chosen
+      other.hidden = dialect !== 'http'
+      for (const method of chosen) if (!boxes.some(({ value }) => value === method)) add(method)
+      for (const box of boxes) box.checked = chosen.includes(box.value)
+    },
+  }
+}
+
+/** WebDAV and tus have methods of their own, such as PROPFIND and PATCH. */
+function otherMethod(hear: (method: string) => void): HTMLElement {
+  const input = h('input', {
+    'aria-label': 'Another method',
+    placeholder: 'PATCH',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    size: '12',
+  })
+  const button = h('button', { type: 'button', class: 'small' }, 'Add method')
+  const submit = (): void => {
+    const method = input.value.trim().toUpperCase()
+    input.value = ''
+    if (method !== '') hear(method)
+  }
+  button.addEventListener('click', submit)
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') submit()
+  })
+  return h('span', { class: 'other', hidden: '' }, input, button)
+}

@@ -1,0 +1,34 @@
+/// <reference lib="dom" />
+import { ask } from './ask.ts'
+import { h } from './dom.ts'
+
+let presets: Promise<Readonly<Record<string, { readonly purpose: string }>>> | undefined
+
+export function presetSelect(name: string, hear: (value: string) => void): HTMLSelectElement {
+  const select = h(
+    'select',
+    { name: 'preset', 'aria-describedby': `${name}-preset-help ${name}-preset-says` },
+    h('option', { value: '' }, 'none'),
+  )
+  presets ??= ask<Readonly<Record<string, { readonly purpose: string }>>>('/-/presets')
+  presets
+    .then((all) => {
+      const chosen = select.value
+      for (const [value, { purpose }] of Object.entries(all))
+        if (![...select.options].some((option) => option.value === value))
+          select.append(h('option', { value }, `${value}: ${purpose}`))
+      select.value = chosen
+    })
+    .catch(() => {
+      presets = undefined
+    })
+  select.addEventListener('change', () => hear(select.value))
+  return select
+}
+
+/** A preset that the list has not, such as an alias, is in the file all the same. */
+export function choose(select: HTMLSelectElement, value: string): void {
+  if (![...select.options].some((option) => option.value === value))
+    select.append(h('option', { value }, value))
+  select.value = value
+}
