@@ -75,7 +75,7 @@ const refusedText = (message: string): string => `<p class="alarm">${message}</p
 /** Inline and named by its hash, because the files of the console are open to those alone who have signed in. */
 async function readStyle(): Promise<{ readonly text: string; readonly source: string }> {
   const files = await readPage(consolePage)
-  const text = ['colours.css', 'sign-in.css'].map((name) => files.get(name)?.body ?? '').join('')
+  const text = ['shared.css', 'sign-in.css'].map((name) => files.get(name)?.body ?? '').join('')
   return { text, source: `'sha256-${createHash('sha256').update(text).digest('base64')}'` }
 }
 

@@ -32,14 +32,27 @@ export function servePage(setup: PageSetup): RequestListener {
   }
 }
 
-/** The page's files by path; the colours are the console's. Read when the page is opened for the first time. */
+/** Files of the console that the page uses, where its scripts and its HTML name them. */
+const sharedFiles = new Map([
+  ['dom.js', '/admin/page/dom.js'],
+  ['shared.css', '/admin/page/shared.css'],
+])
+
+/** The page's files by path. Read when the page is opened for the first time. */
 async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   const [page, shared] = await Promise.all([
     readPage(new URL('./page/', import.meta.url)),
     readPage(consolePage),
   ])
-  const files = [...page, ...[...shared].filter(([name]) => name === 'colours.css')]
-  return new Map(files.map(([name, asset]) => [name === 'index.html' ? '/' : `/${name}`, asset]))
+  const own = [...page].map(([name, asset]): [string, Asset] => [
+    name === 'index.html' ? '/' : `/${name}`,
+    asset,
+  ])
+  const taken = [...shared].flatMap(([name, asset]): [string, Asset][] => {
+    const path = sharedFiles.get(name)
+    return path === undefined ? [] : [[path, asset]]
+  })
+  return new Map([...own, ...taken])
 }
 
 let reading: ReturnType<typeof readAssets> | undefined

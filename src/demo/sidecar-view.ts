@@ -18,8 +18,8 @@ export interface PageQuestion {
   readonly actual: boolean
 }
 
-/** The sidecar is in the same process; whoever waits longer waits in vain. In milliseconds. */
-const answerTime = 5000
+/** Milliseconds. Of an explanation, most is the start of the thread that makes the proposal, on a busy machine. */
+const answerTime = 15_000
 
 /** What `/-/rules` answers, as far as the page shows it. */
 interface RuleFiles {

@@ -5,7 +5,10 @@ import { readConsole } from '../../src/admin/console.ts'
 import { consolePage, readPage } from '../../src/admin/page-files.ts'
 
 const demoPage = new URL('../../src/demo/page/', import.meta.url)
-const colours = readFileSync(new URL('colours.css', consolePage), 'utf8')
+const colours = readFileSync(new URL('shared.css', consolePage), 'utf8')
+
+/** The demo serves it under this name, too. */
+const sharedWithDemo = ['../../admin/page/dom.js']
 
 describe.each([
   ['the console', consolePage],
@@ -25,7 +28,7 @@ describe.each([
 
   test('takes its colours from the one file that has them', async () => {
     const sheets = [...(await readPage(folder))].filter(
-      ([name]) => name.endsWith('.css') && name !== 'colours.css',
+      ([name]) => name.endsWith('.css') && name !== 'shared.css',
     )
     expect(sheets).not.toHaveLength(0)
     for (const [, { body }] of sheets) {
@@ -36,7 +39,7 @@ describe.each([
 
   test('has scripts without types, which import each other by the names that are served', async () => {
     const scripts = [...(await readPage(folder))].filter(([name]) => name.endsWith('.js'))
-    const names = scripts.map(([name]) => `./${name}`)
+    const names = [...scripts.map(([name]) => `./${name}`), ...sharedWithDemo]
     expect(names).toContain('./main.js')
     for (const [, { body }] of scripts) {
       expect(body).not.toMatch(/\binterface\b|import type|\.ts'/)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Demo, startDemo } from '../../src/demo/demo.ts'
 import { vendorNames } from '../../src/dialect/named.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
-import { type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
+import { axeViolations, type Chromium, describeInBrowser, launchChromium } from './chromium.ts'
 
 /** A transparent pixel. */
 const pixel =
@@ -121,15 +121,20 @@ describeInBrowser('the demo page', () => {
     test('does not take over a file with a mistake', async () => {
       await page.fill('#rules-text', 'rules: [')
       await page.click('#save')
-      expect(await shown('#editor-result', 'not taken over')).toMatch(/\d+:\d+ error /)
+      expect(await shown('#editor-result', 'not loaded')).toMatch(/\d+:\d+ error /)
       await page.click('#restore')
-      await shown('#editor-result', 'The example is back.')
+      await shown('#editor-result', 'is the example again')
     })
 
     test('sees the same request pass once the rule allows it', async () => {
       await page.click('#refused button')
       await shown('#refused-result', 'TypeError: Failed to fetch')
       await page.click('#allow')
+      const inserted = await shown(
+        '#editor-result',
+        'Inserted into the text of reports.yaml above, and not saved',
+      )
+      expect(inserted).toContain('+    allowedMethods: [GET, HEAD, PUT]')
       expect(await page.inputValue('#rules-text')).toContain('allowedMethods: [GET, HEAD, PUT]')
       await page.click('#save')
       const text = await shown('#editor-result', 'allowed, status 200')
@@ -139,9 +144,40 @@ describeInBrowser('the demo page', () => {
       expect((await fetch(`${demo.setup.storeOrigin}/reports/q3.csv`)).status).toBe(200)
     })
 
-    test('plays the whole story, and lists what was sent', async () => {
+    test('copies the proposed file and the request', async () => {
+      await chromium.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      const copied = (): Promise<string> => page.evaluate('navigator.clipboard.readText()')
+      await page.click('#restore')
+      await shown('#editor-result', 'is the example again')
+      await page.click('#refused button')
+      const side = page.locator('#refused-result')
+      await side.getByRole('button', { name: 'Copy file: This change of reports.yaml' }).click()
+      await side.getByText('Copied').waitFor()
+      expect(await copied()).toContain('allowedMethods: [GET, HEAD, PUT]')
+      await side.getByRole('button', { name: 'Copy as cURL' }).click()
+      await expect.poll(copied).toMatch(/^curl -i -X OPTIONS/)
+    })
+
+    test('plays the whole story with time to read, can be paused, and lists what was sent', async () => {
+      await page.clock.install()
       await page.click('#play')
-      await shown('#play-status', 'Done.')
+      await shown('#player-status', 'Step 1 of 5: Without the sidecar')
+      await page.click('#pause')
+      await shown('#direct-result', 'through the sidecar')
+      await page.clock.fastForward(120_000)
+      expect(await page.textContent('#player-status')).toContain('Step 1 of 5')
+      expect(await page.textContent('#pause')).toBe('Continue')
+      await page.click('#pause')
+      await page.clock.fastForward(4_000)
+      expect(await page.textContent('#player-status')).toContain('Step 1 of 5')
+      for (const step of [2, 3, 4, 5]) {
+        await page.clock.fastForward(20_000)
+        // Busy steps wait for the sidecar itself: the clock goes on only while the page leaves time to read.
+        await shown('#player[aria-busy="false"] #player-status', step === 5 ? /^Done/ : `Step ${step} of 5`)
+      }
+      expect(await page.locator('#player').isVisible()).toBe(true)
+      await page.click('#stop')
+      expect(await page.locator('#player').isHidden()).toBe(true)
       const rows = await page.locator('#log tbody tr').allTextContents()
       expect(rows[0]).toContain('PUT /reports/q3.csv✓ allowed200 OK')
       expect(rows[1]).toContain('PUT /reports/q3.csv✗ refusedTypeError: Failed to fetch')
@@ -172,10 +208,47 @@ describeInBrowser('the demo page', () => {
         fullPage: true,
       })
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+      expect(await axeViolations(page)).toEqual([])
+    })
+
+    test('is under 150 KB in all', async () => {
+      const sizes: Promise<number>[] = []
+      page.on('response', (response) => {
+        if (new URL(response.url()).origin === demo.setup.pageOrigins[0])
+          sizes.push(response.headerValue('content-length').then(Number))
+      })
+      await page.reload()
+      await page.waitForSelector('html[data-ready]')
+      const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+      expect(bytes).toBeGreaterThan(20_000)
+      expect(bytes).toBeLessThan(150 * 1024)
     })
 
     test('runs under its content security policy without a complaint', () => {
       expect(complaints).toEqual([])
     })
+  })
+
+  test('says that the demo has stopped, at the button and wherever one looks', async () => {
+    const ports = { page: 0, data: 0, admin: 0 }
+    const demo = await startDemo({ dialect: 'cos', ports, logLevel: 'silent' }, startSidecar)
+    const page = await chromium.context.newPage()
+    try {
+      await page.goto(`${demo.setup.pageOrigins[0]}/`)
+      await page.waitForSelector('html[data-ready]')
+      await demo.close()
+      for (const [button, place] of [
+        ['#read', '#read-result'],
+        ['#refused button', '#refused-result'],
+        ['#save', '#editor-result'],
+      ] as const) {
+        await page.click(button)
+        await page.locator(place).getByText('The demo has stopped').waitFor()
+      }
+      await page.locator('#down').getByText('The demo has stopped').waitFor()
+      expect(await page.locator('#read').isEnabled()).toBe(true)
+    } finally {
+      await page.close()
+    }
   })
 })

@@ -27,7 +27,8 @@ describe('what it serves', () => {
   test.each([
     ['/', 'text/html; charset=utf-8'],
     ['/page.css', 'text/css; charset=utf-8'],
-    ['/colours.css', 'text/css; charset=utf-8'],
+    ['/admin/page/shared.css', 'text/css; charset=utf-8'],
+    ['/admin/page/dom.js', 'text/javascript; charset=utf-8'],
     ['/main.js', 'text/javascript; charset=utf-8'],
     ['/icon.svg', 'image/svg+xml'],
     ['/setup', 'application/json; charset=utf-8'],
@@ -61,7 +62,7 @@ describe('what it serves', () => {
     const css = await (await fetch(`${origin}/page.css`)).text()
     expect([...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url)).toEqual([
       '/icon.svg',
-      '/colours.css',
+      '/admin/page/shared.css',
       '/page.css',
       '/main.js',
       '#steps',
@@ -72,13 +73,22 @@ describe('what it serves', () => {
     expect(css).not.toMatch(/url\(|@import/)
   })
 
-  const scripts = ['/main.js', '/dom.js', '/requests.js', '/transfers.js', '/refusals.js']
+  const scripts = [
+    '/main.js',
+    '/dom.js',
+    '/player.js',
+    '/requests.js',
+    '/transfers.js',
+    '/refusals.js',
+    '/admin/page/dom.js',
+  ]
 
   test.each(scripts)('%s writes text only, and imports nothing but the others', async (path) => {
     const script = await (await fetch(`${origin}${path}`)).text()
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(/)
     expect(script).not.toMatch(/\.ts'|: string\b/)
-    for (const [, other = ''] of script.matchAll(/ from '\.([^']+)'/g)) expect(scripts).toContain(other)
+    for (const [, other = ''] of script.matchAll(/ from '(\.[^']+)'/g))
+      expect(scripts).toContain(new URL(other, `${origin}${path}`).pathname)
   })
 
   test('every element that the scripts look for is on the page', async () => {
@@ -92,6 +102,8 @@ describe('what it serves', () => {
   test.each([
     '/nothing',
     '/rules/other',
+    '/admin/page/main.js',
+    '/admin/page/console.css',
     '/rules/../photos',
     '/rules/',
     '//evil.example/',
@@ -187,6 +199,8 @@ describe('saving rules', () => {
   test.each([
     '/rules/_default',
     '/rules/other',
+    '/admin/page/main.js',
+    '/admin/page/console.css',
     '/rules/.photos',
     '/rules/photos.yaml',
     '/rules/..%2fphotos',

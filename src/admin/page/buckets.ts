@@ -1,9 +1,10 @@
 /// <reference lib="dom" />
 import type { FileSummary, Overview, RulesView } from '../shapes.ts'
 import { ask, messageOf, post } from './ask.ts'
-import { ago, badge, byId, h, setText, show, type Tone, whole } from './dom.ts'
+import { badge, byId, h, setText, show, type Tone, whole } from './dom.ts'
 import { openRuleFile } from './editor.ts'
 import { findingList } from './findings.ts'
+import { clock } from './store.ts'
 
 const stateTone: Readonly<Record<FileSummary['state'], Tone>> = { ok: 'good', stale: 'warn', invalid: 'bad' }
 const stateWords: Readonly<Record<FileSummary['state'], string>> = {
@@ -96,11 +97,7 @@ function summaryOf({
     badge(stateTone[state], stateWords[state]),
     ...(warnings > 0 && state === 'ok' ? [badge('warn', plural(warnings, 'warning'))] : []),
     ...(mode === 'report' ? [badge('plain', 'report mode')] : []),
-    h(
-      'span',
-      { class: 'when' },
-      `${plural(rules, 'rule')} · ${dialect ?? ''} · since ${ago(since, Date.now())}`,
-    ),
+    h('span', { class: 'when' }, `${plural(rules, 'rule')} · ${dialect ?? ''} · since ${clock(since)}`),
   ]
 }
 

@@ -101,7 +101,9 @@ function bodyOf({ live, candidate, explanation, example, explain }: CandidateGro
       'p',
       {},
       h('strong', {}, `${name}: `),
-      `${decision === 'allow' ? 'allowed' : 'refused'}${rule === undefined ? '' : ` by rule ${rule}`}${decision === 'allow' ? '' : `, ${reasonWords[reason]}`}. `,
+      decision === 'deny'
+        ? `refused, ${reasonWords[reason]}. `
+        : `allowed${rule === undefined ? '' : ` by rule ${rule}`}. `,
       text,
     )
   const request = [

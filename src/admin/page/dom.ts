@@ -17,7 +17,8 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
 }
 
 /** The element `id` of the page; a bug of ours when it is not there. */
-export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+export function byId<Kind extends HTMLElement = HTMLElement>(id: string, kind?: new () => Kind): Kind
+export function byId(id: string, kind: new () => HTMLElement = HTMLElement): HTMLElement {
   const element = document.getElementById(id)
   if (!(element instanceof kind)) throw new Error(`the page has no #${id}`)
   return element

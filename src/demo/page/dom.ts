@@ -1,48 +1,34 @@
 /// <reference lib="dom" />
-/** Small pieces of the page. What comes from outside goes in as text, never as markup. */
+/** Small pieces of the page, beside those of the console. */
+
+import { copyable, h } from '../../admin/page/dom.ts'
 
 export type Child = Node | string | undefined
 
-/** The element `id` of the page; a bug when it is not there. */
-export function byId<Kind extends HTMLElement = HTMLElement>(id: string, kind?: new () => Kind): Kind
-export function byId(id: string, kind: new () => HTMLElement = HTMLElement): HTMLElement {
-  const found = document.getElementById(id)
-  if (!(found instanceof kind)) throw new Error(`the page has no #${id}`)
-  return found
-}
-
-/** A new element. `class` and the other attributes are as in HTML. */
-export function element<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  attributes: Readonly<Record<string, string>> = {},
-  ...children: readonly Child[]
-): HTMLElementTagNameMap[Name] {
-  const made = document.createElement(name)
-  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value)
-  made.append(...children.filter((child) => child !== undefined))
-  return made
-}
-
 export const badge = (good: boolean, words: string): HTMLElement =>
-  element('span', { class: good ? 'badge good' : 'badge bad' }, (good ? '✓ ' : '✗ ') + words)
+  h('span', { class: good ? 'badge good' : 'badge bad' }, (good ? '✓ ' : '✗ ') + words)
 
 export const verdict = (good: boolean, words: string, ...more: readonly Child[]): HTMLElement =>
-  element('p', { class: 'verdict' }, badge(good, words), ...more)
+  h('p', { class: 'verdict' }, badge(good, words), ...more)
 
-export const note = (words: string): HTMLElement => element('p', {}, words)
+export const note = (words: string): HTMLElement => h('p', {}, words)
 
+/** A block of text that opens on a click, and can be copied. */
 export const fold = (title: string, body: string): HTMLElement =>
-  element('details', {}, element('summary', {}, title), element('pre', { tabindex: '0' }, body))
+  h('details', {}, h('summary', {}, title), copyable(title, body, wrapped(body)))
 
-export function table(head: readonly string[], rows: readonly HTMLElement[]): HTMLElement {
-  return element(
-    'div',
-    { class: 'scroll' },
-    element(
+/** Long lines are wrapped: nothing is cut off at the right. */
+export const wrapped = (body: string): HTMLElement => h('pre', { tabindex: '0', class: 'wrap' }, body)
+
+export function table(title: string, head: readonly string[], rows: readonly HTMLElement[]): HTMLElement {
+  return h(
+    'section',
+    { class: 'scroll', tabindex: '0', 'aria-label': title },
+    h(
       'table',
       {},
-      element('thead', {}, element('tr', {}, ...head.map((cell) => element('th', { scope: 'col' }, cell)))),
-      element('tbody', {}, ...rows),
+      h('thead', {}, h('tr', {}, ...head.map((cell) => h('th', { scope: 'col' }, cell)))),
+      h('tbody', {}, ...rows),
     ),
   )
 }

@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 /** Gives every button its step, and plays them all. */
 
-import { byId } from './dom.ts'
+import { byId, h } from '../../admin/page/dom.ts'
+import { play, type Step } from './player.ts'
 import {
   applyProposal,
   openRules,
@@ -14,12 +15,10 @@ import {
 import { here, setup } from './requests.ts'
 import { askDirectly, readBack, upload } from './transfers.ts'
 
-const calm = matchMedia('(prefers-reduced-motion: reduce)')
+/** How often the page looks whether the demo still runs. In milliseconds. */
+const heartbeat = 3000
 
-/** Time to see where the page has moved to. */
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, calm.matches ? 0 : 600))
-
-const steps: readonly (readonly [title: string, step: () => Promise<void>])[] = [
+const steps: readonly Step[] = [
   ['title-1', askDirectly],
   ['title-2', upload],
   ['title-3', readBack],
@@ -39,39 +38,51 @@ const steps: readonly (readonly [title: string, step: () => Promise<void>])[] = 
   ],
 ]
 
-async function play(): Promise<void> {
+async function playAll(): Promise<void> {
   await save('photos', setup.examples.photos)
   await save('reports', setup.examples.reports)
-  for (const [title, step] of steps) {
-    byId('play-status').textContent = `Step ${byId(title).textContent} …`
-    await step()
-    byId(title).scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth' })
-    await pause()
-  }
-  byId('play-status').textContent = 'Done. All that was sent is listed at the end of this page.'
+  await play(steps)
 }
 
-/** Runs one step at a time, and says so when the demo itself has stopped. */
-function onAction(id: string, event: string, step: () => void | Promise<void>): void {
+/** Runs one step at a time. What went wrong is shown in `place`, beside the button. */
+function onAction(id: string, event: string, place: string, step: () => void | Promise<void>): void {
   byId(id).addEventListener(event, async (happening) => {
     happening.preventDefault()
-    const buttons = [...document.querySelectorAll('button')]
+    const buttons = [...document.querySelectorAll('button')].filter(
+      (button) => button.closest('.player') === null,
+    )
     const disabled = buttons.map((button) => button.disabled)
     const focused = document.activeElement
     for (const button of buttons) button.disabled = true
     try {
       await step()
     } catch (error) {
-      byId('play-status').textContent = `The demo did not answer: ${error}`
+      const isDown = await hasStopped()
+      const words = isDown ? stopped : `That did not work: ${error}`
+      byId(place).replaceChildren(h('p', { class: 'alarm', role: 'alert' }, words))
+      byId('player').hidden = true
     } finally {
       buttons.forEach((button, index) => {
         button.disabled = disabled[index] ?? false
       })
       showProposal()
-      // A button that was disabled for a moment has lost the focus of whoever uses the keyboard.
+      // A button that was disabled for a moment has lost the focus.
       if (focused instanceof HTMLElement) focused.focus({ preventScroll: true })
     }
   })
+}
+
+const stopped =
+  'The demo has stopped: it does not answer any more. Start it again, then open the address that it prints.'
+
+async function hasStopped(): Promise<boolean> {
+  const isDown = await fetch('/setup', { method: 'HEAD' }).then(
+    () => false,
+    () => true,
+  )
+  byId('down').hidden = !isDown
+  byId('down').textContent = isDown ? stopped : ''
+  return isDown
 }
 
 const file = byId('upload-file', HTMLInputElement)
@@ -87,14 +98,15 @@ byId('dialect').textContent = setup.dialect
 byId('rules-folder').textContent = setup.rulesFolder
 byId('admin-link', HTMLAnchorElement).href = `${setup.adminOrigin}/`
 byId('metrics-link', HTMLAnchorElement).href = `${setup.adminOrigin}/metrics`
-onAction('direct', 'click', askDirectly)
-onAction('upload', 'submit', upload)
-onAction('read', 'click', readBack)
-onAction('refused', 'submit', sendRefused)
-onAction('refused', 'change', openRules)
-onAction('allow', 'click', applyProposal)
-onAction('editor', 'submit', saveAndSend)
-onAction('restore', 'click', restore)
-onAction('play', 'click', play)
+onAction('direct', 'click', 'direct-result', askDirectly)
+onAction('upload', 'submit', 'upload-result', upload)
+onAction('read', 'click', 'read-result', readBack)
+onAction('refused', 'submit', 'refused-result', sendRefused)
+onAction('refused', 'change', 'refused-result', openRules)
+onAction('allow', 'click', 'editor-result', applyProposal)
+onAction('editor', 'submit', 'editor-result', saveAndSend)
+onAction('restore', 'click', 'editor-result', restore)
+onAction('play', 'click', 'play-status', playAll)
+setInterval(() => void hasStopped(), heartbeat)
 await openRules()
 document.documentElement.dataset.ready = 'yes'

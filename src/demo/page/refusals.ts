@@ -1,9 +1,10 @@
 /// <reference lib="dom" />
 /** Steps 4 and 5: refused and why; change the rule. */
 
+import { byId, copyable, diffBlock, h } from '../../admin/page/dom.ts'
 import type { DemoBucket } from '../example-data.ts'
 import type { ShownExplanation } from '../sidecar-view.ts'
-import { byId, element, fold, note, verdict } from './dom.ts'
+import { fold, note, verdict, wrapped } from './dom.ts'
 import { type Order, type Outcome, send, setup, why } from './requests.ts'
 import { uploadedKey } from './transfers.ts'
 
@@ -43,12 +44,12 @@ export async function sendRefused(): Promise<void> {
 }
 
 function browserSide(outcome: Outcome): HTMLElement {
-  return element(
+  return h(
     'div',
     { class: 'side' },
-    element('h3', {}, 'What the browser tells the page'),
+    h('h3', {}, 'What the browser tells the page'),
     verdict(outcome.readable, outcome.readable ? `status ${outcome.status}` : 'refused'),
-    outcome.readable ? undefined : element('p', { class: 'error' }, outcome.error),
+    outcome.readable ? undefined : h('p', { class: 'error' }, outcome.error),
     note(outcome.readable ? 'The answer can be read.' : 'No status, no header, no reason.'),
   )
 }
@@ -60,27 +61,31 @@ function sidecarSide(reason: ShownExplanation): HTMLElement {
     ['it lacks', reason.lacks && `${reason.lacks.field}: ${reason.lacks.value}`],
     ['hint', reason.hint],
   ]
-  return element(
+  return h(
     'div',
     { class: 'side' },
-    element('h3', {}, 'What cors-sidecar tells you'),
+    h('h3', {}, 'What cors-sidecar tells you'),
     verdict(reason.decision === 'allow', reason.decision === 'allow' ? 'allowed' : 'denied'),
-    element('p', { class: 'why' }, reason.text),
-    element(
+    h('p', { class: 'why' }, reason.text),
+    h(
       'dl',
       {},
       ...facts.flatMap(([name, value]) =>
-        value === undefined ? [] : [element('dt', {}, name), element('dd', {}, element('code', {}, value))],
+        value === undefined ? [] : [h('dt', {}, name), h('dd', {}, h('code', {}, value))],
       ),
     ),
     ...(reason.proposal
       ? [
-          note(`This change of ${reason.proposal.file} would allow it:`),
-          element('pre', { tabindex: '0' }, reason.proposal.diff),
+          copyable(
+            `This change of ${reason.proposal.file} would allow it`,
+            reason.proposal.text,
+            diffBlock(reason.proposal.diff),
+            'Copy file',
+          ),
         ]
       : []),
     fold('The preflight and its answer, word for word', reason.exchange),
-    fold('The same with curl', reason.curl),
+    copyable('The same request by curl', reason.curl, wrapped(reason.curl), 'Copy as cURL'),
   )
 }
 
@@ -88,6 +93,7 @@ export async function openRules(): Promise<void> {
   const { bucket } = chosen()
   byId('rules-name').textContent = `${bucket}.yaml`
   byId('rules-text', HTMLTextAreaElement).value = await (await fetch(`/rules/${bucket}`)).text()
+  byId('editor-result').replaceChildren()
   proposal = undefined
   showProposal()
 }
@@ -97,7 +103,13 @@ export function showProposal(): void {
 }
 
 export function applyProposal(): void {
-  if (proposal !== undefined) byId('rules-text', HTMLTextAreaElement).value = proposal.text
+  if (proposal === undefined) return
+  const { file, text, diff } = proposal
+  byId('rules-text', HTMLTextAreaElement).value = text
+  byId('editor-result').replaceChildren(
+    note(`Inserted into the text of ${file} above, and not saved yet. What has changed:`),
+    diffBlock(diff),
+  )
 }
 
 /** A rule file that was saved, and what the sidecar made of it. */
@@ -139,7 +151,7 @@ export async function saveAndSend(): Promise<void> {
   const saved = await save(chosen().bucket, byId('rules-text', HTMLTextAreaElement).value)
   const findings = findingLines(saved.reason.file)
   if (saved.reason.file && saved.reason.file.state !== 'ok') {
-    const words = verdict(false, 'not taken over', 'The rules from before stay in force.')
+    const words = verdict(false, 'not loaded', 'The rules from before stay active.')
     byId('editor-result').replaceChildren(words, ...findings)
     return
   }
@@ -157,7 +169,7 @@ function findingLines(file: ShownExplanation['file']): HTMLElement[] {
   const lines = (file?.findings ?? []).map(
     ({ line, column, severity, code, message }) => `${line}:${column} ${severity} ${code}: ${message}`,
   )
-  return lines.length === 0 ? [] : [element('pre', { tabindex: '0' }, lines.join('\n'))]
+  return lines.length === 0 ? [] : [wrapped(lines.join('\n'))]
 }
 
 function reloadWords({ changed, noticed, elapsed }: Saved): string {
@@ -171,5 +183,5 @@ export async function restore(): Promise<void> {
   const { bucket } = chosen()
   await save(bucket, setup.examples[bucket])
   await openRules()
-  byId('editor-result').replaceChildren(note('The example is back.'))
+  byId('editor-result').replaceChildren(note(`${bucket}.yaml is the example again, and active.`))
 }

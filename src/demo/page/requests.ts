@@ -1,10 +1,11 @@
 /// <reference lib="dom" />
 /** Sends the requests of the page, asks why they went as they did, and lists them. */
 
+import { byId, h } from '../../admin/page/dom.ts'
 import type { DemoBucket } from '../example-data.ts'
 import type { PageSetup } from '../page-setup.ts'
 import type { ShownExplanation } from '../sidecar-view.ts'
-import { badge, byId, type Child, element } from './dom.ts'
+import { badge, type Child } from './dom.ts'
 
 /** A request of the page. */
 export interface Order {
@@ -65,9 +66,7 @@ export async function send(order: Order): Promise<{ outcome: Outcome; reason: Sh
   log(
     order,
     outcome,
-    ...(reason.decision === 'allow'
-      ? [reason.text]
-      : [element('code', {}, reason.reason), ` ${reason.text}`]),
+    ...(reason.decision === 'allow' ? [reason.text] : [h('code', {}, reason.reason), ` ${reason.text}`]),
   )
   return { outcome, reason }
 }
@@ -82,17 +81,13 @@ export function log(order: Order, outcome: Outcome, ...explanation: readonly Chi
   if (rows === undefined) return
   rows.querySelector('.empty')?.remove()
   rows.prepend(
-    element(
+    h(
       'tr',
       {},
-      element('td', {}, element('code', {}, `${order.method} /${order.bucket}/${order.key}`)),
-      element('td', {}, badge(outcome.readable, outcome.readable ? 'allowed' : 'refused')),
-      element(
-        'td',
-        {},
-        outcome.readable ? browserSaid(outcome) : element('span', { class: 'error' }, outcome.error),
-      ),
-      element('td', {}, ...explanation),
+      h('td', {}, h('code', {}, `${order.method} /${order.bucket}/${order.key}`)),
+      h('td', {}, badge(outcome.readable, outcome.readable ? 'allowed' : 'refused')),
+      h('td', {}, outcome.readable ? browserSaid(outcome) : h('span', { class: 'error' }, outcome.error)),
+      h('td', {}, ...explanation),
     ),
   )
   while (rows.rows.length > 100) rows.lastElementChild?.remove()

@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 /** Steps 1 to 3: without the sidecar, upload, read back. */
 
+import { byId, h } from '../../admin/page/dom.ts'
 import type { HeaderPairs } from '../../plan/explained.ts'
-import { badge, byId, element, fold, note, table, verdict } from './dom.ts'
+import { badge, fold, note, table, verdict, wrapped } from './dom.ts'
 import {
   attempt,
   browserSaid,
@@ -23,13 +24,13 @@ export async function askDirectly(): Promise<void> {
     verdict(
       outcome.readable,
       outcome.readable ? 'readable' : 'refused by the browser',
-      element('span', { class: 'error' }, browserSaid(outcome)),
+      h('span', { class: 'error' }, browserSaid(outcome)),
     ),
     note('That is all a script learns. With the sidecar in front, the same object can be read:'),
-    element(
+    h(
       'p',
       {},
-      element('code', {}, `GET ${objectUrl(setup.sidecarOrigin, order.bucket, order.key)}`),
+      h('code', {}, `GET ${objectUrl(setup.sidecarOrigin, order.bucket, order.key)}`),
       ' ',
       badge((await send(order)).outcome.readable, 'through the sidecar'),
     ),
@@ -68,9 +69,7 @@ export async function upload(): Promise<void> {
     verdict(
       outcome.readable && outcome.status < 400,
       outcome.readable ? `status ${outcome.status}` : 'refused by the browser',
-      outcome.readable
-        ? `ETag ${outcome.headers.get('etag')}`
-        : element('span', { class: 'error' }, outcome.error),
+      outcome.readable ? `ETag ${outcome.headers.get('etag')}` : h('span', { class: 'error' }, outcome.error),
     ),
     note(reason.text),
     fold('The preflight and its answer', reason.exchange),
@@ -82,7 +81,7 @@ export async function readBack(): Promise<void> {
   const { outcome, reason } = await send(order)
   if (!outcome.readable) {
     byId('read-result').replaceChildren(
-      verdict(false, 'refused by the browser', element('span', { class: 'error' }, outcome.error)),
+      verdict(false, 'refused by the browser', h('span', { class: 'error' }, outcome.error)),
       note(reason.text),
     )
     return
@@ -93,31 +92,32 @@ export async function readBack(): Promise<void> {
   const headersThat = (wanted: boolean): HeaderPairs =>
     wire.headers.filter(([name]) => own.has(name.toLowerCase()) === wanted)
   byId('read-result').replaceChildren(
-    verdict(outcome.status < 400, `status ${outcome.status}`, element('code', {}, order.key)),
+    verdict(outcome.status < 400, `status ${outcome.status}`, h('code', {}, order.key)),
     await preview(outcome),
-    headerTable(headersThat(true), outcome.headers),
-    element(
+    headerTable('Headers of the object', headersThat(true), outcome.headers),
+    h(
       'details',
       {},
-      element('summary', {}, 'The other headers'),
-      headerTable(headersThat(false), outcome.headers),
+      h('summary', {}, 'The other headers'),
+      headerTable('The other headers', headersThat(false), outcome.headers),
     ),
   )
 }
 
-function headerTable(headers: HeaderPairs, seen: Headers): HTMLElement {
+function headerTable(title: string, headers: HeaderPairs, seen: Headers): HTMLElement {
   return table(
+    title,
     ['Header', 'On the wire', 'The script sees'],
     headers.map(([name, value]) => {
       const visible = seen.get(name)
-      return element(
+      return h(
         'tr',
         {},
-        element('th', { scope: 'row' }, name),
-        element('td', {}, value),
+        h('th', { scope: 'row' }, name),
+        h('td', {}, value),
         visible === null
-          ? element('td', { class: 'hidden-value' }, 'null (hidden)')
-          : element('td', {}, visible === value ? '✓ the same' : visible),
+          ? h('td', { class: 'hidden-value' }, 'null (hidden)')
+          : h('td', {}, visible === value ? '✓ the same' : visible),
       )
     }),
   )
@@ -125,7 +125,7 @@ function headerTable(headers: HeaderPairs, seen: Headers): HTMLElement {
 
 async function preview(outcome: Outcome & { readonly readable: true }): Promise<HTMLElement> {
   if (outcome.body.type.startsWith('image/')) {
-    const image = element('img', {
+    const image = h('img', {
       class: 'preview',
       alt: 'What was uploaded',
       src: URL.createObjectURL(outcome.body),
@@ -134,6 +134,6 @@ async function preview(outcome: Outcome & { readonly readable: true }): Promise<
     return image
   }
   if (/^text\/|json|xml/.test(outcome.body.type) && outcome.body.size < 10000)
-    return element('pre', { tabindex: '0' }, await outcome.body.text())
+    return wrapped(await outcome.body.text())
   return note(`${outcome.body.size} bytes of ${outcome.body.type || 'unknown type'}`)
 }
