@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { maxFileBytes } from '../rule-file/bytes.ts'
@@ -5,10 +6,11 @@ import { maxFileBytes } from '../rule-file/bytes.ts'
 /** The text of a file in the rules directory; `undefined` for what is no rule file that could have been loaded. */
 export async function readRuleText(directory: string, file: string): Promise<string | undefined> {
   try {
-    const handle = await open(join(directory, file))
+    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer, and hold a thread of the pool.
+    const handle = await open(join(directory, file), constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const { size } = await handle.stat()
-      if (size > maxFileBytes) return undefined
+      const stats = await handle.stat()
+      if (!stats.isFile() || stats.size > maxFileBytes) return undefined
       const buffer = Buffer.alloc(maxFileBytes)
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead))

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -165,6 +166,12 @@ describe('/-/check', () => {
     })
     expect(outside.isNew).toBe(true)
     expect(JSON.stringify(outside)).not.toContain('web team')
+  })
+
+  test.skipIf(process.platform === 'win32')('a pipe in the directory is not waited for', async () => {
+    const admin = await start()
+    execFileSync('mkfifo', [join(admin.directory, 'pipe.yaml')])
+    expect(await check(admin, { file: 'pipe.yaml', text: 'rules: []\n' })).toMatchObject({ isNew: true })
   })
 
   test('a text that cannot be read has findings and no form', async () => {

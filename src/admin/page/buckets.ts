@@ -168,7 +168,7 @@ export async function showBucket(bucket: string, refresh: () => Promise<void>): 
 export function prepareReload(refresh: () => Promise<void>): void {
   const words: Readonly<Record<string, string>> = {
     applied: 'The changes are active.',
-    unchanged: 'Nothing has changed in the rules directory.',
+    unchanged: 'Up to date: the rules directory is active as it is now.',
     failed: 'Not loaded: a file has an error; see below.',
   }
   byId('reload', HTMLButtonElement).addEventListener('click', async () => {

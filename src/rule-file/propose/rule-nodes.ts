@@ -22,7 +22,8 @@ const readers = { yaml: readYaml, json: readJson, xml: readXml }
 
 /** `undefined` when the text has no list of rules. */
 export function ruleNodes(text: string, format: FileFormat): RuleNodes | undefined {
-  const { root } = readers[format](text)
+  // A space in place of a byte order mark, which JSON does not know, keeps every offset.
+  const { root } = readers[format](format === 'json' ? text.replace(/^\uFEFF/, ' ') : text)
   if (root === undefined) return undefined
   const list = root.kind === 'map' ? rulesEntry(root)?.value : root
   if (list?.kind !== 'list') return undefined
