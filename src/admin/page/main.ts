@@ -66,11 +66,15 @@ function showRulesAlarm({ states, directory, unconfigured }: Overview): void {
     unconfigured === 'refuse'
       ? 'every preflight is refused'
       : 'every request is left to the store, without CORS rules'
-  setText(
-    'rules-alarm',
-    alarm.hidden
-      ? ''
-      : `There is no rule file in ${directory}: ${effect}. Check the setting --rules, and the volume that is mounted there.`,
+  show(
+    alarm,
+    ...(alarm.hidden
+      ? []
+      : [
+          `There is no rule file in ${directory}: ${effect}. Check the setting `,
+          h('code', { class: 'setting' }, '--rules'),
+          ', and the volume that is mounted there.',
+        ]),
   )
 }
 

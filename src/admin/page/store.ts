@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import type { StoreView } from '../shapes.ts'
 import { ask } from './ask.ts'
-import { ago, byId, setText, whole } from './dom.ts'
+import { ago, byId, h, setText, show, whole } from './dom.ts'
 
 type ErrorType = NonNullable<StoreView['lastError']>['type']
 
@@ -36,11 +36,15 @@ export function showStore(): void {
   const why = lastError === undefined ? '' : `: ${errorWords[lastError.type]}`
   const count =
     failed === 0 ? '' : ` ${whole(failed)} ${failed === 1 ? 'request has' : 'requests have'} failed.`
-  setText(
-    'store-alarm',
-    alarm.hidden
-      ? ''
-      : `The store ${address} cannot be reached since ${clock(since)}${why}.${count} Check that it runs, and the setting --upstream.`,
+  show(
+    alarm,
+    ...(alarm.hidden
+      ? []
+      : [
+          `The store ${address} cannot be reached since ${clock(since)}${why}.${count} Check that it runs, and the setting `,
+          h('code', { class: 'setting' }, '--upstream'),
+          '.',
+        ]),
   )
 }
 
