@@ -113,7 +113,7 @@ describeInBrowser('from a refusal to a file that works, by copying alone', () =>
     await page.getByText(/^(?:The changes are active|Up to date)/).waitFor()
     await expect.poll(() => group.count()).toBe(0)
     for (const one of asked) expect(await preflight(program.data, one)).toBe(200)
-    // Nobody else was let in.
+    // No other origin was let in.
     expect(await preflight(program.data, [bucket, 'https://evil.example', 'PUT'])).toBe(403)
   }, 60_000)
 })

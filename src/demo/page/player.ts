@@ -53,7 +53,7 @@ function say(words: string): void {
   byId('play-status').textContent = words
 }
 
-/** Four words a second, and 5 to 20 seconds for whatever is shown. In milliseconds. */
+/** Four words a second, from 5 to 20 seconds. In milliseconds. */
 const readingTime = (text: string): number =>
   Math.min(20_000, Math.max(5_000, text.split(/\s+/).length * 250))
 

@@ -27,7 +27,7 @@ export type RuleEdit =
   | { readonly kind: 'move'; readonly rule: number; readonly to: number }
 
 /**
- * `text` after `edit`; whatever the edit is not about keeps its bytes. `undefined` where it cannot be made so, as with
+ * `text` after `edit`; everything else keeps its bytes. `undefined` where it cannot be made so, as with
  * an alias, or a comment in the midst of what would be replaced: the file is then edited as text.
  */
 export function editRule(text: string, format: FileFormat, edit: RuleEdit): string | undefined {
