@@ -25,11 +25,11 @@ async function listen(
   return { port, asked }
 }
 
-function probing(port: number) {
+function probing(port: number, timeout = 20_000) {
   const health = createStoreHealth()
   const upstream = { kind: 'tcp', secure: false, host: '127.0.0.1', port } as const
   const connect = async () => createConnect({ upstream, ca: () => undefined, timeout: 1000 })
-  const options = { connect, authority: `127.0.0.1:${port}`, health, timeout: 200 }
+  const options = { connect, authority: `127.0.0.1:${port}`, health, timeout }
   return { health, probe: createStoreProbe(options), again: createStoreProbe({ ...options, freshFor: -1 }) }
 }
 
@@ -45,7 +45,7 @@ test.each([200, 403, 500])('an answer with %i is an answer', async (status) => {
 
 test('a store that says nothing, and one that is not there, are unreachable', async () => {
   const { port } = await listen('silent')
-  const { health, probe, again } = probing(port)
+  const { health, probe, again } = probing(port, 200)
   await probe()
   expect(health.current()).toMatchObject({ state: 'unreachable', lastError: { type: 'timeout' } })
   store?.closeAllConnections()

@@ -184,12 +184,12 @@ test('what is typed never becomes more than one text', () => {
     }),
     { numRuns: 100 },
   )
+})
 
-  test.each([
-    ['yaml', yaml],
-    ['json', json],
-  ] as const)('a byte order mark stays in %s', (format, text) => {
-    const edit: RuleEdit = { kind: 'list', rule: 0, field: 'allowedMethods', values: ['GET', 'DELETE'] }
-    expect(editRule(`\uFEFF${text}`, format, edit)).toBe(`\uFEFF${editRule(text, format, edit)}`)
-  })
+test.each([
+  ['yaml', yaml],
+  ['json', json],
+] as const)('a byte order mark stays in %s', (format, text) => {
+  const edit: RuleEdit = { kind: 'list', rule: 0, field: 'allowedMethods', values: ['GET', 'DELETE'] }
+  expect(editRule(`\uFEFF${text}`, format, edit)).toBe(`\uFEFF${editRule(text, format, edit)}`)
 })
