@@ -1,19 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { programVersion } from '../src/version.ts'
-import { addCheck } from './check.ts'
-import { addCompletion } from './completion.ts'
-import { addConvert } from './convert.ts'
-import { addDemo } from './demo.ts'
-import { addDoctor } from './doctor.ts'
-import { addExplain } from './explain.ts'
-import { addInit } from './init.ts'
-import { addReplay } from './replay.ts'
-import { addSchema } from './schema.ts'
-import { addServe } from './serve.ts'
 import type { Signals } from './signals.ts'
-import { addSuggest } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
-import { addWorker } from './worker.ts'
 
 const examples = `
 Examples:
@@ -25,6 +13,24 @@ Examples:
   cors-sidecar init photos --origin https://app.example.com --client aws-sdk-js-v3
   cors-sidecar replay requests.ndjson --rules ./rules
 `
+
+type AddCommand = (program: Command, terminal: Terminal, signals: Signals) => void
+
+/** In the order of the help. Loaded on demand: `serve` would keep the modules of all others in memory. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./serve.ts')).addServe,
+  demo: async () => (await import('./demo.ts')).addDemo,
+  check: async () => (await import('./check.ts')).addCheck,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  replay: async () => (await import('./replay.ts')).addReplay,
+  suggest: async () => (await import('./suggest.ts')).addSuggest,
+  init: async () => (await import('./init.ts')).addInit,
+  convert: async () => (await import('./convert.ts')).addConvert,
+  schema: async () => (await import('./schema.ts')).addSchema,
+  completion: async () => (await import('./completion.ts')).addCompletion,
+  worker: async () => (await import('./worker.ts')).addWorker,
+}
 
 /** Runs one command line, without the program's name. Reports the exit code to `terminal`. */
 export async function run(argv: readonly string[], terminal: Terminal, signals: Signals): Promise<void> {
@@ -41,18 +47,10 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
     )
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
-  addServe(program, terminal, signals)
-  addDemo(program, terminal, signals)
-  addCheck(program, terminal)
-  addExplain(program, terminal)
-  addDoctor(program, terminal)
-  addReplay(program, terminal)
-  addSuggest(program, terminal)
-  addInit(program, terminal)
-  addConvert(program, terminal)
-  addSchema(program, terminal)
-  addCompletion(program, terminal)
-  addWorker(program, terminal, signals)
+  // The completion script names every command.
+  const named = Object.entries(commands).filter(([name]) => name === argv[0] && name !== 'completion')
+  for (const [, load] of named.length > 0 ? named : Object.entries(commands))
+    (await load())(program, terminal, signals)
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {

@@ -4,7 +4,6 @@ import { endpointOf, storeOf } from '../src/sidecar/endpoint.ts'
 import { type Sidecar, startSidecar } from '../src/sidecar/sidecar.ts'
 import { StartProblem } from '../src/sidecar/start-problem.ts'
 import { programVersion } from '../src/version.ts'
-import { startWorkers } from '../src/workers/primary.ts'
 import { banner } from './banner.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,7 +14,8 @@ import type { Terminal } from './terminal.ts'
  */
 export async function runServe(settings: Settings, terminal: Terminal, signals: Signals): Promise<0 | 2> {
   try {
-    const start = settings.workers === 1 ? startSidecar : startWorkers
+    const start =
+      settings.workers === 1 ? startSidecar : (await import('../src/workers/primary.ts')).startWorkers
     const located: Settings = {
       ...locateSettings(settings, (path) => resolve(terminal.cwd, path)),
       logFormat: settings.logFormat ?? (terminal.isInteractive === true ? 'text' : 'json'),
