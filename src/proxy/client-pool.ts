@@ -5,7 +5,9 @@
  */
 
 import type { Socket } from 'node:net'
-import { Client, type errors } from 'undici'
+import type { errors } from 'undici'
+// Not 'undici': its index loads fetch, WebSocket and mocks too, 90 files and 5 MB for a class that needs none of them.
+import Client from 'undici/lib/dispatcher/client.js'
 import type { Connect } from './connect.ts'
 
 export interface PooledClient {
