@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createFront } from 'node:net'
+import { createServer } from '../proxy/node-http.ts'
 import { type AccessRefusal, refuseAccess } from './access.ts'
 import { limitConnections } from './connection-limit.ts'
 import { createHistory, historyInterval } from './history.ts'

@@ -1,7 +1,7 @@
-import { request as startRequest } from 'node:http'
 import { Socket } from 'node:net'
 import type { RequestFacts } from '../http.ts'
 import type { Connect } from '../proxy/connect.ts'
+import { request as startRequest } from '../proxy/node-http.ts'
 
 /** The bucket at `path`, with the Host that the caller used. */
 interface BucketQuestion {

@@ -1,19 +1,20 @@
 /** `node:http` agents for `send.ts`. They decide which connections may serve another request. */
 
-import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { AgentOptions, ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Connect } from './connect.ts'
 import { surviveFailedWrites } from './failed-writes.ts'
+import { Agent } from './node-http.ts'
 
 /**
  * Keeps idle connections for `keepAlive` milliseconds. Retires every connection after `maxAge` milliseconds,
  * because the store's name may resolve to another address by then.
  */
-export const createAgent = (connect: Connect, keepAlive: number, maxAge: number): Agent =>
+export const createAgent = (connect: Connect, keepAlive: number, maxAge: number): HttpAgent =>
   new StoreAgent(connect, { keepAlive: true, timeout: keepAlive }, maxAge)
 
 /** Each connection serves one request. */
-export const createSingleUseAgent = (connect: Connect): Agent =>
+export const createSingleUseAgent = (connect: Connect): HttpAgent =>
   new StoreAgent(connect, { keepAlive: false }, 0)
 
 class StoreAgent extends Agent {

@@ -1,7 +1,8 @@
 /** Sends responses that are made here, and closes connections safely while a request body is unread. */
 
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PlainResponse } from '../http.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 interface AnswerOptions {
   /** Closes the connection after this response, because the bytes that follow cannot be trusted. */

@@ -1,12 +1,6 @@
 /** The data port: accepts client connections, bounds them, and drains them at the end. */
 
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -29,6 +23,7 @@ import { createConnectionLimit, maxClients } from './connection-limit.ts'
 import { drainConnections } from './drain.ts'
 import { watchIdle } from './idle.ts'
 import { connectionBytes, createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
+import { createServer } from './node-http.ts'
 import { peerOf } from './peer.ts'
 import { refuseBytes, refuseTunnel } from './refuse.ts'
 

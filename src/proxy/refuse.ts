@@ -1,9 +1,9 @@
 /** Answers input that is not a valid request with a bare status, and closes the connection. */
 
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { endDrain } from './answer.ts'
 import type { Connection } from './connection.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 /** Status for each error code of Node's parser; 400 for all others. */
 const refusals: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 /** Relays the store's response to the client, and handles every way it can end. */
 
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { applyPatch, type HeaderLines } from '../http.ts'
 import { endAfterDrain, hasUnreadBody, sendAnswer } from './answer.ts'
 import type { Exchange, ForwardFailure } from './exchange.ts'
@@ -8,6 +8,7 @@ import { hasFailedWrites } from './failed-writes.ts'
 import type { UpstreamErrorType } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
 import { responseHead, trailerPairs } from './lines.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 /**
  * Sends the head of the store's response. Returns whether a body may follow: false when the exchange is over or

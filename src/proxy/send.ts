@@ -3,7 +3,7 @@
  * and leaves the client's connection alone when the store answers before the upload is complete.
  */
 
-import { type Agent, type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { mayBeFollowedByBody } from './agent.ts'
 import { isCutOff } from './closure.ts'
 import { type Exchange, enter } from './exchange.ts'
@@ -11,6 +11,7 @@ import { hasFailedWrites } from './failed-writes.ts'
 import { typeOfError } from './failure.ts'
 import { whenWritten } from './free-buffer.ts'
 import { uploadTrailers } from './lines.ts'
+import { request as startRequest } from './node-http.ts'
 import { beginResponse, endResponse, failExchange, refuseUpload, relayChunk } from './relay.ts'
 
 interface SendOptions {
