@@ -7,7 +7,7 @@ import { isBucketName } from '../src/plan/address.ts'
 import { fallbackName, serviceName } from '../src/plan/snapshot.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { readFileName } from '../src/rule-file/names.ts'
-import { readInThread } from '../src/rules/read-in-thread.ts'
+import { readInChild } from '../src/rules/read-in-child.ts'
 import { quote } from '../src/settings/value.ts'
 import { findingText } from './findings-text.ts'
 import { dialectOption } from './options.ts'
@@ -60,7 +60,7 @@ async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promi
     )
   const name = `${bucket}.yaml`
   const { text } = convert(fileFor(flags), 'yaml', flags.dialect)
-  const read = await readInThread(name, new TextEncoder().encode(text), flags.dialect)
+  const read = await readInChild(name, new TextEncoder().encode(text), flags.dialect)
   const findings = read.findings.filter(({ severity }) => severity !== 'info')
   if (findings.length > 0) {
     for (const finding of findings) terminal.err(findingText(finding, text, terminal.colour))

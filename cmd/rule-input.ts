@@ -1,13 +1,13 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { ChildFailure } from '../src/children/children.ts'
 import type { DialectName } from '../src/cors/rule.ts'
 import type { Finding } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
 import type { RuleReading } from '../src/rule-file/read.ts'
-import { readInThread } from '../src/rules/read-in-thread.ts'
-import { ThreadFailure } from '../src/threads/threads.ts'
+import { readInChild } from '../src/rules/read-in-child.ts'
 
 export interface RuleInput {
   readonly findings: readonly Finding[]
@@ -161,9 +161,9 @@ async function readBytes(
   dialect: DialectName,
 ): Promise<TextReading | string> {
   try {
-    return { ...(await readInThread(file, bytes, dialect)), text: new TextDecoder().decode(bytes) }
+    return { ...(await readInChild(file, bytes, dialect)), text: new TextDecoder().decode(bytes) }
   } catch (reason) {
-    if (reason instanceof ThreadFailure) return reason.message
+    if (reason instanceof ChildFailure) return reason.message
     throw reason
   }
 }

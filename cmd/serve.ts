@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { inChild, moduleBeside } from '../src/children/children.ts'
 import type * as yaml from '../src/rule-file/yaml.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
 import { readSettings } from '../src/settings/settings.ts'
@@ -8,7 +9,6 @@ import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
-import { inThread, moduleBeside } from '../src/threads/threads.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -61,7 +61,7 @@ async function serve(flags: Flags, terminal: Terminal, signals: Signals): Promis
   return runServe(read.settings, terminal, signals)
 }
 
-const yamlInThread = inThread<typeof yaml>(moduleBeside(import.meta.url, '../src/rule-file/yaml'))
+const yamlInChild = inChild<typeof yaml>(moduleBeside(import.meta.url, '../src/rule-file/yaml'))
 
 async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigContent | undefined> {
   const variable = variableOf('config')
@@ -75,7 +75,7 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
         issue: `${place}: ${quote(file)} is longer than ${maxConfigLength} bytes, the limit for a config file`,
       }
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return { file, text, source: await yamlInThread('readYamlTree', text, { aliases: 'refuse' }) }
+    return { file, text, source: await yamlInChild('readYamlTree', text, { aliases: 'refuse' }) }
   } catch (error) {
     return { issue: `${place}: ${quote(file)} cannot be read: ${whyNot(error)}` }
   }

@@ -11,7 +11,7 @@ import { maxLineBytes } from '../src/log/request-line.ts'
 import { policyOf, type Snapshot } from '../src/plan/snapshot.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { formatOf } from '../src/rule-file/names.ts'
-import { readInThread } from '../src/rules/read-in-thread.ts'
+import { readInChild } from '../src/rules/read-in-child.ts'
 import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import { boundedLines } from './bounded-lines.ts'
@@ -166,7 +166,7 @@ async function fileOf(
   if (rules === undefined || present === undefined)
     return { name: `${bucket}.yaml`, text: convert(file, 'yaml', dialect).text, lost: [], isNew: true }
   const bytes = await readFile(resolve(terminal.cwd, rules, present))
-  const { content } = await readInThread(present, bytes, dialect)
+  const { content } = await readInChild(present, bytes, dialect)
   if (content === undefined) throw new Error(`${present} was changed while it was read`)
   const { addRules } = await import('../src/compare/add-rules.ts')
   return {

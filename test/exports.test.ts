@@ -84,7 +84,7 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
   'src/rules/store.ts': ['RulesStoreOptions'],
   'src/rules/watch.ts': ['WatchTimes', 'WatchTrouble'],
   'src/settings/settings.ts': ['ReadSettings'],
-  'src/threads/threads.ts': ['ThreadLimits', 'createThreads'],
+  'src/children/children.ts': ['ChildLimits', 'createChildren'],
   'src/workers/replica.ts': ['Replica'],
   'src/workers/stats.ts': ['mergeTop'],
 }

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Lower bands first. A room imports lower bands freely, and from its own band only what `arrows` lists. */
 const bands: readonly (readonly string[])[] = [
   ['http', 'version', 'text', 'cors', 'dialect', 'plan', 'rule-file'],
-  ['threads', 'settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
+  ['children', 'settings', 'log', 'metrics', 'requests', 'auth', 'rules', 'proxy'],
   ['bucket-cors', 'compare', 'doctor', 'admin', 'demo'],
   ['sidecar', 'workers'],
   ['cmd'],
@@ -21,7 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // `near-miss` finds the closest bucket name.
   plan: ['http', 'text', 'cors', 'dialect', 'rule-file'],
   'rule-file': ['http', 'text', 'cors', 'dialect', 'plan'],
-  rules: ['threads'],
+  rules: ['children'],
   log: ['requests', 'settings'],
   metrics: ['requests', 'settings', 'rules'],
   proxy: ['settings', 'requests'],
@@ -128,8 +128,8 @@ describe('layers', () => {
     )
   })
 
-  test('process is touched in the modules that a process or thread starts with alone', () => {
-    const others = sources.filter((file) => !['cmd/main.ts', 'src/threads/thread.ts'].includes(file))
+  test('process is touched in the modules that a process starts with alone', () => {
+    const others = sources.filter((file) => !['cmd/main.ts', 'src/children/child.ts'].includes(file))
     const touching = others.filter((file) =>
       /\bprocess\.(?:env|argv|exit|exitCode|on|stdout|stderr|stdin|cwd|kill)\b/.test(
         readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''),

@@ -1,7 +1,7 @@
 import type { DialectName } from '../cors/rule.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { readRuleText } from '../rules/rule-text.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
+import { inChild, moduleBeside } from '../children/children.ts'
 import type * as drafts from './check-draft.ts'
 import { json, type Reply } from './reply.ts'
 import type { RuleText } from './shapes.ts'
@@ -28,8 +28,8 @@ export async function fileReply({ rules, directory }: Editor, query: URLSearchPa
 }
 
 /** In a thread, because the body is a rule file that a person types. */
-const inDraftThread = inThread<typeof drafts>(moduleBeside(import.meta.url, 'check-draft'))
+const draftInChild = inChild<typeof drafts>(moduleBeside(import.meta.url, 'check-draft'))
 
 /** `POST /-/check`: a rule file as it is being written, edited by the form where `edit` says so, with its findings. */
 export const checkReply = ({ setup, directory }: Editor, body: string): Promise<Reply> =>
-  inDraftThread('checkDraftReply', body, { dialect: setup.dialect, directory })
+  draftInChild('checkDraftReply', body, { dialect: setup.dialect, directory })

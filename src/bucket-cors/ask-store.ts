@@ -1,11 +1,11 @@
-import { type IncomingMessage, request as startRequest } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { applyPatch, type HeaderPatch, type PlainResponse, type RequestFacts } from '../http.ts'
 import { isCutOff } from '../proxy/closure.ts'
 import type { Connect } from '../proxy/connect.ts'
 import { type ForwardedFor, isUntilClose, requestLines, responseHead } from '../proxy/lines.ts'
-import { childElements, ownText, readXmlDocument } from '../rule-file/xml-document.ts'
+import { request as startRequest } from '../proxy/node-http.ts'
 
 /** How the store reacts to a signed `GET ?cors`. */
 type StoreVerdict =
@@ -108,9 +108,10 @@ async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined
   return incoming.complete ? Buffer.concat(chunks, length) : undefined
 }
 
-function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): StoreVerdict {
+async function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): Promise<StoreVerdict> {
   const status = incoming.statusCode ?? 0
-  if (isAcceptance(status, decoded(bytes, incoming.headers['content-encoding']))) return { kind: 'accepted' }
+  if (await isAcceptance(status, decoded(bytes, incoming.headers['content-encoding'])))
+    return { kind: 'accepted' }
   const head = responseHead(incoming.rawHeaders, { status, trailers: false })
   const body = bytes.toString('utf8')
   // Responses are passed on as text, so one that would change in UTF-8 is forwarded instead.
@@ -126,9 +127,11 @@ const isAscii = /^[\t -~]*$/
 /**
  * Whether this is exactly what a store sends to a caller who may read the rules: the rules, or that there are none.
  */
-function isAcceptance(status: number, body: string): boolean {
+async function isAcceptance(status: number, body: string): Promise<boolean> {
   if (status !== 200 && status !== 404) return false
   const document = body.replace(/^\ufeff?\s*/, '')
+  // Loaded on demand: only a store that is asked for its rules answers in XML.
+  const { childElements, ownText, readXmlDocument } = await import('../rule-file/xml-document.ts')
   const { root } = readXmlDocument(document)
   if (root === undefined) return false
   if (status === 200) return root.name === 'CORSConfiguration'

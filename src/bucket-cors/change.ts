@@ -1,17 +1,17 @@
 import { compareBody } from '../auth/verify.ts'
+import { inChild, moduleBeside } from '../children/children.ts'
 import type { PlainResponse } from '../http.ts'
-import { readInThread } from '../rules/read-in-thread.ts'
+import { readInChild } from '../rules/read-in-child.ts'
 import type { ReloadResult } from '../rules/store.ts'
 import { type Change, findStoredFiles, removeAbandoned, removeFile, replaceFile } from '../rules/write.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
 import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts'
 import type { Caller } from './caller.ts'
 import type * as planChange from './plan-change.ts'
 import type { ChangePlan, Configuration } from './plan-change.ts'
 import { configurationError, digestError, notLive, notWritten } from './wording.ts'
 
-/** Parses and prints rule files, so it runs in a thread, like all parsing of untrusted text. */
-const planInThread = inThread<typeof planChange>(moduleBeside(import.meta.url, 'plan-change'))
+/** Parses and prints rule files, so it runs in a child process, like all parsing of untrusted text. */
+const planInChild = inChild<typeof planChange>(moduleBeside(import.meta.url, 'plan-change'))
 
 type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
@@ -24,7 +24,7 @@ export async function putConfiguration(call: Call, caller: VerifiedCaller): Prom
   if (read.kind === 'failed') return read.answer
   const differing = compareBody(caller.digests, read.bytes)
   if (differing !== undefined) return fail(call, digestError(differing, words))
-  const { content, findings } = await readInThread('cors.xml', read.bytes, name, {
+  const { content, findings } = await readInChild('cors.xml', read.bytes, name, {
     unknownKeys: 'ignore',
     byApi: true,
   })
@@ -62,8 +62,8 @@ async function change(
     overwriteAuthored,
   }
   const planned = await (wanted === undefined
-    ? planInThread('planDelete', context)
-    : planInThread('planPut', context, wanted))
+    ? planInChild('planDelete', context)
+    : planInChild('planPut', context, wanted))
   if (planned.kind === 'refused') {
     tellRefused(call, accessKeyId, planned.error.code, planned.error.message)
     return fail(call, planned.error)

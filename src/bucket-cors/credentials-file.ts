@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises'
 import type { AccessKeys } from '../auth/verdict.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
+import { inChild, moduleBeside } from '../children/children.ts'
 import type * as credentials from './credentials.ts'
 import { maxCredentialsBytes } from './credentials-bounds.ts'
 
@@ -47,7 +47,7 @@ async function markOf(file: string): Promise<string | undefined> {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
 }
 
-const credentialsInThread = inThread<typeof credentials>(moduleBeside(import.meta.url, 'credentials'))
+const credentialsInChild = inChild<typeof credentials>(moduleBeside(import.meta.url, 'credentials'))
 
 interface Loaded {
   readonly keys: AccessKeys | undefined
@@ -57,7 +57,7 @@ interface Loaded {
 
 async function load(file: string): Promise<Loaded> {
   try {
-    return worded(await credentialsInThread('readCredentials', file, await readStart(file)))
+    return worded(await credentialsInChild('readCredentials', file, await readStart(file)))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return {

@@ -122,7 +122,7 @@ function replace(
   return { kind: 'replace', file, text, from: before.rules, to: content.rules }
 }
 
-/** Looked up by name, because functions cannot be sent to a thread. */
+/** Looked up by name, because functions cannot be sent to a child process. */
 function wordsOf({ dialect }: ChangeContext): BucketCorsWords {
   const { bucketCors } = dialectNamed(dialect)
   if (bucketCors === undefined) throw new Error(`the dialect ${dialect} has no CORS API`)

@@ -1,6 +1,4 @@
-/** The program of one thread: runs the requested functions, one after the other. */
-
-import { parentPort } from 'node:worker_threads'
+/** The program of one child process: runs the requested functions, one after the other. */
 
 /** Arguments and result are copied (structured clone). */
 export interface ModuleCall {
@@ -17,28 +15,31 @@ export type Reply =
   | { readonly result: unknown }
   | { readonly error: unknown }
 
-// yaml reads process.env at every token, which takes a lock in a thread: a fifth of the time for a rule file.
+// yaml reads process.env at every token, which takes a lock: a fifth of the time for a rule file.
 process.env = {}
 
-const port = parentPort
-if (port === null) throw new Error('thread.ts runs in a worker thread only')
+// Signals to the whole process group, such as that of Ctrl-C, are for the parent, which ends this process.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.on('disconnect', () => process.exit())
 
 const loaded = new Set<string>()
 
 let last: Promise<void> = Promise.resolve()
-port.on('message', (call: ModuleCall) => {
+process.on('message', (call: ModuleCall) => {
   last = last.then(async () => reply(await replyTo(call)))
 })
-port.postMessage('ready' satisfies Reply)
+reply('ready')
 
-/** A result that cannot be cloned is a bug of the called function; it must not kill the thread. */
+/** A result that cannot be cloned is a bug of the called function; it must not kill the process. */
 function reply(answer: Reply): void {
   try {
-    parentPort?.postMessage(answer)
+    process.send?.(answer, ignore)
   } catch (error) {
-    parentPort?.postMessage({ error: new Error(`the result cannot be cloned: ${String(error)}`) })
+    process.send?.({ error: new Error(`the result cannot be cloned: ${String(error)}`) }, ignore)
   }
 }
+
+function ignore(): void {}
 
 async function load(module: string): Promise<object> {
   if (loaded.has(module)) return import(module)

@@ -1,42 +1,42 @@
+import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import type { ModuleCall, Reply } from './thread.ts'
+import type { ModuleCall, Reply } from './child.ts'
 
 /**
- * Runs functions in worker threads, so that parsing untrusted text never blocks the event loop, and the serving
- * thread never loads the parsers.
- * Not tinypool or piscina: their time limit starts when a call is queued, and a dying thread takes its queued calls
- * along. Here the limit covers only the call itself, and the queued calls run again.
+ * Runs functions in child processes, so that parsing untrusted text never blocks the event loop, and the serving
+ * process never loads the parsers.
+ *
+ * Not in worker threads: V8 keeps the heap of a thread that has ended for the next one (Node 26: 20 MB, for good). Not
+ * tinypool or piscina: their time limit starts when a call is queued, and a dying child takes its queued calls along.
+ * Here the limit covers only the call itself, and the queued calls run again.
  */
-interface Threads {
+interface Children {
   /**
-   * Rejects with {@link ThreadFailure} when the call ends its thread or takes too long; otherwise with what the
+   * Rejects with {@link ChildFailure} when the call ends its process or takes too long; otherwise with what the
    * function throws.
    */
   run(call: ModuleCall): Promise<unknown>
 }
 
-export interface ThreadLimits {
+export interface ChildLimits {
   readonly most: number
   /** Milliseconds for one call. */
   readonly callTimeout: number
-  /** Milliseconds for a thread to load its modules, which can take seconds on a busy machine. */
+  /** Milliseconds for a child to start and load its modules, which can take seconds on a busy machine. */
   readonly startTimeout: number
-  /** A thread without calls ends after this many milliseconds. */
+  /** A child without calls ends after this many milliseconds. */
   readonly idle: number
   readonly heapMegabytes: number
 }
 
-/** The call ended its thread or took too long. The message says which, e.g. `it took longer than 5 s`. */
-export class ThreadFailure extends Error {}
+/** The call ended its process, or took too long. The message says which, e.g. `it took longer than 5 s`. */
+export class ChildFailure extends Error {}
 
-/** The next call is sent ahead, so that the thread need not wait for this event loop between two calls. */
-const callsAhead = 2
+/** Calls are sent ahead, so that a child need not wait for this event loop between two calls. */
+const callsAhead = 4
 
-/**
- * Starting a thread costs as much as a hundred small files, so a new one needs at least this many waiting calls.
- */
-const worthAThread = 16
+/** Starting a child costs as much as a hundred small files, so a new one needs at least this many waiting calls. */
+const worthAChild = 32
 
 interface Job {
   readonly call: ModuleCall
@@ -45,99 +45,107 @@ interface Job {
   attempts: number
 }
 
-interface Thread {
-  readonly worker: Worker
+interface Child {
+  readonly forked: ChildProcess
   /** In the order in which they run. */
   readonly jobs: Job[]
   timer: NodeJS.Timeout | undefined
   isReady: boolean
 }
 
-export function createThreads(limits: ThreadLimits): Threads {
-  const threads = new Set<Thread>()
+export function createChildren(limits: ChildLimits): Children {
+  const children = new Set<Child>()
   const waiting: Job[] = []
 
   function dispatch(): void {
-    for (const thread of threads)
-      while (thread.jobs.length < callsAhead) {
+    for (const child of children)
+      while (child.jobs.length < callsAhead) {
         const job = waiting.shift()
         if (job === undefined) break
-        give(thread, job)
+        give(child, job)
       }
-    const isWorthIt = waiting.length > (threads.size === 0 ? 0 : worthAThread)
-    if (!isWorthIt || threads.size >= limits.most) return
+    const isWorthIt = waiting.length > (children.size === 0 ? 0 : worthAChild)
+    if (!isWorthIt || children.size >= limits.most) return
     start()
     dispatch()
   }
 
-  function give(thread: Thread, job: Job): void {
-    thread.jobs.push(job)
-    thread.worker.postMessage(job.call)
-    if (thread.jobs.length > 1) return
-    thread.worker.ref()
-    if (thread.isReady) limit(thread, limits.callTimeout, tooLong)
+  function give(child: Child, job: Job): void {
+    child.jobs.push(job)
+    // A channel that closes meanwhile: the 'exit' event reports the end of the child.
+    child.forked.send({ ...job.call }, ignore)
+    if (child.jobs.length > 1) return
+    child.forked.ref()
+    child.forked.channel?.ref()
+    if (child.isReady) limit(child, limits.callTimeout, tooLong)
   }
 
   const tooLong = `it took longer than ${limits.callTimeout / 1000} s`
 
-  function limit(thread: Thread, milliseconds: number, message: string): void {
-    clearTimeout(thread.timer)
-    thread.timer = setTimeout(() => end(thread, message), milliseconds)
+  function limit(child: Child, milliseconds: number, message: string): void {
+    clearTimeout(child.timer)
+    child.timer = setTimeout(() => end(child, message), milliseconds)
   }
 
   function start(): void {
-    const worker = new Worker(threadModule, {
-      resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes },
-      // Threads get neither the program's flags, such as a preload script, nor the secrets in its environment.
-      execArgv: [],
-      env: {},
+    const started = tryToFork(limits.heapMegabytes)
+    if (started instanceof Error) {
+      const job = waiting.shift()
+      if (job !== undefined) failed(job, endedBy(started))
+      return
+    }
+    const child: Child = { forked: started, jobs: [], timer: undefined, isReady: false }
+    children.add(child)
+    limit(child, limits.startTimeout, 'its process did not start')
+    started.on('message', (reply: Reply) => {
+      if (reply === 'ready') ready(child)
+      else if (reply === 'loading') limit(child, limits.startTimeout, 'its modules did not load')
+      else if (reply === 'running') limit(child, limits.callTimeout, tooLong)
+      else finished(child, reply)
     })
-    const thread: Thread = { worker, jobs: [], timer: undefined, isReady: false }
-    threads.add(thread)
-    limit(thread, limits.startTimeout, 'its thread did not start')
-    worker.on('message', (reply: Reply) => {
-      if (reply === 'ready') ready(thread)
-      else if (reply === 'loading') limit(thread, limits.startTimeout, 'its modules did not load')
-      else if (reply === 'running') limit(thread, limits.callTimeout, tooLong)
-      else finished(thread, reply)
-    })
-    worker.on('error', (error) => end(thread, messageOf(error)))
-    worker.on('exit', () => end(thread, 'its thread ended'))
+    started.on('error', (error) => end(child, endedBy(error)))
+    // V8 aborts a process whose heap is full.
+    started.on('exit', (_, signal) => end(child, signal === 'SIGABRT' ? tooMuch : 'its process ended'))
   }
 
-  function ready(thread: Thread): void {
-    thread.isReady = true
-    next(thread)
+  function ready(child: Child): void {
+    child.isReady = true
+    next(child)
   }
 
-  function finished(thread: Thread, reply: Exclude<Reply, string>): void {
-    const job = thread.jobs.shift()
+  function finished(child: Child, reply: Exclude<Reply, string>): void {
+    const job = child.jobs.shift()
     if ('error' in reply) job?.settle.reject(reply.error)
     else job?.settle.resolve(reply.result)
     dispatch()
-    next(thread)
+    next(child)
   }
 
-  function next(thread: Thread): void {
-    if (thread.jobs.length > 0) {
-      limit(thread, limits.callTimeout, tooLong)
+  function next(child: Child): void {
+    if (child.jobs.length > 0) {
+      limit(child, limits.callTimeout, tooLong)
       return
     }
-    clearTimeout(thread.timer)
-    thread.worker.unref()
-    thread.timer = setTimeout(() => end(thread, 'idle'), limits.idle).unref()
+    clearTimeout(child.timer)
+    child.forked.unref()
+    child.forked.channel?.unref()
+    child.timer = setTimeout(() => end(child, 'idle'), limits.idle).unref()
   }
 
-  /** Only the running call can be at fault, so those queued behind it run again. */
-  function end(thread: Thread, message: string): void {
-    if (!threads.delete(thread)) return
-    clearTimeout(thread.timer)
-    void thread.worker.terminate()
-    const [running, ...others] = thread.jobs
-    if (running !== undefined && ++running.attempts > 1) running.settle.reject(new ThreadFailure(message))
-    else if (running !== undefined) others.unshift(running)
+  /** Only the call that was running can be at fault: those behind it are run again. */
+  function end(child: Child, message: string): void {
+    if (!children.delete(child)) return
+    clearTimeout(child.timer)
+    child.forked.kill('SIGKILL')
+    const [running, ...others] = child.jobs
     waiting.unshift(...others)
+    if (running !== undefined) failed(running, message)
     dispatch()
+  }
+
+  function failed(job: Job, message: string): void {
+    if (++job.attempts > 1) job.settle.reject(new ChildFailure(message))
+    else waiting.unshift(job)
   }
 
   return {
@@ -150,24 +158,44 @@ export function createThreads(limits: ThreadLimits): Threads {
   }
 }
 
+/** Node reports some failures of the system by an event, others (`ENOMEM`) by an exception. */
+function tryToFork(heapMegabytes: number): ChildProcess | Error {
+  try {
+    return fork(childModule, {
+      // Flags of the program, such as a script to load first, are not for its children, and neither are secrets in its environment.
+      // Half of Node's young generation reads as fast, and saves 12 MB.
+      execArgv: [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=8'],
+      env: {},
+      // The directory that this process was started in may be gone.
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      serialization: 'advanced',
+    })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
 /** `.js` once built. */
-const threadModule = new URL(import.meta.url.endsWith('.ts') ? 'thread.ts' : 'thread.js', import.meta.url)
+const childModule = new URL(import.meta.url.endsWith('.ts') ? 'child.ts' : 'child.js', import.meta.url)
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-    ? 'it took more memory than there may be for one file'
-    : `its thread ended: ${error instanceof Error ? error.message : String(error)}`
+const tooMuch = 'it took more memory than there may be for one file'
 
-const shared = createThreads({
-  most: availableParallelism(),
+const endedBy = ({ message }: Error): string => `its process ended: ${message}`
+
+const ignore = (): void => {}
+
+const shared = createChildren({
+  // Each takes 50 MB of what the pod may use, while it lasts.
+  most: Math.min(availableParallelism(), 4),
   callTimeout: 5_000,
   startTimeout: 30_000,
   idle: 1_000,
   heapMegabytes: 256,
 })
 
-/** Calls exported functions of a module in a thread of this process. The result must be cloneable. */
-export function inThread<Module>(module: URL): InThread<Module> {
+/** Calls functions that a module exports in a child of this process; a result must be something that can be cloned. */
+export function inChild<Module>(module: URL): InChild<Module> {
   return async (name, ...args) => {
     const result: unknown = await shared.run({ module: module.href, name: String(name), args })
     // The value was returned by that very function.
@@ -175,7 +203,7 @@ export function inThread<Module>(module: URL): InThread<Module> {
   }
 }
 
-type InThread<Module> = <Name extends keyof Module>(
+type InChild<Module> = <Name extends keyof Module>(
   name: Name,
   ...args: ArgumentsOf<Module, Name>
 ) => Promise<Awaited<ResultOf<Module, Name>>>

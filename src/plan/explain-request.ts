@@ -228,7 +228,7 @@ function presetText(rule: CompiledRule | undefined): string | undefined {
 
 function fromPreset({ rule, label }: CompiledRule, preset: Preset): string {
   const filled = (['allowedMethods', 'allowedHeaders', 'exposeHeaders', 'maxAgeSeconds'] as const)
-    // Compared by value, because a rule that a thread has read is a copy.
+    // Compared by value, because a rule that a child process has read is a copy.
     .filter((field) => [rule[field]].flat().join('\n') === [preset[field]].flat().join('\n'))
     .map((field) => `${field}: ${[preset[field]].flat().join(', ') || 'none'}`)
   return `Rule ${label} takes from preset ${rule.preset}: ${filled.join('; ') || 'nothing'}.`

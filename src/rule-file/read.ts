@@ -24,7 +24,7 @@ import { bucketOfCall, unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
 import { readYaml } from './yaml.ts'
 
-/** The content of a rule file and the findings about it. Plain data, so that it can be sent between threads. */
+/** The content of a rule file and the findings about it. Plain data, so that it can be sent between processes. */
 export interface RuleReading {
   /** `undefined` exactly when a finding is an error. */
   readonly content: RuleFile | undefined
@@ -81,7 +81,7 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
   xml: readXml,
 }
 
-/** {@link readRules} without what cannot be sent from a thread. */
+/** {@link readRules} without what cannot be sent from a process. */
 export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
   const { position: _, ...reading } = readRules(...given)
   return reading

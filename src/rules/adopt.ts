@@ -1,13 +1,13 @@
+import { ChildFailure } from '../children/children.ts'
 import type { DialectName } from '../cors/rule.ts'
 import type { Finding } from '../plan/finding.ts'
 import { compilePolicy } from '../plan/snapshot.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { RuleReading } from '../rule-file/read.ts'
-import { ThreadFailure } from '../threads/threads.ts'
 import { type AdoptedFile, contentOf } from './file-index.ts'
 import type { Stat } from './reading.ts'
 
-/** {@link readInThread}, or its replacement in a test. */
+/** {@link readInChild}, or its replacement in a test. */
 export type RuleReader = (file: string, bytes: Uint8Array, dialect: DialectName) => Promise<RuleReading>
 
 /**
@@ -48,7 +48,7 @@ export function createAdopt(
     if (stat.kind === 'unreadable') return { file, bucket, hash, ...refusedFor(notRead(file, stat.why)) }
     if (bytes === undefined) throw new Error(`${file} is to be adopted, but was not read`)
     const { content, findings, hosts } = await meaningOf(file, hash, bytes)
-    // Compiled here, one file at a time as the threads deliver them: compiling all at once would block requests.
+    // Compiled here, one file at a time as the children deliver them: compiling all at once would block requests.
     const policy = content === undefined ? undefined : compilePolicy(bucket, content, dialect)
     return { file, bucket, hash, content, policy, findings, hosts }
   }
@@ -77,7 +77,7 @@ async function understood(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     const message =
-      error instanceof ThreadFailure
+      error instanceof ChildFailure
         ? `not read: ${why}; split the file, or write it more simply`
         : `could not be understood (${why}): report this as a bug`
     return refusedFor(errorIn(file, 'file-unreadable', message))

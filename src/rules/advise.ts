@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
+import { inChild, moduleBeside } from '../children/children.ts'
 import type { DialectName } from '../cors/rule.ts'
 import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Explained } from '../plan/explained.ts'
 import { fallbackName, type Snapshot } from '../plan/snapshot.ts'
 import type { Advice, AskedRequest } from '../rule-file/propose/asked.ts'
 import type * as proposing from '../rule-file/propose/propose.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
 import { readRuleText } from './rule-text.ts'
 
 type ProposalInput = proposing.ProposalInput
 
-/** In a thread, so that the serving thread loads neither the checker nor the parsers. */
-const call = inThread<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
+/** In a child process, so that the serving process loads neither the checker nor the parsers. */
+const call = inChild<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
 
 /** Where the rule files are, and the settings that they are read with. */
 interface AdviceContext {

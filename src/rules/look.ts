@@ -101,7 +101,7 @@ async function lookAtNames(
   return { files: inOrder(names, found), notices, generation: listing.generation }
 }
 
-/** Enough to keep the threads busy; bounds the number of files in memory. */
+/** Enough to keep the children busy; bounds the number of files in memory. */
 const atOnce = 64
 
 /** Calls `act` for every name, a bounded number of them concurrently. */

@@ -1,8 +1,8 @@
+import { inChild, moduleBeside } from '../children/children.ts'
 import type * as reader from '../rule-file/read.ts'
-import { inThread, moduleBeside } from '../threads/threads.ts'
 
-const call = inThread<typeof reader>(moduleBeside(import.meta.url, '../rule-file/read'))
+const call = inChild<typeof reader>(moduleBeside(import.meta.url, '../rule-file/read'))
 
-/** Reads, validates, lints and tests a rule file in a worker thread, like `readRules`. */
-export const readInThread = (...given: Parameters<typeof reader.readRuleFile>): Promise<reader.RuleReading> =>
+/** Reads, validates, lints and tests a rule file in a child process, like `readRules`. */
+export const readInChild = (...given: Parameters<typeof reader.readRuleFile>): Promise<reader.RuleReading> =>
   call('readRuleFile', ...given)

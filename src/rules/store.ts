@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { type DebounceTimes, defaultDebounce } from './debounce.ts'
 import { type AdoptedFile, adoptedFiles, emptyIndex, type FileIndex } from './file-index.ts'
 import { lookAt, type Scope } from './look.ts'
-import { readInThread } from './read-in-thread.ts'
+import { readInChild } from './read-in-child.ts'
 import { agree } from './reading.ts'
 import { refuseConflicts } from './refuse-conflicts.ts'
 import { describeReload, type ReloadCause, type ReloadResult } from './reload-result.ts'
@@ -31,7 +31,7 @@ export interface RulesStoreOptions {
   readonly directory: string
   /** The server's dialect, for files that name none. */
   readonly dialect: DialectName
-  /** Default: in worker threads. */
+  /** Default: in child processes. */
   readonly read?: RuleReader
   readonly debounce?: DebounceTimes
   readonly clock?: Clock
@@ -50,7 +50,7 @@ const emptiedReason = 'it no longer has any rule file, as when a volume is unmou
  * reload.
  */
 export function createRulesStore(options: RulesStoreOptions): RulesStore {
-  const { directory, dialect, read = readInThread, debounce = defaultDebounce, clock = systemClock } = options
+  const { directory, dialect, read = readInChild, debounce = defaultDebounce, clock = systemClock } = options
   const listeners = new Set<(result: ReloadResult) => void>()
   let current = nothingLoaded
   let index = emptyIndex

@@ -1,10 +1,10 @@
-/** Functions that a test runs in a thread. */
-
-import { threadId } from 'node:worker_threads'
+/** Functions that a test runs in a child process. */
 
 export const double = (value: number): number => 2 * value
 
-export const thread = (): number => threadId
+export const pid = (): number => process.pid
+
+export const environment = (): readonly string[] => Object.keys(process.env)
 
 export const fail = (message: string): never => {
   throw new RangeError(message)

@@ -1,16 +1,19 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import {
-  createThreads,
-  inThread,
+  ChildFailure,
+  type ChildLimits,
+  createChildren,
+  inChild,
   moduleBeside,
-  ThreadFailure,
-  type ThreadLimits,
-} from '../../src/threads/threads.ts'
+} from '../../src/children/children.ts'
 import type * as calls from './calls.ts'
 
 const module = new URL('calls.ts', import.meta.url)
-const limits: ThreadLimits = {
+const limits: ChildLimits = {
   most: 2,
   callTimeout: 30_000,
   startTimeout: 30_000,
@@ -18,53 +21,72 @@ const limits: ThreadLimits = {
   heapMegabytes: 64,
 }
 
-const runner = (own: Partial<ThreadLimits> = {}) => {
-  const threads = createThreads({ ...limits, ...own })
+const runner = (own: Partial<ChildLimits> = {}) => {
+  const children = createChildren({ ...limits, ...own })
   return (name: keyof typeof calls, ...args: readonly unknown[]): Promise<unknown> =>
-    threads.run({ module: module.href, name, args })
+    children.run({ module: module.href, name, args })
 }
 
-describe('a call in a thread', () => {
-  test('resolves with what the function returns, and runs in another thread', async () => {
-    const call = inThread<typeof calls>(moduleBeside(import.meta.url, 'calls'))
+describe('a call in a child process', () => {
+  test('resolves with what the function returns, and runs in another process', async () => {
+    const call = inChild<typeof calls>(moduleBeside(import.meta.url, 'calls'))
     expect(await call('double', 21)).toBe(42)
-    expect(await call('thread')).not.toBe(0)
+    expect(await call('pid')).not.toBe(process.pid)
   })
 
-  test('rejects with what the function throws, and the thread goes on', async () => {
+  test('rejects with what the function throws, and the process goes on', async () => {
     const run = runner({ most: 1 })
-    const before = await run('thread')
+    const before = await run('pid')
     await expect(run('fail', 'no such thing')).rejects.toThrow(new RangeError('no such thing'))
     await expect(run('uncloneable')).rejects.toThrow('cannot be cloned')
-    expect(await run('thread')).toBe(before)
+    expect(await run('pid')).toBe(before)
   })
 
   test.each([
     ['that takes too long', 'spin', { callTimeout: 200 }, 'it took longer than 0.2 s'],
     ['that fills its memory', 'fillMemory', {}, 'it took more memory than there may be for one file'],
-    ['that ends its thread', 'end', {}, 'its thread ended'],
+    ['that ends its process', 'end', {}, 'its process ended'],
   ] as const)('%s rejects, and costs no other call its result', async (_, name, own, message) => {
     const run = runner({ most: 1, ...own })
     const fatal = run(name)
     const others = Promise.all(Array.from({ length: 40 }, (__, value) => run('double', value)))
-    await expect(fatal).rejects.toThrow(new ThreadFailure(message))
+    await expect(fatal).rejects.toThrow(new ChildFailure(message))
     expect(await others).toEqual(Array.from({ length: 40 }, (__, value) => 2 * value))
   })
 })
 
-test('the time that a module takes to load is not counted as that of the call', async () => {
-  const threads = createThreads({ ...limits, most: 1, callTimeout: 200 })
-  const module = new URL('slow-module.ts', import.meta.url).href
-  expect(await threads.run({ module, name: 'answer', args: [] })).toBe(42)
+test('a child is given no variable of the environment, which can hold secrets', async () => {
+  expect(await runner()('environment')).toEqual([])
 })
 
-test('few calls share a thread, many calls get as many as there may be, and idle threads end', async () => {
+test('a child ends when its parent is killed', async () => {
+  const parent = spawn(process.execPath, [fileURLToPath(new URL('parent.ts', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [output]: Buffer[] = await once(parent.stdout, 'data')
+  const child = Number(output)
+  expect(isAlive(child)).toBe(true)
+  parent.kill('SIGKILL')
+  await expect.poll(() => isAlive(child)).toBe(false)
+})
+
+/** A process that has ended can be listed until its new parent has looked at it: state Z. */
+const isAlive = (pid: number): boolean =>
+  /^[^Z\s]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim())
+
+test('the time that a module takes to load is not counted as that of the call', async () => {
+  const children = createChildren({ ...limits, most: 1, callTimeout: 200 })
+  const module = new URL('slow-module.ts', import.meta.url).href
+  expect(await children.run({ module, name: 'answer', args: [] })).toBe(42)
+})
+
+test('few calls share a child, many calls get as many as there may be, and idle children end', async () => {
   const run = runner({ idle: 0 })
-  const threadsOf = async (count: number): Promise<number> =>
-    new Set(await Promise.all(Array.from({ length: count }, () => run('thread')))).size
-  expect(await threadsOf(10)).toBe(1)
-  const [first] = await Promise.all([run('thread')])
+  const childrenOf = async (count: number): Promise<number> =>
+    new Set(await Promise.all(Array.from({ length: count }, () => run('pid')))).size
+  expect(await childrenOf(10)).toBe(1)
+  const [first] = await Promise.all([run('pid')])
   await wait(10)
-  expect(await run('thread')).not.toBe(first)
-  expect(await threadsOf(2_000)).toBeLessThanOrEqual(2)
+  expect(await run('pid')).not.toBe(first)
+  expect(await childrenOf(2_000)).toBeLessThanOrEqual(2)
 })

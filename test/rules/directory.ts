@@ -141,7 +141,7 @@ export interface TestStore extends RulesStore {
   live(): Record<string, number | 'none'>
 }
 
-/** In the test's own thread, because starting a thread takes seconds on a busy machine. */
+/** In the test's own process, because starting a child takes seconds on a busy machine. */
 const readHere: RuleReader = async (...given) => readRuleFile(...given)
 
 export function storeOn(directory: string, options: Partial<RulesStoreOptions> = {}): TestStore {

@@ -1,5 +1,5 @@
 /**
- * Loaded into the program (`--import`): writes the URL of every module that its main thread loads to
+ * Loaded into the program (`--import`): writes the URL of every module that it loads to
  * `LOADED_MODULES`.
  */
 

@@ -1,4 +1,4 @@
-/** One refused request that a proposal has to allow. Plain data, so that it can be sent to a thread. */
+/** One refused request that a proposal has to allow. Plain data, so that it can be sent to a child process. */
 export interface AskedRequest {
   readonly origin: string | undefined
   readonly method: string | undefined

@@ -17,7 +17,7 @@ import { editText } from './edit-file.ts'
 import { notForRules } from './no-proposal.ts'
 import { candidateChanges, changedFile, type Need } from './rule-change.ts'
 
-/** Plain data, so that it can be sent to a thread. */
+/** Plain data, so that it can be sent to a child process. */
 export interface ProposalInput {
   /** Base name of the file to change or create. */
   readonly file: string
@@ -33,7 +33,7 @@ export interface ProposalInput {
   readonly requests: readonly AskedRequest[]
 }
 
-/** Asynchronous, because parsing and linting run in a thread. */
+/** Asynchronous, because parsing and linting run in a child process. */
 export const propose = async (input: ProposalInput): Promise<Advice> => adviceFor(input)
 
 export function adviceFor(input: ProposalInput): Advice {

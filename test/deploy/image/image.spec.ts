@@ -137,7 +137,7 @@ describe('the steps of the Dockerfile', () => {
     await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve))
     const { port } = store.address() as AddressInfo
     const [, entry = ''] = image.entrypoint
-    const permissions = ['--permission', '--allow-fs-read=*', '--allow-net', '--allow-worker'].filter(
+    const permissions = ['--permission', '--allow-fs-read=*', '--allow-net', '--allow-child-process'].filter(
       (flag) => process.allowedNodeEnvironmentFlags.has(flag.split('=')[0] ?? ''),
     )
     const child = spawn(
