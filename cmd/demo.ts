@@ -1,10 +1,10 @@
-import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import type { DialectName } from '../src/cors/rule.ts'
 import type { Demo, DemoPorts } from '../src/demo/demo.ts'
 import { dialectNames } from '../src/dialect/named.ts'
 import type { LogLevel } from '../src/settings/settings.ts'
 import { logLevels } from '../src/settings/table.ts'
+import { paint } from './paint.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -86,8 +86,7 @@ function movedText(ports: DemoPorts): string {
 }
 
 function placesText({ setup }: Demo, colour: boolean): string {
-  const strong = (text: string): string =>
-    colour ? styleText('bold', text, { validateStream: false }) : text
+  const { strong } = paint(colour)
   return [
     `${strong(`Open ${setup.pageOrigins[0]}/`)}`,
     '',

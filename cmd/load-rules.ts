@@ -10,8 +10,8 @@ import type { Terminal } from './terminal.ts'
 const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 
 /**
- * The rules of a directory as `serve` would load them. When a file has an error, prints it to stderr and returns
- * `undefined`.
+ * The rules of a directory as `serve` would load them. When they cannot be read, or a file has an error, prints that
+ * to stderr and returns `undefined`.
  */
 export async function loadRules(
   rules: string,

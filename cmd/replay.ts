@@ -6,14 +6,12 @@ import { createReplay, type ReplayResult } from '../src/compare/replay.ts'
 import type { DialectName } from '../src/cors/rule.ts'
 
 import { maxLineBytes } from '../src/log/request-line.ts'
-import type { Snapshot } from '../src/plan/snapshot.ts'
-import { createRulesStore } from '../src/rules/store.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 import { unconfiguredChoices } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { whyUnreadable } from '../src/sidecar/unreadable.ts'
 import { boundedLines } from './bounded-lines.ts'
-import { findingText } from './findings-text.ts'
+import { loadRules } from './load-rules.ts'
 import { dialectOption } from './options.ts'
 import { replayJson, replayText } from './replay-text.ts'
 import type { Terminal } from './terminal.ts'
@@ -69,7 +67,7 @@ function collectSuffix(text: string, before: readonly string[] = []): readonly s
 const maxLogLine = 2 * maxLineBytes
 
 async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Promise<0 | 1 | 2> {
-  const snapshot = await loadRules(flags, terminal)
+  const snapshot = await loadRules(flags.rules, flags.dialect, terminal)
   if (snapshot === undefined) return 2
   const { dialect, hostSuffix: hostSuffixes, unconfigured, format } = flags
   const setup = { dialect, hostSuffixes, unconfigured, bucketCorsApi: 'off', debugHeaders: false } as const
@@ -91,27 +89,6 @@ async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Prom
 function complain(terminal: Terminal, message: string): 2 {
   terminal.err(`error: ${message}\n`)
   return 2
-}
-
-/** A one-off command does not wait for files that are being written. */
-const atOnce = { file: 0, incomplete: 0, emptied: 0 }
-
-/** The rules as `serve` would load them. When not all files load, prints why to stderr and returns `undefined`. */
-async function loadRules({ rules, dialect }: ReplayFlags, terminal: Terminal): Promise<Snapshot | undefined> {
-  const directory = resolve(terminal.cwd, rules)
-  const store = createRulesStore({ directory, dialect, debounce: atOnce })
-  const { failure, snapshot } = await store.reload('start')
-  if (failure !== undefined) {
-    complain(terminal, `--rules: ${quote(rules)}: ${failure}`)
-    return undefined
-  }
-  const errors = snapshot.files
-    .flatMap(({ findings }) => findings)
-    .filter(({ severity }) => severity === 'error')
-  if (errors.length === 0) return snapshot
-  for (const finding of errors) terminal.err(findingText(finding, undefined, false))
-  complain(terminal, `--rules: ${quote(rules)}: fix the rule files with errors first`)
-  return undefined
 }
 
 const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Array> =>
