@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { inChild, moduleBeside } from '../src/children/children.ts'
 import type * as yaml from '../src/rule-file/yaml.ts'
+import { readStart } from '../src/rules/read-start.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
 import { readSettings } from '../src/settings/settings.ts'
 import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
@@ -79,13 +79,6 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
   } catch (error) {
     return { issue: `${place}: ${quote(file)} cannot be read: ${whyNot(error)}` }
   }
-}
-
-/** The first `most` bytes of a file, which may be an endless pipe. */
-async function readStart(path: string, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of createReadStream(path, { end: most - 1 })) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 function whyNot(error: unknown): string {

@@ -1,6 +1,7 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { AccessKeys } from '../auth/verdict.ts'
 import { inChild, moduleBeside } from '../children/children.ts'
+import { readStart } from '../rules/read-start.ts'
 import type * as credentials from './credentials.ts'
 import { maxCredentialsBytes } from './credentials-bounds.ts'
 
@@ -57,7 +58,9 @@ interface Loaded {
 
 async function load(file: string): Promise<Loaded> {
   try {
-    return worded(await credentialsInChild('readCredentials', file, await readStart(file)))
+    // One byte more than there may be shows that there are too many.
+    const start = await readStart(file, maxCredentialsBytes + 1)
+    return worded(await credentialsInChild('readCredentials', file, start))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return {
@@ -75,20 +78,3 @@ const worded = ({ keys, findings }: credentials.ReadCredentials): Loaded => ({
     ({ file, line, column, code, message }) => `${file}:${line}:${column}: ${code}: ${message}`,
   ),
 })
-
-/** Reads one byte more than allowed, to detect a file that is too large. */
-async function readStart(file: string): Promise<Uint8Array> {
-  const handle = await open(file, 'r')
-  try {
-    const buffer = Buffer.alloc(maxCredentialsBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    return buffer.subarray(0, length)
-  } finally {
-    await handle.close()
-  }
-}

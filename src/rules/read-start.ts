@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** The first `most` bytes of a file, or all it has. Rejects with the system's error. */
+/** The first `most` bytes of a file, which may be an endless pipe. Rejects with the system's error. */
 export async function readStart(path: string, most: number): Promise<Uint8Array> {
   const handle = await open(path)
   try {

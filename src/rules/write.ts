@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { isBucketName } from '../plan/address.ts'
 import { maxBytesRead } from '../rule-file/bytes.ts'
 import { type FileFormat, formatOf } from '../rule-file/names.ts'
+import { readStart } from './read-start.ts'
 import { systemErrorCode } from './reading.ts'
 
 /** `code` is the system's error code, e.g. `ENOSPC`; then nothing has changed. */
@@ -56,26 +57,10 @@ async function readStored(directory: string, file: string): Promise<StoredFile |
     const target = await stat(path)
     const format = formatOf(file)
     if (!target.isFile() || format === undefined) return undefined
-    return { file, format, bytes: await readStart(path), linked }
+    return { file, format, bytes: await readStart(path, maxBytesRead), linked }
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw error
-  }
-}
-
-async function readStart(path: string): Promise<Uint8Array> {
-  const handle = await open(path, 'r')
-  try {
-    const buffer = Buffer.alloc(maxBytesRead)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    return buffer.subarray(0, length)
-  } finally {
-    await handle.close()
   }
 }
 
