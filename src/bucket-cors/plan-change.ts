@@ -1,4 +1,4 @@
-import type { CorsRule, DialectName, RuleFile } from '../cors/rule.ts'
+import { type CorsRule, type DialectName, emptyRuleFile, type RuleFile } from '../cors/rule.ts'
 import type { BucketCorsWords } from '../dialect/dialect.ts'
 import { dialectNamed } from '../dialect/named.ts'
 import { hasComments, modelineOf } from '../rule-file/authored.ts'
@@ -38,15 +38,6 @@ interface ChangeContext {
 
 const refused = (error: ApiError): ChangePlan => ({ kind: 'refused', error })
 
-const nothingElse: RuleFile = {
-  rules: [],
-  vary: 'auto',
-  responseVary: false,
-  mode: 'enforce',
-  hosts: [],
-  tests: [],
-}
-
 /** Plans how to give the bucket the rules `wanted`, which must be free of errors. Pure. */
 export function planPut(context: ChangeContext, wanted: Configuration): ChangePlan {
   const [stored, second] = context.stored
@@ -57,7 +48,7 @@ export function planPut(context: ChangeContext, wanted: Configuration): ChangePl
   if (content !== undefined && isSame(content, wanted)) return { kind: 'nothing' }
   const authored = whyAuthored(stored, content)
   if (authored !== undefined && !context.overwriteAuthored) return refused(authored)
-  return replace(context, stored.file, content ?? nothingElse, wanted)
+  return replace(context, stored.file, content ?? emptyRuleFile, wanted)
 }
 
 /**
@@ -79,7 +70,7 @@ export function planDelete(context: ChangeContext): ChangePlan {
 
 /** A bucket that gets its first own file keeps its dialect. */
 const asBefore = ({ inherited: dialect }: ChangeContext): RuleFile =>
-  dialect === undefined ? nothingElse : { ...nothingElse, dialect }
+  dialect === undefined ? emptyRuleFile : { ...emptyRuleFile, dialect }
 
 const contentOf = ({ dialect }: ChangeContext, { file, bytes }: StoredFile): RuleFile | undefined =>
   readRules(file, bytes, dialect).content

@@ -74,6 +74,16 @@ export interface RuleFile {
   readonly tests: readonly RuleTest[]
 }
 
+/** The content of a rule file without rules and settings. */
+export const emptyRuleFile: RuleFile = {
+  rules: [],
+  vary: 'auto',
+  responseVary: false,
+  mode: 'enforce',
+  hosts: [],
+  tests: [],
+}
+
 export const resourcePolicies = ['cross-origin', 'same-site', 'same-origin'] as const
 type ResourcePolicy = (typeof resourcePolicies)[number]
 

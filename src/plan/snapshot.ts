@@ -1,4 +1,4 @@
-import type { DialectName, RuleFile } from '../cors/rule.ts'
+import { type DialectName, emptyRuleFile, type RuleFile } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
 import { createSharing } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
@@ -77,16 +77,6 @@ export const nothingLoaded: Snapshot = {
   files: [],
 }
 
-/** The content assumed for a bucket without a usable rule file. */
-const noRules: RuleFile = {
-  rules: [],
-  vary: 'auto',
-  responseVary: false,
-  mode: 'enforce',
-  hosts: [],
-  tests: [],
-}
-
 /**
  * The snapshot for a directory that now holds `files`. An unchanged file keeps its compiled rules. A file with an
  * error leaves its bucket its last good rules (`stale`), or no rules (`invalid`). The rules of a deleted file are
@@ -151,7 +141,7 @@ function policyWithoutRules(
     const hosts = [...new Set(named.map(({ host }) => host))]
     const before = policyOf(previous, bucket)
     const isSame = before?.rules.length === 0 && before.file.hosts.join() === hosts.join()
-    return isSame ? before : compilePolicy(bucket, { ...noRules, hosts }, serverDialect)
+    return isSame ? before : compilePolicy(bucket, { ...emptyRuleFile, hosts }, serverDialect)
   }
 }
 

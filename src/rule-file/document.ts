@@ -13,6 +13,7 @@ import {
   type SourceMap,
   type SourceNode,
   type Span,
+  spanOf,
 } from './source.ts'
 import { type Fields, fieldOf, fileFields, isSingular, ruleFields, testFields } from './spelling.ts'
 import { unknownKeys } from './unknown-key.ts'
@@ -51,8 +52,6 @@ export function toDocument(root: SourceNode): RuleDocument {
     nameOf: (field) => spellingOf(root, field),
   }
 }
-
-const spanOf = ({ offset, end }: Span): Span => ({ offset, end })
 
 function fileOf(node: SourceNode, problems: Problem[]): unknown {
   if (node.kind !== 'map') return plainOf(node)

@@ -1,7 +1,7 @@
 /** Removes what the S3 family's own tools put around the rules. */
 
 import type { FileFormat } from './names.ts'
-import type { SourceMap, SourceNode } from './source.ts'
+import { type SourceMap, type SourceNode, spanOf } from './source.ts'
 import { fieldOf, fileFields } from './spelling.ts'
 
 /** Parameters of PutBucketCors in the SDKs of AWS and COS, and what their answers hold beside the configuration. */
@@ -46,5 +46,3 @@ const oneRuleListed = (map: SourceMap): SourceMap => ({
       : entry,
   ),
 })
-
-const spanOf = ({ offset, end }: SourceNode): { offset: number; end: number } => ({ offset, end })

@@ -1,8 +1,6 @@
 /** Lookups in a tree of values with positions. */
 
-import type { SourceEntry, SourceMap, SourceNode, Span } from '../source.ts'
-
-export const spanOf = ({ offset, end }: Span): Span => ({ offset, end })
+import { type SourceEntry, type SourceMap, type SourceNode, type Span, spanOf } from '../source.ts'
 
 export const entriesOf = (node: SourceNode | undefined): readonly SourceEntry[] =>
   node?.kind === 'map' ? node.entries : []

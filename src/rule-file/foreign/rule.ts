@@ -2,8 +2,15 @@
 
 import { corsMethods, isAllowable, type Matching } from '../../cors/rule.ts'
 import { quoted } from '../../text/visible.ts'
-import type { SourceEntry, SourceList, SourceMap, SourceNode, Span } from '../source.ts'
-import { entriesOf, isNothing, itemsOf, listAt, scalarAt, spanOf } from './node.ts'
+import {
+  type SourceEntry,
+  type SourceList,
+  type SourceMap,
+  type SourceNode,
+  type Span,
+  spanOf,
+} from '../source.ts'
+import { entriesOf, isNothing, itemsOf, listAt, scalarAt } from './node.ts'
 
 /** A difference between the file and its conversion, with its position. */
 export interface Note extends Span {

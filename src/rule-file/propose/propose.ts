@@ -5,7 +5,7 @@
 
 import { decide } from '../../cors/decide.ts'
 import { readActual, readPreflight } from '../../cors/request.ts'
-import type { DialectName, Matching, RuleFile } from '../../cors/rule.ts'
+import { type DialectName, emptyRuleFile, type Matching, type RuleFile } from '../../cors/rule.ts'
 import { compileRules } from '../../cors/rule-set.ts'
 import { dialectNamed } from '../../dialect/named.ts'
 import type { Finding } from '../../plan/finding.ts'
@@ -16,6 +16,7 @@ import { unifiedDiff } from './diff.ts'
 import { editText } from './edit-file.ts'
 import { notForRules } from './no-proposal.ts'
 import { candidateChanges, changedFile, type Need } from './rule-change.ts'
+import { fieldOrder } from './rule-nodes.ts'
 
 /** Plain data, so that it can be sent to a child process. */
 export interface ProposalInput {
@@ -41,7 +42,7 @@ export function adviceFor(input: ProposalInput): Advice {
   const start = text ?? template
   const before = start === undefined ? undefined : read(file, start, dialect)
   if (before !== undefined && before.content === undefined) return { hint: brokenHint(file, before.findings) }
-  const content = before?.content ?? noContent
+  const content = before?.content ?? emptyRuleFile
   // A host can be in one file only.
   if (text === undefined && content.hosts.length > 0)
     return {
@@ -69,15 +70,6 @@ interface State {
   readonly text: string | undefined
   readonly content: RuleFile
   readonly findings: readonly Finding[]
-}
-
-const noContent: RuleFile = {
-  rules: [],
-  vary: 'auto',
-  responseVary: false,
-  mode: 'enforce',
-  hosts: [],
-  tests: [],
 }
 
 const read = (file: string, text: string, dialect: DialectName): ReadRules =>
@@ -127,7 +119,7 @@ function nextState(
 
 /** A bucket without a file gets a YAML file. */
 function newFile(file: string, { rules }: RuleFile): string | undefined {
-  return editText('rules: []\n', formatOf(file) ?? 'yaml', noContent, {
+  return editText('rules: []\n', formatOf(file) ?? 'yaml', emptyRuleFile, {
     kind: 'insert',
     index: 0,
     rule: rules[0] ?? { allowedOrigins: [], allowedMethods: [], allowedHeaders: [], exposeHeaders: [] },
@@ -147,29 +139,11 @@ const refusalHint = ({ origin }: Need, { code, message }: Finding): string =>
     : `A rule that allows it would have the finding ${code}: ${message}.`
 
 /** Whether the edited text means exactly what was intended. An alias, for example, can change other values too. */
-const isSame = (content: RuleFile, expected: RuleFile): boolean =>
-  JSON.stringify({ ...content, rules: content.rules.map(inOrder) }) ===
-  JSON.stringify({ ...expected, rules: expected.rules.map(inOrder) })
+const isSame = (content: RuleFile, expected: RuleFile): boolean => inOrder(content) === inOrder(expected)
 
-const inOrder = ({
-  id,
-  preset,
-  allowedOrigins,
-  allowedMethods,
-  allowedHeaders,
-  exposeHeaders,
-  maxAgeSeconds,
-  allowCredentials,
-}: RuleFile['rules'][number]): object => ({
-  id,
-  preset,
-  allowedOrigins,
-  allowedMethods,
-  allowedHeaders,
-  exposeHeaders,
-  maxAgeSeconds,
-  allowCredentials,
-})
+/** A list of names given to `JSON.stringify` is also the order in which it writes them. */
+const inOrder = ({ rules, ...rest }: RuleFile): string =>
+  JSON.stringify([rest, rules.map((rule) => JSON.stringify(rule, ['preset', ...fieldOrder]))])
 
 /** Whether the rules of `file` allow the request. */
 export function allows(
