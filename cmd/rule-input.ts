@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ChildFailure } from '../src/children/children.ts'
 import type { DialectName } from '../src/cors/rule.ts'
@@ -8,6 +8,7 @@ import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
 import type { RuleReading } from '../src/rule-file/read.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
+import { readStart } from '../src/rules/read-start.ts'
 
 export interface RuleInput {
   readonly findings: readonly Finding[]
@@ -143,7 +144,7 @@ async function readRuleFile(
   try {
     // Opening a pipe would wait for a writer.
     if (!(await stat(place)).isFile()) return 'not a regular file'
-    const bytes = await readStart(place)
+    const bytes = await readStart(place, maxBytesRead)
     return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
   } catch (reason) {
     return wording(reason)
@@ -168,21 +169,6 @@ async function readBytes(
   }
 }
 
-async function readStart(place: string): Promise<Uint8Array> {
-  const file = await open(place)
-  try {
-    const bytes = Buffer.alloc(maxBytesRead)
-    let length = 0
-    for (;;) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length)
-      length += bytesRead
-      if (bytesRead === 0 || length === bytes.length) return bytes.subarray(0, length)
-    }
-  } finally {
-    await file.close()
-  }
-}
-
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
   EACCES: 'this user may not read it',
@@ -196,7 +182,12 @@ function wording(reason: unknown): string {
   return reasons[code] ?? `it cannot be read (${code})`
 }
 
-const finding = (file: string, severity: Finding['severity'], code: string, message: string): Finding => ({
+const finding = (
+  file: string,
+  severity: Finding['severity'],
+  code: Finding['code'],
+  message: string,
+): Finding => ({
   file,
   line: 1,
   column: 1,

@@ -8,7 +8,12 @@ import { maxAccessKeys, maxCredentialsBytes } from './credentials-bounds.ts'
 /** `keys` is `undefined` when anything in the file is wrong. */
 export interface ReadCredentials {
   readonly keys: AccessKeys | undefined
-  readonly findings: readonly Finding[]
+  readonly findings: readonly CredentialsFinding[]
+}
+
+/** The codes are not those of rule files. */
+interface CredentialsFinding extends Omit<Finding, 'code'> {
+  readonly code: string
 }
 
 /**
@@ -17,7 +22,7 @@ export interface ReadCredentials {
  * findings.
  */
 export function readCredentials(file: string, bytes: Uint8Array): ReadCredentials {
-  const findings: Finding[] = []
+  const findings: CredentialsFinding[] = []
   const text = decode(bytes)
   const placeOf = createLineIndex(text ?? '')
   const report = (offset: number, code: string, message: string): void => {

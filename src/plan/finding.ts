@@ -1,5 +1,6 @@
-/** An error keeps the file from being loaded; a warning fails `check --strict`. */
-export type Severity = 'error' | 'warning' | 'info'
+import type { FindingCode, Severity } from '../rule-file/lint/codes.ts'
+
+export type { Severity }
 
 /** A finding about a rule file. Lines and columns count from 1; both are 1 when there is no position. */
 export interface Finding {
@@ -7,6 +8,6 @@ export interface Finding {
   readonly line: number
   readonly column: number
   readonly severity: Severity
-  readonly code: string
+  readonly code: FindingCode
   readonly message: string
 }

@@ -78,7 +78,7 @@ function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
   return { ...comment, code, reason }
 }
 
-const about = ({ offset, end }: Comment, code: string, message: string): Problem => ({
+const about = ({ offset, end }: Comment, code: Problem['code'], message: string): Problem => ({
   severity: 'warning',
   code,
   message,

@@ -57,7 +57,7 @@ const illegible = (text: string, problems: readonly Problem[]): Decoded => ({
   problems,
 })
 
-const atStart = (code: string, message: string): Problem => errorAt(0, 0, code, message)
+const atStart = (code: Problem['code'], message: string): Problem => errorAt(0, 0, code, message)
 
 const emptyFile = atStart(
   'empty-file',

@@ -7,10 +7,11 @@ import { fetchMethod } from '../cors/method.ts'
 import { corsMethods, isAllowable, type Matching } from '../cors/rule.ts'
 import { quoted } from '../text/visible.ts'
 import { type Remedy, removal, replaceBy } from './issue.ts'
+import type { FindingCode } from './lint/codes.ts'
 
 /** What is wrong with one value; always an error. `message` says what to write instead. */
 export interface EntryProblem {
-  readonly code: string
+  readonly code: FindingCode
   readonly message: string
   readonly remedy?: Remedy
 }

@@ -1,4 +1,4 @@
-import type { Severity } from '../plan/finding.ts'
+import type { FindingCode, Severity } from './lint/codes.ts'
 
 /** Path of a value in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
 export type ValuePath = readonly (string | number)[]
@@ -28,7 +28,7 @@ export const removal: Remedy = { kind: 'remove' }
 export interface Issue {
   readonly severity: Severity
   /** Stable, lower case with hyphens, e.g. `origin-has-path`. */
-  readonly code: string
+  readonly code: FindingCode
   /** What is wrong and what to write instead. */
   readonly message: string
   readonly path: ValuePath

@@ -73,6 +73,11 @@ export function namedForCors(file: string): Problem[] {
   return [{ severity: 'info', code: 'file-named-cors', message, offset: 0, end: 0 }]
 }
 
-function refused(file: string, severity: Finding['severity'], code: string, message: string): FileName {
+function refused(
+  file: string,
+  severity: Finding['severity'],
+  code: Finding['code'],
+  message: string,
+): FileName {
   return { kind: 'refused', finding: { file, line: 1, column: 1, severity, code, message } }
 }

@@ -24,6 +24,7 @@ import {
   idProblem,
 } from './entry.ts'
 import type { Issue, Remedy, ValuePath } from './issue.ts'
+import { type FindingCode, isCode } from './lint/codes.ts'
 import { originProblem } from './origin-entry.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
 import { type Accepted, neverSent, valueIssues, vendorValues } from './vendor-values.ts'
@@ -225,7 +226,7 @@ function presetProblem(name: string): EntryProblem | undefined {
 function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   const value = at(document, path)
-  const error = (code: string, message: string, remedy?: Remedy): Issue[] => [
+  const error = (code: FindingCode, message: string, remedy?: Remedy): Issue[] => [
     { severity: 'error', code, message, path, ...(remedy === undefined ? {} : { remedy }) },
   ]
   if (issue.code === 'unrecognized_keys')
@@ -241,7 +242,7 @@ function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: st
     const { code } = issue.params ?? {}
     const remedy =
       typeof value === 'string' && path.at(-2) === 'allowedOrigins' ? originProblem(value)?.remedy : undefined
-    return error(typeof code === 'string' ? code : 'wrong-type', issue.message, remedy)
+    return error(typeof code === 'string' && isCode(code) ? code : 'wrong-type', issue.message, remedy)
   }
   const field = path.findLast((step) => typeof step === 'string') ?? 'rules'
   const name = nameAt(path, nameOf)
@@ -312,7 +313,7 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'text' : `the ${typeof value} ${String(value)}`
 }
 
-function maxAgeProblem(name: string, value: unknown): [code: string, message: string] {
+function maxAgeProblem(name: string, value: unknown): [code: FindingCode, message: string] {
   const got = typeof value === 'string' ? quoted(value) : value === null ? 'nothing' : kindOf(value)
   return ['wrong-type', `${name} must be whole seconds in decimal digits, e.g. 600, not ${got}`]
 }

@@ -1,11 +1,14 @@
-import type { Severity } from '../plan/finding.ts'
 import type { Remedy, ValuePath } from './issue.ts'
+import type { FindingCode, Severity } from './lint/codes.ts'
 
 /** A range of the text of a rule file, in UTF-16 code units. */
 export interface Span {
   readonly offset: number
   readonly end: number
 }
+
+/** Only the position of a value or a mistake. */
+export const spanOf = ({ offset, end }: Span): Span => ({ offset, end })
 
 /** A value in a rule file, in any format. */
 export type SourceNode = SourceScalar | SourceList | SourceMap
@@ -37,7 +40,7 @@ export interface SourceEntry {
 /** A finding about a {@link Span} of the text. */
 export interface Problem extends Span {
   readonly severity: Severity
-  readonly code: string
+  readonly code: FindingCode
   readonly message: string
   readonly remedy?: { readonly path: ValuePath; readonly remedy: Remedy }
 }
@@ -61,7 +64,7 @@ export interface Source {
 /** No valid rule file is nested deeper, so deeper text is an attack on the parser. */
 export const maxDepth = 32
 
-export const errorAt = (offset: number, end: number, code: string, message: string): Problem => ({
+export const errorAt = (offset: number, end: number, code: FindingCode, message: string): Problem => ({
   severity: 'error',
   code,
   message,

@@ -75,7 +75,8 @@ const sentence = (message: string): string =>
 
 function toProblem({ code, message, pos }: YAMLError, text: string): Problem {
   const [offset, end] = pos
-  const at = (name: string, words: string): Problem => errorAt(offset, Math.max(end, offset + 1), name, words)
+  const at = (name: Problem['code'], words: string): Problem =>
+    errorAt(offset, Math.max(end, offset + 1), name, words)
   switch (code) {
     case 'TAB_AS_INDENT':
       return at('yaml-tab-indent', 'tabs cannot indent YAML: use spaces')

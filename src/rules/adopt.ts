@@ -101,7 +101,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 const notRead = (file: string, why: string): Finding =>
   errorIn(file, 'file-unreadable', `not read: ${reasons.get(why) ?? `the system says ${why}`}`)
 
-const errorIn = (file: string, code: string, message: string): Finding => ({
+const errorIn = (file: string, code: Finding['code'], message: string): Finding => ({
   file,
   line: 1,
   column: 1,

@@ -11,6 +11,7 @@ import { isVendor } from '../../src/dialect/dialect.ts'
 import { dialects } from '../../src/dialect/dialects.ts'
 import { oss } from '../../src/dialect/oss.ts'
 import { s3 } from '../../src/dialect/s3.ts'
+import type { FindingCode } from '../../src/rule-file/lint/codes.ts'
 
 const refusals: readonly (readonly [Refusal, number, string])[] = [
   ['unsigned', 403, 'AccessDenied'],
@@ -50,7 +51,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: words }) 
     })
   })
 
-  test.each([
+  test.each<readonly [FindingCode, string, number]>([
     ['method-unsupported', 'InvalidRequest', 400],
     ['origin-more-than-one-wildcard', 'InvalidRequest', 400],
     ['header-more-than-one-wildcard', 'InvalidRequest', 400],
@@ -67,8 +68,8 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: words }) 
     else expect(error.message).toContain('m')
   })
 
-  test.each(['origin', 'header'])('two wildcards in an %s give a complete sentence', (kind) => {
-    const code = `${kind}-more-than-one-wildcard`
+  test.each(['origin', 'header'] as const)('two wildcards in an %s give a complete sentence', (kind) => {
+    const code = `${kind}-more-than-one-wildcard` as const
     const finding = { file: 'f', line: 1, column: 1, severity: 'error', code, message: 'A can not' } as const
     expect(configurationError(finding, words).message).toBe('A can not.')
   })
@@ -88,7 +89,7 @@ test('the SDKs of COS correct their clock by the words for an expired signature'
 })
 
 test('OSS has its own codes beside these', () => {
-  const finding = (code: string) =>
+  const finding = (code: FindingCode) =>
     ({ file: 'f', line: 1, column: 1, severity: 'error', code, message: 'm' }) as const
   expect(configurationError(finding('no-rules'), oss.bucketCors).fields).toEqual([
     ['Reason', 'CORSRule is required'],

@@ -64,10 +64,10 @@ test('a child ends when its parent is killed', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [output]: Buffer[] = await once(parent.stdout, 'data')
-  const child = Number(output)
+  const child = Number.parseInt(String(output), 10)
   expect(isAlive(child)).toBe(true)
   parent.kill('SIGKILL')
-  await expect.poll(() => isAlive(child)).toBe(false)
+  await expect.poll(() => isAlive(child), { timeout: 20_000 }).toBe(false)
 })
 
 /** A process that has ended can be listed until its new parent has looked at it: state Z. */

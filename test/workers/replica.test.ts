@@ -20,7 +20,7 @@ const good = (bucket: string, version: number, file = `${bucket}.yaml`): LoadedF
 const bad = (bucket: string, hash = 'bad', file = `${bucket}.yaml`): LoadedFile => ({
   ...loaded(bucket, undefined, hash),
   file,
-  findings: [{ file, line: 1, column: 1, severity: 'error', code: 'any', message: 'wrong' }],
+  findings: [{ file, line: 1, column: 1, severity: 'error', code: 'empty-list', message: 'wrong' }],
 })
 
 /** The parts that decide, in a comparable form, without functions and caches. */

@@ -3,11 +3,11 @@
 import type { Matching } from '../../cors/rule.ts'
 import { isBucketName } from '../../plan/address.ts'
 import { quoted } from '../../text/visible.ts'
-import { errorAt, type Problem, type Source, type SourceMap, type SourceNode } from '../source.ts'
+import { errorAt, type Problem, type Source, type SourceMap, type SourceNode, spanOf } from '../source.ts'
 import type { Fault } from './fault.ts'
 import { recognise } from './formats.ts'
 import type { ForeignFormat, FoundRules } from './found.ts'
-import { listAt, spanOf, textOf } from './node.ts'
+import { listAt, textOf } from './node.ts'
 import { computedIn, isComputed, type Note, toRule, withoutComputed } from './rule.ts'
 import { readTree } from './tree.ts'
 

@@ -2,20 +2,20 @@
 
 import { parse } from 'tldts'
 import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
-import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
 import { type Remedy, replaceBy } from '../issue.ts'
 import { isPlaceholder, type OriginParts, originProblem, readParts } from '../origin-entry.ts'
+import type { FindingCode, Severity } from './codes.ts'
 
 /** A finding about one value, without its position. */
 interface Remark {
   readonly severity: Severity
-  readonly code: string
+  readonly code: FindingCode
   readonly message: string
   readonly remedy?: Remedy
 }
 
-const warning = (code: string, message: string, remedy?: Remedy): Remark => ({
+const warning = (code: FindingCode, message: string, remedy?: Remedy): Remark => ({
   severity: 'warning',
   code,
   message,

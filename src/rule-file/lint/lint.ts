@@ -66,7 +66,13 @@ interface PlacedRule {
   readonly index: number
 }
 
-function issue(severity: Severity, code: string, message: string, path: ValuePath, remedy?: Remedy): Issue {
+function issue(
+  severity: Severity,
+  code: Issue['code'],
+  message: string,
+  path: ValuePath,
+  remedy?: Remedy,
+): Issue {
   return { severity, code, message, path, ...(remedy === undefined ? {} : { remedy }) }
 }
 
