@@ -1,8 +1,8 @@
 /** The configurations that object stores themselves print and take. */
 
-import type { SourceMap, SourceNode } from '../source.ts'
+import { type SourceMap, type SourceNode, spanOf } from '../source.ts'
 import { type ForeignFormat, type FoundRules, found, listed, withKeys } from './found.ts'
-import { fieldOf, hasField, itemsOf, listAt, mappingsIn, mappingsOf, spanOf, textOf } from './node.ts'
+import { fieldOf, hasField, itemsOf, listAt, mappingsIn, mappingsOf, textOf } from './node.ts'
 
 /** The list itself, or the one rule that stands in place of a list. */
 const listOrRule = (root: SourceNode, ...keys: readonly string[]): SourceNode | undefined =>

@@ -29,12 +29,6 @@ export const codes = {
   'file-unreadable': error(
     'The file could not be read: it is missing, is not a regular file, or this process has no permission to read it.',
   ),
-  'foreign-format': error(
-    'A CORS configuration in the format of another vendor or tool, such as Google Cloud Storage, Cloudflare R2 or Terraform. "cors-sidecar convert FILE" makes a rule file of it.',
-  ),
-  'computed-value': error(
-    'A template computes this value when it is deployed. Write the value that it has then, or convert what was deployed.',
-  ),
   converted: info('What "convert" changed or left out, because the two formats differ.'),
   'merge-conflict': error("The file contains Git's merge conflict markers."),
   bom: info('A byte order mark at the start is ignored. Some tools show it as part of the first key.'),
