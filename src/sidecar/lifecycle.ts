@@ -1,7 +1,7 @@
 import type { AdminOptions } from '../admin/admin.ts'
 
 /** State of a serving process, as the admin port reports it. */
-interface Lifecycle {
+export interface Lifecycle {
   readonly health: AdminOptions['health']
   /** Both ports accept connections. */
   ready(): void

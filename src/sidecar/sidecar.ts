@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createAdmin } from '../admin/admin.ts'
-import { createLog, type Log } from '../log/log.ts'
+import { createLog } from '../log/log.ts'
 import { type OnExit, standardOutput } from '../log/output.ts'
 import { createStoreWatch } from '../log/store-watch.ts'
 import { textLines } from '../log/text-lines.ts'
@@ -13,23 +13,12 @@ import { openDataPath, setupOf } from './data-path.ts'
 import { endpointOf, storeOf } from './endpoint.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { openCandidates } from './open-candidates.ts'
+import { openPorts, type Sidecar } from './open-ports.ts'
 import { openRules } from './open-rules.ts'
 import { openStore } from './open-store.ts'
-import { listening, requireToken } from './start-problem.ts'
-import { watchDirectory } from './watch-directory.ts'
+import { requireToken } from './start-problem.ts'
 
-/** A running sidecar: both ports accept connections, and the rules are loaded and watched. */
-export interface Sidecar {
-  readonly dataAddress: AddressInfo
-  readonly adminAddress: AddressInfo
-  readonly log: Log
-  /** Number of rule files loaded at start. */
-  readonly ruleFiles: number
-  reload(cause: ReloadCause): Promise<ReloadResult>
-  /** Turns `/readyz` to 503, lets running requests finish within `drainTimeout`, then closes everything. */
-  drain(): Promise<void>
-  close(): Promise<void>
-}
+export type { Sidecar } from './open-ports.ts'
 
 /** Starts all parts in this process. Rejects with `StartProblem` when a setting is unusable. */
 export async function startSidecar(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
@@ -83,31 +72,21 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
     tokenFile: settings.adminTokenFile,
     version,
   })
-  const adminAddress = await listening('--admin', settings.admin, () => admin.listen(settings.admin))
-  try {
-    dataAddress = await dataPath.listen()
-  } catch (error) {
-    await admin.close()
-    throw error
-  }
-  const watch = watchDirectory(settings.rules, log, store, (hint) => void store.reload(hint))
-  lifecycle.ready()
-  void candidates?.start()
-
-  const drain = async (timeout: number): Promise<void> => {
-    lifecycle.draining()
-    await Promise.all([watch.close(), candidates?.close()])
-    await dataPath.drain(timeout)
-    lifecycle.drained()
-    await admin.close()
-  }
-  return {
-    dataAddress,
-    adminAddress,
+  return openPorts({
+    settings,
     log,
-    ruleFiles: store.current().files.length,
+    store,
+    candidates,
+    lifecycle,
+    admin,
     reload,
-    drain: () => drain(settings.drainTimeout),
-    close: () => drain(0),
-  }
+    watched: store.reload,
+    data: {
+      listen: async () => {
+        dataAddress = await dataPath.listen()
+        return dataAddress
+      },
+      drain: dataPath.drain,
+    },
+  })
 }

@@ -15,11 +15,11 @@ import { setupOf } from '../sidecar/data-path.ts'
 import { endpointOf } from '../sidecar/endpoint.ts'
 import { createLifecycle } from '../sidecar/lifecycle.ts'
 import { openCandidates } from '../sidecar/open-candidates.ts'
+import { openPorts } from '../sidecar/open-ports.ts'
 import { openRules } from '../sidecar/open-rules.ts'
 import { openStore } from '../sidecar/open-store.ts'
 import type { Sidecar } from '../sidecar/sidecar.ts'
-import { listening, requireToken, StartProblem } from '../sidecar/start-problem.ts'
-import { watchDirectory } from '../sidecar/watch-directory.ts'
+import { requireToken, StartProblem } from '../sidecar/start-problem.ts'
 import { programVersion } from '../version.ts'
 import { canFork, forkWorker } from './fork.ts'
 import { createMember, type Member } from './member.ts'
@@ -87,33 +87,23 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     tokenFile: settings.adminTokenFile,
     version,
   })
-  const adminAddress = await listening('--admin', settings.admin, () => admin.listen(settings.admin))
-  try {
-    dataAddress = await pool.start()
-  } catch (error) {
-    await admin.close()
-    throw error
-  }
-  const watch = watchDirectory(settings.rules, log, store, (hint) => void reload(hint))
-  lifecycle.ready()
-  void candidates?.start()
-
-  const drain = async (timeout: number): Promise<void> => {
-    lifecycle.draining()
-    await Promise.all([watch.close(), candidates?.close()])
-    await pool.drain(timeout)
-    lifecycle.drained()
-    await admin.close()
-  }
-  return {
-    dataAddress,
-    adminAddress,
+  return openPorts({
+    settings,
     log,
-    ruleFiles: store.current().files.length,
+    store,
+    candidates,
+    lifecycle,
+    admin,
     reload,
-    drain: () => drain(settings.drainTimeout),
-    close: () => drain(0),
-  }
+    watched: reload,
+    data: {
+      listen: async () => {
+        dataAddress = await pool.start()
+        return dataAddress
+      },
+      drain: pool.drain,
+    },
+  })
 }
 
 /** Families about the rules directory: only this process reads it. */
