@@ -4,12 +4,12 @@
  * Bucket cors; OSS PutBucketCors).
  */
 
+import { fitsStar, readStar, type StarPattern } from './star.ts'
+
 /** Longest Origin accepted, in bytes: `https://` + 253 + `:65535`, and room for long schemes. */
 export const maxOriginLength = 326
 
-interface Wildcard {
-  readonly prefix: string
-  readonly suffix: string
+interface Wildcard extends StarPattern {
   readonly urlShaped: boolean
   readonly anyHost: boolean
 }
@@ -36,12 +36,11 @@ export function compileOrigins(entries: readonly string[]): OriginMatcher {
   const exact: string[] = []
   const wildcards: Wildcard[] = []
   for (const entry of entries) {
-    const star = entry.indexOf('*')
-    if (star < 0) exact.push(entry)
+    const pattern = readStar(entry)
+    if (pattern === undefined) exact.push(entry)
     else if (entry !== '*')
       wildcards.push({
-        prefix: entry.slice(0, star),
-        suffix: entry.slice(star + 1),
+        ...pattern,
         urlShaped: entry.includes('://'),
         anyHost: admitsAnyHost(entry),
       })
@@ -123,11 +122,10 @@ export function matchOpen(matcher: OriginMatcher, origin: string, form: OriginFo
   // A pattern must not match the opaque origin of a sandboxed page.
   if (form === 'null') return 'none'
   let found: OriginMatch = 'none'
-  for (const { prefix, suffix, urlShaped, anyHost } of matcher.wildcards) {
-    if (urlShaped && form !== 'url') continue
-    if (origin.length < prefix.length + suffix.length) continue
-    if (!origin.startsWith(prefix) || !origin.endsWith(suffix)) continue
-    if (!anyHost) return 'named'
+  for (const wildcard of matcher.wildcards) {
+    if (wildcard.urlShaped && form !== 'url') continue
+    if (!fitsStar(origin, wildcard)) continue
+    if (!wildcard.anyHost) return 'named'
     found = 'anyHost'
   }
   return found

@@ -1,5 +1,6 @@
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
 import { createSharing } from './sharing.ts'
+import { fitsStar, readStar, type StarPattern } from './star.ts'
 
 /** The methods that a rule may allow at COS, OSS and S3. */
 export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
@@ -93,13 +94,7 @@ interface HeaderMatcher {
   readonly exact: ReadonlySet<string>
   /** Length of the longest name in `exact`; 0 when it is empty. */
   readonly longest: number
-  readonly wildcards: readonly NamePattern[]
-}
-
-/** An AllowedHeader with one `*`, in lower case, split at the `*`. */
-export interface NamePattern {
-  readonly prefix: string
-  readonly suffix: string
+  readonly wildcards: readonly StarPattern[]
 }
 
 /** A rule compiled at reload, so that requests need neither parse nor allocate for it. */
@@ -130,11 +125,11 @@ export function compileRule(rule: CorsRule, number: number): CompiledRule {
 
 function compileHeaders(entries: readonly string[]): HeaderMatcher {
   const exact = new Set<string>()
-  const wildcards: NamePattern[] = []
+  const wildcards: StarPattern[] = []
   for (const entry of entries.map((name) => name.toLowerCase())) {
-    const star = entry.indexOf('*')
-    if (star < 0) exact.add(entry)
-    else if (entry !== '*') wildcards.push({ prefix: entry.slice(0, star), suffix: entry.slice(star + 1) })
+    const pattern = readStar(entry)
+    if (pattern === undefined) exact.add(entry)
+    else if (entry !== '*') wildcards.push(pattern)
   }
   const longest = Math.max(0, ...Array.from(exact, ({ length }) => length))
   return { any: entries.includes('*'), exact, longest, wildcards }
@@ -146,15 +141,6 @@ export function allowsHeader(headers: HeaderMatcher, name: string): boolean {
   // Length first, because a Set lookup hashes the whole name.
   if (name.length <= headers.longest && headers.exact.has(name)) return true
   // A loop, because `some()` would allocate a closure for each of up to 128 names × 100 rules.
-  for (const pattern of headers.wildcards) if (fitsPattern(name, pattern)) return true
+  for (const pattern of headers.wildcards) if (fitsStar(name, pattern)) return true
   return false
-}
-
-/** Whether `name`, which must be in lower case, matches `pattern`. */
-export function fitsPattern(name: string, { prefix, suffix }: NamePattern): boolean {
-  return (
-    name.length >= prefix.length + suffix.length &&
-    name.startsWith(prefix) &&
-    (suffix === '' || name.endsWith(suffix))
-  )
 }

@@ -1,12 +1,7 @@
 import type { Allow, Deny } from '../cors/decide.ts'
-import {
-  type CorsRule,
-  type DialectName,
-  fitsPattern,
-  type Matching,
-  type NamePattern,
-} from '../cors/rule.ts'
+import type { CorsRule, DialectName, Matching } from '../cors/rule.ts'
 import { createSharing } from '../cors/sharing.ts'
+import { fitsStar, readStar, type StarPattern } from '../cors/star.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
 /** The inputs of request ids. They are arguments, so that wording stays a pure function. */
@@ -179,7 +174,7 @@ export interface PreparedRule {
 /**
  * One AllowedHeader in lower case: a name, or a partial wildcard that stands for the requested names it matches.
  */
-type AllowedEntry = string | NamePattern
+type AllowedEntry = string | StarPattern
 
 const sharedValues = createSharing<PreparedRule>()
 
@@ -213,10 +208,7 @@ function prepareAllowHeaders(style: HeaderStyle, allowed: readonly string[]): Pr
   if (style.allowHeaders === 'requested' || allowed.includes('*')) return 'requested'
   const names = allowed.map((name) => name.toLowerCase())
   if (names.every((name) => !name.includes('*'))) return { fixed: names.join(style.separator) }
-  return names.map((name) => {
-    const star = name.indexOf('*')
-    return star < 0 ? name : { prefix: name.slice(0, star), suffix: name.slice(star + 1) }
-  })
+  return names.map((name) => readStar(name) ?? name)
 }
 
 /**
@@ -257,7 +249,7 @@ function allowHeaders(
   const names = new Set<string>()
   for (const entry of prepared) {
     if (typeof entry === 'string') names.add(entry)
-    else for (const name of requested) if (fitsPattern(name, entry)) names.add(name)
+    else for (const name of requested) if (fitsStar(name, entry)) names.add(name)
   }
   return [...names].join(style.separator)
 }

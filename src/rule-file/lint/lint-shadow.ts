@@ -1,13 +1,11 @@
 import type { CorsRule } from '../../cors/rule.ts'
+import { fitsStar, readStar, type StarPattern } from '../../cors/star.ts'
 
 /** Bound of wildcard comparisons per file; more than any hand-written list needs. */
 const maxComparisons = 200_000
 
-/** A `*` pattern, or a literal, whose `suffix` is `undefined`. */
-interface Pattern {
-  readonly prefix: string
-  readonly suffix: string | undefined
-}
+/** A literal is a string. */
+type Pattern = string | StarPattern
 
 interface Entry {
   readonly text: string
@@ -84,7 +82,7 @@ function toReach({ allowedOrigins, allowedMethods, allowedHeaders }: CorsRule): 
   return {
     any: allowedOrigins.includes('*'),
     exact: new Set(allowedOrigins),
-    wildcards: origins.filter(({ pattern }) => pattern.suffix !== undefined),
+    wildcards: origins.filter(({ pattern }) => typeof pattern !== 'string'),
     origins,
     methods: allowedMethods,
     anyHeader: allowedHeaders.includes('*'),
@@ -92,11 +90,7 @@ function toReach({ allowedOrigins, allowedMethods, allowedHeaders }: CorsRule): 
   }
 }
 
-function toPattern(entry: string): Pattern {
-  const star = entry.indexOf('*')
-  if (star < 0) return { prefix: entry, suffix: undefined }
-  return { prefix: entry.slice(0, star), suffix: entry.slice(star + 1) }
-}
+const toPattern = (entry: string): Pattern => readStar(entry) ?? entry
 
 function takesOrigin(other: Reach, { text, pattern, hasScheme }: Entry): boolean {
   if (other.any || other.exact.has(text)) return true
@@ -113,12 +107,7 @@ function allowsHeadersOf(other: Reach, reach: Reach): boolean {
 
 /** Whether `pattern` matches every text that `wanted` matches. */
 function covers(pattern: Pattern, wanted: Pattern): boolean {
-  if (pattern.suffix === undefined) return wanted.suffix === undefined && wanted.prefix === pattern.prefix
-  if (wanted.suffix !== undefined)
-    return wanted.prefix.startsWith(pattern.prefix) && wanted.suffix.endsWith(pattern.suffix)
-  return (
-    wanted.prefix.length >= pattern.prefix.length + pattern.suffix.length &&
-    wanted.prefix.startsWith(pattern.prefix) &&
-    wanted.prefix.endsWith(pattern.suffix)
-  )
+  if (typeof pattern === 'string') return wanted === pattern
+  if (typeof wanted === 'string') return fitsStar(wanted, pattern)
+  return wanted.prefix.startsWith(pattern.prefix) && wanted.suffix.endsWith(pattern.suffix)
 }

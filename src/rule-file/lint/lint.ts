@@ -5,6 +5,7 @@
 
 import { presetOf } from '../../cors/presets.ts'
 import { type CorsRule, type Matching, type RuleFile, vendorMatching } from '../../cors/rule.ts'
+import { fitsStar, readStar } from '../../cors/star.ts'
 import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
 import { type Issue, type ListField, type Remedy, removal, replaceBy, type ValuePath } from '../issue.ts'
@@ -275,10 +276,8 @@ function ossUserAgentMissing(names: readonly string[], methods: readonly string[
 }
 
 function matches(entry: string, name: string): boolean {
-  const star = entry.indexOf('*')
-  if (star < 0) return entry === name
-  const suffix = entry.slice(star + 1)
-  return name.length >= entry.length - 1 && name.startsWith(entry.slice(0, star)) && name.endsWith(suffix)
+  const pattern = readStar(entry)
+  return pattern === undefined ? entry === name : fitsStar(name, pattern)
 }
 
 /** Readable without being exposed (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name). */
