@@ -128,6 +128,14 @@ describe('layers', () => {
     )
   })
 
+  test('what serves imports only types from node:http, see proxy/node-http.ts', () => {
+    const serving = sources.filter((file) => !['cmd', 'doctor', 'demo'].includes(roomOf(file)))
+    const importing = serving.filter((file) =>
+      /^import (?!type )[^']* from 'node:http'/m.test(readFileSync(join(root, file), 'utf8')),
+    )
+    expect(importing).toEqual([])
+  })
+
   test('process is touched in the modules that a process starts with alone', () => {
     const others = sources.filter((file) => !['cmd/main.ts', 'src/children/child.ts'].includes(file))
     const touching = others.filter((file) =>
