@@ -58,16 +58,22 @@ export function createChildren(limits: ChildLimits): Children {
   const waiting: Job[] = []
 
   function dispatch(): void {
-    for (const child of children)
-      while (child.jobs.length < callsAhead) {
-        const job = waiting.shift()
-        if (job === undefined) break
-        give(child, job)
-      }
+    giveWaiting()
     const isWorthIt = waiting.length > (children.size === 0 ? 0 : worthAChild)
     if (!isWorthIt || children.size >= limits.most) return
     start()
-    dispatch()
+    giveWaiting()
+    // In a turn of its own, because starting a child blocks this event loop for milliseconds.
+    setImmediate(dispatch)
+  }
+
+  function giveWaiting(): void {
+    for (const child of children)
+      while (child.jobs.length < callsAhead) {
+        const job = waiting.shift()
+        if (job === undefined) return
+        give(child, job)
+      }
   }
 
   function give(child: Child, job: Job): void {

@@ -116,7 +116,7 @@ test('metrics, rules, denials and differences are those of all workers', async (
         expect.objectContaining({ count: denied }),
       ]),
     )
-  })
+  }, 20_000)
 })
 
 test('every worker has the new rules when POST /-/reload answers', async () => {
