@@ -32,8 +32,11 @@ export interface ChildLimits {
 /** The call ended its process, or took too long. The message says which, e.g. `it took longer than 5 s`. */
 export class ChildFailure extends Error {}
 
-/** Calls are sent ahead, so that a child need not wait for this event loop between two calls. */
-const callsAhead = 4
+/**
+ * The next call is sent ahead, so that a child need not wait for this event loop between two calls. Not more: the results
+ * that have come meanwhile are taken together, which blocks the event loop.
+ */
+const callsAhead = 2
 
 /** Starting a child costs as much as a hundred small files, so a new one needs at least this many waiting calls. */
 const worthAChild = 32
