@@ -1,4 +1,4 @@
-/** Checks a rule file that a person types, in a worker thread. */
+/** Checks a rule file that a person types, in a child process. */
 
 import { z } from 'zod'
 import { presetOf } from '../cors/presets.ts'

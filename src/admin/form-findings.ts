@@ -29,7 +29,7 @@ export function formFindings(
           ? { ...finding, severity: 'error', byForm: true }
           : finding,
     )
-  const isSaid = (rule: number, code: string): boolean =>
+  const isSaid = (rule: number, code: EditorFinding['code']): boolean =>
     findings.some((finding) => finding.rule === rule && finding.code === code)
   const added = rules.flatMap((model, rule) => [
     ...(dialect === 'cos' && maxAgeOf(model) === null ? [maxAgeMissing(rule)] : []),

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { inChild, moduleBeside } from '../children/children.ts'
 import { presets } from '../cors/presets.ts'
 import type { Log } from '../log/log.ts'
 import { contentTypes, negotiateFormat } from '../metrics/family.ts'

@@ -1,7 +1,7 @@
+import { inChild, moduleBeside } from '../children/children.ts'
 import type { DialectName } from '../cors/rule.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import { readRuleText } from '../rules/rule-text.ts'
-import { inChild, moduleBeside } from '../children/children.ts'
 import type * as drafts from './check-draft.ts'
 import { json, type Reply } from './reply.ts'
 import type { RuleText } from './shapes.ts'
@@ -27,7 +27,7 @@ export async function fileReply({ rules, directory }: Editor, query: URLSearchPa
   return json(200, view)
 }
 
-/** In a thread, because the body is a rule file that a person types. */
+/** In a child process, because the body is a rule file that a person types. */
 const draftInChild = inChild<typeof drafts>(moduleBeside(import.meta.url, 'check-draft'))
 
 /** `POST /-/check`: a rule file as it is being written, edited by the form where `edit` says so, with its findings. */

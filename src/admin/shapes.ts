@@ -137,7 +137,9 @@ export interface FormRule extends Omit<RuleModel, 'others'> {
   }
 }
 
-export interface EditorFinding extends Omit<Finding, 'file'> {
+export interface EditorFinding extends Omit<Finding, 'file' | 'code'> {
+  /** The codes with `form-` are of the form alone. */
+  readonly code: Finding['code'] | 'form-max-age' | 'form-any-origin'
   /** The line that it is about. */
   readonly quoted?: string
   /** The rule, the field and the entry of it, counted from 0, where it is about one. */
