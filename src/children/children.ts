@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
 import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
 import type { ModuleCall, Reply } from './child.ts'
 
 /**
@@ -171,10 +173,11 @@ export function createChildren(limits: ChildLimits): Children {
 function tryToFork(heapMegabytes: number): ChildProcess | Error {
   try {
     return fork(childModule, {
-      // Flags of the program, such as a script to load first, are not for its children, and neither are secrets in its environment.
+      // Flags of the program, such as a script to load first, are not for its children, and neither are secrets in its
+      // environment. A cache of compiled code saves half of a child's start.
       // Half of Node's young generation reads as fast, and saves 12 MB.
       execArgv: [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=8'],
-      env: {},
+      env: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compileCache) },
       // The directory that this process was started in may be gone.
       cwd: '/',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -184,6 +187,9 @@ function tryToFork(heapMegabytes: number): ChildProcess | Error {
     return error instanceof Error ? error : new Error(String(error))
   }
 }
+
+/** The folder of this version of Node in the cache that NODE_COMPILE_CACHE names. */
+const compileCache = getCompileCacheDir()
 
 /** `.js` once built. */
 const childModule = new URL(import.meta.url.endsWith('.ts') ? 'child.ts' : 'child.js', import.meta.url)

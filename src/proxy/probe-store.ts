@@ -1,9 +1,9 @@
-import { request as startRequest } from 'node:http'
 import { Socket } from 'node:net'
 import type { UpstreamErrorType } from '../requests/finished-request.ts'
 import type { StoreHealthRecord } from '../requests/store-health.ts'
 import type { Connect } from './connect.ts'
 import { typeOfError } from './failure.ts'
+import { request as startRequest } from './node-http.ts'
 
 interface ProbeOptions {
   readonly connect: () => Promise<Connect>

@@ -1,10 +1,17 @@
 /** Functions that a test runs in a child process. */
 
+import { readFileSync } from 'node:fs'
+
 export const double = (value: number): number => 2 * value
 
 export const pid = (): number => process.pid
 
-export const environment = (): readonly string[] => Object.keys(process.env)
+/** Names of the variables that the process started with: child.ts hides them from `process.env`. */
+export const environment = (): readonly string[] =>
+  readFileSync('/proc/self/environ', 'utf8')
+    .split('\0')
+    .map((variable) => variable.split('=')[0] ?? '')
+    .filter((name) => name !== '')
 
 export const fail = (message: string): never => {
   throw new RangeError(message)

@@ -174,16 +174,16 @@ describe('the idle timeout', () => {
       const drip = setInterval(() => {
         socket.write('.')
         if (++sent === 5) clearInterval(drip)
-      }, 100)
+      }, 500)
     })
-    const path = await startPath({ store: store.port, idleTimeout: 300 })
+    const path = await startPath({ store: store.port, idleTimeout: 2_000 })
     const client = await openClient(path.port)
     client.send('PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n')
     let sent = 0
     const drip = setInterval(() => {
       client.send('.')
       if (++sent === 5) clearInterval(drip)
-    }, 100)
+    }, 500)
     expect(await client.until((text) => text.endsWith('.....'))).toContain(' 200 ')
   })
 
