@@ -20,7 +20,7 @@ import type { Terminal } from './terminal.ts'
 
 const notes = `
 Findings go to stdout as "file:line:column: severity code: message", the summary to stderr.
-To accept a warning, write a comment in the file. Indented, it holds for the rule or line that follows; unindented, for
+To accept a warning, write a comment in the file. Indented, it applies to the rule or line that follows; unindented, to
 the whole file:
   # cors-sidecar: allow CODE because REASON
 Exit code: 0 clean, 1 errors (with --strict also warnings), 2 invalid usage or unreadable input.

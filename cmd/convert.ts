@@ -6,9 +6,9 @@ import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Rule files and the S3 family's formats (AWS CLI and SDK JSON, COS and OSS SDKs, CORSConfiguration XML) are read as they
-are, and so are, recognised by their shape: ${foreignNames.join(', ')}.
-JSON is written as the AWS CLI reads it. Differences are reported on stderr, with their place; comments are not kept.
+Reads rule files, the S3 family's formats (JSON of the AWS CLI and SDKs, COS and OSS SDKs, CORSConfiguration XML), and
+these, which it detects by their content: ${foreignNames.join(', ')}.
+Writes JSON as the AWS CLI reads it. Reports on stderr what the new format cannot express. Comments are not kept.
 Terraform: convert the output of "terraform show -json", not .tf files.
 Exit code: 0 converted, 1 invalid input or a result that the vendor would reject, 2 invalid usage or unreadable input.
 

@@ -20,10 +20,10 @@ import { collectNames, dialectOption, hostSuffixOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Doctor sends what a browser would send, and reports what keeps the page from its answer, at which hop, and what to do.
-It works against anything: the sidecar, MinIO, nginx, a CDN, a bucket at COS, OSS or S3.
-Uploads and deletions are not carried out: doctor announces an upload of --size and holds the body back, so that a
-limit on the way shows. --write sends the whole request, which changes the object that the URL names.
+Doctor sends what a browser would send. It reports what stops the page from reading the response, at which hop, and
+what to do. It works with any endpoint: the sidecar, MinIO, nginx, a CDN, a bucket at COS, OSS or S3.
+Without --write, doctor uploads and deletes nothing. It announces an upload of --size bytes without sending them, which
+is enough to find a size limit on the way. --write sends the whole request and changes the object at the URL.
 Exit code: 0 healthy, 1 problems, 2 wrong usage.
 
 Examples:

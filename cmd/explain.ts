@@ -22,8 +22,9 @@ import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
-Without --actual the preflight is explained that a browser sends before the request.
-The bucket _service stands for requests without a bucket. A method is written as fetch sends it: put is PUT.
+Without --actual, explains the preflight that a browser sends before the request.
+Use --bucket _service for requests without a bucket. --method is converted as fetch() does it: put becomes PUT, but
+patch stays patch.
 Exit code: 0 allowed, 1 denied, 2 invalid usage.
 
 Examples:

@@ -16,10 +16,10 @@ import { writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 BUCKET is the name of the bucket, _default for the buckets without a file, or _service for requests without a bucket.
-A file that exists is never changed. The file is checked before it is written.
+An existing file is never changed. The new file is checked before it is written.
 Presets:
 ${presetNames.map((name) => `  ${name.padEnd(17)} ${presets[name].purpose}`).join('\n')}
-Exit code: 0 written, 1 check would report an error or a warning, 2 wrong usage, or the bucket has a file.
+Exit code: 0 written, 1 check would report an error or a warning, 2 wrong usage, or the bucket already has a file.
 
 Examples:
   cors-sidecar init photos --origin https://app.example.com --client aws-sdk-js-v3

@@ -97,7 +97,7 @@ const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Arra
 function whyNot(error: unknown): string {
   const why = whyUnreadable(error)
   if (why !== undefined) return why
-  if (error instanceof Error && 'code' in error) return `the system says ${String(error.code)}`
+  if (error instanceof Error && 'code' in error) return `system error ${String(error.code)}`
   throw error
 }
 
@@ -106,7 +106,7 @@ function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {
   if (lines > 0 && unchanged + groups.length === 0) hints.push('no line contains a CORS decision')
   if (groups.some(({ before, after }) => before.bucket !== after.bucket))
     hints.push(
-      'the log names other buckets than these rules lead to: hosts: in a rule file has changed, or serve ran with a --host-suffix',
+      'some requests belong to another bucket now: hosts: in a rule file has changed, or serve ran with another --host-suffix',
     )
   if (groups.some(({ overcount }) => overcount > 0))
     hints.push('too many groups: the rarest are left out, and some counts are not exact')

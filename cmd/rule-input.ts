@@ -47,7 +47,7 @@ export async function readRuleInput(
   }))
   for (const { file, named } of await Promise.all(readings))
     if (named !== undefined) byFolder.set(file.folder, [...(byFolder.get(file.folder) ?? []), named])
-  // Not a conflict across folders: teams keep stages apart that way.
+  // Per folder, because teams keep a folder for each stage, with the same names in each.
   const conflicts = [...byFolder.values()].flatMap((files) => conflictsBetween(files))
   const findings = [...input.findings, ...conflicts].sort(byPlace)
   return { ...input, findings }
@@ -98,7 +98,7 @@ function fileAt(path: string, place: string, input: Collected): ListedFile[] {
   const read = readFileName(name)
   if (read.kind === 'rules' || (read.kind === 'refused' && read.finding.severity === 'error'))
     return [{ shown: path, folder: dirname(place), name }]
-  // In a directory such a file may belong to something else; one named on the command line is meant to be checked.
+  // In a directory it would be skipped. Named on the command line it must be reported, or the user takes it for checked.
   const why = /\.tf$/.test(name)
     ? 'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output'
     : read.kind === 'refused'
@@ -171,8 +171,8 @@ async function readBytes(
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
-  EACCES: 'this user may not read it',
-  EPERM: 'this user may not read it',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
   ELOOP: 'a symbolic link that leads back to itself',
 }
 

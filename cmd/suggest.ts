@@ -25,8 +25,8 @@ const notes = `
 LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys are the names of nginx's variables
 (request_method, request_uri, http_host, http_origin, http_access_control_request_method,
 http_access_control_request_headers), or the audit log of MinIO; - reads stdin.
-Requests that were refused count like those that were allowed. An origin in a log is a claim of its sender: read the
-summary on stderr and decide which origins to allow before you deploy the files.
+Requests that were refused count, too. Any client can send any Origin, so read the summary on stderr and decide which
+origins to allow before you deploy the files.
 Exit code: 0 files suggested, or nothing to add, 1 every origin was left out, 2 wrong usage, or a file cannot be read.
 
 Examples:
@@ -48,7 +48,7 @@ export function addSuggest(program: Command, terminal: Terminal): void {
     .command('suggest')
     .description('write rule files, with tests, for the traffic in request logs')
     .argument('<LOG...>', 'request logs, or - for stdin')
-    .option('--rules <DIR>', 'extend these rule files by what they do not allow yet')
+    .option('--rules <DIR>', 'rule files to start from; rules are added for requests that they refuse')
     .option('--out <DIR>', 'directory for the files; default: print them')
     .addOption(
       new Option('--min-requests <N>', 'leave out origins with fewer requests to a bucket')

@@ -26,10 +26,10 @@ export async function writeNewRuleFile(folder: string, name: string, text: strin
 export const isExisting = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EEXIST'
 
-/** Why a directory cannot be made or written into, plainly; `undefined` for an error that is no mistake of the user. */
+/** Why a directory cannot be created or written to; `undefined` for an error that the user cannot fix. */
 export function whyUnwritable(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it is a file: name a directory'
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'writing there is not permitted'
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it is a file, not a directory'
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there'
   return code === '' ? undefined : `it cannot be written (${code})`
 }

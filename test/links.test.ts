@@ -63,6 +63,12 @@ test.each([
   ['Ingress', 'deploy/guides/kubernetes.md'],
   ["No 'Access-Control-Allow-Origin' header is present on the requested resource", 'README.md'],
   ['ingress', 'README.md'],
+  ['Failed to fetch', 'README.md'],
+  ['put-bucket-cors', 'README.md'],
+  ['blocked by CORS policy', 'rules/README.md'],
+  ['blocked by CORS policy', 'deploy/guides/vite.md'],
+  ['Failed to fetch', 'deploy/guides/minio-laptop.md'],
+  ['path-style', 'deploy/guides/kubernetes.md'],
 ])('"%s" is found in %s', (sentence, document) => {
   expect(read(document)).toContain(sentence)
 })

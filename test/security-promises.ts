@@ -5,7 +5,7 @@ type Named = readonly [file: string, title: string]
  * The promises of SECURITY.md, by the start of each statement, with the tests that would fail if it were broken.
  */
 export const promises: Readonly<Record<string, readonly Named[]>> = {
-  'What reaches the store is what the client sent, once:': [
+  'The store receives what the client sent, once:': [
     ['test/proxy/transparency.test.ts', '%s reaches the store byte for byte'],
     ['test/proxy/framing.test.ts', 'a body that looks like a request is never one'],
     ['test/proxy/aborts.test.ts', 'and the answer to a malformed chunk is 400'],
@@ -16,7 +16,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'no object comes with what the rules of another bucket allow, and every answer is the store’s',
     ],
   ],
-  'A truncated answer never passes': [
+  'A truncated answer never looks complete.': [
     ['test/serve/dead-store.test.ts', 'is never a whole one for a client'],
     ['test/proxy/aborts.test.ts', 'delimited by the end of the connection, of %s, by reset'],
   ],
@@ -30,7 +30,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       '%s on a connection that is reset before it is accepted never reaches the store, with ',
     ],
   ],
-  'With `append` a line': [
+  'With `append`, addresses': [
     ['test/serve/start.test.ts', '--forwarded-for %s: %i warnings that the line cannot be relied on'],
   ],
   '| names in `Connection` |': [['test/http.test.ts', '%i names in Connection: defect %s']],
@@ -53,7 +53,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'a name with a dot segment is refused by the sidecar, in a way that the SDK can read',
     ],
   ],
-  'Trailers of an upload are passed on;': [
+  'Trailers of an upload are forwarded;': [
     [
       'test/proxy/upload-trailers.test.ts',
       'a trailer that must stand in the head is refused, and the upload never completed: %s',
@@ -131,17 +131,17 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   '| users of the console': [['test/admin/admin.test.ts', 'of %s to %s is 405 and names what is allowed']],
   '| pages open in a browser': [['test/admin/access.test.ts', '%s is refused']],
-  'A Host that would name a bucket only after': [
+  'A Host that matches a bucket only after': [
     ['test/plan/address.test.ts', 'a Host that names a bucket only after it is normalised is refused'],
   ],
   'A name that differs from a bucket with a rule file': [
     ['test/plan/other-bucket.test.ts', '%s gets neither _default nor the CORS headers of the store'],
     ['test/plan/other-bucket.test.ts', '%s %s: a name close to a configured one gets nothing'],
   ],
-  '`check` reports it.': [
+  '`check` reminds you of this.': [
     ['test/rule-file/lint/lint.test.ts', 'a host gets the remark that the store must map it'],
   ],
-  'Where Host names one bucket and the path': [
+  'If Host names one bucket and the path': [
     ['test/plan/other-bucket.test.ts', '%s %s: gets what both buckets allow'],
   ],
   '`npm run test:stores` compares': [
@@ -156,10 +156,10 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'says that an actual request which no rule matches is served all the same',
     ],
   ],
-  'They are passed on unchanged.': [
+  'They are forwarded unchanged.': [
     ['test/proxy/transparency.test.ts', 'of an upload keep case, order and repeats, and nothing is added'],
   ],
-  'To a store with an `https://` URL': [
+  "If the store's URL is `https://`": [
     ['test/proxy/store-connection.test.ts', 'refuses a certificate %s'],
     ['test/proxy/store-connection.test.ts', 'follows the name of the store, %s, never the Host of a client'],
   ],
@@ -261,7 +261,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| a worker that does not respond': [
     ['test/serve/workers.test.ts', 'a worker that hangs is killed and replaced, and PUT ?cors is right'],
   ],
-  '| denials that are kept': [
+  '| denials kept for the console': [
     ['test/admin/denials.test.ts', 'hold the latest ones, newest first, whatever the ring has gone through'],
     ['test/admin/denials.test.ts', 'take the same memory under a million distinct origins'],
   ],
@@ -277,7 +277,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
   ],
   'It listens on `127.0.0.1:9464`': [['test/settings/settings.test.ts', 'only the store has no default']],
-  '`/drained` waits, for eight callers': [
+  '`/drained` waits for the end of a drain': [
     ['test/admin/admin.test.ts', '/drained waits for the end of a drain, for some callers at once'],
   ],
   '`/metrics`, `/healthz`, `/readyz` and `/drained` answer': [['test/admin/access.test.ts', '%s is refused']],
@@ -293,7 +293,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
     ['test/admin/access.test.ts', 'with %s the caller is asked for it'],
   ],
-  'It is sent as a bearer token': [
+  'Callers send it as a bearer token': [
     [
       'test/admin/access.test.ts',
       'a token that was changed counts at once; an empty, a missing and a huge file hold none',
@@ -312,7 +312,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/sign-in.test.ts', 'is of no use to another site'],
     ['test/admin/sign-in.test.ts', 'from another site is refused'],
   ],
-  'It shows rules, findings': [
+  'The admin port shows rules, findings': [
     ['test/admin/denials.test.ts', 'keep bounded parts of what was sent, and no query'],
     [
       'test/requests/kept-request.test.ts',
@@ -323,8 +323,8 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/console.test.ts', 'shows what was sent as text, whatever it is'],
     ['test/admin/console.test.ts', 'keeps to its own files'],
   ],
-  '`--debug-headers` shows': [['test/settings/settings.test.ts', 'only the store has no default']],
-  'Log lines hold the client': [
+  '`--debug-headers` sends': [['test/settings/settings.test.ts', 'only the store has no default']],
+  'Log lines contain the client': [
     ['test/log/log.test.ts', 'of a preflight holds all that was decided and asked, and nothing else'],
   ],
   'In queries, only values': [
@@ -337,7 +337,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   'The packages at run time are named': [
     ['test/security.test.ts', 'the lock file has a hash for every package'],
   ],
-  'None of those runs a script': [
+  'None of them runs an install script': [
     [
       'test/deploy/image/image.spec.ts',
       'leave the program, its production dependencies, licence and bill of materials, and nothing else',
@@ -347,13 +347,13 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'no package that is needed at run time has an install script, and npm runs that of node alone',
     ],
   ],
-  'Of the development packages with an install script': [
+  '`allowScripts` permits the install script': [
     [
       'test/security.test.ts',
       'no package that is needed at run time has an install script, and npm runs that of node alone',
     ],
   ],
-  'Nothing is downloaded and nothing is reported': [
+  'The running program downloads nothing': [
     ['test/serve/connections-out.test.ts', 'connects to the store, and to nothing else'],
   ],
   'The deployment examples run as user 65532': [
@@ -373,19 +373,19 @@ export const statements: readonly string[] = [
   '**The rules.**',
   '**Availability.**',
   '| those who can write settings, keys, certificates',
-  'The sidecar finds the bucket in the very bytes',
+  'The sidecar takes the bucket from exactly',
   'Set the store up like this:',
   '**`--host-suffix NAME`**',
-  'A name that only the store has',
+  'With a name that only the store has',
   '**`hosts:`** of a rule file',
-  'MinIO has no such setting:',
+  'MinIO has no such setting',
   '**MinIO in Kubernetes** serves',
   'Point clients at another name',
-  'A bucket without a file is not protected',
+  'A bucket without a rule file has no such protection',
   '**A store that ignores case**',
-  '**CORS is no access control.**',
+  '**CORS is not access control.**',
   'It decides which pages may *read*',
-  'Access to objects is controlled',
+  'Only the store controls access to objects',
   '**Requests for objects are not authenticated here.**',
   'Clients that can reach the data port',
   "If the store's policies depend",
@@ -396,8 +396,8 @@ export const statements: readonly string[] = [
   '`npm run test:reliability` measures',
   'Everything else, the console',
   'A proxy on the same machine that adds none',
-  'A bearer token, which no browser sends',
-  'Token and cookie are sent unencrypted',
+  'Requests with a bearer token are exempt',
+  'The token and the cookie are sent unencrypted',
   'In a cluster, restrict these with a network policy',
   '`npm audit --omit=dev`',
   'Use `append` only for stores',

@@ -25,7 +25,7 @@ export interface AuditEntry {
   readonly to: readonly CorsRule[]
 }
 
-/** A configuration that was rejected, for the log: the vendor's wording says only that something is wrong. */
+/** A configuration that was rejected. Logged, because the vendor's error text does not say what is wrong. */
 export interface RefusedChange {
   readonly accessKeyId: string
   readonly bucket: string

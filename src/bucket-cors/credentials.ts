@@ -43,7 +43,7 @@ export function readCredentials(file: string, bytes: Uint8Array): ReadCredential
   return findings.length > 0 ? { keys: undefined, findings } : { keys, findings }
 }
 
-/** More than a thousand keys with ten buckets each need. */
+/** Enough for a thousand keys with ten buckets each. */
 const mostTokens = 200_000
 
 type Report = (offset: number, code: string, message: string) => void

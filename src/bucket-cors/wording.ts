@@ -46,7 +46,7 @@ export function refusalError(why: Refusal, words: BucketCorsWords): ApiError {
       return error(
         403,
         'AccessDenied',
-        'The signature does not cover the name of the bucket: it is accepted only for an access key whose buckets name it.',
+        'The signature does not cover the bucket name, so the access key must list this bucket under buckets.',
       )
   }
 }

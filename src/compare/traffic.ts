@@ -5,7 +5,7 @@ import { isBucketName, resolveAddress } from '../plan/address.ts'
 import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
 import { readForeignLine } from './foreign-lines.ts'
 
-/** One CORS request of a log, as far as rules depend on it. */
+/** The parts of a logged CORS request that rules depend on. */
 interface LoggedQuestion {
   readonly bucket: string
   readonly origin: string
@@ -29,7 +29,7 @@ export interface OriginTraffic {
   readonly headers: ReadonlySet<string>
 }
 
-/** Why a line leads to no rule. */
+/** Why a line is not used for a rule. */
 export const unusedReasons = ['no-cors', 'not-json', 'cut', 'malformed', 'no-bucket'] as const
 export type UnusedReason = (typeof unusedReasons)[number]
 

@@ -20,7 +20,7 @@ export const presets = {
     maxAgeSeconds: 3600,
   },
   'range-read': {
-    purpose: 'readers of parts of a file: pdf.js, hls.js, PMTiles, DuckDB, cloud-optimised GeoTIFF',
+    purpose: 'clients that read parts of a file: pdf.js, hls.js, PMTiles, DuckDB, cloud-optimised GeoTIFF',
     allowedMethods: ['GET', 'HEAD'],
     allowedHeaders: ['range', 'if-match', 'if-range', 'if-none-match', 'if-modified-since'],
     exposeHeaders: ['Accept-Ranges', 'Content-Range', 'Content-Encoding', 'ETag'],

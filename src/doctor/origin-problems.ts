@@ -56,15 +56,15 @@ export function originProblems(question: Question, answer: Answer, what: string)
 }
 
 /**
- * The hop that has to change a response: the sidecar if there is one, else a proxy that shows in the response, else
- * the store.
+ * The hop whose configuration must change: the sidecar if there is one, else a proxy that the response headers name,
+ * else the store.
  */
 export function hopOf({ sidecarKnown }: Question, answer: Answer): Hop {
   if (sidecarKnown && isOfService(answer)) return authorOf(answer, sidecarKnown)?.hop ?? 'sidecar'
   return proxyHop(answer) ?? authorOf(answer, sidecarKnown)?.hop ?? (sidecarKnown ? 'sidecar' : 'store')
 }
 
-/** For what a sidecar never does: the proxy that shows in the response did it. */
+/** For mistakes that the sidecar never makes: prefers a proxy that the response headers name. */
 export const proxyHop = (answer: Answer): Hop | undefined => proxyAuthor(answer)?.hop
 
 /** Whether a cache served the response (RFC 9211, and the headers that came before it). */

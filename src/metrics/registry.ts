@@ -68,7 +68,7 @@ function registerFamily(registry: Registry, read: () => Family): void {
 
 const valuesPerTurn = 2000
 
-/** Yields to requests in between. */
+/** Lets waiting requests run first. */
 async function valuesOf(name: string, family: Family): Promise<unknown[]> {
   const values: unknown[] = []
   for (const { suffix, labels, value, exemplar } of family.samples) {

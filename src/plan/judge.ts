@@ -30,7 +30,7 @@ export interface Verdict {
   readonly isKept: boolean
 }
 
-/** What the rules decide about one request, before it is worded. */
+/** What the rules decide about one request, before a dialect turns it into a response. */
 export interface Judgement extends Omit<Verdict, 'isKept'> {
   readonly address: Address
   readonly dialect: Dialect
@@ -152,14 +152,13 @@ function verdictOf(policy: BucketPolicy | undefined, { matching }: Dialect, fact
   }
   const read = readPreflight(facts, matching)
   if (!('what' in read)) return verdictOn(policy, 'preflight', read)
-  // A bucket without rules says so first, whatever else is wrong, except for a missing Origin (recorded order of
-  // S3).
+  // S3's order, as recorded: a missing Origin, then a bucket without rules, then every other defect.
   const noRules = (policy?.rules.length ?? 0) === 0 && read.what !== 'origin-missing'
   const decision = noRules ? denyWithoutRules : denyMalformed(read)
   return { policy, kind: 'preflight', decision, question: undefined, headers: [], isKept: false }
 }
 
-/** Whether the request is a preflight rather than a request to be decided itself. */
+/** Whether the request asks about another request, instead of being the one that rules decide. */
 const isAsking = (facts: RequestFacts, { plainOptions }: Matching): boolean =>
   facts.method === 'OPTIONS' && (plainOptions === 'mistake' || isPreflight(facts))
 
@@ -181,7 +180,7 @@ function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], ques
 /** Longer requests are evaluated each time, so that clients cannot fill the cache with them. */
 const maxRemembered = 1024
 
-/** Looks up the verdict in `memory`; makes it if it is not there. */
+/** The verdict from `memory`, or a new one. */
 function recall(
   memory: VerdictMemory,
   policy: BucketPolicy | undefined,
@@ -197,10 +196,10 @@ function recall(
   const key = `${policy.name}\n${origin}\n${asked}`
   if (key.length > maxRemembered) return verdictOf(policy, dialect, facts)
   const known = memory.get(key)
-  // A verdict of another generation's rules does not count.
+  // The cache may hold a verdict that older rules made.
   if (known?.policy === policy) return known
   const verdict = verdictOf(policy, dialect, facts)
-  // Denials are not cached: a client can vary them without end, and would fill the cache.
+  // Denials are not cached, because a client can vary them endlessly and would fill the cache.
   if (verdict.decision?.verdict !== 'allow') return verdict
   const kept = { ...verdict, isKept: true }
   memory.set(key, kept)

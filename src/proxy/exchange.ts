@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { HeaderPatch, PlainResponse, RequestFacts } from '../http.ts'
 import type { UpstreamErrorType } from './failure.ts'
 
-/** Why a response is made here in place of the store's. */
+/** Why the sidecar answers in place of the store. */
 export type ForwardFailure = UpstreamErrorType | 'reset-in-upload' | 'trailers'
 
 export interface ForwardOrder {

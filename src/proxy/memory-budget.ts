@@ -1,6 +1,6 @@
 /**
- * A memory budget for all connections and exchanges together. Each is bounded and their number is too, yet a few
- * thousand clients that read nothing would get a small container killed (OOM).
+ * A memory budget for all connections and exchanges together. Bounds on each of them and on their number are not
+ * enough: a few thousand clients that read nothing could get a small container killed (OOM).
  */
 
 import { totalmem } from 'node:os'
@@ -68,7 +68,7 @@ const heapShare = 0.25
 export function bytesForClients({ limit, resident, heapLimit, processes }: Memory): number {
   const ofGroup = (limit * (1 - spareShare)) / processes - resident - Math.min(mostGarbage, heapLimit / 2)
   const ofHeap = heapLimit / 2 / heapShare
-  // A minimum, because the limit may be misconfigured, and a proxy that serves no one helps no one.
+  // A minimum, so that a limit that is set too low does not make the proxy refuse every request.
   return Math.max(64 * exchangeBytes, Math.min(ofGroup, ofHeap))
 }
 

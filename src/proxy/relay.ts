@@ -111,7 +111,7 @@ function endEarlyAnswer({ request, response, cancel }: Exchange): void {
 
 /**
  * The store failed. If its response has not begun, the client gets an error response. If it has, the client's
- * connection is broken off, so that a partial response never looks complete.
+ * connection is aborted, so that a partial response never looks complete.
  */
 export function failExchange(exchange: Exchange, type: UpstreamErrorType): void {
   if (exchange.phase === 'over' || exchange.response.writableEnded) return

@@ -246,7 +246,7 @@ describe('convert', () => {
     const { out, err, code } = await convert(folder, 'call.json', '--out', 'taken')
     expect({ out, err, code }).toEqual({
       out: '',
-      err: 'error: --out taken: it is a file: name a directory\n',
+      err: 'error: --out taken: it is a file, not a directory\n',
       code: 2,
     })
   })
