@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { presetOf } from '../cors/presets.ts'
 import type { DialectName } from '../cors/rule.ts'
-import { dialectNames } from '../dialect/named.ts'
+import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { maxFileBytes } from '../rule-file/bytes.ts'
 import { type FileFormat, formatOf, readFileName } from '../rule-file/names.ts'
 import { unifiedDiff } from '../rule-file/propose/diff.ts'
@@ -85,14 +85,14 @@ async function checkDraft(
   )
   // Elements of XML have no field that could be edited by itself.
   const rules = format === 'xml' ? undefined : model?.rules
-  const ownDialect = dialectIn(model?.others) ?? dialect
+  const { form, matching } = dialectNamed(dialectIn(model?.others) ?? dialect)
   return {
     file,
     text: now,
     ...(edited === undefined ? { refused: refusedEdit } : {}),
-    findings: [...nameFindings(file), ...formFindings(findings, rules ?? [], ownDialect)],
+    findings: [...nameFindings(file), ...formFindings(findings, rules ?? [], form)],
     rules: rules?.map(formRule),
-    dialect: ownDialect,
+    form: { requiresMaxAge: form.requiresMaxAge, otherMethods: matching.methods === 'sendable' },
     others: Object.keys(model?.others ?? {}),
     isNew: live === undefined,
     diff: live === now ? '' : unifiedDiff(file, live, now),

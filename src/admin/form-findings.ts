@@ -1,38 +1,29 @@
 import { presetOf } from '../cors/presets.ts'
-import type { DialectName } from '../cors/rule.ts'
+import type { ConsoleForm } from '../dialect/dialect.ts'
 import type { RuleModel } from '../rule-file/propose/rule-model.ts'
 import { fieldOf, ruleFields } from '../rule-file/spelling.ts'
 import type { EditorFinding } from './shapes.ts'
 
-/** Findings of a file that loads and that the form of the COS console nevertheless refuses. */
-const refusedByCos: ReadonlySet<string> = new Set([
-  'header-underscore',
-  'maxage-zero',
-  'origin-pattern-without-scheme',
-  'origin-without-scheme',
-])
-
 /**
- * `findings` as the form shows them: in dialect cos it refuses what the form of the COS console refuses ("Setting
- * Cross-Origin Access"), although the file loads.
+ * `findings` as the form shows them: it refuses what the form of the vendor's console refuses, although the file loads.
  */
 export function formFindings(
   findings: readonly EditorFinding[],
   rules: readonly RuleModel[],
-  dialect: DialectName,
+  form: ConsoleForm,
 ): EditorFinding[] {
   const raised = findings
     .map(atMissingField)
     .map(
       (finding): EditorFinding =>
-        dialect === 'cos' && refusedByCos.has(finding.code) && finding.severity !== 'error'
+        form.refuses.has(finding.code) && finding.severity !== 'error'
           ? { ...finding, severity: 'error', byForm: true }
           : finding,
     )
   const isSaid = (rule: number, code: EditorFinding['code']): boolean =>
     findings.some((finding) => finding.rule === rule && finding.code === code)
   const added = rules.flatMap((model, rule) => [
-    ...(dialect === 'cos' && maxAgeOf(model) === null ? [maxAgeMissing(rule)] : []),
+    ...(form.requiresMaxAge && maxAgeOf(model) === null ? [maxAgeMissing(rule)] : []),
     ...(isSaid(rule, 'write-methods-for-any-origin') ? [] : anyOrigin(model, rule)),
   ])
   return [...raised, ...added]

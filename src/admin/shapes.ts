@@ -160,8 +160,8 @@ export interface CheckedFile {
   readonly findings: readonly EditorFinding[]
   /** `undefined`: the text cannot be read as rules, or it is XML, and the form has nothing to show. */
   readonly rules: readonly FormRule[] | undefined
-  /** The one that the file names, else that of the server. */
-  readonly dialect: DialectName
+  /** By the dialect that the file names, else that of the server. */
+  readonly form: { readonly requiresMaxAge: boolean; readonly otherMethods: boolean }
   /** Fields of the file that the form does not show, and keeps. */
   readonly others: readonly string[]
   /** There is no such file in the rules directory. */

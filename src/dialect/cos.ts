@@ -23,6 +23,16 @@ export const cos: VendorDialect = {
 
   matching: vendorMatching,
   refusesUnderscore: true,
+  // Tencent COS, console guide, "Setting Cross-Origin Access".
+  form: {
+    refuses: new Set([
+      'header-underscore',
+      'maxage-zero',
+      'origin-pattern-without-scheme',
+      'origin-without-scheme',
+    ]),
+    requiresMaxAge: true,
+  },
   preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 

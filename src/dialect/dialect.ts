@@ -81,6 +81,16 @@ export interface BucketCorsWords {
 /** Values that no browser sends or honours. They are harmless in a rule, because they only make it match less. */
 export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
 
+/** What the rule form of the vendor's web console refuses although its API stores it. */
+export interface ConsoleForm {
+  /** Codes of findings. */
+  readonly refuses: ReadonlySet<string>
+  readonly requiresMaxAge: boolean
+}
+
+/** For a vendor whose form refuses nothing more than its API. */
+export const lenientForm: ConsoleForm = { refuses: new Set(), requiresMaxAge: false }
+
 export type ErrorFields = readonly (readonly [string, string])[]
 
 /**
@@ -96,6 +106,7 @@ export interface Dialect {
   readonly matching: Matching
   /** The vendor's console rejects underscores in allowed headers. */
   readonly refusesUnderscore: boolean
+  readonly form: ConsoleForm
   readonly preflightStatus: 200 | 204
   /** With `vary: dialect`: the names that the vendor sends in Vary. */
   vary(responseVary: boolean): { readonly matched: readonly string[]; readonly other: readonly string[] }

@@ -1,5 +1,5 @@
 import type { Dialect, RefusedPreflight, StoreError } from './dialect.ts'
-import { createRequestIds, hex } from './dialect.ts'
+import { createRequestIds, hex, lenientForm } from './dialect.ts'
 
 const vary = { matched: ['Origin'], other: ['Origin'] } as const
 
@@ -20,6 +20,7 @@ export const http: Dialect = {
   // WebDAV clients use OPTIONS to discover what a server supports (RFC 4918 section 10.1).
   matching: { methods: 'sendable', actualMethod: 'own', plainOptions: 'request' },
   refusesUnderscore: false,
+  form: lenientForm,
   preflightStatus: 204,
   vary: () => vary,
   requestId,

@@ -3,6 +3,7 @@ import {
   createRequestIds,
   type Dialect,
   hex,
+  lenientForm,
   type RefusedPreflight,
   type VendorDialect,
   xmlResponse,
@@ -61,6 +62,7 @@ export const oss: VendorDialect = {
 
   matching: vendorMatching,
   refusesUnderscore: false,
+  form: lenientForm,
   preflightStatus: 200,
   vary: (responseVary) => (responseVary ? originVary : noVary),
 

@@ -3,6 +3,7 @@ import {
   createRequestIds,
   type Dialect,
   hex,
+  lenientForm,
   type RefusedPreflight,
   type StoreError,
   type VendorDialect,
@@ -45,6 +46,7 @@ export const s3: VendorDialect = {
   // Recorded (localstack test_s3_cors.py, test_cors_match_methods); ceph/s3-tests and minio-go expect the same.
   matching: { ...vendorMatching, actualMethod: 'requested' },
   refusesUnderscore: false,
+  form: lenientForm,
   preflightStatus: 200,
   vary: () => ({ matched: requestVary, other: [] }),
 

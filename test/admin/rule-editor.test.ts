@@ -124,10 +124,10 @@ describe('/-/check', () => {
     const text =
       'dialect: http\nrules:\n  - {allowedOrigins: ["https://a.example"], allowedMethods: [PROPFIND], allowCredentials: true}\n'
     const admin = await start()
-    const { rules, others, dialect } = await check(admin, { file: 'photos.yaml', text })
-    expect({ others, dialect, ofRule: rules?.[0]?.others }).toEqual({
+    const { rules, others, form } = await check(admin, { file: 'photos.yaml', text })
+    expect({ others, form, ofRule: rules?.[0]?.others }).toEqual({
       others: ['dialect'],
-      dialect: 'http',
+      form: { requiresMaxAge: false, otherMethods: true },
       ofRule: ['allowCredentials'],
     })
     const edit = { kind: 'list', rule: 0, field: 'allowedMethods', values: ['PROPFIND', 'GET'] }

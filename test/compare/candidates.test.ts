@@ -298,7 +298,7 @@ const ask = (serving: Serving, origin: string, method = 'GET', ...headers: strin
     },
   })
 
-const loaded = (view: Shown): boolean => view.generation === 1
+const loaded = (view: Shown): boolean => view.generation === 1 && view.lastReload !== undefined
 
 describe('--candidate-rules', () => {
   test('judges every request by both sets, answers with the live one, and reports differences', async () => {

@@ -28,16 +28,11 @@ type Rules = NonNullable<CheckedFile['rules']>
 /** One rule of the form. */
 interface Card {
   readonly element: HTMLElement
-  show(
-    rule: FormRule,
-    findings: readonly EditorFinding[],
-    count: number,
-    dialect: CheckedFile['dialect'],
-  ): void
+  show(rule: FormRule, findings: readonly EditorFinding[], count: number, form: CheckedFile['form']): void
 }
 
 interface RuleCards {
-  show(rules: Rules, findings: readonly EditorFinding[], dialect: CheckedFile['dialect']): void
+  show(rules: Rules, findings: readonly EditorFinding[], form: CheckedFile['form']): void
   clear(): void
 }
 
@@ -45,7 +40,7 @@ interface RuleCards {
 export function createRuleCards(place: HTMLElement, submit: (change: Change) => void): RuleCards {
   let cards: Card[] = []
   return {
-    show(rules, findings, dialect) {
+    show(rules, findings, form) {
       while (cards.length > rules.length) cards.pop()?.element.remove()
       while (cards.length < rules.length) {
         const card = createCard(cards.length, submit)
@@ -57,7 +52,7 @@ export function createRuleCards(place: HTMLElement, submit: (change: Change) => 
           rule,
           findings.filter((finding) => finding.rule === index),
           rules.length,
-          dialect,
+          form,
         )
     },
     clear() {
@@ -105,8 +100,8 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
   )
   return {
     element,
-    show(shown, findings, count, dialect) {
-      for (const field of fields) markRequired(element, name, field, dialect, shown.preset !== null)
+    show(shown, findings, count, form) {
+      for (const field of fields) markRequired(element, name, field, form, shown.preset !== null)
       title.textContent = `Rule ${rule + 1}${shown.id === null ? '' : `: ${shown.id}`}`
       buttons.show(count)
       put(id, shown.id ?? '')
@@ -118,7 +113,7 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
       explain(element, name, 'exposeHeaders', fromPreset.exposeHeaders?.join(', '))
       for (const field of ['allowedOrigins', 'allowedHeaders', 'exposeHeaders'] as const)
         putLines(lists[field], shown[field] ?? [])
-      boxes.show(shown.allowedMethods ?? shown.fromPreset.allowedMethods ?? [], dialect)
+      boxes.show(shown.allowedMethods ?? shown.fromPreset.allowedMethods ?? [], form)
       setKept(kept, shown.others)
       showFindings(element, name, notes, findings)
     },

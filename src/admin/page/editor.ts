@@ -92,7 +92,7 @@ async function check(edit: RuleEdit | undefined): Promise<void> {
 }
 
 function showChecked(checked: CheckedFile): void {
-  const { rules, others, findings, isNew, diff, dialect } = checked
+  const { rules, others, findings, isNew, diff, form } = checked
   showVerdictOn(checked)
   // What the form alone refuses has no place in the text.
   show(
@@ -104,7 +104,7 @@ function showChecked(checked: CheckedFile): void {
   )
   byId('add-rule', HTMLButtonElement).disabled = rules === undefined
   setText('editor-note', note(rules, others))
-  if (rules !== undefined) cards.show(rules, findings, dialect)
+  if (rules !== undefined) cards.show(rules, findings, form)
   else cards.clear()
   const title = isNew ? `New file ${file}` : `Changes of ${file}`
   const unchanged = h('p', { class: 'soft' }, `No change: this is ${file} as it is in the rules directory.`)

@@ -37,10 +37,10 @@ export const fields = [
   'maxAgeSeconds',
 ] as const satisfies readonly Field[]
 
-/** As the COS console marks them; a max-age is required there alone. A preset fills in methods and max-age. */
-function isRequired(field: Field, dialect: CheckedFile['dialect'], hasPreset: boolean): boolean {
+/** A preset fills in methods and max-age. */
+function isRequired(field: Field, form: CheckedFile['form'], hasPreset: boolean): boolean {
   if (field === 'allowedOrigins') return true
-  return !hasPreset && (field === 'allowedMethods' || (field === 'maxAgeSeconds' && dialect === 'cos'))
+  return !hasPreset && (field === 'allowedMethods' || (field === 'maxAgeSeconds' && form.requiresMaxAge))
 }
 
 /** The help of a field, with what the preset fills in while the field is empty. */
@@ -131,10 +131,10 @@ export function markRequired(
   card: HTMLElement,
   name: string,
   field: Field,
-  dialect: CheckedFile['dialect'],
+  form: CheckedFile['form'],
   hasPreset: boolean,
 ): void {
-  const must = isRequired(field, dialect, hasPreset)
+  const must = isRequired(field, form, hasPreset)
   const sign = card.querySelector(`[data-field="${field}"] .required`)
   if (sign instanceof HTMLElement) sign.hidden = !must
   const element = card.querySelector(`#${name}-${field}`)

@@ -6,7 +6,7 @@ const methods = ['PUT', 'GET', 'POST', 'DELETE', 'HEAD'] as const
 
 interface MethodBoxes {
   readonly element: HTMLElement
-  show(chosen: readonly string[], dialect: CheckedFile['dialect']): void
+  show(chosen: readonly string[], form: CheckedFile['form']): void
 }
 
 /**
@@ -35,9 +35,9 @@ export function createMethodBoxes(hear: (values: string[]) => void): MethodBoxes
   element.append(other)
   return {
     element,
-    show(chosen, dialect) {
+    show(chosen, form) {
       inFile = chosen
-      other.hidden = dialect !== 'http'
+      other.hidden = !form.otherMethods
       for (const method of chosen) if (!boxes.some(({ value }) => value === method)) add(method)
       for (const box of boxes) box.checked = chosen.includes(box.value)
     },
