@@ -3,7 +3,7 @@ import { explainJudgement } from '../plan/explain-request.ts'
 import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import { answerAlike, changeBetween, outcomeOf } from '../plan/outcome.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
-import { factsTold, type KeptRequest, toldRequest } from '../requests/kept-request.ts'
+import { factsOf, type KeptRequest, recordOf } from '../requests/kept-request.ts'
 import { shellWord } from '../text/shell-word.ts'
 import { json, longJson, type Reply } from './reply.ts'
 import { countStates } from './rules-view.ts'
@@ -89,7 +89,7 @@ function viewGroup(
   candidateRules: Snapshot,
   setup: Setup,
 ): ViewedGroup | undefined {
-  const facts = factsTold(toldRequest(group.last.request))
+  const facts = factsOf(recordOf(group.last.request))
   if (facts === undefined) return { group, now: undefined }
   const live = judge(rules, setup, facts)
   const candidate = judge(candidateRules, setup, facts)
@@ -139,7 +139,7 @@ const outcomeFields = ({ decision, reason, mode, rule, bucket }: Difference['liv
 function explainCommand(request: KeptRequest, directory: string): string | undefined {
   const { bucket, origin, method, requestedHeaders, kind } = request
   if (bucket === undefined || origin === undefined || method === undefined) return undefined
-  if (factsTold(toldRequest(request)) === undefined) return undefined
+  if (factsOf(recordOf(request)) === undefined) return undefined
   const names = kind === 'preflight' ? (requestedHeaders?.split(',').map((name) => name.trim()) ?? []) : []
   const words = [
     ...['--rules', directory, '--bucket', bucket, '--origin', origin, '--method', method],

@@ -2,7 +2,7 @@ import type { RequestQuestion } from '../plan/explain-request.ts'
 import type { Explained } from '../plan/explained.ts'
 import { judge } from '../plan/judge.ts'
 import type { Denial, DenialGroup, Denials } from '../requests/denials.ts'
-import { factsTold, toldRequest } from '../requests/kept-request.ts'
+import { factsOf, recordOf } from '../requests/kept-request.ts'
 import { chooseGroups, groupId, readFilter } from './denial-filter.ts'
 import { adviceOn, answerQuestion, type Explainer, withAdvice } from './explain-view.ts'
 import { json, longJson, type Reply } from './reply.ts'
@@ -60,7 +60,7 @@ async function* explainedGroups(
 function decisionOn({ rules, setup }: Explainer, requests: readonly Denial[]): 'allow' | 'deny' | undefined {
   const snapshot = rules()
   const verdicts = requests.map((denial) => {
-    const facts = factsTold(toldRequest(denial))
+    const facts = factsOf(recordOf(denial))
     return facts === undefined ? undefined : judge(snapshot, setup, facts).decision?.verdict
   })
   return verdicts.find((verdict) => verdict === 'deny') ?? verdicts.find((verdict) => verdict !== undefined)

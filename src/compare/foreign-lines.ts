@@ -1,8 +1,8 @@
-import type { ToldRequest } from '../requests/kept-request.ts'
+import type { RequestRecord } from '../requests/kept-request.ts'
 
 /** A request from another program's log, with the header names that its page set. */
 interface ForeignRequest {
-  readonly request: ToldRequest
+  readonly request: RequestRecord
   readonly headers: readonly string[]
 }
 

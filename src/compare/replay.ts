@@ -4,7 +4,7 @@ import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import { type Change, changeBetween, type Outcome, outcomeOf } from '../plan/outcome.ts'
 import { defectOf } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
-import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
+import { factsOf, type RequestRecord } from '../requests/kept-request.ts'
 import { createTopGroups, type TopGroup } from '../requests/top-groups.ts'
 
 /**
@@ -61,7 +61,7 @@ interface ReplayOptions {
 
 interface Changed {
   readonly change: ReplayChange
-  readonly request: ToldRequest
+  readonly request: RequestRecord
   readonly before: Outcome
   readonly after: Outcome
 }
@@ -73,8 +73,8 @@ export function createReplay({ snapshot, setup, groups = 1000 }: ReplayOptions):
   const frequent = createTopGroups<Changed>(groups)
   let lines = 0
   let unchanged = 0
-  const judgeLogged = (request: ToldRequest): Judgement | 'cut' | 'refused' => {
-    const facts = factsTold(request)
+  const judgeLogged = (request: RequestRecord): Judgement | 'cut' | 'refused' => {
+    const facts = factsOf(request)
     if (facts === undefined) return 'cut'
     const judgement = judge(snapshot, setup, facts)
     return defectOf(judgement, facts) === undefined ? judgement : 'refused'

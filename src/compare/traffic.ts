@@ -2,7 +2,7 @@ import { type CorsQuestion, readActual, readPreflight } from '../cors/request.ts
 import type { RequestFacts } from '../http.ts'
 import { readRequestLine } from '../log/read-request-line.ts'
 import { isBucketName, resolveAddress } from '../plan/address.ts'
-import { factsTold, type ToldRequest } from '../requests/kept-request.ts'
+import { factsOf, type RequestRecord } from '../requests/kept-request.ts'
 import { readForeignLine } from './foreign-lines.ts'
 
 /** The parts of a logged CORS request that rules depend on. */
@@ -52,13 +52,13 @@ export function readTraffic(line: string, endpoints: Endpoints): LoggedQuestion 
 }
 
 function questionOf(
-  request: ToldRequest,
+  request: RequestRecord,
   sent: readonly string[],
   bucket: string | undefined,
   refused: boolean | undefined,
   endpoints: Endpoints,
 ): LoggedQuestion | UnusedReason {
-  const facts = factsTold(request)
+  const facts = factsOf(request)
   if (facts === undefined) return 'cut'
   const question = ask(facts)
   if (question === undefined) return 'malformed'

@@ -1,10 +1,10 @@
 import { reasons } from '../cors/decide.ts'
 import type { Outcome } from '../plan/outcome.ts'
-import type { ToldRequest } from '../requests/kept-request.ts'
+import type { RequestRecord } from '../requests/kept-request.ts'
 
 /** A request as its log line records it, with the decision made then. Cut strings end with an ellipsis. */
 export interface LoggedRequest {
-  readonly request: ToldRequest
+  readonly request: RequestRecord
   readonly outcome: Outcome
 }
 

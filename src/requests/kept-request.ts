@@ -45,7 +45,7 @@ const kept = (text: string, length: number): string =>
 const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8')
 
 /** A request as a log or a list records it. Strings that were too long are cut and end with an ellipsis. */
-export interface ToldRequest {
+export interface RequestRecord {
   readonly method: string
   readonly host: string | undefined
   readonly path: string
@@ -54,14 +54,14 @@ export interface ToldRequest {
   readonly requestedHeaders: string | undefined
 }
 
-export function toldRequest({ kind, method, ...request }: KeptRequest): ToldRequest {
+export function recordOf({ kind, method, ...request }: KeptRequest): RequestRecord {
   return kind === 'preflight'
     ? { ...request, method: 'OPTIONS', requestedMethod: method }
     : { ...request, method: method ?? '', requestedMethod: undefined, requestedHeaders: undefined }
 }
 
 /** The facts for judging the request; `undefined` when a part that rules depend on was cut. */
-export function factsTold(request: ToldRequest): RequestFacts | undefined {
+export function factsOf(request: RequestRecord): RequestFacts | undefined {
   const { method, host, origin, requestedMethod, requestedHeaders } = request
   const path = wholeSegments(request.path)
   const texts = [method, host, origin, requestedMethod, requestedHeaders]

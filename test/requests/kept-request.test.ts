@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judge } from '../../src/plan/judge.ts'
 import { outcomeOf } from '../../src/plan/outcome.ts'
-import { factsTold, keepRequest, toldRequest } from '../../src/requests/kept-request.ts'
+import { factsOf, keepRequest, recordOf } from '../../src/requests/kept-request.ts'
 import { rule, ruleFile, setup, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 
@@ -38,7 +38,7 @@ describe('a request that is kept', () => {
         const { plan, facts } = finished(rules, { method: by, target, headers })
         const kept = keepRequest(facts, plan, 1)
         expect(JSON.stringify(kept)).not.toContain('secret')
-        const reported = factsTold(toldRequest(kept))
+        const reported = factsOf(recordOf(kept))
         if (reported === undefined) {
           expect([kept.origin, kept.method, kept.requestedHeaders, kept.path].join()).toContain('…')
           return
