@@ -80,7 +80,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
     [
       'test/admin/bounds.test.ts',
-      'ends a connection that sends too many requests ahead, having made one exposition at most',
+      'closes a connection with too many pipelined requests after at most one exposition',
     ],
     ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
     ['test/rule-file/read-fuzz.test.ts', 'the largest files that were made to hurt a parser'],
@@ -122,14 +122,14 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| Prometheus, the kubelet, everyone': [
     [
       'test/admin/access.test.ts',
-      'a local caller needs it too: a plain proxy on this machine makes every caller look local',
+      'a local caller needs it too, because a plain proxy on this machine makes every caller look local',
     ],
     [
       'test/metrics/metrics.test.ts',
       '100,000 requests of random buckets, methods, origins and paths add no series',
     ],
   ],
-  '| users of the console': [['test/admin/admin.test.ts', 'of %s to %s is 405 and names what is allowed']],
+  '| users of the console': [['test/admin/admin.test.ts', 'of %s to %s is 405 with the allowed methods']],
   '| pages open in a browser': [['test/admin/access.test.ts', '%s is refused']],
   'A Host that matches a bucket only after': [
     ['test/plan/address.test.ts', 'a Host that names a bucket only after it is normalised is refused'],
@@ -250,20 +250,23 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| admin port |': [
     [
       'test/admin/bounds.test.ts',
-      'ends a connection that sends too many requests ahead, having made one exposition at most',
+      'closes a connection with too many pipelined requests after at most one exposition',
     ],
-    ['test/admin/bounds.test.ts', 'answers requests of one connection one after the other'],
-    ['test/admin/bounds.test.ts', 'makes one exposition for all who ask at once'],
-    ['test/admin/bounds.test.ts', 'cuts off a reader that takes nothing'],
-    ['test/admin/bounds.test.ts', 'answers a probe however many readers are slow'],
+    ['test/admin/bounds.test.ts', 'serves the requests of one connection one after the other'],
+    ['test/admin/bounds.test.ts', 'makes one exposition for all concurrent requests'],
+    ['test/admin/bounds.test.ts', 'disconnects a client that reads nothing'],
+    ['test/admin/bounds.test.ts', 'answers a probe despite any number of slow readers'],
     ['test/admin/admin.test.ts', 'to a target that is too long is 414, and to headers that are 431'],
   ],
   '| a worker that does not respond': [
     ['test/serve/workers.test.ts', 'a worker that hangs is killed and replaced, and PUT ?cors is right'],
   ],
   '| denials kept for the console': [
-    ['test/admin/denials.test.ts', 'hold the latest ones, newest first, whatever the ring has gone through'],
-    ['test/admin/denials.test.ts', 'take the same memory under a million distinct origins'],
+    [
+      'test/admin/denials.test.ts',
+      'hold the latest ones, newest first, also after the ring has wrapped around',
+    ],
+    ['test/admin/denials.test.ts', 'use the same memory with a million distinct origins'],
   ],
   '| log |': [
     ['test/log/log.test.ts', 'is valid JSON of at most 8 KB for any input: %s'],
@@ -278,7 +281,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   'It listens on `127.0.0.1:9464`': [['test/settings/settings.test.ts', 'only the store has no default']],
   '`/drained` waits for the end of a drain': [
-    ['test/admin/admin.test.ts', '/drained waits for the end of a drain, for some callers at once'],
+    ['test/admin/admin.test.ts', '/drained waits for the end of a drain, and limits the callers that wait'],
   ],
   '`/metrics`, `/healthz`, `/readyz` and `/drained` answer': [['test/admin/access.test.ts', '%s is refused']],
   '**Without a token**': [
@@ -289,14 +292,14 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '**With a token**': [
     [
       'test/admin/access.test.ts',
-      'a local caller needs it too: a plain proxy on this machine makes every caller look local',
+      'a local caller needs it too, because a plain proxy on this machine makes every caller look local',
     ],
-    ['test/admin/access.test.ts', 'with %s the caller is asked for it'],
+    ['test/admin/access.test.ts', 'with %s the caller gets 401'],
   ],
   'Callers send it as a bearer token': [
     [
       'test/admin/access.test.ts',
-      'a token that was changed counts at once; an empty, a missing and a huge file hold none',
+      'a new token works at once; with an empty, a missing or a huge file no token works',
     ],
   ],
   "The console's page exchanges it": [
@@ -305,23 +308,23 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
       'exchanges the token for a cookie that scripts and other sites cannot use',
     ],
     ['test/admin/sign-in.test.ts', 'ends after twelve hours, with another token, and with the process'],
-    ['test/admin/sign-in.test.ts', 'cannot be forged or prolonged'],
+    ['test/admin/sign-in.test.ts', 'cannot be forged or extended'],
   ],
   'Other web sites never get an answer:': [
     ['test/admin/access.test.ts', '%s is refused'],
-    ['test/admin/sign-in.test.ts', 'is of no use to another site'],
+    ['test/admin/sign-in.test.ts', 'is refused in requests from another site'],
     ['test/admin/sign-in.test.ts', 'from another site is refused'],
   ],
   'The admin port shows rules, findings': [
-    ['test/admin/denials.test.ts', 'keep bounded parts of what was sent, and no query'],
+    ['test/admin/denials.test.ts', 'keep bounded parts of the request, without its query'],
     [
       'test/requests/kept-request.test.ts',
       'holds the origin, the method and the headers that were asked for, and no query',
     ],
   ],
   'Content of requests is shown as text only': [
-    ['test/admin/console.test.ts', 'shows what was sent as text, whatever it is'],
-    ['test/admin/console.test.ts', 'keeps to its own files'],
+    ['test/admin/console.test.ts', 'shows markup in a request as text'],
+    ['test/admin/console.test.ts', 'loads only its own files'],
   ],
   '`--debug-headers` sends': [['test/settings/settings.test.ts', 'only the store has no default']],
   'Log lines contain the client': [

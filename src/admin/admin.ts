@@ -13,20 +13,20 @@ import { createSlowFeed } from './slow-feed.ts'
 export type { AdminOptions } from './routes.ts'
 
 interface Admin {
-  /** Rejects with Node's error when the address cannot be listened on. */
+  /** Rejects with Node's error, for example EADDRINUSE. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>
   close(): Promise<void>
 }
 
-/** For answers under way when the port closes. */
+/** Answers under way have this long to finish when the port closes. */
 const lastAnswerMilliseconds = 500
 
 type FindRoute = (path: string) => Route | undefined
 
-/** Longest request target that is looked at. */
+/** Longer request targets get 414. */
 const maxTargetLength = 8192
 
-/** The second listener: health, metrics, and what the rules say. */
+/** The second listener: health, metrics, the console and its endpoints. */
 export function createAdmin(options: AdminOptions): Admin {
   const { metrics, now = Date.now } = options
   const history = createHistory(metrics.decisionTotals, now)
@@ -38,7 +38,7 @@ export function createAdmin(options: AdminOptions): Admin {
     headersTimeout: 15_000,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
-    // Node's own 30 s would let a silent connection stay for three times its time.
+    // Node checks the timeouts only every 30 s by default, so a silent connection would stay three times too long.
     connectionsCheckingInterval: 1_000,
   })
   const stopWatching = limitConnections(
@@ -61,7 +61,7 @@ export function createAdmin(options: AdminOptions): Admin {
         front.once('error', reject)
         front.listen({ host, port }, () => {
           front.off('error', reject)
-          // Starts Node's watch over headersTimeout and requestTimeout.
+          // Node starts to enforce headersTimeout and requestTimeout at this event.
           server.emit('listening')
           history.sample()
           sampling = setInterval(history.sample, historyInterval).unref()
@@ -77,7 +77,7 @@ export function createAdmin(options: AdminOptions): Admin {
         front.close(() => resolve())
         server.close()
         server.closeIdleConnections()
-        // The answer of `/drained` is due just now.
+        // `/drained` is answered at this moment.
         setTimeout(() => {
           stopWatching()
           server.closeAllConnections()
@@ -93,8 +93,8 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Takes the response out of the idle limits: its client cannot read what does not exist yet. `/drained` answers after
-  // as long as `--drain-timeout`, and a store whose `preStop` is cut off before aborts its transfers.
+  // Suspends the idle limits until there is a response to read: `/drained` may wait as long as `--drain-timeout`. If it
+  // were cut off, the store whose `preStop` hook calls it would stop and abort its transfers.
   const notYetReadable = (): void => {}
   response.on('timeout', notYetReadable)
   const reply = await replyTo(options, findRoute, sessions, request)
@@ -112,7 +112,7 @@ async function replyTo(
   if (url.length > maxTargetLength) return json(414, { error: 'The request target is too long.' })
   const path = pathOf(request)
   const route = findRoute(path)
-  if (route === undefined) return json(404, { error: 'There is nothing here.' })
+  if (route === undefined) return json(404, { error: 'Not found.' })
   const allowed: readonly string[] = route.methods.includes('GET') ? ['GET', 'HEAD'] : route.methods
   if (!allowed.includes(method))
     return json(405, { error: `Use ${allowed.join(' or ')}.` }, { Allow: allowed.join(', ') })
@@ -123,11 +123,11 @@ async function replyTo(
   return route.answer(request, new URLSearchParams(url.slice(path.length + 1)))
 }
 
-/** A person opens the console's page; everything else is asked for by programs. */
+/** `/` is opened by people, so it gets a page; programs call the other paths and get JSON. */
 async function refusalReply(path: string, refusal: AccessRefusal): Promise<Reply> {
   const { status, message } = refusal
-  const asked: Readonly<Record<string, string>> = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}
-  if (path !== '/') return json(status, { error: message }, asked)
+  const challenge: Readonly<Record<string, string>> = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}
+  if (path !== '/') return json(status, { error: message }, challenge)
   const page = await refusalPage(refusal)
-  return { ...page, headers: { ...page.headers, ...asked } }
+  return { ...page, headers: { ...page.headers, ...challenge } }
 }

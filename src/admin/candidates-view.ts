@@ -8,7 +8,6 @@ import { shellWord } from '../text/shell-word.ts'
 import { json, longJson, type Reply } from './reply.ts'
 import { countStates } from './rules-view.ts'
 
-/** What `/-/candidates` shows. */
 export interface CandidatesShown {
   readonly directory: string
   readonly current: () => Snapshot
@@ -17,7 +16,7 @@ export interface CandidatesShown {
   readonly top: () => readonly DifferenceGroup[]
 }
 
-interface CandidatesViewed {
+interface CandidatesContext {
   /** `undefined` without `--candidate-rules`. */
   readonly candidates?: CandidatesShown | undefined
   /** The live rules. */
@@ -25,17 +24,16 @@ interface CandidatesViewed {
   readonly setup: Setup
 }
 
-/** So many files in trouble are shown. */
-const shownFiles = 100
-const shownFindings = 20
+const maxFiles = 100
+const maxFindings = 20
 
 /**
- * `/-/candidates`: the state of the candidate rules, and the requests over which they differ from the live ones. Each
- * group is judged anew by the rules as they are now: those that differ no longer are left out, and counted as settled.
+ * `/-/candidates`: the state of the candidate rules, and the requests that they decide differently from the live rules.
+ * Each group is judged again by the current rules. Groups without a difference are left out and counted as `settled`.
  */
-export function candidatesReply({ candidates, rules, setup }: CandidatesViewed): Reply {
+export function candidatesReply({ candidates, rules, setup }: CandidatesContext): Reply {
   if (candidates === undefined)
-    return json(404, { error: 'There are no candidate rules: give --candidate-rules DIR.' })
+    return json(404, { error: 'There are no candidate rules: start the sidecar with --candidate-rules DIR.' })
   const live = rules()
   const candidate = candidates.current()
   const viewed = candidates.top().map((group) => viewGroup(group, live, candidate, setup))
@@ -46,7 +44,7 @@ export function candidatesReply({ candidates, rules, setup }: CandidatesViewed):
     generation: candidate.generation,
     lastReload: reloadFields(candidates.lastReload()),
     states: countStates(candidate),
-    files: filesInTrouble(candidate),
+    files: filesWithFindings(candidate),
     compared,
     different,
     undecided,
@@ -63,23 +61,23 @@ function reloadFields(reload: CandidateReload | undefined): unknown {
   return reload === undefined ? undefined : { ...reload, time: new Date(reload.time).toISOString() }
 }
 
-function filesInTrouble({ files }: Snapshot): readonly unknown[] {
+function filesWithFindings({ files }: Snapshot): readonly unknown[] {
   return files
     .map((status) => ({ ...status, findings: status.findings.filter(({ severity }) => severity !== 'info') }))
     .filter(({ state, findings }) => state !== 'ok' || findings.length > 0)
-    .slice(0, shownFiles)
+    .slice(0, maxFiles)
     .map(({ file, bucket, state, since, findings }) => ({
       file,
       bucket,
       state,
       since: new Date(since).toISOString(),
-      findings: findings.slice(0, shownFindings).map(({ file: _file, ...finding }) => finding),
+      findings: findings.slice(0, maxFindings).map(({ file: _file, ...finding }) => finding),
     }))
 }
 
 interface ViewedGroup {
   readonly group: DifferenceGroup
-  /** What either set of rules says of the latest request; `undefined` where it was too long to be kept whole. */
+  /** How both sets of rules judge the latest request; `undefined` if part of it was cut. */
   readonly now: { readonly live: Judgement; readonly candidate: Judgement } | undefined
 }
 
@@ -126,7 +124,6 @@ function groupFields({ group, now }: ViewedGroup, directory: string): Readonly<R
   }
 }
 
-/** The bucket is told once for both, save where they see different ones in the same request. */
 const outcomeFields = ({ decision, reason, mode, rule, bucket }: Difference['live']): unknown => ({
   decision,
   reason,
@@ -135,7 +132,7 @@ const outcomeFields = ({ decision, reason, mode, rule, bucket }: Difference['liv
   bucket,
 })
 
-/** The command that explains the candidate's decision; `undefined` where there is no such question to put. */
+/** The command that explains the candidate's decision; `undefined` if the record lacks a part that it needs. */
 function explainCommand(request: KeptRequest, directory: string): string | undefined {
   const { bucket, origin, method, requestedHeaders, kind } = request
   if (bucket === undefined || origin === undefined || method === undefined) return undefined

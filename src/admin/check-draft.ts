@@ -1,4 +1,4 @@
-/** Checks a rule file that a person types, in a child process. */
+/** Checks a rule file that someone is editing. Runs in a child process, because the text is untrusted. */
 
 import { z } from 'zod'
 import { presetOf } from '../cors/presets.ts'
@@ -18,7 +18,7 @@ import type { CheckedFile, EditorFinding, FormRule } from './shapes.ts'
 
 interface DraftContext {
   readonly dialect: DialectName
-  /** The rules directory, which a draft is compared with. */
+  /** The rules directory; the diff is against the file there. */
   readonly directory: string
 }
 
@@ -50,7 +50,7 @@ const draftSchema = z.strictObject({
 export async function checkDraftReply(body: string, context: DraftContext): Promise<Reply> {
   const draft = draftSchema.safeParse(parseJson(body))
   if (!draft.success)
-    return json(400, { error: `Not a rule file to check: ${z.prettifyError(draft.error).slice(0, 500)}` })
+    return json(400, { error: `The request is not valid: ${z.prettifyError(draft.error).slice(0, 500)}` })
   return json(200, await checkDraft(context, draft.data))
 }
 
@@ -99,18 +99,17 @@ async function checkDraft(
   }
 }
 
-/** Of the file itself, also of one with errors. */
+/** The dialect that the file sets, even if the file has errors. */
 const dialectIn = (others: Readonly<Record<string, unknown>> = {}): DialectName | undefined =>
   dialectNames.find((name) => name === String(others.dialect).toLowerCase())
 
-const refusedEdit =
-  'The form cannot make this change without losing a comment or an alias of the file: make it in the text.'
+const refusedEdit = 'This change would lose a comment or an alias of the file: edit the text instead.'
 
 function nameFindings(file: string): EditorFinding[] {
   const name = readFileName(file)
   if (name.kind === 'rules') return []
   const message =
-    name.kind === 'refused' ? name.finding.message : 'name the bucket: the rule file is named after it'
+    name.kind === 'refused' ? name.finding.message : 'enter the bucket: the rule file is named after it'
   return [{ line: 1, column: 1, severity: 'error', code: 'bucket-name', message, field: 'bucket' }]
 }
 
@@ -128,7 +127,7 @@ function placedFindings(
   }))
 }
 
-/** With what its preset fills in, which the file does not show. */
+/** Adds the values of the preset, which the file does not contain. */
 function formRule({ others, ...rule }: RuleModel): FormRule {
   const { purpose: _purpose, ...fromPreset } =
     (rule.preset === null ? undefined : presetOf(rule.preset)) ?? noPreset

@@ -3,16 +3,16 @@ import type { Socket } from 'node:net'
 import { type Connection, type Handle, isIdle, newConnection, take } from '../proxy/connection.ts'
 import { watchIdle } from '../proxy/idle.ts'
 
-/** Consoles, scrapers and probes are few; what opens more is something else. */
+/** Far more than consoles, scrapers and probes need. */
 const maxConnections = 64
 
-/** Milliseconds: a connection without a request, and a reader that takes nothing of an answer. */
+/** Milliseconds. `waiting`: a connection without a request; `busy`: a client that reads nothing of its response. */
 const idleLimits = { waiting: 65_000, busy: 10_000 }
 
 /**
- * Gives the connections of `server` the bounds of the data port: requests of one are served one after the other, a
- * reader that takes nothing is cut off, and for one connection too many the oldest idle one is closed, or the oldest at
- * all: else those that read slowly could keep the kubelet out. Returns what ends the watch.
+ * Applies the limits of the data port to `server`: the requests of one connection are served one after the other, and a
+ * client that reads nothing is disconnected. A connection over the limit closes the oldest idle one, or else the oldest
+ * busy one; otherwise slow readers could lock out the kubelet. Returns a function that stops watching.
  */
 export function limitConnections(server: Server, perform: Handle, limits = idleLimits): () => void {
   const connections = new Map<Socket, Connection>()
@@ -32,7 +32,7 @@ function evict(connections: Map<Socket, Connection>): void {
   const oldestFirst = [...connections.values()]
   const victim = oldestFirst.find((connection) => isIdle(connection)) ?? oldestFirst[0]
   if (victim === undefined) return
-  // Not counted any more: its close event comes a turn later.
+  // Removed here because the close event comes one turn of the event loop later.
   connections.delete(victim.socket)
   victim.socket.destroy()
 }

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Asset, consolePage, readPage } from './page-files.ts'
 
-/** Where the files of the page stand, as the page names them. */
+/** Path prefix of the page's files. */
 const base = '/-/page/'
 
-/** Reads the files of the console's page, by path. */
 export async function readConsole(): Promise<ReadonlyMap<string, Asset>> {
   const [page, plot, plotCss] = await Promise.all([
     readPage(consolePage),

@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto'
 import { type Reason, reasons } from '../cors/decide.ts'
 import type { DenialGroup } from '../requests/denials.ts'
 
-/** Which groups of denials are asked for. An empty text chooses all. */
+/** Which groups of denials to return. An empty string matches all. */
 interface DenialFilter {
-  /** Parts of the names, in lower case. */
+  /** Substrings, in lower case. */
   readonly bucket: string
   readonly origin: string
   readonly reason: Reason | undefined
-  /** The id of one group. */
+  /** Id of one group. */
   readonly group: string
 }
 
-/** The filter of a query string, or what is wrong with it. */
+/** Returns an error message if the query is not valid. */
 export function readFilter(query: URLSearchParams): DenialFilter | string {
   const value = (name: string): string => (query.get(name) ?? '').trim()
   const asked = value('reason')
   const reason = reasons.find((known) => known === asked)
   if (asked !== '' && reason === undefined)
-    return `There is no reason ${JSON.stringify(asked)}; known are ${reasons.join(', ')}.`
+    return `Unknown reason ${JSON.stringify(asked)}; use one of ${reasons.join(', ')}.`
   return {
     bucket: value('bucket').toLowerCase(),
     origin: value('origin').toLowerCase(),
@@ -39,7 +39,7 @@ export const chooseGroups = (
       (group === '' || groupId(one) === group),
   )
 
-/** A name for a group that fits into a URL, as an origin of 512 characters does not. */
+/** A short id for use in a URL: origins have up to 512 characters. */
 export const groupId = ({
   bucket,
   origin,

@@ -8,16 +8,16 @@ import { adviceOn, answerQuestion, type Explainer, withAdvice } from './explain-
 import { json, longJson, type Reply } from './reply.ts'
 
 /**
- * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the rules as they
- * are now, so that one whose rules were corrected says `allow`; its proposal allows every request of the group.
- * `recent=` and `groups=` bound how many; `bucket=`, `origin=` and `reason=` choose, `group=` is the id of one group;
- * `explained=no` leaves out the explanations, which take time.
+ * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the current rules,
+ * so it says `allow` after the rules were corrected; its proposal allows every request of the group. `recent=` and
+ * `groups=` limit how many are returned; `bucket=`, `origin=` and `reason=` filter; `group=` is the id of one group;
+ * `explained=no` leaves out the explanations, which take CPU time.
  */
 export function denialsReply(explainer: Explainer, denials: Denials, query: URLSearchParams): Reply {
   const recent = readCount(query, 'recent')
   const groups = readCount(query, 'groups')
   if (recent === undefined || groups === undefined)
-    return json(400, { error: 'The parameters recent and groups are numbers.' })
+    return json(400, { error: 'The parameters recent and groups must be numbers.' })
   const filter = readFilter(query)
   if (typeof filter === 'string') return json(400, { error: filter })
   const all = denials.top()
@@ -56,7 +56,7 @@ async function* explainedGroups(
   }
 }
 
-/** What the rules of now decide: `deny` while one of the kept requests is; `undefined` when none was kept whole. */
+/** What the current rules decide: `deny` if they deny any kept request; `undefined` if every record was cut. */
 function decisionOn({ rules, setup }: Explainer, requests: readonly Denial[]): 'allow' | 'deny' | undefined {
   const snapshot = rules()
   const verdicts = requests.map((denial) => {
@@ -66,7 +66,7 @@ function decisionOn({ rules, setup }: Explainer, requests: readonly Denial[]): '
   return verdicts.find((verdict) => verdict === 'deny') ?? verdicts.find((verdict) => verdict !== undefined)
 }
 
-/** What the requests of a group asked for, together. */
+/** All methods and headers that the requests of a group ask for. */
 function joined(requests: readonly Denial[]): {
   readonly methods: readonly string[]
   readonly headers: readonly string[]
@@ -97,7 +97,7 @@ async function explainGroup(
   return withAdvice(shown, await adviceOn(explainer, shown, requests.filter(isWhole).map(questionOf)))
 }
 
-/** The latest request of a group may be allowed by now, and another one not. */
+/** The current rules may allow the latest request of a group but not an earlier one. */
 function firstRefused(explainer: Explainer, requests: readonly Denial[]): Explained | undefined {
   for (const request of requests) {
     const answer = answerQuestion(explainer, questionOf(request))
@@ -106,11 +106,10 @@ function firstRefused(explainer: Explainer, requests: readonly Denial[]): Explai
   return undefined
 }
 
-/** A header list that was cut to be kept cannot be allowed. */
+/** A proposal cannot allow a header list or an origin that was cut. */
 const isWhole = ({ requestedHeaders, origin }: Denial): boolean =>
   requestedHeaders?.endsWith('…') !== true && origin?.endsWith('…') !== true
 
-/** The question that asks for the same decision. */
 function questionOf({ host, path, origin, method, requestedHeaders, kind }: Denial): RequestQuestion {
   return {
     to: { kind: 'host', host: host ?? '', path: path === '' ? '/' : path },

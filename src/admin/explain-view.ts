@@ -16,20 +16,19 @@ import type { Advice } from '../rule-file/propose/asked.ts'
 import { advise, askedIn } from '../rules/advise.ts'
 import { json, type Reply } from './reply.ts'
 
-/** Where explanations come from. */
 export interface Explainer {
   readonly rules: () => Snapshot
   readonly setup: Setup
   /** Where callers on this machine reach the data port. */
   readonly endpoint: () => string
   readonly now: () => number
-  /** The rules directory, whose files proposals change. */
+  /** The rules directory. Proposals are changes of its files. */
   readonly directory: string
 }
 
 const parameters = new Set(['bucket', 'host', 'path', 'origin', 'method', 'headers', 'actual'])
 
-/** `/-/explain`: what would be answered to the request that the query describes, and why. */
+/** `/-/explain`: how the sidecar would answer the request that the query describes, and why. */
 export async function explainReply(explainer: Explainer, query: URLSearchParams): Promise<Reply> {
   const question = readQuestion(query)
   if (typeof question === 'string') return json(400, { error: question })
@@ -39,7 +38,7 @@ export async function explainReply(explainer: Explainer, query: URLSearchParams)
   return json(200, withAdvice(explained, await adviceOn(explainer, explained, [question])))
 }
 
-/** What would allow every one of `questions`, which are all for the bucket of `explained`. */
+/** Proposes a change that allows all `questions`, which must be for the bucket of `explained`. */
 export function adviceOn(
   { rules, setup, directory }: Explainer,
   explained: Explained,
@@ -57,13 +56,14 @@ export function answerQuestion(
   return explainRequest(context, question)
 }
 
-/** What the page has to change says more than what looks alike. */
+/** Replaces the hint of `explained` by that of the advice, which has seen the rule file. */
 export const withAdvice = (explained: Explained, { proposal, hint }: Advice): Explained => ({
   ...explained,
   ...(hint === undefined ? {} : { hint }),
   ...(proposal === undefined ? {} : { proposal }),
 })
-/** The parameter for which a question cannot be answered. */
+
+/** The parameter that makes the question invalid. */
 function fieldIn({ to, origin, requestedHeaders }: RequestQuestion): string | undefined {
   const isControl = (value = ''): boolean => /[\0-\x1f\x7f]/.test(value)
   if (to.kind === 'bucket' && !isBucketName(to.bucket)) return 'bucket'
@@ -72,17 +72,17 @@ function fieldIn({ to, origin, requestedHeaders }: RequestQuestion): string | un
   return isControl(requestedHeaders) ? 'headers' : undefined
 }
 
-/** The question of a query string, or what is wrong with it. */
+/** Returns an error message if the query is not valid. */
 function readQuestion(query: URLSearchParams): RequestQuestion | string {
   for (const name of query.keys())
     if (!parameters.has(name))
-      return `Unknown parameter ${JSON.stringify(name)}; known are ${[...parameters].join(', ')}.`
+      return `Unknown parameter ${JSON.stringify(name)}; use ${[...parameters].join(', ')}.`
   for (const name of parameters)
     if (name !== 'headers' && query.getAll(name).length > 1) return `The parameter ${name} is given twice.`
   const to = readDestination(query)
   if (typeof to === 'string') return to
   const actual = query.get('actual') ?? 'false'
-  if (!/^(?:|1|0|true|false)$/.test(actual)) return 'The parameter actual is true or false.'
+  if (!/^(?:|1|0|true|false)$/.test(actual)) return 'The parameter actual must be true or false.'
   const method = query.get('method')
   if (method === null) return 'The parameter method is missing, for example method=PUT.'
   return {
@@ -101,16 +101,16 @@ function readDestination(query: URLSearchParams): Destination | string {
   if (bucket !== null && host === null)
     return { kind: 'bucket', bucket, ...(path === null || path === '' ? {} : { path }) }
   if (bucket === null && host !== null) return { kind: 'host', host, path: path ?? '/' }
-  return 'Name the bucket (bucket=, with path= of an object in it), or else host= and path= as a client sends them.'
+  return 'Name the bucket (bucket=, and path= for an object in it), or give host= and path= as a client sends them.'
 }
 
-/** Names as a browser lists them; what is no list of names is asked about as it is. */
+/** Formats the names as a browser does. A value that is not a list of names stays as it is. */
 function readHeaders(value: string): string | undefined {
   const names = value.split(',').map((name) => name.trim())
   return names.every((name) => /^[\w!#$%&'*+.^`|~-]*$/.test(name)) ? browserHeaderList(names) : value
 }
 
-/** Ids of the form that real answers have. */
+/** Example request ids in the format of real ones. */
 function exampleIdentity(now: number): RequestIdentity {
   return {
     unixSeconds: Math.floor(now / 1000),

@@ -5,7 +5,8 @@ import { fieldOf, ruleFields } from '../rule-file/spelling.ts'
 import type { EditorFinding } from './shapes.ts'
 
 /**
- * `findings` as the form shows them: it refuses what the form of the vendor's console refuses, although the file loads.
+ * Adds the checks of the form to `findings`. Values that the form of the vendor's console refuses become errors, although
+ * the file loads.
  */
 export function formFindings(
   findings: readonly EditorFinding[],
@@ -29,7 +30,7 @@ export function formFindings(
   return [...raised, ...added]
 }
 
-/** A field that is missing has no place in the text, and one in the form. */
+/** Assigns the finding about a missing field to that field of the form: it has no position in the text. */
 function atMissingField(finding: EditorFinding): EditorFinding {
   if (finding.code !== 'missing-key') return finding
   const words = finding.message.split(/[^A-Za-z_]+/)
@@ -49,7 +50,7 @@ const maxAgeMissing = (rule: number): EditorFinding => ({
 function anyOrigin({ allowedOrigins }: RuleModel, rule: number): EditorFinding[] {
   const entry = allowedOrigins?.indexOf('*') ?? -1
   if (entry < 0) return []
-  const message = 'not recommended: * lets the pages of every site in, for data that anybody may read only'
+  const message = 'not recommended: * allows the pages of every site; use it only for public data'
   return [
     {
       ...{ line: 1, column: 1, severity: 'info', code: 'form-any-origin', byForm: true, message },

@@ -6,15 +6,15 @@ const columns: History['columns'] = (['preflight', 'actual'] as const).flatMap((
   reasons.map((reason) => ({ kind, reason })),
 )
 
-/** How the counts of decisions grew over the last hour, so that the console has a past to show. */
+/** Counts of decisions over the last hour, so that the chart has data as soon as the console opens. */
 export interface DecisionHistory {
-  /** Takes the counts of now. */
+  /** Records the current counts. */
   sample(): void
-  /** The points after `since` (milliseconds since 1970), and the counts of now as the last one. */
+  /** The points after `since` (milliseconds since 1970); the last one has the current counts. */
   after(since: number): History
 }
 
-/** One point every two seconds, for an hour. */
+/** Milliseconds between two points. */
 export const historyInterval = 2000
 const keptPoints = 1800
 

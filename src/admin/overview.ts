@@ -6,7 +6,7 @@ import { json, type Reply } from './reply.ts'
 import { countStates, policyOf } from './rules-view.ts'
 import type { FileSummary, Overview } from './shapes.ts'
 
-interface Overlooked {
+interface OverviewContext {
   readonly rules: () => Snapshot
   readonly denials: Denials
   readonly history: DecisionHistory
@@ -19,21 +19,36 @@ interface Overlooked {
   readonly setup: Pick<Setup, 'unconfigured'>
 }
 
-/** So many files are shown at once; the rest is found by name. */
-const shownFiles = 100
-const shownFindings = 20
+/** Files on one page of the list. */
+const maxFiles = 100
+const maxFindings = 20
 
-/** `/-/overview`: what the console shows all the time. `since=`: only newer points; `find=`: only buckets so named; `from=`: without so many. */
+/**
+ * `/-/overview`: the data that the console polls. `since=`: only newer points; `find=`: only buckets whose name contains
+ * this; `from=`: skips this many files.
+ */
 export function overviewReply(
-  { rules, denials, history, endpoint, health, version, candidates, started, directory, setup }: Overlooked,
+  {
+    rules,
+    denials,
+    history,
+    endpoint,
+    health,
+    version,
+    candidates,
+    started,
+    directory,
+    setup,
+  }: OverviewContext,
   query: URLSearchParams,
 ): Reply {
   const snapshot = rules()
   const since = Number(query.get('since') ?? 0)
-  if (!Number.isFinite(since)) return json(400, { error: 'The parameter since is a number of milliseconds.' })
+  if (!Number.isFinite(since))
+    return json(400, { error: 'The parameter since must be a number of milliseconds.' })
   const from = Number(query.get('from') ?? 0)
   if (!Number.isSafeInteger(from) || from < 0)
-    return json(400, { error: 'The parameter from is the number of files to leave out.' })
+    return json(400, { error: 'The parameter from must be the number of files to skip.' })
   const find = (query.get('find') ?? '').toLowerCase()
   const found = inOrder(snapshot).filter(({ bucket }) => bucket.toLowerCase().includes(find))
   const overview: Overview = {
@@ -48,7 +63,7 @@ export function overviewReply(
     history: history.after(since),
     denials: denials.total(),
     candidates: candidates !== undefined,
-    files: found.slice(from, from + shownFiles).map((file) => summary(snapshot, file)),
+    files: found.slice(from, from + maxFiles).map((file) => summary(snapshot, file)),
     filesFrom: from,
     filesFound: found.length,
   }
@@ -57,7 +72,7 @@ export function overviewReply(
 
 const ordered = new WeakMap<Snapshot, readonly FileStatus[]>()
 
-/** Sorted once for each snapshot: the console asks every few seconds. */
+/** Sorts once for each snapshot, because the console polls every few seconds. */
 function inOrder(snapshot: Snapshot): readonly FileStatus[] {
   const known = ordered.get(snapshot)
   if (known !== undefined) return known
@@ -78,7 +93,7 @@ function summary(snapshot: Snapshot, { bucket, file, state, since, findings }: F
     file,
     state,
     since: new Date(since).toISOString(),
-    findings: findings.slice(0, shownFindings).map(({ file: _file, ...finding }) => finding),
+    findings: findings.slice(0, maxFindings).map(({ file: _file, ...finding }) => finding),
     rules: policy?.rules.length ?? 0,
     dialect: policy?.dialect.name,
     mode: policy?.mode,

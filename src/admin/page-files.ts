@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import { extname } from 'node:path'
 
-/** One file as a browser gets it. */
 export interface Asset {
   readonly type: string
   readonly body: string
@@ -15,12 +14,11 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Colours and everything else that the pages share. */
 export const consolePage = new URL('./page/', import.meta.url)
 
 /**
- * The files of a page by name, `main.js` for one. A checkout holds its scripts with types, the built package without:
- * a browser gets the same names from both.
+ * The files of a page by name, for example `main.js`. Scripts are `.ts` in a checkout and `.js` in the built package; a
+ * browser gets `.js` from both.
  */
 export async function readPage(folder: URL): Promise<ReadonlyMap<string, Asset>> {
   const names = (await readdir(folder)).filter((name) => extname(name) === '.ts' || extname(name) in types)
@@ -32,9 +30,9 @@ export async function readPage(folder: URL): Promise<ReadonlyMap<string, Asset>>
   return new Map(await Promise.all(files))
 }
 
-/** A module as the compiler would write it, its lines where they were. */
+/** Strips the types and keeps the line numbers. */
 function withoutTypes(text: string): string {
-  // Node runs the whole program like this without a word, but warns of the function that does it.
+  // Node strips types without a warning when it runs the program, but warns when this function is called.
   const warn = process.emitWarning
   process.emitWarning = () => undefined
   try {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** The body of a request as text, `undefined` when it is longer than `limit` bytes. */
+/** Returns `undefined` if the body is longer than `limit` bytes. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<string | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return undefined
   const pieces: Buffer[] = []

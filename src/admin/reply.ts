@@ -3,11 +3,10 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { visibleJson } from '../text/visible.ts'
 
-/** An answer of the admin port. */
 export interface Reply {
   readonly status: number
   readonly type: string
-  /** In pieces when it can be long: requests are served between them. */
+  /** A long body comes in pieces, and other requests are served between them. */
   readonly body: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -26,7 +25,7 @@ export const json = (status: number, value: unknown, headers: Reply['headers'] =
   headers,
 })
 
-/** `head`, an object, with `name` as its last field: the list of `items`, written a few at a time. */
+/** `head` as JSON, with the list of `items` as its last field `name`. Written in pieces. */
 export function longJson(
   head: Readonly<Record<string, unknown>>,
   name: string,
@@ -53,7 +52,7 @@ async function* listPieces(
   yield `${piece}\n]}\n`
 }
 
-/** Nothing here is for other sites, for caches, or to be taken for something else than it says. */
+/** Keeps every response away from other sites, frames, caches and content sniffing. */
 const guards: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy':
@@ -65,7 +64,7 @@ const guards: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 }
 
-/** Sends `reply`. A body that came with the request is not read: the connection is closed instead. */
+/** Sends `reply`. Closes the connection if the request has an unread body. */
 export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
@@ -90,7 +89,7 @@ export async function sendReply(
   if (fault !== undefined) throw fault.reason
 }
 
-/** A caller that goes away before the end is no fault of ours; that there is no end to `pieces` is one. */
+/** Returns the error of `pieces`, if any. A client that disconnects is not an error. */
 async function sentInTurns(
   pieces: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   response: ServerResponse,

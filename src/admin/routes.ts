@@ -24,14 +24,13 @@ import { createSharedExposition, type ReadExposition } from './shared-exposition
 import { signInPath, signInReply, signOutPath, signOutReply } from './sign-in.ts'
 import { type StoreShown, storeReply } from './store-view.ts'
 
-/** What the admin port tells of. */
 export interface AdminOptions {
-  /** The rules as they are now. */
+  /** The current rules. */
   readonly rules: () => Snapshot
-  /** Loads the rules directory anew; the outcome is read from {@link rules}. */
+  /** Loads the rules directory again; {@link rules} then returns the result. */
   readonly reload: () => Promise<ReloadOutcome>
   readonly setup: Setup
-  /** The directory of the rule files, in which proposals are made. */
+  /** The rules directory. Proposals are changes of its files. */
   readonly directory: string
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string
@@ -42,11 +41,11 @@ export interface AdminOptions {
   readonly store: StoreShown
   readonly log: Log
   /**
-   * `live`: the data port is up and rules were loaded once. `ready`: live, and not draining. Neither asks the store.
-   * `drained` resolves with true when a drain is over, and with false when none begins for some seconds.
+   * `live`: the data port listens and rules were loaded once. `ready`: live, and not draining. Neither calls the store.
+   * `drained` resolves with true when a drain is over, and with false if none begins within some seconds.
    */
   readonly health: { live(): boolean; ready(): boolean; drained(): Promise<boolean> }
-  /** File with the token that every caller then needs for the console and `/-/…`. */
+  /** If set, every caller of the console and `/-/…` needs the token in this file. */
   readonly tokenFile: string | undefined
   readonly version: string
   /** Milliseconds since 1970; default: the clock. */
@@ -57,15 +56,14 @@ export interface AdminOptions {
 
 export interface Route {
   readonly methods: readonly ('GET' | 'POST')[]
-  /** For callers on this machine; with a token file for those with the token. */
+  /** Only for callers on this machine; with a token file, only for callers that send the token. */
   readonly restricted: boolean
   readonly answer: (request: IncomingMessage, query: URLSearchParams) => Reply | Promise<Reply>
 }
 
-/** Longest body of a POST. */
+/** Longer bodies of a POST get 413. */
 const maxBodyBytes = 131_072
 
-/** Finds the route of a path, `undefined` where there is nothing. */
 export function createRoutes(
   options: AdminOptions,
   history: DecisionHistory,
@@ -101,7 +99,7 @@ const open = (answer: Route['answer']): Route => ({ methods: ['GET'], restricted
 const restricted = (answer: Route['answer']): Route => ({ methods: ['GET'], restricted: true, answer })
 const posted = (answer: Route['answer']): Route => ({ methods: ['POST'], restricted: true, answer })
 
-/** Only files of our own, and no markup made of texts. */
+/** Allows only the files of this server, and no script that turns strings into markup. */
 const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -115,18 +113,18 @@ const pagePolicy = [
   "trusted-types 'none'",
 ].join('; ')
 
-/** The console's page. Its files are read when it is opened for the first time. */
+/** The files of the page are read at its first request. */
 function consoleRoute(): Route {
   let assets: ReturnType<typeof readConsole> | undefined
   return restricted(async (request) => {
-    // What kept them from being read, as when no more files can be opened, may pass.
+    // The next request tries again: the cause may be temporary, for example too many open files.
     assets ??= readConsole().catch((error: unknown) => {
       assets = undefined
       throw error
     })
     const asset = (await assets).get(pathOf(request))
     return asset === undefined
-      ? json(404, { error: 'There is nothing here.' })
+      ? json(404, { error: 'Not found.' })
       : { status: 200, ...asset, headers: { 'Content-Security-Policy': pagePolicy } }
   })
 }
@@ -156,6 +154,6 @@ async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
 async function checkBody(options: AdminOptions, request: IncomingMessage): Promise<Reply> {
   const body = await readBody(request, maxBodyBytes)
   return body === undefined
-    ? json(413, { error: 'That is more than a rule file can be.' })
+    ? json(413, { error: 'The text is longer than a rule file may be.' })
     : checkReply(options, body)
 }

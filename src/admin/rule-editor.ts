@@ -12,7 +12,7 @@ interface Editor {
   readonly directory: string
 }
 
-/** `/-/file?bucket=`: the whole text of a bucket's rule file, as it stands in the rules directory. */
+/** `/-/file?bucket=`: the text of a bucket's rule file, read from the rules directory. */
 export async function fileReply({ rules, directory }: Editor, query: URLSearchParams): Promise<Reply> {
   const bucket = query.get('bucket')
   if (bucket === null)
@@ -22,14 +22,14 @@ export async function fileReply({ rules, directory }: Editor, query: URLSearchPa
     return json(404, { error: `There is no rule file for the bucket ${JSON.stringify(bucket)}.` })
   const text = await readRuleText(directory, loaded.file)
   if (text === undefined)
-    return json(409, { error: `${loaded.file} cannot be read from the rules directory as UTF-8 text.` })
+    return json(409, { error: `${loaded.file} cannot be read as UTF-8 text from the rules directory.` })
   const view: RuleText = { bucket, file: loaded.file, state: loaded.state, text }
   return json(200, view)
 }
 
-/** In a child process, because the body is a rule file that a person types. */
+/** In a child process, because the text is untrusted: a parser that hangs must not stop the sidecar. */
 const draftInChild = inChild<typeof drafts>(moduleBeside(import.meta.url, 'check-draft'))
 
-/** `POST /-/check`: a rule file as it is being written, edited by the form where `edit` says so, with its findings. */
+/** `POST /-/check`: applies the edit of the form, if there is one, and returns the text with its findings. */
 export const checkReply = ({ setup, directory }: Editor, body: string): Promise<Reply> =>
   draftInChild('checkDraftReply', body, { dialect: setup.dialect, directory })

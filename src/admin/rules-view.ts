@@ -1,11 +1,11 @@
 import type { BucketPolicy, FileStatus, Snapshot } from '../plan/snapshot.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
-/** `/-/rules`: every rule file with its state, its findings and the rules that are served, presets expanded. */
+/** `/-/rules`: every rule file with its state, its findings and the rules in use, presets expanded. */
 export function rulesReply(snapshot: Snapshot, query: URLSearchParams): Reply {
   for (const name of query.keys())
     if (name !== 'bucket')
-      return json(400, { error: `Unknown parameter ${JSON.stringify(name)}; known is bucket.` })
+      return json(400, { error: `Unknown parameter ${JSON.stringify(name)}; use bucket.` })
   const bucket = query.get('bucket')
   const files = bucket === null ? snapshot.files : snapshot.files.filter((file) => file.bucket === bucket)
   if (bucket !== null && files.length === 0)

@@ -1,4 +1,4 @@
-/** What the console's page and the admin port tell each other, as JSON. Types only: the page imports them too. */
+/** JSON that the admin port sends to the console's page. Types only, because the page imports them too. */
 
 import type { Reason } from '../cors/decide.ts'
 import type { CorsRule, DialectName } from '../cors/rule.ts'
@@ -13,7 +13,7 @@ import type { RuleModel } from '../rule-file/propose/rule-model.ts'
 export type Kind = 'preflight' | 'actual'
 type Mode = 'enforce' | 'report'
 
-/** How many decisions were made up to a moment: milliseconds since 1970, then the counts in the order of `columns`. */
+/** Milliseconds since 1970, then the decisions up to then in the order of `columns`. */
 export type HistoryPoint = readonly number[]
 
 export interface History {
@@ -39,22 +39,22 @@ export interface Overview {
   readonly endpoint: string
   readonly ready: boolean
   readonly generation: number
-  /** When the counting began. */
+  /** Start of the counters. */
   readonly started: string
   /** The rules directory. */
   readonly directory: string
-  /** What becomes of a bucket without a rule file. */
+  /** What happens to requests for a bucket without a rule file. */
   readonly unconfigured: 'refuse' | 'forward'
   readonly states: Readonly<Record<FileState, number>>
   readonly history: History
   readonly denials: number
-  /** Whether there are candidate rules. */
+  /** Whether candidate rules are configured. */
   readonly candidates: boolean
-  /** Those in trouble first; not more than fit a page. */
+  /** One page of files; files with errors come first. */
   readonly files: readonly FileSummary[]
-  /** How many files of what was looked for are left out before these. */
+  /** Matching files before this page. */
   readonly filesFrom: number
-  /** How many there are of what was looked for. */
+  /** All matching files. */
   readonly filesFound: number
 }
 
@@ -84,7 +84,7 @@ interface DenialView {
 }
 
 export interface DenialGroupView {
-  /** Names the group in `group=`. */
+  /** Selects the group in `group=`. */
   readonly id: string
   readonly bucket?: string
   readonly origin?: string
@@ -93,10 +93,10 @@ export interface DenialGroupView {
   readonly overcount: number
   readonly first: string
   readonly last: DenialView
-  /** What all requests of the group together asked for; headers in lower case. */
+  /** All that the requests of the group ask for; headers in lower case. */
   readonly methods: readonly string[]
   readonly headers: readonly string[]
-  /** What the rules of now decide on the latest one, and why. */
+  /** What the current rules decide on the latest request, and why. */
   readonly decisionNow?: 'allow' | 'deny'
   readonly now?: Explained
 }
@@ -105,13 +105,13 @@ export interface DenialGroupView {
 export interface DenialsView {
   readonly total: number
   readonly recent: readonly DenialView[]
-  /** Groups that the filter leaves, and all there are. */
+  /** Groups that match the filter, and all groups. */
   readonly groupsFound: number
   readonly groupsInAll: number
   readonly groups: readonly DenialGroupView[]
 }
 
-/** `GET /-/rules?bucket=`, as far as the page reads it. */
+/** `GET /-/rules?bucket=`: only the fields that the page reads. */
 export interface RulesView {
   readonly files: readonly { readonly bucket: string; readonly rules: readonly CorsRule[] }[]
 }
@@ -126,9 +126,9 @@ export interface RuleText {
 
 /** One rule as the editor's form shows it. */
 export interface FormRule extends Omit<RuleModel, 'others'> {
-  /** Fields of the rule that the form does not show, and keeps. */
+  /** Fields of the rule that the form keeps but does not show. */
   readonly others: readonly string[]
-  /** What its preset fills in where the rule says nothing itself. */
+  /** Values that the preset fills in for fields that the rule does not set. */
   readonly fromPreset: {
     readonly allowedMethods?: readonly string[]
     readonly allowedHeaders?: readonly string[]
@@ -138,39 +138,38 @@ export interface FormRule extends Omit<RuleModel, 'others'> {
 }
 
 export interface EditorFinding extends Omit<Finding, 'file' | 'code'> {
-  /** The codes with `form-` are of the form alone. */
+  /** Codes that start with `form-` are the form's own. */
   readonly code: Finding['code'] | 'form-max-age' | 'form-any-origin'
-  /** The line that it is about. */
+  /** The line of the text. */
   readonly quoted?: string
-  /** The rule, the field and the entry of it, counted from 0, where it is about one. */
+  /** Index of the rule, its field, and index of the entry, if the finding is about one. */
   readonly rule?: number
   readonly field?: string
   readonly entry?: number
-  /** Of the form alone: the file loads with it. */
+  /** Raised only by the form; the file loads. */
   readonly byForm?: boolean
 }
 
 /** `POST /-/check` */
 export interface CheckedFile {
   readonly file: string
-  /** The whole file, after the edit that was asked for. */
+  /** The whole file, after the edit. */
   readonly text: string
-  /** Why that edit was not made. */
+  /** Why the edit was not made. */
   readonly refused?: string
   readonly findings: readonly EditorFinding[]
-  /** `undefined`: the text cannot be read as rules, or it is XML, and the form has nothing to show. */
+  /** `undefined`: the text cannot be read as rules, or it is XML, so the form shows nothing. */
   readonly rules: readonly FormRule[] | undefined
-  /** By the dialect that the file names, else that of the server. */
+  /** By the dialect of the file, or else of the sidecar. */
   readonly form: { readonly requiresMaxAge: boolean; readonly otherMethods: boolean }
-  /** Fields of the file that the form does not show, and keeps. */
+  /** Fields of the file that the form keeps but does not show. */
   readonly others: readonly string[]
-  /** There is no such file in the rules directory. */
+  /** The rules directory has no such file. */
   readonly isNew: boolean
-  /** Unified, against the file in the rules directory; empty when they are the same. */
+  /** Unified diff against the file in the rules directory; empty if they are equal. */
   readonly diff: string
 }
 
-/** What a set of rules decides. */
 interface CandidateOutcome {
   readonly decision: 'allow' | 'deny'
   readonly reason: Reason
@@ -179,7 +178,7 @@ interface CandidateOutcome {
   readonly bucket?: string
 }
 
-/** Requests of one kind that the candidate rules decide otherwise. */
+/** Equal requests that the candidate rules decide differently. */
 export interface CandidateGroupView {
   readonly bucket?: string
   readonly origin?: string
@@ -210,7 +209,7 @@ export interface CandidatesView {
   readonly compared: number
   readonly different: number
   readonly undecided: number
-  /** Groups that both sets of rules decide the same by now. */
+  /** Groups that the current rules of both sets decide equally. */
   readonly settled: number
   readonly files: readonly { readonly file: string; readonly findings: readonly Omit<Finding, 'file'>[] }[]
   readonly groups: readonly CandidateGroupView[]

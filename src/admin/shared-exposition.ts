@@ -2,15 +2,14 @@ import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promis
 import { type ExpositionFormat, exposition } from '../metrics/family.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
-/** Expositions take at most a fifth of the time, however many ask: the rest is for requests. */
+/** Pause after each exposition, in multiples of its duration, so that scrapes use at most a fifth of the CPU. */
 const restsFor = 4
 
-/** The text of all metrics, in pieces. */
 export type ReadExposition = (format: ExpositionFormat) => Promise<readonly Buffer[]>
 
 /**
- * Makes one exposition at a time, shared by all who ask before it is begun, so that many scrapes cost as much as one
- * and hold one text in memory. None is older than the request that it answers.
+ * Makes one exposition at a time. All requests that arrive before it starts share it, so that many scrapes cost as much
+ * as one and hold one text in memory. No exposition is older than the request that it answers.
  */
 export function createSharedExposition(metrics: Metrics): ReadExposition {
   let running: Promise<unknown> = Promise.resolve()

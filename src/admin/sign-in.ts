@@ -1,47 +1,46 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { type AccessRefusal, readToken, whyOfAnotherSite } from './access.ts'
+import { type AccessRefusal, readToken, whyCrossSite } from './access.ts'
 import { consolePage, readPage } from './page-files.ts'
 import { readBody } from './read-body.ts'
 import { json, type Reply } from './reply.ts'
 import { endedSession, type Sessions, sameText } from './session.ts'
 
-/** Where the sign-in page sends the token. */
 export const signInPath = '/-/sign-in'
 export const signOutPath = '/-/sign-out'
 
-/** Longest body of a sign-in. */
+/** Longer bodies of a sign-in get 413. */
 const maxBodyBytes = 8192
 
-/** Exchanges the token, sent by the page's form, for a session cookie. */
+/** Exchanges the token from the form for a session cookie. */
 export async function signInReply(
   request: IncomingMessage,
   tokenFile: string | undefined,
   sessions: Sessions,
 ): Promise<Reply> {
   if (tokenFile === undefined)
-    return json(404, { error: 'There is no token to sign in with: --admin-token-file is not given.' })
-  const foreign = whyOfAnotherSite(request)
-  if (foreign !== undefined) return json(403, { error: foreign })
+    return json(404, { error: 'Sign-in is off: start the sidecar with --admin-token-file.' })
+  const reason = whyCrossSite(request)
+  if (reason !== undefined) return json(403, { error: reason })
   const body = await readBody(request, maxBodyBytes)
-  if (body === undefined) return json(413, { error: 'That is more than a token can be.' })
+  if (body === undefined) return json(413, { error: 'The token is too long.' })
   const sent = new URLSearchParams(body).get('token')?.trim() ?? ''
   const token = await readToken(tokenFile)
   if (token === undefined || !sameText(sent, token))
-    return signInPage(401, 'This is not the token of --admin-token-file.')
+    return signInPage(401, 'This is not the token in --admin-token-file.')
   return seeOther(sessions.begin(request, token))
 }
 
 export function signOutReply(request: IncomingMessage): Reply {
-  const foreign = whyOfAnotherSite(request)
-  return foreign === undefined ? seeOther(endedSession(request)) : json(403, { error: foreign })
+  const reason = whyCrossSite(request)
+  return reason === undefined ? seeOther(endedSession(request)) : json(403, { error: reason })
 }
 
-/** A refusal of the console, as a page that says what to do. */
+/** A page that says why the console is refused, and what to do. */
 export const refusalPage = ({ status, message }: AccessRefusal): Promise<Reply> =>
   status === 401
     ? signInPage(401, undefined)
-    : page(status, 'The console is not open to this request', refusedText(message))
+    : page(status, 'The console refused this request', refusedText(message))
 
 const seeOther = (cookie: string): Reply => ({
   status: 303,
@@ -60,19 +59,19 @@ const signInPage = (status: number, problem: string | undefined): Promise<Reply>
 <input id="token" type="password" name="token" autocomplete="current-password" required autofocus${problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"'}></div>
 <button>Sign in</button>
 </form>
-<p class="soft">The token is the content of the file that the sidecar was given with <code>--admin-token-file</code>. Programs send it as <code>Authorization: Bearer TOKEN</code>.</p>`,
+<p class="soft">The token is in the file that <code>--admin-token-file</code> names. Programs send it as <code>Authorization: Bearer TOKEN</code>.</p>`,
   )
 
-/** `message` is one of our own, without anything that was sent. */
+/** `message` is not escaped: it must not contain anything from the request. */
 const refusedText = (message: string): string => `<p class="alarm">${message}</p>
 <p>To open the console, do one of these:</p>
 <ol>
-<li>On the machine of the sidecar, open <code>http://localhost:PORT/</code> with the port of <code>--admin</code>.</li>
+<li>On the machine where the sidecar runs, open <code>http://localhost:PORT/</code> with the port of <code>--admin</code>.</li>
 <li>In Kubernetes, run <code>kubectl port-forward POD PORT</code>, and open <code>http://localhost:PORT/</code>.</li>
 <li>Under another name, or behind a proxy: start the sidecar with <code>--admin-token-file FILE</code>, and sign in with the token in that file.</li>
 </ol>`
 
-/** Inline and named by its hash, because the files of the console are open to those alone who have signed in. */
+/** The style is inline, allowed by its hash, because the files of the console are served only after sign-in. */
 async function readStyle(): Promise<{ readonly text: string; readonly source: string }> {
   const files = await readPage(consolePage)
   const text = ['shared.css', 'sign-in.css'].map((name) => files.get(name)?.body ?? '').join('')
@@ -81,7 +80,7 @@ async function readStyle(): Promise<{ readonly text: string; readonly source: st
 
 let style: ReturnType<typeof readStyle> | undefined
 
-/** A page without its style is better than none, as when no more files can be opened. */
+/** Falls back to a page without style if the files cannot be read, for example with too many open files. */
 async function currentStyle(): ReturnType<typeof readStyle> {
   style ??= readStyle()
   return style.catch(() => {

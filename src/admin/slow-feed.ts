@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-/** Bytes that are parsed in one turn of the event loop: some forty of the smallest requests. */
+/** Bytes parsed in one turn of the event loop: about forty of the smallest requests. */
 const bytesInATurn = 1_024
 
-/** Gives what clients send to the parser a little at a time, one connection a turn: see {@link SlowSocket}. */
+/** Feeds the bytes of clients to the parser in small pieces, one connection per turn: see {@link SlowSocket}. */
 export function createSlowFeed(): (socket: Socket) => Duplex {
   const queue: (() => void)[] = []
   const runNext = (): void => {
@@ -19,8 +19,8 @@ export function createSlowFeed(): (socket: Socket) => Duplex {
 }
 
 /**
- * A socket whose bytes arrive slowly. Node parses what one read brings, 64 KB, without a pause, and makes an object of
- * each of two thousand small requests even where the first one ends the connection: 50 ms for each connection.
+ * Delivers the bytes of a socket slowly. Node parses each read of up to 64 KB without a pause and makes an object of each
+ * of two thousand small requests, even if the first one ends the connection: 50 ms of CPU for each connection.
  */
 class SlowSocket extends Duplex {
   readonly #socket: Socket
@@ -54,7 +54,7 @@ class SlowSocket extends Duplex {
     return this.#socket.bytesRead
   }
 
-  /** With what still waits here, as {@link Socket} counts it. */
+  /** Includes bytes that are still queued here, as in {@link Socket}. */
   get bytesWritten(): number {
     return this.#socket.bytesWritten - this.#socket.writableLength + this.writableLength
   }

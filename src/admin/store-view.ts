@@ -2,16 +2,15 @@ import type { StoreHealth } from '../requests/store-health.ts'
 import { json, type Reply } from './reply.ts'
 import type { StoreView } from './shapes.ts'
 
-/** The store behind the sidecar, as `/-/store` shows it. */
 export interface StoreShown {
-  /** As `--upstream` names it. */
+  /** The value of `--upstream`. */
   readonly address: string
   readonly health: () => StoreHealth
-  /** Asks the store when no request has lately shown how it is. Never rejects. */
+  /** Sends the store a request, unless a recent one has shown its state. Never rejects. */
   readonly probe: () => Promise<void>
 }
 
-/** `/-/store`: whether the store answers, since when, and the last error. */
+/** `/-/store`: whether the store is reachable, since when, and the last error. */
 export async function storeReply({ address, health, probe }: StoreShown): Promise<Reply> {
   await probe()
   const { state, since, lastAnswer, lastError, failed } = health()

@@ -11,7 +11,7 @@ import { servePage } from './page-server.ts'
 import type { PageSetup } from './page-setup.ts'
 import { writeRuleFile } from './rule-files.ts'
 
-/** A running sidecar, as far as the demo needs it. */
+/** The part of a running sidecar that the demo uses. */
 export interface DemoSidecar {
   readonly dataAddress: { readonly port: number }
   readonly adminAddress: { readonly port: number }
@@ -20,7 +20,7 @@ export interface DemoSidecar {
 
 export type StartSidecar = (settings: Settings) => Promise<DemoSidecar>
 
-/** The ports that the demo wishes for; 0 is any free one. */
+/** Preferred ports; 0 means any free one. */
 export interface DemoPorts {
   readonly page: number
   readonly data: number
@@ -45,13 +45,13 @@ const storeBounds = { maxObjectBytes: 8 * megabyte, maxTotalBytes: 64 * megabyte
 
 /**
  * Starts the whole demo on loopback: a folder store, the sidecar in front of it with the example rules, and the page on
- * an origin of its own. Everything lives in one temporary folder. A port that is taken is replaced by a free one.
- * Rejects when a part cannot start; then nothing stays behind.
+ * a separate origin. All files are in one temporary folder. If a port is in use, a free one is used instead. Rejects if
+ * a part cannot start, after cleaning up.
  */
 export async function startDemo(options: DemoOptions, startSidecar: StartSidecar): Promise<Demo> {
   const undo: (() => Promise<unknown>)[] = []
   const close = async (): Promise<void> => {
-    // The last that was started ends first: nobody is left asking somebody who has gone.
+    // In reverse order, so that no part calls one that has stopped.
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
@@ -63,7 +63,7 @@ export async function startDemo(options: DemoOptions, startSidecar: StartSidecar
     const storeOrigin = `http://${loopback}:${store.port}`
     await storeExamples(storeOrigin)
 
-    // The rules name the page's origin: its port must be known before there are rules, and so before the sidecar.
+    // The rules contain the origin of the page, so its port must be known before the sidecar starts.
     const page = await openLocalPort(options.ports.page)
     undo.push(page.close)
     const pageOrigins = [`http://${loopback}:${page.port}`, `http://localhost:${page.port}`]

@@ -1,4 +1,3 @@
-/** The buckets of the demo. */
 export const demoBuckets = ['photos', 'reports'] as const
 export type DemoBucket = (typeof demoBuckets)[number]
 
@@ -6,8 +5,8 @@ export const isDemoBucket = (name: string): name is DemoBucket =>
   demoBuckets.some((bucket) => bucket === name)
 
 /**
- * The rule files that the demo starts with. `pageOrigins` are the page's own origins; the rules name them, as rules
- * for an application's page would. The preflight's answer is kept for a second only, so that a change shows at once.
+ * The rule files that the demo starts with. They allow `pageOrigins`, the origins of the demo's page. Browsers cache the
+ * preflight's response for one second only, so that a change has an effect at once.
  */
 export function exampleRules(pageOrigins: readonly string[]): Readonly<Record<DemoBucket, string>> {
   const origins = pageOrigins.map((origin) => JSON.stringify(origin)).join(', ')
@@ -33,12 +32,11 @@ rules:
   }
 }
 
-/** What the store holds when the demo begins. */
 export const exampleObjects = [
   {
     path: '/photos/welcome.txt',
     type: 'text/plain; charset=utf-8',
-    body: 'This object was in the store before you came.\n',
+    body: 'This object was in the store from the start.\n',
   },
   {
     path: '/reports/q2.csv',

@@ -11,14 +11,14 @@ import { type Bound, upload } from './store-upload.ts'
 interface FolderStoreOptions {
   /** Folder that holds one folder per bucket. */
   readonly root: string
-  /** The only buckets there are. */
+  /** The store has no other buckets. */
   readonly buckets: readonly string[]
   readonly maxObjectBytes: number
-  /** Bytes of all objects together that were stored by PUT. */
+  /** Limit for all objects stored by PUT together, in bytes. */
   readonly maxTotalBytes: number
 }
 
-/** What a PUT said of its object, kept beside the file as long as the program runs. */
+/** Headers of the PUT, kept in memory until the program ends. */
 interface StoredObject {
   readonly size: number
   readonly modified: number
@@ -29,13 +29,12 @@ interface StoredObject {
 
 interface Store {
   readonly options: FolderStoreOptions
-  /** By file. */
+  /** Key: path of the file. */
   readonly objects: Map<string, StoredObject>
   /** Bytes stored or being received. */
   bytes: number
 }
 
-/** Where one object is kept. */
 interface Place {
   readonly folder: string
   readonly name: string
@@ -46,14 +45,14 @@ const maxObjects = 1000
 const maxMetadata = 2048
 const methods = ['GET', 'HEAD', 'PUT', 'DELETE']
 
-/** Names the node that answered: a header as stores send them, which a rule may leave unexposed. */
+/** Stores send such a header to name the node; the example rule does not expose it. */
 const nodeHeader = 'x-store-node'
-/** Headers of a PUT that come back with every GET of the object, beside Cache-Control. */
+/** Headers of a PUT that every GET of the object returns, beside Cache-Control. */
 const metadataPrefix = 'x-meta-'
 
 /**
  * An object store over a folder: GET and HEAD (ranges, ETag, conditional requests), PUT, DELETE, and a listing of each
- * bucket. It knows nothing of CORS, and answers OPTIONS with 405 as any other method it does not know.
+ * bucket. It has no CORS support: OPTIONS gets 405, like any other unknown method.
  */
 export async function openFolderStore(options: FolderStoreOptions): Promise<RequestListener> {
   const store: Store = { options, objects: new Map(), bytes: 0 }
@@ -91,7 +90,7 @@ function get(store: Store, place: Place, request: IncomingMessage, response: Ser
   send(request, encodeURIComponent(place.name), options)
     .on('headers', (_response: ServerResponse, _path: string, stats: Stats) => {
       const object = store.objects.get(place.file)
-      // A file that was changed behind the store's back is served as it is, with the ETag that `send` makes of it.
+      // A file that was changed on disk is served as it is, with the ETag that `send` computes.
       if (object?.size === stats.size && object.modified === stats.mtimeMs) describe(object, response)
     })
     .on('error', (error: { readonly status?: number; readonly headers?: Record<string, string> }) => {
@@ -170,7 +169,7 @@ function refuseMethod(response: ServerResponse): void {
 }
 
 function refuseSize(response: ServerResponse, bound: Bound): void {
-  // What is still being sent is not read: the connection cannot be used again.
+  // The rest of the body is not read, so the connection cannot be reused.
   const last = { Connection: 'close' }
   if (bound === 'object')
     refuse(response, 413, 'EntityTooLarge', 'The object is larger than this store takes.', last)

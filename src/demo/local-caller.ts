@@ -1,30 +1,32 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A request to the demo's page server that is not served, and what to say instead. */
 interface Refusal {
   readonly status: 403 | 421
   readonly message: string
 }
 
 /**
- * Why a request is not one of the demo's own page, `undefined` when it is. The page server listens on loopback, but any
- * web site that the user has open can send requests there: a foreign name for this address (DNS rebinding) is seen in
- * Host, a request by another origin in Sec-Fetch-Site and Origin. `origins` are the page's own.
+ * Refuses requests that do not come from the demo's own page. The page server listens on loopback, but any web site that
+ * is open in the browser can send requests there: Host reveals DNS rebinding, and Sec-Fetch-Site and Origin reveal
+ * another site. `origins` are those of the page.
  */
-export function refuseForeign(request: IncomingMessage, origins: readonly string[]): Refusal | undefined {
+export function refuseOtherCallers(
+  request: IncomingMessage,
+  origins: readonly string[],
+): Refusal | undefined {
   const { host, origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
   if (!isLoopback(request.socket.remoteAddress))
-    return { status: 403, message: 'Only callers on this machine are answered.' }
+    return { status: 403, message: 'Only callers on this machine may use this server.' }
   if (host === undefined || !origins.includes(`http://${host.toLowerCase()}`))
-    return { status: 421, message: 'This server does not answer to that name.' }
+    return { status: 421, message: 'The Host header does not name this server.' }
   if (origin !== undefined && !origins.includes(origin))
     return { status: 403, message: 'Another origin may not use this server.' }
-  // A link on another site may open the page; only the page itself may use what stands behind it.
+  // A link on another site may open the page, but only the page may call its endpoints.
   const opened = mode === 'navigate' && request.method === 'GET'
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opened)
     return { status: 403, message: 'Another site may not use this server.' }
   if (request.method !== 'GET' && request.method !== 'HEAD' && origin === undefined)
-    return { status: 403, message: 'A change needs the Origin of the page.' }
+    return { status: 403, message: 'A change needs the Origin header of the page.' }
   return undefined
 }
 

@@ -1,18 +1,17 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 
-/** Where every part of the demo listens: nobody outside this machine can reach it. */
+/** All parts of the demo listen here: other machines cannot connect. */
 export const loopback = '127.0.0.1'
 
 export interface LocalPort {
   readonly port: number
-  /** Begins to answer requests. */
   serve(listener: RequestListener): void
-  /** Stops at once, open connections included. */
+  /** Stops at once and closes open connections. */
   close(): Promise<void>
 }
 
-/** Opens `wanted` on loopback, or a free port when it is taken or not ours to open; 0 is any free port. */
+/** Opens `wanted` on loopback, or a free port if it is in use or not permitted; 0 means any free port. */
 export async function openLocalPort(wanted: number): Promise<LocalPort> {
   const server = createServer()
   const listening = once(server, 'listening')
@@ -38,7 +37,7 @@ export async function openLocalPort(wanted: number): Promise<LocalPort> {
   }
 }
 
-/** `wanted` when it can be opened, else 0: for a listener that does not look for another port itself. */
+/** `wanted` if it can be opened, or else 0. For a listener that does not try another port itself. */
 export async function wantedOrAny(wanted: number): Promise<number> {
   const trial = await openLocalPort(wanted)
   await trial.close()

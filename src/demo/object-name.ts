@@ -1,13 +1,13 @@
-/** One object of the folder store, or the bucket itself when `key` is empty. */
+/** An object, or the bucket if `key` is empty. */
 interface ObjectAddress {
   readonly bucket: string
   readonly key: string
 }
 
-/** Longest file name, in bytes, that every common file system takes. */
+/** Longest file name that all common file systems support, in bytes. */
 const maxFileName = 255
 
-/** Reads `/BUCKET/KEY` out of a request target, percent-decoded once; `undefined` when it is no such path. */
+/** Reads `/BUCKET/KEY` from a request target and percent-decodes it once. */
 export function readAddress(target: string): ObjectAddress | undefined {
   const path = target.split(/[?#]/, 1)[0] ?? ''
   const parts = /^\/([^/]+)(?:\/(.*))?$/s.exec(path)
@@ -20,8 +20,8 @@ export function readAddress(target: string): ObjectAddress | undefined {
 }
 
 /**
- * The file name of a key: the whole key percent-encoded into one name, so that no key can name a folder, another
- * bucket or a hidden file, and `a` beside `a/b` is no conflict. `undefined` for a key too long for a file system.
+ * The whole key percent-encoded into one file name, so that no key can name a folder, another bucket or a hidden file,
+ * and the keys `a` and `a/b` can both exist. `undefined` if the name is too long for a file system.
  */
 export function fileNameOf(key: string): string | undefined {
   if (!key.isWellFormed()) return undefined
@@ -29,7 +29,7 @@ export function fileNameOf(key: string): string | undefined {
   return name.length > maxFileName ? undefined : name
 }
 
-/** The key of a file name made by `fileNameOf`; `undefined` for a hidden file or a name that no key has. */
+/** The inverse of `fileNameOf`; `undefined` for hidden files and other names that it cannot return. */
 export function keyOf(fileName: string): string | undefined {
   if (fileName.startsWith('.')) return undefined
   try {

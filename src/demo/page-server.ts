@@ -1,44 +1,43 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type Asset, consolePage, readPage } from '../admin/page-files.ts'
 import { demoBuckets, isDemoBucket } from './example-data.ts'
-import { refuseForeign } from './local-caller.ts'
+import { refuseOtherCallers } from './local-caller.ts'
 import type { PageSetup } from './page-setup.ts'
 import { readRuleFile, writeRuleFile } from './rule-files.ts'
 import { explainRequest, observeObject, type PageQuestion } from './sidecar-view.ts'
 
-/** What the page server answers with. */
 interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string
 }
 
-/** Longest rule file that is taken from the page, in bytes. */
+/** Longer rule files from the page get 413, in bytes. */
 const maxRuleFile = 16 * 1024
 
 /**
- * Serves the demo's page and what its script asks for: why a request was decided as it was, what the sidecar sent, and
- * the rule files, which it may change. Answers the page on this machine, nobody else.
+ * Serves the demo's page and the endpoints of its script: explanations, the header lines that the sidecar sent, and the
+ * rule files, which the page may change. Only the page on this machine may use it.
  */
 export function servePage(setup: PageSetup): RequestListener {
   const policy = contentSecurityPolicy(setup)
   return (request, response) => {
-    const refusal = refuseForeign(request, setup.pageOrigins)
+    const refusal = refuseOtherCallers(request, setup.pageOrigins)
     const answered: Promise<Answer> =
       refusal === undefined
-        ? answer(setup, request).catch(() => text(502, 'The sidecar could not be asked.'))
+        ? answer(setup, request).catch(() => text(502, 'The sidecar does not respond.'))
         : Promise.resolve(text(refusal.status, refusal.message))
     answered.then((done) => finish(request, response, policy, done))
   }
 }
 
-/** Files of the console that the page uses, where its scripts and its HTML name them. */
+/** Path prefix of the console's files that the page uses. */
 const sharedFiles = new Map([
   ['dom.js', '/admin/page/dom.js'],
   ['shared.css', '/admin/page/shared.css'],
 ])
 
-/** The page's files by path. Read when the page is opened for the first time. */
+/** The page's files by path. */
 async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   const [page, shared] = await Promise.all([
     readPage(new URL('./page/', import.meta.url)),
@@ -57,7 +56,7 @@ async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
 
 let reading: ReturnType<typeof readAssets> | undefined
 
-/** A failure is not kept: too many open files, for one, is a state that passes. */
+/** Read at the first request. A failure is not cached: too many open files, for example, is temporary. */
 function assets(): ReturnType<typeof readAssets> {
   reading ??= readAssets().catch((error: unknown) => {
     reading = undefined
@@ -67,7 +66,7 @@ function assets(): ReturnType<typeof readAssets> {
 }
 
 async function answer(setup: PageSetup, request: IncomingMessage): Promise<Answer> {
-  // Put behind a host, so that a target such as `//other/` is a path and not a host.
+  // The prefix keeps a target such as `//other/` from being parsed as a host.
   const url = URL.parse(`http://page${request.url ?? ''}`)
   if (url === null) return text(400, 'The request target is not valid.')
   const file = /^\/rules\/([a-z]+)$/.exec(url.pathname)?.[1]
@@ -84,12 +83,12 @@ async function answer(setup: PageSetup, request: IncomingMessage): Promise<Answe
     case '/wire':
       return wire(setup, url.searchParams)
   }
-  return text(404, 'There is nothing here.')
+  return text(404, 'Not found.')
 }
 
 async function why(setup: PageSetup, query: URLSearchParams): Promise<Answer> {
   const object = readObject(setup, query)
-  if (object === undefined) return text(400, 'That is not in this demo.')
+  if (object === undefined) return text(400, 'The demo has no such object or origin.')
   const [method = '', headers = ''] = ['method', 'headers'].map((name) => query.get(name) ?? '')
   return json(await explainRequest(setup, { ...object, method, headers, actual: query.has('actual') }))
 }
@@ -97,11 +96,11 @@ async function why(setup: PageSetup, query: URLSearchParams): Promise<Answer> {
 async function wire(setup: PageSetup, query: URLSearchParams): Promise<Answer> {
   const object = readObject(setup, query)
   return object === undefined
-    ? text(400, 'That is not in this demo.')
+    ? text(400, 'The demo has no such object or origin.')
     : json(await observeObject(setup, object))
 }
 
-/** The object that a query of the page is about, and the page's own origin; `undefined` for anything else. */
+/** `undefined` unless the query names a bucket of the demo and an origin of the page. */
 function readObject(
   { pageOrigins }: PageSetup,
   query: URLSearchParams,
@@ -117,12 +116,12 @@ function readObject(
 async function saveRules(setup: PageSetup, bucket: string, request: IncomingMessage): Promise<Answer> {
   if (!isDemoBucket(bucket)) return text(404, 'The demo has no such bucket.')
   const bytes = await readBody(request, maxRuleFile)
-  if (bytes === undefined) return text(413, `A rule file of the demo has at most ${maxRuleFile} bytes.`)
+  if (bytes === undefined) return text(413, `The rule file is longer than ${maxRuleFile} bytes.`)
   await writeRuleFile(setup.rulesFolder, bucket, bytes)
   return text(200, 'Saved.')
 }
 
-/** The whole body, `undefined` when it is longer than `limit` bytes. */
+/** Returns `undefined` if the body is longer than `limit` bytes. */
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0
@@ -135,7 +134,7 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Buffer
   return Buffer.concat(chunks)
 }
 
-/** The page may run its own script only, and reach its own server, the sidecar and (to show that it fails) the store. */
+/** The page may only run its own script, and only connect to its server, the sidecar and, to show the failure, the store. */
 function contentSecurityPolicy({ sidecarOrigin, storeOrigin }: PageSetup): string {
   return [
     "default-src 'none'",
@@ -150,7 +149,7 @@ function contentSecurityPolicy({ sidecarOrigin, storeOrigin }: PageSetup): strin
 }
 
 function finish(request: IncomingMessage, response: ServerResponse, policy: string, done: Answer): void {
-  // A body that was not read to its end leaves the connection unusable.
+  // After an unread body the connection cannot be reused.
   if (!request.complete) response.setHeader('Connection', 'close')
   response.writeHead(done.status, {
     'Content-Type': done.type,

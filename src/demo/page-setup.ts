@@ -1,16 +1,15 @@
 import type { DialectName } from '../cors/rule.ts'
 import type { DemoBucket } from './example-data.ts'
 
-/** Where the parts of the running demo are. Origins have no trailing slash. */
+/** Addresses of the running demo. Origins have no trailing slash. */
 export interface PageSetup {
-  /** How the sidecar words its answers. */
   readonly dialect: DialectName
-  /** Every origin under which the page may be opened; the first is the one that is printed. */
+  /** Origins that serve the page; the demo prints the first one. */
   readonly pageOrigins: readonly string[]
   readonly sidecarOrigin: string
   readonly adminOrigin: string
   readonly storeOrigin: string
-  /** The largest object that the store takes. */
+  /** Limit of the store for one object. */
   readonly maxObjectBytes: number
   readonly rulesFolder: string
   /** The rule files that the demo started with. */

@@ -6,22 +6,21 @@ import type { FileState } from '../plan/snapshot.ts'
 import type { DemoBucket } from './example-data.ts'
 import type { PageSetup } from './page-setup.ts'
 
-/** A request of the page that it wants explained. */
 export interface PageQuestion {
   readonly bucket: DemoBucket
   readonly key: string
   readonly origin: string
   readonly method: string
-  /** Access-Control-Request-Headers; empty for none. */
+  /** Access-Control-Request-Headers, or empty. */
   readonly headers: string
-  /** The request itself: it needs no preflight. */
+  /** The actual request, not its preflight. */
   readonly actual: boolean
 }
 
-/** Milliseconds. Of an explanation, most is the start of the thread that makes the proposal, on a busy machine. */
+/** Milliseconds. On a busy machine, starting the thread that makes the proposal takes long. */
 const answerTime = 15_000
 
-/** What `/-/rules` answers, as far as the page shows it. */
+/** The part of `/-/rules` that the page shows. */
 interface RuleFiles {
   readonly files: readonly {
     readonly state: FileState
@@ -30,23 +29,22 @@ interface RuleFiles {
   }[]
 }
 
-/** An explanation with what the demo's page shows beside it. */
 export interface ShownExplanation extends Omit<Explained, 'file' | 'request' | 'response'> {
-  /** Request and response, word for word. */
+  /** Request and response as HTTP text. */
   readonly exchange: string
   readonly file: RuleFiles['files'][number] | undefined
 }
 
-/** Why the sidecar decides a request as it does, from its admin port, with the rule file that would allow it. */
+/** Gets the explanation and the proposal from the admin port. */
 export async function explainRequest(setup: PageSetup, question: PageQuestion): Promise<ShownExplanation> {
   const { bucket, key, headers, actual, ...rest } = question
   const query = new URLSearchParams({ ...rest, bucket, path: keyPath(key), actual: String(actual) })
   if (headers !== '') query.set('headers', headers)
   const explained: Explained = JSON.parse(await askAdmin(setup, `/-/explain?${query}`))
-  // Removed by hand, a file is no longer listed.
+  // A deleted file is not listed.
   const { files }: RuleFiles = JSON.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, '{"files":[]}'))
   const { request, response, ...shown } = explained
-  // That the example rules name this machine is worth a remark elsewhere, not here.
+  // The warning about loopback origins does not apply here: the page of the demo has one.
   const file = files[0] && {
     ...files[0],
     findings: files[0].findings.filter(({ severity }) => severity !== 'info'),
@@ -54,7 +52,7 @@ export async function explainRequest(setup: PageSetup, question: PageQuestion): 
   return { ...shown, exchange: exchangeText(request, response), file }
 }
 
-/** What the sidecar sends for an object, header by header: also what a browser keeps from a script. */
+/** All header lines that the sidecar sends for an object, including those that a browser hides from scripts. */
 export async function observeObject(
   setup: PageSetup,
   { bucket, key, origin }: Pick<PageQuestion, 'bucket' | 'key' | 'origin'>,
@@ -75,7 +73,7 @@ export async function observeObject(
 
 const keyPath = (key: string): string => `/${key.split('/').map(encodeURIComponent).join('/')}`
 
-/** JSON of the admin port, which this process serves itself; `missing` stands for a 404, where one is expected. */
+/** Calls the admin port of this process. `missing` replaces the body of an expected 404. */
 async function askAdmin(setup: PageSetup, path: string, missing?: string): Promise<string> {
   const answer = await fetch(`${setup.adminOrigin}${path}`, { signal: AbortSignal.timeout(answerTime) })
   const body = await answer.text()

@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 /**
- * Ends `response` with an error body as object stores write it; one that has already begun is broken off instead.
- * `code` and `message` are text without markup.
+ * Sends an error body in the format of object stores, or destroys a response that has already begun. `code` and
+ * `message` are not escaped.
  */
 export function refuse(
   response: ServerResponse,
@@ -26,7 +26,7 @@ export function sendXml(
   response.writeHead(status, { ...headers, ...own }).end(body)
 }
 
-/** Characters that XML 1.0 cannot carry at all are left out: a key may hold them. */
+/** Drops characters that XML 1.0 cannot represent; keys may contain them. */
 export function escapeXml(text: string): string {
   return text
     .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '')

@@ -6,8 +6,8 @@ import { escapeXml } from './store-answer.ts'
 const maxListed = 1000
 
 /**
- * The XML listing of a bucket's folder, sorted by file name and cut at 1000 objects.
- * `etagOf` knows the ETag of a file that was stored by PUT.
+ * The XML listing of a bucket, sorted by file name, with at most 1000 objects. `etagOf` returns the ETag of a file that
+ * was stored by PUT.
  */
 export async function listBucket(
   folder: string,
@@ -34,7 +34,7 @@ async function entryOf(
 ): Promise<string[]> {
   const file = join(folder, name)
   const stats = await stat(file).catch(() => undefined)
-  // Deleted while it was being listed.
+  // Deleted during the listing.
   if (stats === undefined) return []
   const etag = etagOf(file)
   return [

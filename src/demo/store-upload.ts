@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { dirname, join } from 'node:path'
 
-/** Which bound an upload ran into: that of one object or that of the whole store. */
+/** The limit that an upload exceeded: that of one object or that of the whole store. */
 export type Bound = 'object' | 'total'
 
 type Upload =
@@ -11,9 +11,9 @@ type Upload =
   | { readonly kind: 'full'; readonly bound: Bound }
 
 /**
- * Streams the body of `request` into `file` by way of a hidden file and a rename, so that nobody sees half an object.
- * `count` is told the bytes of every chunk before it is written, and may end the upload. Rejects when the client goes
- * away or the disk fails; then, too, nothing is left behind.
+ * Streams the body of `request` into a hidden file and renames it to `file`, so that no reader sees half an object.
+ * `count` gets the size of every chunk before it is written, and ends the upload by returning a limit. Rejects if the
+ * client disconnects or the disk fails. Leaves no partial file.
  */
 export async function upload(
   request: IncomingMessage,
@@ -39,7 +39,7 @@ async function receive(
   count: (bytes: number) => Bound | undefined,
 ): Promise<Upload> {
   const hash = createHash('sha256')
-  // Left undestroyed, so that the refusal still reaches the client.
+  // The request is not destroyed, so that the client still gets the refusal.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk)
     const bound = count(bytes.length)

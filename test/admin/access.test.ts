@@ -51,7 +51,7 @@ describe('without a token', () => {
     ['Origin null', { Origin: 'null' }],
     ['a request that another site made', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }],
     ['a request that a neighbouring site made', { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'cors' }],
-    ['a token that nobody asked for', { Host: 'attacker.example', Authorization: 'Bearer x' }],
+    ['a token although none is configured', { Host: 'attacker.example', Authorization: 'Bearer x' }],
   ])('%s is refused', async (_what, headers) => {
     const { call } = await startAdmin()
     for (const path of restricted) {
@@ -67,7 +67,7 @@ describe('without a token', () => {
 
   test.each([
     ['two Host lines', 'Host: localhost\r\nHost: attacker.example\r\n'],
-    ['two Host lines, ours last', 'Host: attacker.example\r\nHost: localhost\r\n'],
+    ['two Host lines, the valid one last', 'Host: attacker.example\r\nHost: localhost\r\n'],
     ['an empty Host', 'Host: \r\n'],
   ])('%s are refused', async (_what, hosts) => {
     const { port } = await startAdmin()
@@ -78,7 +78,7 @@ describe('without a token', () => {
     expect(answer).not.toContain('photos')
   })
 
-  test('a POST that another site opened is refused', async () => {
+  test('a POST navigation from another site is refused', async () => {
     const { call } = await startAdmin()
     const headers = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' }
     expect((await call('/-/reload', { method: 'POST', headers })).status).toBe(403)
@@ -106,7 +106,7 @@ describe('with a token', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  test('whoever has it is answered, from wherever', async () => {
+  test('a caller with the token is answered from any address', async () => {
     const { call } = await startAdmin({ tokenFile })
     const headers = { ...away, Authorization: 'Bearer correct-horse', 'X-Forwarded-For': '192.0.2.1' }
     for (const path of restricted) expect((await call(path, { headers })).status).toBe(200)
@@ -120,7 +120,7 @@ describe('with a token', () => {
     ['more than it', 'Bearer correct-horse-battery'],
     ['another scheme', 'Basic correct-horse'],
     ['an empty one', 'Bearer '],
-  ])('with %s the caller is asked for it', async (_what, authorization) => {
+  ])('with %s the caller gets 401', async (_what, authorization) => {
     const { call } = await startAdmin({ tokenFile })
     const headers = { ...away, ...(authorization === undefined ? {} : { Authorization: authorization }) }
     const refused = await call('/-/rules', { headers })
@@ -129,14 +129,14 @@ describe('with a token', () => {
     expect(refused.body).not.toContain('correct-horse')
   })
 
-  test('a local caller needs it too: a plain proxy on this machine makes every caller look local', async () => {
+  test('a local caller needs it too, because a plain proxy on this machine makes every caller look local', async () => {
     const { call } = await startAdmin({ tokenFile })
     for (const path of restricted) expect((await call(path)).status).toBe(401)
     expect((await call('/-/reload', { method: 'POST' })).status).toBe(401)
     for (const path of ['/healthz', '/readyz', '/metrics']) expect((await call(path)).status).toBe(200)
   })
 
-  test('a token that was changed counts at once; an empty, a missing and a huge file hold none', async () => {
+  test('a new token works at once; with an empty, a missing or a huge file no token works', async () => {
     const file = join(folder, 'changing')
     const { call } = await startAdmin({ tokenFile: file })
     const status = async (token: string): Promise<number> =>

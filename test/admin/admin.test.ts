@@ -20,7 +20,7 @@ describe('every answer', () => {
     '/-/rules',
     '/-/denials',
     '/nowhere',
-  ])('of %s is for nobody else, no cache and no frame', async (path) => {
+  ])('of %s forbids other sites, caches and frames', async (path) => {
     const { call } = await startAdmin()
     const { headers } = await call(path)
     expect(headers).toMatchObject({
@@ -55,7 +55,7 @@ describe('every answer', () => {
     ['/-/explain', 'DELETE', 'GET, HEAD'],
     ['/-/reload', 'GET', 'POST'],
     ['/-/reload', 'HEAD', 'POST'],
-  ])('of %s to %s is 405 and names what is allowed', async (path, method, allow) => {
+  ])('of %s to %s is 405 with the allowed methods', async (path, method, allow) => {
     const { call } = await startAdmin()
     const refused = await call(path, { method })
     expect(refused.status).toBe(405)
@@ -73,7 +73,7 @@ describe('every answer', () => {
   ])('of %s is 404 and repeats nothing', async (path) => {
     const { call } = await startAdmin()
     const missing = await call(`${path}?<script>`)
-    expect(missing).toMatchObject({ status: 404, body: '{\n  "error": "There is nothing here."\n}\n' })
+    expect(missing).toMatchObject({ status: 404, body: '{\n  "error": "Not found."\n}\n' })
     expect(missing.headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
@@ -90,7 +90,7 @@ describe('every answer', () => {
     expect(answered.headers.connection).toBe('close')
   })
 
-  test('to a caller that went away is no failure', async () => {
+  test('to a client that disconnected is not an error', async () => {
     const files = Array.from({ length: 5000 }, (_, n) => [`bucket-${n}`, ruleFile()] as const)
     const lines: string[] = []
     const log = createLog({ level: 'error', destination: { write: (line: string) => lines.push(line) } })
@@ -104,7 +104,7 @@ describe('every answer', () => {
   })
 })
 
-test('health says whether the listeners are up, readiness also whether the end has come', async () => {
+test('/healthz shows whether the listeners are up, /readyz also whether the sidecar drains', async () => {
   const state = { live: false, ready: false }
   const { call } = await startAdmin({
     health: { live: () => state.live, ready: () => state.ready, drained: async () => false },
@@ -121,7 +121,7 @@ test('health says whether the listeners are up, readiness also whether the end h
   expect(await statuses()).toEqual([200, 503])
 })
 
-test('/drained waits for the end of a drain, for some callers at once', async () => {
+test('/drained waits for the end of a drain, and limits the callers that wait', async () => {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   let asked = 0
   const drained = (): Promise<boolean> => {
@@ -137,18 +137,18 @@ test('/drained waits for the end of a drain, for some callers at once', async ()
   expect(await call('/drained')).toMatchObject({ status: 200 })
 })
 
-test('/drained answers 503 where no drain begins', async () => {
+test('/drained answers 503 if no drain begins', async () => {
   const { health } = createLifecycle(50)
   const { call } = await startAdmin({ health })
   expect(await call('/drained')).toMatchObject({ status: 503, body: 'not draining\n' })
 })
 
-test('an address that cannot be listened on rejects with the error of Node', async () => {
+test('an address that is in use rejects with the error of Node', async () => {
   const { port } = await startAdmin()
   await expect(startAdmin({}, '127.0.0.1', port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('/metrics answers in the format that Accept asks for', async () => {
+test('/metrics uses the format of the Accept header', async () => {
   const metrics = createMetrics({ version: '1' })
   metrics.finished(finished(photos, preflight('https://example.com')))
   const { call } = await startAdmin({ metrics })
@@ -159,11 +159,11 @@ test('/metrics answers in the format that Accept asks for', async () => {
   const open = await call('/metrics', { headers: { Accept: 'application/openmetrics-text;version=1.0.0' } })
   expect(open.headers['content-type']).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8')
   expect(open.body.endsWith('# EOF\n')).toBe(true)
-  // Both formats, one after the other, name the same counter.
+  // Both formats contain the same counter.
   expect((await call('/metrics')).body).toContain('cors_sidecar_decisions_total{')
 })
 
-test('a fault of ours in the middle of an answer ends the connection, and is logged', async () => {
+test('an internal error in the middle of a response closes the connection and is logged', async () => {
   const metrics = createMetrics({ version: '1' })
   const lines: string[] = []
   const log = createLog({ level: 'error', destination: { write: (line: string) => lines.push(line) } })
@@ -209,7 +209,7 @@ describe('/-/rules', () => {
     Date.UTC(2026, 0, 2),
   )
 
-  test('shows the files, their states and findings, and the rules that are served', async () => {
+  test('shows the files with states, findings and the rules in use', async () => {
     const { call } = await startAdmin({ rules: () => broken })
     const { file: _file, ...shown } = finding
     expect((await call('/-/rules')).json()).toEqual({
@@ -244,7 +244,7 @@ describe('/-/rules', () => {
   test('shows one bucket alone', async () => {
     const { call } = await startAdmin({ rules: () => broken })
     expect((await call('/-/rules?bucket=videos')).json()).toMatchObject({ files: [{ bucket: 'videos' }] })
-    expect((await call('/-/rules?bucket=nobody')).status).toBe(404)
+    expect((await call('/-/rules?bucket=missing')).status).toBe(404)
     expect((await call('/-/rules?file=videos')).status).toBe(400)
   })
 
@@ -263,7 +263,7 @@ describe('/-/overview', () => {
   )
   const many = nextSnapshot(nothingLoaded, files, 'cos', 0)
 
-  test('shows what is in trouble first, and as much as fits a page', async () => {
+  test('lists files with errors first, one page at a time', async () => {
     const { call } = await startAdmin({ rules: () => many })
     const overview = (await call('/-/overview')).json()
     expect(overview).toMatchObject({
@@ -390,7 +390,7 @@ describe('/-/explain', () => {
   })
 })
 
-test('/-/denials groups what was refused, and explains it by the rules of now', async () => {
+test('/-/denials groups refused requests and explains them by the current rules', async () => {
   const denials = createDenials({ now: () => Date.UTC(2026, 0, 1) })
   denials.add(finished(photos, preflight('https://example.com', 'HEAD', 'x-a')))
   for (let i = 0; i < 2; i++) denials.add(finished(photos, preflight('https://example.com', 'DELETE')))
@@ -422,7 +422,7 @@ test('/-/denials groups what was refused, and explains it by the rules of now', 
           decision: 'deny',
           rule: 'web',
           proposal: {
-            // What the group asked for, all of it.
+            // Methods and headers of all requests of the group.
             text: photosText
               .replace('[GET, PUT]', '[GET, PUT, DELETE, HEAD]')
               .replace('[content-type]', '[content-type, x-a]'),

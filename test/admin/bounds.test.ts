@@ -23,7 +23,7 @@ const scrape = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => void socket.once('close', () => resolve()))
 
-/** Metrics of `size` bytes of text and more, and how often they were read. */
+/** Metrics with at least `size` bytes of text, and a count of their expositions. */
 function largeMetrics(size: number): Metrics & { readonly reads: () => number } {
   const metrics = createMetrics({ version: '1.2.3' })
   let reads = 0
@@ -45,7 +45,7 @@ function largeMetrics(size: number): Metrics & { readonly reads: () => number } 
 }
 
 describe('the admin port', () => {
-  test('ends a connection that sends too many requests ahead, having made one exposition at most', async () => {
+  test('closes a connection with too many pipelined requests after at most one exposition', async () => {
     const metrics = largeMetrics(100_000)
     const { port, call } = await startAdmin({ metrics })
     const before = metrics.reads()
@@ -55,7 +55,7 @@ describe('the admin port', () => {
     expect((await call('/healthz')).status).toBe(200)
   })
 
-  test('answers requests of one connection one after the other', async () => {
+  test('serves the requests of one connection one after the other', async () => {
     const metrics = largeMetrics(100_000)
     const { port } = await startAdmin({ metrics })
     const before = metrics.reads()
@@ -67,11 +67,11 @@ describe('the admin port', () => {
     for await (const piece of socket) text += String(piece)
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(4)
     expect(text.lastIndexOf('HTTP/1.1 200')).toBeGreaterThan(text.lastIndexOf('filling{'))
-    // The requests after the first were not looked at before it was answered: nothing was shared.
+    // The later requests started after the first response, so none shared its exposition.
     expect(metrics.reads() - before).toBe(3)
   })
 
-  test('makes one exposition for all who ask at once', async () => {
+  test('makes one exposition for all concurrent requests', async () => {
     const metrics = largeMetrics(10_000)
     const { call } = await startAdmin({ metrics })
     const answers = await Promise.all(Array.from({ length: 40 }, () => call('/metrics')))
@@ -82,12 +82,12 @@ describe('the admin port', () => {
     expect(metrics.reads()).toBe(before + 1)
   })
 
-  test('cuts off a reader that takes nothing', async () => {
+  test('disconnects a client that reads nothing', async () => {
     const metrics = largeMetrics(20_000_000)
     const { port } = await startAdmin({ metrics, idleLimits: { busy: 400, waiting: 60_000 } })
     const stalled = await open(port, scrape)
     stalled.pause()
-    // What is sent ahead of an answer is no sign of life, and shows when the connection has been cut.
+    // Bytes sent before a response do not count as activity; writing them shows when the connection is closed.
     await vi.waitFor(
       () => {
         stalled.write('\r\n')
@@ -97,7 +97,7 @@ describe('the admin port', () => {
     )
   })
 
-  test('leaves a caller that waits for the drain, which no reader can hurry', async () => {
+  test('keeps a client connected that waits for the drain', async () => {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const drained = vi.fn(() => promise)
     const { port } = await startAdmin({
@@ -106,7 +106,7 @@ describe('the admin port', () => {
     })
     const waiting = await open(port, 'GET /drained HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await vi.waitFor(() => expect(drained).toHaveBeenCalled())
-    // Connections that came later and say nothing show that the limit has passed.
+    // Later idle connections are closed, which shows that the limit has passed.
     for (let n = 0; n < 2; n++) await once((await open(port, '')).resume(), 'end')
     expect(waiting.readableEnded || waiting.destroyed).toBe(false)
     resolve(true)
@@ -114,7 +114,7 @@ describe('the admin port', () => {
     expect(String(piece)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   })
 
-  test('answers a probe however many readers are slow', async () => {
+  test('answers a probe despite any number of slow readers', async () => {
     const metrics = largeMetrics(5_000_000)
     const { port, call } = await startAdmin({ metrics })
     for (let n = 0; n < 70; n++) (await open(port, scrape)).pause()

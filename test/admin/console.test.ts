@@ -36,13 +36,13 @@ const brokenFile = {
 const first = nextSnapshot(nothingLoaded, [photosFile(['GET', 'PUT']), brokenFile], 'cos', Date.now())
 const corrected = nextSnapshot(first, [photosFile(['GET', 'PUT', 'DELETE'])], 'cos', Date.now())
 
-/** The whole file of the bucket: more than the form shows. */
+/** Contains more than the form shows. */
 const fileText = `# Owner: web team
 ${photosText}tests:
   - {origin: "https://example.com", method: GET, expect: allow}
 `
 
-/** An origin that no browser sends: it must be shown as it is, and be nothing else. */
+/** No browser sends this origin. The page must show it as text. */
 const markup = 'https://<img src=x onerror=document.title="broken">'
 
 describeInBrowser('the console', () => {
@@ -97,7 +97,7 @@ describeInBrowser('the console', () => {
     await page.locator('#status.live').waitFor()
   }
 
-  test('says what was refused, why, and what would allow it, without a click', async () => {
+  test('shows the latest refused request with its reason and the change, without a click', async () => {
     await open()
     const latest = page.locator('#denial-list > details').first()
     await expect.poll(() => latest.getAttribute('open')).toBe('')
@@ -109,12 +109,12 @@ describeInBrowser('the console', () => {
     expect(text).toContain('Rule web allows this origin, but only with GET, PUT, not with DELETE.')
     expect(await latest.locator('.facts').innerText()).toContain('DELETE')
     expect(await latest.locator('.added').innerText()).toBe('+    allowedMethods: [GET, PUT, DELETE]')
-    await latest.getByText('The request and its answer').click()
+    await latest.getByText('Request and response').click()
     expect(await latest.innerText()).toContain('Access-Control-Request-Method: DELETE')
     expect(problems).toEqual([])
   })
 
-  test('shows the whole of a change at a glance, on a phone as well', async () => {
+  test('wraps a long change on a phone', async () => {
     const names = Array.from({ length: 30 }, (_, n) => `x-header-${n}`)
     const rules = [rule({ id: 'long', allowedHeaders: names })]
     const text = photosText.replace('[GET, PUT]', '[GET]').replace('[content-type]', `[${names.join(', ')}]`)
@@ -139,7 +139,7 @@ describeInBrowser('the console', () => {
     const block = latest.locator('pre').first()
     expect(await block.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
     const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText())
-    await latest.getByRole('button', { name: 'Copy file: This change of photos.yaml would allow it' }).click()
+    await latest.getByRole('button', { name: 'Copy file: This change to photos.yaml would allow it' }).click()
     await latest.getByText('Copied').waitFor()
     expect(await copied()).toBe(changed)
     await latest.getByRole('button', { name: 'Copy as cURL: the same request as a curl command' }).click()
@@ -167,7 +167,7 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
-  test('leads from a refusal to its bucket, and to what the reason means', async () => {
+  test('links a refused request to its bucket and to the meaning of its reason', async () => {
     await open()
     const latest = page.locator('#denial-list > details').first()
     await latest.getByText('Rules of photos').click()
@@ -177,17 +177,17 @@ describeInBrowser('the console', () => {
     await expect.poll(() => page.locator('#reason-method').isVisible()).toBe(true)
   })
 
-  test('says when the store cannot be reached, since when and why, and when it is back', async () => {
+  test('shows since when and why the store is unreachable, and when it is back', async () => {
     health.finished({ upstreamError: 'refused', upstreamMilliseconds: undefined })
     await open()
     const alarm = page.locator('#store-alarm')
     await alarm.waitFor()
     expect(await alarm.innerText()).toMatch(
-      /^The store http:\/\/store\.test:9000 cannot be reached since [0-9:]+: connection refused\. 1 request has failed\./,
+      /^The store http:\/\/store\.test:9000 has been unreachable since [0-9:]+: connection refused\. 1 request has failed\./,
     )
     health.finished({ upstreamError: undefined, upstreamMilliseconds: 2 })
     await expect.poll(() => alarm.isHidden(), { timeout: 10_000 }).toBe(true)
-    expect(await page.locator('#store-state').innerText()).toMatch(/^Answers since [0-9:]+; last error/)
+    expect(await page.locator('#store-state').innerText()).toMatch(/^Reachable since [0-9:]+; last error/)
     expect(await page.locator('#counted-since').innerText()).toMatch(/^Counted since the sidecar started, /)
     expect(await page.locator('body').innerText()).not.toContain('generation')
   })
@@ -197,10 +197,10 @@ describeInBrowser('the console', () => {
     await open()
     const alarm = page.locator('#rules-alarm')
     await alarm.waitFor()
-    expect(await alarm.innerText()).toMatch(/^There is no rule file in .*: every preflight is refused\./)
+    expect(await alarm.innerText()).toMatch(/^There are no rule files in .*: every preflight is refused\./)
   })
 
-  test('shows what was sent as text, whatever it is', async () => {
+  test('shows markup in a request as text', async () => {
     await open()
     const hostile = page.locator('#denial-list > details').nth(1)
     await hostile.locator('summary').first().click()
@@ -210,7 +210,7 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
-  test('counts what is decided while it is open', async () => {
+  test('updates the counters while it is open', async () => {
     await open()
     const allowed = page.locator('#tile-allowed')
     await expect.poll(() => allowed.innerText()).toBe('1')
@@ -224,7 +224,7 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
-  test('shows the files, their errors with position, and the rules that are served', async () => {
+  test('shows the files, their errors with position, and the rules in use', async () => {
     await open()
     const [broken, photos] = [
       page.locator('#bucket-list > details').nth(0),
@@ -239,18 +239,18 @@ describeInBrowser('the console', () => {
     await expect.poll(() => page.locator('#bucket-list > details').count()).toBe(1)
   })
 
-  test('loads the rules again, and says which refusals are now allowed', async () => {
+  test('reloads the rules and marks requests that are now allowed', async () => {
     await open()
     await page.click('#reload')
-    await page.getByText('The changes are active.').waitFor()
+    await page.getByText('The changes are live.').waitFor()
     await page.mouse.move(0, 0)
     const allowedOne = page.locator('#denial-list summary', { hasText: 'now allowed' })
     await allowedOne.waitFor()
     expect(await allowedOne.innerText()).toContain('method not allowed')
-    await expect.poll(() => page.locator('#tile-trouble').innerText()).toBe('0')
+    await expect.poll(() => page.locator('#tile-errors').innerText()).toBe('0')
   })
 
-  test('explains a request that is typed, and gives it an address', async () => {
+  test('explains a request from the form and puts it into the URL', async () => {
     await open()
     await page.fill('#try-form [name=bucket]', 'photos')
     await page.fill('#try-form [name=origin]', 'https://example.com')
@@ -273,7 +273,7 @@ describeInBrowser('the console', () => {
     expect(await page.inputValue('#try-form [name=headers]')).toBe('X-Secret, Content-Type')
   })
 
-  test('a refused request leads to its explanation, and a wrong one to what is wrong with it', async () => {
+  test('fills the form from a refused request, and shows an error at its field', async () => {
     await open()
     await page.locator('#denial-list > details').first().getByText('Try this request').click()
     await page.locator('#try-result').getByText('Rule web allows this origin').waitFor()
@@ -284,7 +284,7 @@ describeInBrowser('the console', () => {
     expect(await page.getAttribute('#try-form [name=bucket]', 'aria-invalid')).toBe('true')
   })
 
-  test('marks the fields that a request lacks, and asks nothing', async () => {
+  test('marks missing fields and sends no request', async () => {
     await open()
     await page.click('#try-form button[type=submit]')
     expect(await page.locator('#try-bucket-error').innerText()).toBe('Enter the bucket.')
@@ -295,16 +295,16 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
-  test('opens the whole file of a bucket, and edits it without losing anything', async () => {
+  test('opens the whole file of a bucket and edits it without losing anything', async () => {
     await open()
     await page.fill('#open-form [name=bucket]', 'photos')
     await page.keyboard.press('Enter')
     await page.locator('#rule-1').waitFor()
     expect(await page.inputValue('#rule-text')).toBe(fileText)
     expect(await page.locator('#editor-note').innerText()).toContain(
-      'kept as it is and edited in the text: tests',
+      'Also in this file (edit in the text): tests',
     )
-    expect(await page.locator('#rule-diff').innerText()).toMatch(/^No change/)
+    expect(await page.locator('#rule-diff').innerText()).toMatch(/^No changes: equal to photos/)
     await page.fill('#rule-1-allowedOrigins', 'https://example.com\nhttps://a.example/path')
     await page.locator('#rule-1-allowedOrigins-says').getByText('Line 2:').waitFor()
     expect(await page.getAttribute('#rule-1-allowedOrigins', 'aria-invalid')).toBe('true')
@@ -341,7 +341,7 @@ describeInBrowser('the console', () => {
     expect(await page.inputValue('#rule-text')).toBe(fileText)
   })
 
-  test('form and text are one file: what is typed in the text shows in the form', async () => {
+  test('shows in the form what is typed in the text', async () => {
     await open()
     await page.fill('#open-form [name=bucket]', 'videos')
     await page.click('#new-file')
@@ -352,10 +352,10 @@ describeInBrowser('the console', () => {
       'rules:\n  - {id: v, allowedOrigins: ["*"], allowedMethods: [GET, PATCH]}\n',
     )
     await expect.poll(() => page.inputValue('#rule-1-id')).toBe('v')
-    // Another method than the usual ones is shown too: ticking a box must not lose it.
+    // Other methods of the file have a box too, because ticking another box must not lose them.
     expect(await page.isChecked('#rule-1 [value=PATCH]')).toBe(true)
     await page.fill('#rule-text', 'rules: [')
-    await page.getByText('The text cannot be read as a list of rules').waitFor()
+    await page.getByText('The text is not a valid list of rules').waitFor()
     expect(await page.locator('.rule-card').count()).toBe(0)
     await page.fill('#open-form [name=bucket]', 'My Bucket!')
     await page.click('#new-file')
@@ -365,7 +365,7 @@ describeInBrowser('the console', () => {
     await page.locator('#open-result').getByText('There is no rule file for the bucket').waitFor()
   })
 
-  test('leads from a bucket to its file in the editor', async () => {
+  test('opens the file of a bucket in the editor', async () => {
     await open()
     const photos = page.locator('#bucket-list > details').nth(1)
     await photos.locator('summary').click()
@@ -373,10 +373,10 @@ describeInBrowser('the console', () => {
     await expect.poll(() => page.inputValue('#rule-text')).toBe(fileText)
   })
 
-  test('says when the sidecar does not answer, and goes on when it does', async () => {
+  test('shows that the sidecar does not respond, and recovers', async () => {
     await open()
     await page.route('**/-/overview*', (route) => route.abort())
-    await page.locator('#alarm').getByText('The sidecar does not answer.').waitFor()
+    await page.locator('#alarm').getByText('The sidecar does not respond.').waitFor()
     expect(await page.locator('#status').getAttribute('class')).toContain('down')
     expect(await page.locator('#tile-denied').innerText()).toBe('4')
     await page.unroute('**/-/overview*')
@@ -387,7 +387,7 @@ describeInBrowser('the console', () => {
   test('can be used by the keyboard alone', async () => {
     await open()
     await page.keyboard.press('Tab')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the refused requests')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to refused requests')
     await page.keyboard.press('Enter')
     expect(await page.evaluate('document.activeElement.id')).toBe('denials')
     await page.locator('#denial-list > details').nth(1).locator('summary').first().focus()
@@ -402,7 +402,7 @@ describeInBrowser('the console', () => {
     ['dark', 360],
     ['light', 1600],
   ] as const)('in %s, %i pixels wide', (colorScheme, width) => {
-    test('breaks no rule of axe, and nothing stands out of the page', async () => {
+    test('has no axe violation and does not scroll sideways', async () => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 800 })
       await open(`/?bucket=photos&origin=${encodeURIComponent('https://evil.example')}&method=PUT#try`)
@@ -422,7 +422,7 @@ describeInBrowser('the console', () => {
     })
   })
 
-  test('with 10,000 buckets and 200 groups, asks for no more than it shows', async () => {
+  test('with 10,000 buckets and 200 groups, loads only what it shows', async () => {
     const buckets = Array.from({ length: 10_000 }, (_, n) => loaded(`bucket-${n}`, ruleFile(), 'one'))
     snapshot = nextSnapshot(nothingLoaded, buckets, 'cos', Date.now())
     const denials = createDenials()
@@ -442,7 +442,7 @@ describeInBrowser('the console', () => {
     expect(await page.locator('#bucket-list > details').count()).toBe(100)
     expect(await page.locator('#bucket-more').innerText()).toBe('1 to 100 of 10,000')
     await page.locator('#denial-list .why').first().waitFor()
-    // Why a group was refused, and what would allow it, is asked for the group that is open.
+    // Explanation and proposal are loaded only for the open group.
     expect(answers.get('group')).toBeLessThan(10_000)
     expect((await admin.call('/-/denials?recent=0&explained=no')).body.length).toBeLessThan(200_000)
     expect((await admin.call('/-/overview?since=0')).body.length).toBeLessThan(60_000)
@@ -465,7 +465,7 @@ describeInBrowser('the console', () => {
     expect(bytes).toBeLessThan(150 * 1024)
   })
 
-  test('keeps to its own files', async () => {
+  test('loads only its own files', async () => {
     const asked: string[] = []
     page.on('request', (request) => asked.push(new URL(request.url()).host))
     await open()

@@ -6,7 +6,7 @@ import { photos } from './running.ts'
 const deny = (denials: Denials, origin: string): void => denials.add(finished(photos, preflight(origin)))
 
 describe('denials', () => {
-  test('hold the latest ones, newest first, whatever the ring has gone through', () => {
+  test('hold the latest ones, newest first, also after the ring has wrapped around', () => {
     const denials = createDenials({ recent: 3 })
     const origins = (): (string | undefined)[] => denials.recent().map(({ origin }) => origin)
     const seen: (string | undefined)[][] = []
@@ -27,14 +27,14 @@ describe('denials', () => {
     expect(denials.total()).toBe(7)
   })
 
-  test('take no note of what was allowed or is no CORS request', () => {
+  test('ignore allowed requests and requests without CORS', () => {
     const denials = createDenials()
     denials.add(finished(photos, preflight('https://example.com')))
     denials.add(finished(photos, {}))
     expect([denials.total(), denials.recent(), denials.top()]).toEqual([0, [], []])
   })
 
-  test('keep bounded parts of what was sent, and no query', () => {
+  test('keep bounded parts of the request, without its query', () => {
     const denials = createDenials()
     const flood = 'x'.repeat(10_000)
     const headers = [
@@ -47,7 +47,7 @@ describe('denials', () => {
     expect(text).not.toContain('secret')
   })
 
-  test('name the frequent groups also within a flood of others', () => {
+  test('list the frequent groups even in a flood of others', () => {
     const denials = createDenials({ groups: 20 })
     for (let i = 0; i < 10_000; i++)
       deny(denials, i % 5 === 0 ? 'https://often.example' : `https://o${i}.example`)
@@ -58,10 +58,10 @@ describe('denials', () => {
     expect(count).toBeGreaterThanOrEqual(2000)
   })
 
-  test('take the same memory under a million distinct origins', () => {
+  test('use the same memory with a million distinct origins', () => {
     const denials = createDenials()
     const origin = (n: number): string => `https://${n.toString(36).padStart(200, 'o')}.example`
-    // One plan for all: what is measured is what denials keep.
+    // All share one plan, so that only the memory of the denials is measured.
     const request = finished(photos, preflight('https://evil.example'))
     const flood = (from: number, count: number): void => {
       for (let n = from; n < from + count; n++)

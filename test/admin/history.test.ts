@@ -24,7 +24,7 @@ function counted(): {
   }
 }
 
-test('history keeps the latest points, oldest first, and ends with the counts of now', () => {
+test('history keeps the latest points, oldest first, and ends with the current counts', () => {
   const { history, at, allow } = counted()
   for (const time of [1000, 2000, 3000, 4000, 5000, 6000]) {
     at(time)
@@ -62,7 +62,7 @@ test('rates are counts per second in bins that end with the last point', () => {
   expect(totals(history.after(-1), 'preflight')).toMatchObject({ matched: 6, origin: 0 })
 })
 
-test('rates of nothing are nothing', () => {
+test('without points there are no rates', () => {
   expect(rates({ columns: [], points: [] }, 'all', 300, 2).times).toEqual([])
   const { history } = counted()
   expect(rates(history.after(0), 'all', 300, 2).times).toEqual([])
@@ -70,7 +70,7 @@ test('rates of nothing are nothing', () => {
 
 const of = (...points: number[][]): History => ({ columns: [{ kind: 'actual', reason: 'matched' }], points })
 
-test('points that are added follow those that are known, within the time that is kept', () => {
+test('new points are appended and old ones are dropped', () => {
   const known = of([1000, 1], [2000, 2], [2500, 2])
   expect(extend(known, of([3000, 3], [3500, 4]), 10_000).points).toEqual([
     [1000, 1],
@@ -88,6 +88,6 @@ test('points that are added follow those that are known, within the time that is
   expect(extend(undefined, of([1, 1]), 10).points).toEqual([[1, 1]])
 })
 
-test('counts that fell are those of a new process, whose past is its own', () => {
+test('counts that fell come from a new process and replace the history', () => {
   expect(extend(of([1000, 7]), of([3000, 1]), 10_000).points).toEqual([[3000, 1]])
 })

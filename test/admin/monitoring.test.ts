@@ -56,7 +56,6 @@ const dashboard = z
   })
   .parse(JSON.parse(read('dashboard.json')))
 
-/** How Grafana writes a variable. */
 const chosenSource = ['$', '{datasource}'].join('')
 
 const expressions = [
@@ -66,7 +65,7 @@ const expressions = [
   ...dashboard.annotations.list.map(({ expr }) => expr),
 ]
 
-/** Every name that a scrape shows, with its labels. */
+/** Every exported name with its labels. */
 async function exported(): Promise<Map<string, Set<string>>> {
   const metrics = createMetrics({ version: '1' })
   metrics.finished(finished(photos, preflight('https://example.com')))
@@ -84,14 +83,14 @@ async function exported(): Promise<Map<string, Set<string>>> {
 
 const metricName = /(?<![\w:])(?:cors_sidecar|process|nodejs)_\w+/g
 
-test('every metric that is named in dashboard and alerts is exported', async () => {
+test('every metric in the dashboard and the alerts is exported', async () => {
   const names = await exported()
   const used = new Set(expressions.flatMap((expression) => expression.match(metricName) ?? []))
   expect(used.size).toBeGreaterThan(10)
   for (const name of used) expect([...names.keys()]).toContain(name)
 })
 
-test('every label that selects or groups them is one they have, or one that Kubernetes adds', async () => {
+test('every label in a query is one of its metric, or one that Kubernetes adds', async () => {
   const names = await exported()
   const added = ['namespace', 'pod', 'instance']
   for (const expression of expressions) {
@@ -104,7 +103,7 @@ test('every label that selects or groups them is one they have, or one that Kube
   }
 })
 
-test('every metric of ours is used in dashboard or alerts', async () => {
+test('every exported metric is used in the dashboard or an alert', async () => {
   const used = expressions.join('\n')
   for (const { name } of await createMetrics({ version: '1' }).families())
     if (name.startsWith('cors_sidecar_')) expect(used).toContain(name)
@@ -125,14 +124,14 @@ test('every alert has a unit test', () => {
 })
 
 describe('the dashboard', () => {
-  test('asks the data source that is chosen, everywhere', () => {
+  test('uses the selected data source in every panel', () => {
     for (const { datasource, targets = [], type } of dashboard.panels) {
       if (type !== 'row') expect(datasource?.uid).toBe(chosenSource)
       for (const target of targets) expect(target.datasource.uid).toBe(chosenSource)
     }
   })
 
-  test('has panels of different ids that do not lie on each other', () => {
+  test('has panels with unique ids that do not overlap', () => {
     const { panels } = dashboard
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
@@ -148,7 +147,7 @@ describe('the dashboard', () => {
   })
 })
 
-test('every file here is YAML or JSON that can be read, a text or a picture', () => {
+test('every file of the folder is readable YAML or JSON, a text or a picture', () => {
   for (const file of readdirSync(folder))
     if (file.endsWith('.yaml')) parse(read(file))
     else if (file.endsWith('.json')) JSON.parse(read(file))
@@ -175,12 +174,12 @@ describe.skipIf(!hasPromtool)('promtool', () => {
   const run = (args: readonly string[], input = ''): string =>
     execFileSync(promtool, args, { cwd: scratch, input, encoding: 'utf8', stdio: 'pipe' })
 
-  test('finds the alerts right, and they do what their tests say', () => {
+  test('accepts the alerts, and their unit tests pass', () => {
     expect(run(['check', 'rules', '--lint=all', '--lint-fatal', 'rules.yaml'])).toContain('SUCCESS')
     expect(run(['test', 'rules', 'test.yaml'])).toContain('SUCCESS')
   })
 
-  test('has nothing to say against the metrics, in what it reads', async () => {
+  test('finds no problem in the metrics', async () => {
     const metrics = createMetrics({ version: '1' })
     metrics.finished(finished(photos, preflight('https://example.com')))
     metrics.finished(finished(photos, {}, { status: 502, upstreamError: 'dns' }))

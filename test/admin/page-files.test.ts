@@ -7,14 +7,14 @@ import { consolePage, readPage } from '../../src/admin/page-files.ts'
 const demoPage = new URL('../../src/demo/page/', import.meta.url)
 const colours = readFileSync(new URL('shared.css', consolePage), 'utf8')
 
-/** The demo serves it under this name, too. */
+/** Served by the demo under this name too. */
 const sharedWithDemo = ['../../admin/page/dom.js']
 
 describe.each([
   ['the console', consolePage],
   ['the demo', demoPage],
 ])('the page of %s', (_name, folder) => {
-  test('names only files that are there', async () => {
+  test('names only files that exist', async () => {
     const served = new Set(
       [...(await readConsole()).keys(), ...(await readPage(folder)).keys()].map((path) => basename(path)),
     )
@@ -26,7 +26,7 @@ describe.each([
     for (const name of named) expect(served).toContain(name)
   })
 
-  test('takes its colours from the one file that has them', async () => {
+  test('takes its colours from shared.css only', async () => {
     const sheets = [...(await readPage(folder))].filter(
       ([name]) => name.endsWith('.css') && name !== 'shared.css',
     )
@@ -37,7 +37,7 @@ describe.each([
     }
   })
 
-  test('has scripts without types, which import each other by the names that are served', async () => {
+  test('serves scripts without types that import each other by their served names', async () => {
     const scripts = [...(await readPage(folder))].filter(([name]) => name.endsWith('.js'))
     const names = [...scripts.map(([name]) => `./${name}`), ...sharedWithDemo]
     expect(names).toContain('./main.js')

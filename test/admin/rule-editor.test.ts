@@ -35,20 +35,20 @@ describe('/-/file', () => {
     expect((await (await start()).call(path)).status).toBe(status)
   })
 
-  test('says when the file cannot be read any more', async () => {
+  test('reports a file that can no longer be read', async () => {
     const { call } = await startAdmin({ directory: rulesDirectory({}) })
     expect((await call('/-/file?bucket=photos')).status).toBe(409)
   })
 })
 
 describe('/-/check', () => {
-  test('finds nothing to change in the live file', async () => {
+  test('returns the live file without a diff', async () => {
     const checked = await check(await start(), { file: 'photos.yaml', text: withTests })
     expect(checked).toMatchObject({ text: withTests, diff: '', isNew: false, others: ['tests'] })
     expect(checked.findings.filter(({ severity, byForm }) => severity === 'error' && !byForm)).toEqual([])
   })
 
-  test('makes an edit in the text, shows it as a diff, and writes nothing', async () => {
+  test('applies an edit to the text, returns the diff, and writes no file', async () => {
     const admin = await start()
     const edit = { kind: 'list', rule: 0, field: 'allowedMethods', values: ['GET', 'PUT', 'DELETE'] }
     const { text, diff } = await check(admin, { file: 'photos.yaml', text: withTests, edit })
@@ -106,7 +106,7 @@ describe('/-/check', () => {
     ])
   })
 
-  test('says beside * that it is not recommended', async () => {
+  test('notes that * is not recommended', async () => {
     const text =
       'rules:\n  - allowedOrigins: ["*"]\n    allowedMethods: [GET, HEAD]\n    maxAgeSeconds: 600\n'
     const { findings } = await check(await start(), { file: 'photos.yaml', text })
@@ -120,7 +120,7 @@ describe('/-/check', () => {
     ])
   })
 
-  test('names what the form does not show, of the file and of a rule', async () => {
+  test('lists the fields of the file and of a rule that the form does not show', async () => {
     const text =
       'dialect: http\nrules:\n  - {allowedOrigins: ["https://a.example"], allowedMethods: [PROPFIND], allowCredentials: true}\n'
     const admin = await start()
@@ -135,7 +135,7 @@ describe('/-/check', () => {
     expect(edited.text).toBe(text.replace('[PROPFIND]', '[PROPFIND, GET]'))
   })
 
-  test('shows what a preset fills in, which is not in the text', async () => {
+  test('returns the values of a preset, which are not in the text', async () => {
     const text = 'rules:\n  - preset: presigned-upload\n    allowedOrigins: ["https://a.example"]\n'
     const { rules, isNew } = await check(await start(), { file: 'videos.yaml', text })
     expect(isNew).toBe(true)
@@ -158,7 +158,7 @@ describe('/-/check', () => {
     expect(findings[0]).toMatchObject({ severity: 'error', code: 'bucket-name', field: 'bucket' })
   })
 
-  test('a name never leads out of the rules directory', async () => {
+  test('a file name cannot leave the rules directory', async () => {
     const admin = await start()
     const outside = await check(admin, {
       file: `../${admin.directory.split('/').at(-1)}/photos.yaml`,
@@ -190,7 +190,7 @@ describe('/-/check', () => {
   ])('the body %j is refused', async (body) => {
     const refused = await (await start()).call('/-/check', { method: 'POST', body })
     expect(refused.status).toBe(400)
-    expect(refused.json()).toEqual({ error: expect.stringContaining('Not a rule file to check') })
+    expect(refused.json()).toEqual({ error: expect.stringContaining('The request is not valid') })
   })
 
   test('a body that is too long, and another method, are refused', async () => {
@@ -200,7 +200,7 @@ describe('/-/check', () => {
   })
 })
 
-test('/-/presets lists what a rule can start with', async () => {
+test('/-/presets lists the presets of rules', async () => {
   const { call } = await startAdmin()
   expect((await call('/-/presets')).json()).toMatchObject({
     'aws-sdk-js-v3': { exposeHeaders: expect.arrayContaining(['ETag']) },

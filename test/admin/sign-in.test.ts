@@ -46,7 +46,7 @@ describe('signing in', () => {
     expect((await admin.call('/-/reload', { method: 'POST', headers: own })).status).toBe(200)
   })
 
-  test('behind TLS the cookie is for TLS only', async () => {
+  test('sets a Secure cookie behind TLS', async () => {
     const answered = await signIn(await startAdmin({ tokenFile }), 'correct-horse', {
       'X-Forwarded-Proto': 'https',
     })
@@ -77,7 +77,7 @@ describe('signing in', () => {
       expect(await signIn(admin, 'correct-horse', headers)).toMatchObject({ status: 403 })
   })
 
-  test('with more than a token can be is refused, and by GET there is nothing', async () => {
+  test('with too long a body is refused, and so is GET', async () => {
     const admin = await startAdmin({ tokenFile })
     expect((await signIn(admin, 'x'.repeat(10_000))).status).toBe(413)
     expect((await admin.call('/-/sign-in')).status).toBe(405)
@@ -104,7 +104,7 @@ describe('a session', () => {
     expect(await statusWith(admin, later)).toBe(401)
   })
 
-  test('cannot be forged or prolonged', async () => {
+  test('cannot be forged or extended', async () => {
     const admin = await startAdmin({ tokenFile })
     const cookie = cookieOf(await signIn(admin, 'correct-horse'))
     const [name, value = ''] = cookie.split('=')
@@ -120,7 +120,7 @@ describe('a session', () => {
       expect(await statusWith(admin, `${name}=${forged}`)).toBe(401)
   })
 
-  test('is of no use to another site', async () => {
+  test('is refused in requests from another site', async () => {
     const admin = await startAdmin({ tokenFile })
     const cookie = cookieOf(await signIn(admin, 'correct-horse'))
     for (const more of [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createStoreHealth } from '../../src/requests/store-health.ts'
 import { startAdmin } from './running.ts'
 
-test('/-/store says whether the store answers, since when, and the last error', async () => {
+test('/-/store shows whether the store is reachable, since when, and the last error', async () => {
   const health = createStoreHealth(() => Date.UTC(2026, 0, 2, 3, 4, 5))
   let probes = 0
   const probe = async (): Promise<void> => {

@@ -110,7 +110,7 @@ describeInBrowser('from a refusal to a file that works, by copying alone', () =>
 
     await page.click('#reload')
     // The sidecar may have seen the file before the click.
-    await page.getByText(/^(?:The changes are active|Up to date)/).waitFor()
+    await page.getByText(/^(?:The changes are live|Up to date)/).waitFor()
     await expect.poll(() => group.count()).toBe(0)
     for (const one of asked) expect(await preflight(program.data, one)).toBe(200)
     // No other origin was let in.

@@ -61,7 +61,7 @@ describeInBrowser('the demo page', () => {
     test('cannot read from the store itself, and can through the sidecar', async () => {
       await page.click('#direct')
       const text = await shown('#direct-result', 'through the sidecar')
-      expect(text).toContain('✗ refused by the browser')
+      expect(text).toContain('✗ blocked by the browser')
       expect(text).toContain('TypeError: Failed to fetch')
       expect(text).toContain('✓ through the sidecar')
     })
@@ -112,7 +112,7 @@ describeInBrowser('the demo page', () => {
       const [browser = '', sidecar = ''] = await page.locator('#refused-result .side').allTextContents()
       expect(browser).toContain('✗ refusedTypeError: Failed to fetch')
       expect(sidecar).toContain(`✗ denied`)
-      expect(sidecar).toContain(`reason${reason}closest rule${rule}it lacks${lacks}`)
+      expect(sidecar).toContain(`reason${reason}closest rule${rule}missing${lacks}`)
       expect(sidecar).toContain('HTTP/1.1 403 Forbidden')
       expect(sidecar).toContain('<Code>AccessForbidden</Code>')
       expect(sidecar).toContain('curl -i -X OPTIONS')
@@ -130,10 +130,7 @@ describeInBrowser('the demo page', () => {
       await page.click('#refused button')
       await shown('#refused-result', 'TypeError: Failed to fetch')
       await page.click('#allow')
-      const inserted = await shown(
-        '#editor-result',
-        'Inserted into the text of reports.yaml above, and not saved',
-      )
+      const inserted = await shown('#editor-result', 'Inserted into reports.yaml above, not saved')
       expect(inserted).toContain('+    allowedMethods: [GET, HEAD, PUT]')
       expect(await page.inputValue('#rules-text')).toContain('allowedMethods: [GET, HEAD, PUT]')
       await page.click('#save')
@@ -151,7 +148,7 @@ describeInBrowser('the demo page', () => {
       await shown('#editor-result', 'is the example again')
       await page.click('#refused button')
       const side = page.locator('#refused-result')
-      await side.getByRole('button', { name: 'Copy file: This change of reports.yaml' }).click()
+      await side.getByRole('button', { name: 'Copy file: This change to reports.yaml' }).click()
       await side.getByText('Copied').waitFor()
       expect(await copied()).toContain('allowedMethods: [GET, HEAD, PUT]')
       await side.getByRole('button', { name: 'Copy as cURL' }).click()

@@ -33,7 +33,7 @@ describe('cors-sidecar demo', () => {
     children.push(child)
     let out = ''
     let err = ''
-    // Two pipes: what was printed first may arrive last.
+    // Output of two pipes may arrive in any order.
     await new Promise<void>((resolve, reject) => {
       const look = () => (out.includes('rules ') && err.includes('Ctrl-C') ? resolve() : undefined)
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -71,8 +71,8 @@ describe('cors-sidecar demo', () => {
     expect(existsSync(dirname(rules))).toBe(false)
   })
 
-  test('says which port was taken and what it took instead', async () => {
-    // Whoever holds it: it is taken.
+  test('reports a port in use and the port used instead', async () => {
+    // Another process may already use the port: the test works with either.
     const taken = await openLocalPort(8080)
     const running = await started('--dialect', 's3')
     expect(running.err).toContain('Port 8080 is in use: the sidecar listens on ')
@@ -82,7 +82,7 @@ describe('cors-sidecar demo', () => {
     await taken.close()
   })
 
-  test('refuses a dialect that there is not, with 2', async () => {
+  test('exits with 2 for an unknown dialect', async () => {
     const child = spawn(process.execPath, [join(root, 'cmd/main.ts'), 'demo', '--dialect', 'gcs'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -38,7 +38,7 @@ describe('the demo', () => {
     demo = await startDemo(options, startSidecar)
     const folder = dirname(demo.setup.rulesFolder)
     expect(existsSync(folder)).toBe(true)
-    // A connection that is kept open does not hold the end up.
+    // An open keep-alive connection must not delay the end.
     await fetch(`${demo.setup.sidecarOrigin}/photos/welcome.txt`)
     await demo.close()
     expect(existsSync(folder)).toBe(false)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openFolderStore } from '../../src/demo/folder-store.ts'
 
-/** For what happens soon on a machine that is not busy. */
+/** Milliseconds: on a busy machine the store frees space late. */
 const patiently = { timeout: 10_000 }
 
 let folder: string
@@ -58,7 +58,7 @@ const put = (key: string, body: string, headers: Record<string, string> = {}) =>
   fetch(`${origin}/${key}`, { method: 'PUT', body, headers })
 
 describe('objects', () => {
-  test('what was put comes back, with its type, its metadata and the ETag that the PUT returned', async () => {
+  test('GET returns the object with its type, its metadata and the ETag of the PUT', async () => {
     const stored = await put('photos/a.txt', 'hello', {
       'content-type': 'text/x-greeting',
       'cache-control': 'max-age=60',
@@ -100,7 +100,7 @@ describe('objects', () => {
     else expect(text).toBe(body)
   })
 
-  test('conditions are honoured: 304 for the ETag one has, 412 for another one', async () => {
+  test('conditional requests get 304 for the same ETag and 412 for another one', async () => {
     const etag = (await put('photos/a.txt', 'hello')).headers.get('etag') ?? ''
     const get = (condition: string) =>
       raw(`GET /photos/a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${condition}\r\n\r\n`)
@@ -121,7 +121,7 @@ describe('objects', () => {
     expect(await readdir(join(root, 'photos'))).toEqual(['a.txt'])
   })
 
-  test('a file changed behind its back is served with another ETag', async () => {
+  test('a file that was changed on disk gets another ETag', async () => {
     const stored = await put('photos/a.txt', 'hello')
     await writeFile(join(root, 'photos/a.txt'), 'changed')
     const read = await fetch(`${origin}/photos/a.txt`)
@@ -129,7 +129,7 @@ describe('objects', () => {
     expect(read.headers.get('etag')).not.toBe(stored.headers.get('etag'))
   })
 
-  test('DELETE removes the object, and again is no error', async () => {
+  test('DELETE removes the object, and a second DELETE is no error', async () => {
     await put('photos/a.txt', 'hello')
     expect((await fetch(`${origin}/photos/a.txt`, { method: 'DELETE' })).status).toBe(204)
     expect((await fetch(`${origin}/photos/a.txt`)).status).toBe(404)
@@ -137,7 +137,7 @@ describe('objects', () => {
     expect(await readdir(join(root, 'photos'))).toEqual([])
   })
 
-  test('a query does not change which object is meant', async () => {
+  test('a query does not change the object', async () => {
     await put('photos/a.txt?X-Amz-Signature=1', 'hello')
     expect(await (await fetch(`${origin}/photos/a.txt?partNumber=1`)).text()).toBe('hello')
   })
@@ -245,7 +245,7 @@ describe('keys never leave their bucket', () => {
 })
 
 describe('bounds', () => {
-  test('an object that says it is too large is refused before it is read', async () => {
+  test('an object with too large a Content-Length is refused before its body is read', async () => {
     const answer = await raw('PUT /photos/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1.1 413 /)
     expect(answer).toContain('Connection: close')
@@ -261,7 +261,7 @@ describe('bounds', () => {
     expect(await readdir(join(root, 'photos'))).toEqual([])
   })
 
-  test('a full store takes no more, and takes again what was deleted or replaced', async () => {
+  test('a full store refuses uploads until objects are deleted or replaced', async () => {
     const body = 'x'.repeat(1000)
     expect((await put('photos/a', body)).status).toBe(200)
     expect((await put('photos/b', body)).status).toBe(200)
@@ -274,7 +274,7 @@ describe('bounds', () => {
     expect((await put('photos/d', body)).status).toBe(200)
   })
 
-  test('an upload that breaks off leaves nothing behind and frees its room', async () => {
+  test('an aborted upload leaves no file and frees its space', async () => {
     for (let attempt = 0; attempt < 5; attempt++) {
       const socket = connect(Number(new URL(origin).port), '127.0.0.1')
       socket.write(`PUT /photos/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(900)}`)

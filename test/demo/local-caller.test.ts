@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { refuseForeign } from '../../src/demo/local-caller.ts'
+import { refuseOtherCallers } from '../../src/demo/local-caller.ts'
 
 let port = 0
 const server = createServer((request, response) => {
   const origins = [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
-  response.end(String(refuseForeign(request, origins)?.status ?? 'served'))
+  response.end(String(refuseOtherCallers(request, origins)?.status ?? 'served'))
 })
 
 beforeAll(async () => {
@@ -22,8 +22,8 @@ afterAll(() => {
   server.close()
 })
 
-/** The guard's word on a request; `PORT` in a value stands for the page's port. */
-async function ask(method: string, headers: Readonly<Record<string, string>>): Promise<string> {
+/** The status of the refusal, or `served`. `PORT` in a value is replaced by the page's port. */
+async function statusOf(method: string, headers: Readonly<Record<string, string>>): Promise<string> {
   const filled = Object.entries(headers).map(([name, value]) => [name, value.replace('PORT', String(port))])
   const request = send({ host: '127.0.0.1', port, method, headers: Object.fromEntries(filled), agent: false })
   request.end()
@@ -52,7 +52,7 @@ test.each([
   ],
   ['curl', 'GET', own],
 ])('%s is served', async (_who, method, headers) => {
-  expect(await ask(method, headers)).toBe('served')
+  expect(await statusOf(method, headers)).toBe('served')
 })
 
 test.each([
@@ -82,5 +82,5 @@ test.each([
     '403',
   ],
 ])('%s is refused', async (_who, method, headers, status) => {
-  expect(await ask(method, headers)).toBe(status)
+  expect(await statusOf(method, headers)).toBe(status)
 })

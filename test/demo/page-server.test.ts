@@ -33,7 +33,7 @@ describe('what it serves', () => {
     ['/icon.svg', 'image/svg+xml'],
     ['/setup', 'application/json; charset=utf-8'],
     ['/rules/photos', 'text/plain; charset=utf-8'],
-  ])('%s as %s, to nobody else and never kept', async (path, type) => {
+  ])('%s as %s, closed to other sites and caches', async (path, type) => {
     const answer = await fetch(`${origin}${path}`)
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toBe(type)
@@ -57,7 +57,7 @@ describe('what it serves', () => {
     ])
   })
 
-  test('the page loads nothing from anywhere else and has no inline script or style', async () => {
+  test('the page loads only its own files and has no inline script or style', async () => {
     const html = await (await fetch(`${origin}/`)).text()
     const css = await (await fetch(`${origin}/page.css`)).text()
     expect([...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url)).toEqual([
@@ -83,7 +83,7 @@ describe('what it serves', () => {
     '/admin/page/dom.js',
   ]
 
-  test.each(scripts)('%s writes text only, and imports nothing but the others', async (path) => {
+  test.each(scripts)('%s writes only text, and imports only the other scripts', async (path) => {
     const script = await (await fetch(`${origin}${path}`)).text()
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(/)
     expect(script).not.toMatch(/\.ts'|: string\b/)
@@ -172,7 +172,7 @@ describe('why and wire', () => {
 })
 
 describe('saving rules', () => {
-  test('replaces the file in one step, and the sidecar takes it over', async () => {
+  test('replaces the file in one step, and the sidecar loads it', async () => {
     const text = demo.setup.examples.reports.replace('[GET, HEAD]', '[GET, HEAD, PUT]')
     expect((await put('/rules/reports', text)).status).toBe(200)
     expect(await readFile(join(demo.setup.rulesFolder, 'reports.yaml'), 'utf8')).toBe(text)
@@ -209,7 +209,7 @@ describe('saving rules', () => {
     expect((await readdir(demo.setup.rulesFolder)).sort()).toEqual(['photos.yaml', 'reports.yaml'])
   })
 
-  test('takes no more than 16 KiB, whether the length is told or not', async () => {
+  test('is limited to 16 KiB, with and without Content-Length', async () => {
     const before = await readFile(join(demo.setup.rulesFolder, 'photos.yaml'), 'utf8')
     expect((await put('/rules/photos', '#'.repeat(16 * 1024 + 1))).status).toBe(413)
     const socket = connect(demo.ports.page, '127.0.0.1')

@@ -1,20 +1,20 @@
 /// <reference lib="dom" />
-/** Asks the admin port. Rejects with an {@link Error} whose message can be shown. */
+/** Calls the admin port. Rejects with an {@link Error} whose message is fit for the page. */
 
 export async function ask<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
   const response = await fetch(path, options).catch(() => undefined)
-  if (response === undefined) throw new Error('The sidecar does not answer.')
+  if (response === undefined) throw new Error('The sidecar does not respond.')
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok && body !== undefined) return trusted<Answer>(body)
-  // The session has ended: the address of the console answers with the sign-in page.
+  // The session has ended. A reload shows the sign-in page.
   if (response.status === 401) location.reload()
   throw new AskError(response.status, textIn(body, 'error'), textIn(body, 'field'))
 }
 
-/** Page and port come from one process: what it says of itself is not checked again. */
+/** Not validated: the same process serves the page and this JSON. */
 const trusted = <Answer>(body: unknown): Answer => body as Answer
 
-/** What the sidecar says is wrong with a question, and with which field of it. */
+/** An error response, with the parameter that it is about. */
 export class AskError extends Error {
   readonly field: string | undefined
   constructor(status: number, message: string | undefined, field: string | undefined) {

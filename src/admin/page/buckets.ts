@@ -21,7 +21,6 @@ interface Entry {
 
 const entries = new Map<string, Entry>()
 
-/** Brings the list of rule files up to date. */
 export function refreshBuckets({ files, filesFound, filesFrom, generation }: Overview): void {
   const list = byId('bucket-list', HTMLElement)
   const kept = new Set(files.map(({ file }) => file))
@@ -32,7 +31,7 @@ export function refreshBuckets({ files, filesFound, filesFrom, generation }: Ove
       h(
         'p',
         { class: 'empty' },
-        filesFound === 0 && find() !== '' ? 'No bucket of that name.' : 'No rule file.',
+        filesFound === 0 && find() !== '' ? 'No bucket matches.' : 'There are no rule files.',
       ),
     )
   } else {
@@ -155,7 +154,7 @@ function ruleTable(bucket: string, rules: RulesView['files'][number]['rules']): 
   )
 }
 
-/** Shows one bucket in the list, opened. */
+/** Filters the list to one bucket and opens it. */
 export async function showBucket(bucket: string, refresh: () => Promise<void>): Promise<void> {
   byId('find', HTMLInputElement).value = bucket
   await refresh()
@@ -164,11 +163,11 @@ export async function showBucket(bucket: string, refresh: () => Promise<void>): 
   entry?.element.querySelector('summary')?.focus({ preventScroll: true })
 }
 
-/** The button that loads the rules directory again. `refresh` shows what came of it. */
+/** The button that loads the rules directory again. `refresh` shows the result. */
 export function prepareReload(refresh: () => Promise<void>): void {
   const words: Readonly<Record<string, string>> = {
-    applied: 'The changes are active.',
-    unchanged: 'Up to date: the rules directory is active as it is now.',
+    applied: 'The changes are live.',
+    unchanged: 'Up to date: nothing has changed in the rules directory.',
     failed: 'Not loaded: a file has an error; see below.',
   }
   byId('reload', HTMLButtonElement).addEventListener('click', async () => {

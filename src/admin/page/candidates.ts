@@ -13,14 +13,13 @@ const changeWords: Readonly<Record<CandidateGroupView['change'], string>> = {
   mode: 'report mode would change',
 }
 
-let known = ''
+let shown = ''
 
-/** Without candidate rules there is nothing to show. */
-export function showCandidates(are: boolean): void {
-  for (const id of ['candidates', 'candidates-link', 'candidates-json']) byId(id, HTMLElement).hidden = !are
+export function showCandidates(configured: boolean): void {
+  for (const id of ['candidates', 'candidates-link', 'candidates-json'])
+    byId(id, HTMLElement).hidden = !configured
 }
 
-/** Brings the differences that the candidate rules make up to date. */
 export async function refreshCandidates(): Promise<void> {
   if (byId('candidates', HTMLElement).hidden) return
   const view = await ask<CandidatesView>('/-/candidates')
@@ -30,10 +29,10 @@ export async function refreshCandidates(): Promise<void> {
   setText('candidates-undecided', whole(view.undecided))
   setText('candidates-notes', notes(view))
   const { files, groups } = view
-  const made = JSON.stringify([files, groups])
-  // The groups are rebuilt only when they differ: those that are open stay open.
-  if (made === known) return
-  known = made
+  const current = JSON.stringify([files, groups])
+  // Unchanged groups are not rebuilt, so that a selection and the focus stay.
+  if (current === shown) return
+  shown = current
   show(
     byId('candidates-files', HTMLElement),
     ...files.map(({ file, findings }) => h('div', {}, h('h3', {}, file), findingList(findings))),
@@ -43,10 +42,10 @@ export async function refreshCandidates(): Promise<void> {
 
 function notes({ undecided, settled, lastReload }: CandidatesView): string {
   const parts = [
-    undecided === 0 ? '' : 'Not comparable: the candidate file of the bucket has an error.',
+    undecided === 0 ? '' : 'Not comparable: the candidate rule file of the bucket has an error.',
     settled === 0
       ? ''
-      : `${whole(settled)} ${settled === 1 ? 'group is' : 'groups are'} decided the same by now and left out.`,
+      : `${whole(settled)} ${settled === 1 ? 'group is' : 'groups are'} left out, because the current rules decide equally.`,
     lastReload?.failure === undefined ? '' : `The directory cannot be read: ${lastReload.failure}.`,
   ]
   return parts.filter((part) => part !== '').join(' ')
@@ -63,7 +62,7 @@ function showGroups(groups: readonly CandidateGroupView[]): void {
     return element
   })
   list.replaceChildren(
-    ...(elements.length === 0 ? [h('p', { class: 'empty' }, 'No difference so far.')] : elements),
+    ...(elements.length === 0 ? [h('p', { class: 'empty' }, 'No differences so far.')] : elements),
   )
 }
 
@@ -121,7 +120,7 @@ function bodyOf({ live, candidate, explanation, example, explain }: CandidateGro
       ? []
       : [
           copyable(
-            'Explain it on the command line',
+            'Explain on the command line',
             explain,
             h('pre', { tabindex: '0', class: 'wrap' }, explain),
           ),

@@ -6,7 +6,7 @@ import { answerAndCurl, whyAndChange } from './explanation.ts'
 import { reasonWords } from './rates.ts'
 import { reasonLink } from './reasons.ts'
 
-/** What the list shows of one group, and from which answer it was made. */
+/** A group in the list. `made` identifies the data that its body shows. */
 interface Entry {
   readonly element: HTMLDetailsElement
   group: DenialGroupView
@@ -14,20 +14,19 @@ interface Entry {
 }
 
 const entries = new Map<string, Entry>()
-/** Of the rules by which groups are explained: advice is asked for again when it changes. */
+/** Generation of the rules; when it changes, the advice for open groups is requested again. */
 let generation = 0
 const filter = byId('denials-filter', HTMLFormElement)
-/** Opens the bucket of a group in the list of buckets. */
 let openBucket: (bucket: string) => void = () => {}
 
-/** Has `refresh` follow the filter. */
+/** Calls `refresh` when the filter changes. */
 export function prepareDenials(refresh: () => void, toBucket: (bucket: string) => void): void {
   openBucket = toBucket
   filter.addEventListener('submit', (event) => event.preventDefault())
   filter.addEventListener('input', refresh)
 }
 
-/** Brings the list of refused requests up to date. The advice for a group is asked for when the group is opened. */
+/** Refreshes the list. The advice for a group is requested when the group is opened. */
 export async function refreshDenials(rulesGeneration = generation): Promise<void> {
   generation = rulesGeneration
   const chosen = new FormData(filter)
@@ -41,7 +40,7 @@ export async function refreshDenials(rulesGeneration = generation): Promise<void
   const latestFirst = value('order') === 'latest'
   const ordered = latestFirst
     ? groups.toSorted((a, b) => Date.parse(b.last.time) - Date.parse(a.last.time))
-    : // A group that is allowed by now comes last.
+    : // Groups that the current rules allow come last.
       [...groups.filter(isDenied), ...groups.filter((group) => !isDenied(group))]
   showGroups(ordered, wanted.length > 0)
 }
@@ -54,12 +53,12 @@ function showGroups(groups: readonly DenialGroupView[], filtered: boolean): void
   if (groups.length === 0) {
     const words = filtered
       ? 'No refused request matches the filter.'
-      : 'Nothing was refused since the sidecar started.'
+      : 'No request was refused since the sidecar started.'
     list.replaceChildren(h('p', { class: 'empty' }, words))
     return
   }
   const elements = groups.map((group, index) => elementOf(group, index === 0 && isFirst && !filtered))
-  // Lines must not move under the pointer of a reader, nor the focus be taken away.
+  // Rows must not move under the pointer, and the focus must stay where it is.
   const isReading = list.matches(':hover') || list.contains(document.activeElement)
   if (isReading && elements.every((element) => list.contains(element))) {
     for (const element of [...list.children]) if (!elements.some((one) => one === element)) element.remove()
@@ -69,7 +68,7 @@ function showGroups(groups: readonly DenialGroupView[], filtered: boolean): void
   else list.append(...elements.filter((element) => !list.contains(element)))
 }
 
-/** Times go on between two answers. */
+/** Updates "5 minutes ago" between two refreshes. */
 export function refreshAges(): void {
   for (const { element } of entries.values()) {
     const when = element.querySelector('.when')
@@ -97,7 +96,7 @@ function elementOf(group: DenialGroupView, open: boolean): HTMLDetailsElement {
   return entry.element
 }
 
-/** Asks for what would allow the group, while it is open and whenever it or the rules have changed. */
+/** Requests the explanation and the proposal of an open group, again after it or the rules have changed. */
 async function fill(entry: Entry): Promise<void> {
   const { element, group } = entry
   const made = JSON.stringify([group.count, group.last, group.decisionNow, generation])
@@ -146,14 +145,14 @@ function bodyOf(group: DenialGroupView): HTMLElement[] {
     h(
       'details',
       {},
-      h('summary', {}, 'The request and its answer'),
+      h('summary', {}, 'Request and response'),
       requestLines(last),
       ...(now === undefined ? [] : answerAndCurl(now)),
     ),
   ]
 }
 
-/** All that the requests of the group asked for: the proposal allows all of it. */
+/** Methods and headers of all requests in the group. The proposal allows all of them. */
 function joinedFacts({ methods, headers, first }: DenialGroupView): HTMLElement {
   const fact = (name: string, values: readonly string[]): readonly HTMLElement[] =>
     values.length === 0

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** Small pieces of the page. What comes from outside goes in as text, never as markup. */
+/** DOM helpers. Data from outside is inserted as text, never as markup. */
 
 type Child = Node | string | undefined
 
-/** A new element. `class` and the other attributes are as in HTML; an attribute that is `undefined` is left out. */
+/** Creates an element. Attributes are named as in HTML; those that are `undefined` are left out. */
 export function h<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Readonly<Record<string, string | undefined>> = {},
@@ -16,7 +16,7 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** The element `id` of the page; a bug of ours when it is not there. */
+/** Throws if the page has no such element. */
 export function byId<Kind extends HTMLElement = HTMLElement>(id: string, kind?: new () => Kind): Kind
 export function byId(id: string, kind: new () => HTMLElement = HTMLElement): HTMLElement {
   const element = document.getElementById(id)
@@ -24,7 +24,6 @@ export function byId(id: string, kind: new () => HTMLElement = HTMLElement): HTM
   return element
 }
 
-/** The control `name` of a form. */
 export function control<Kind extends HTMLElement>(
   form: HTMLFormElement,
   name: string,
@@ -35,7 +34,7 @@ export function control<Kind extends HTMLElement>(
   return element
 }
 
-/** Replaces what `parent` holds, unless it holds the same already: what a reader has selected stays. */
+/** Replaces the children of `parent` only if they differ, so that a selection of text stays. */
 export function show(parent: HTMLElement, ...children: readonly Child[]): void {
   const next = h('div', {}, ...children)
   if (!sameContent(parent, next)) parent.replaceChildren(...next.childNodes)
@@ -85,13 +84,13 @@ export function copyable(
   )
 }
 
-/** `label` is what the button says; `what` is for those who do not see what stands beside it. */
+/** `what` completes the label for screen readers. */
 export function copyButton(text: () => string, what: string, label = 'Copy'): HTMLButtonElement {
   const button = h('button', { type: 'button', class: 'small', 'aria-label': `${label}: ${what}` }, label)
   button.addEventListener('click', async () => {
     const done = await navigator.clipboard.writeText(text()).then(
       () => 'Copied',
-      () => 'Not permitted',
+      () => 'Copy failed',
     )
     button.textContent = done
     setTimeout(() => {
@@ -101,7 +100,7 @@ export function copyButton(text: () => string, what: string, label = 'Copy'): HT
   return button
 }
 
-/** A unified diff, its file names left out, in which the lines that are added and removed stand out. */
+/** A unified diff without its file names, with added and removed lines highlighted. */
 export function diffBlock(diff: string): HTMLElement {
   const lines = diff
     .trimEnd()
@@ -109,7 +108,7 @@ export function diffBlock(diff: string): HTMLElement {
     .filter((line) => !/^(?:---|\+\+\+) /.test(line))
   return h(
     'pre',
-    // Wrapped: what was added stands at the end of a line that may be long.
+    // Wrapped, because an addition is often at the end of a long line.
     { tabindex: '0', class: 'wrap' },
     ...lines.map((line) => {
       const kind = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined

@@ -19,13 +19,12 @@ import {
 import { createMethodBoxes } from './method-boxes.ts'
 import { choose, presetSelect } from './preset-select.ts'
 
-/** What the form asks for: an edit of the text, or only that it is checked. */
+/** An edit of the text, or only a check of it. */
 export interface Change {
   readonly edit?: RuleEdit
 }
 
 type Rules = NonNullable<CheckedFile['rules']>
-/** One rule of the form. */
 interface Card {
   readonly element: HTMLElement
   show(rule: FormRule, findings: readonly EditorFinding[], count: number, form: CheckedFile['form']): void
@@ -36,7 +35,7 @@ interface RuleCards {
   clear(): void
 }
 
-/** The form: one card for each rule. `submit` hears of every change; what it makes of it comes back by `show`. */
+/** The form, with a card for each rule. `submit` gets every change; `show` then displays its result. */
 export function createRuleCards(place: HTMLElement, submit: (change: Change) => void): RuleCards {
   let cards: Card[] = []
   return {
@@ -120,12 +119,9 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
   }
 }
 
-/** Fields of the rule that stand in the text alone. */
+/** Lists the fields of the rule that only the text shows. */
 function setKept(place: HTMLElement, others: readonly string[]): void {
-  place.textContent =
-    others.length === 0
-      ? ''
-      : `Also in this rule, kept as it is and edited in the text: ${others.join(', ')}.`
+  place.textContent = others.length === 0 ? '' : `Also in this rule (edit in the text): ${others.join(', ')}.`
 }
 
 function cardButtons(

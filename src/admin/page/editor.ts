@@ -11,12 +11,12 @@ const openForm = byId('open-form', HTMLFormElement)
 const cards = createRuleCards(byId('rule-cards', HTMLElement), (change) => submit(change))
 
 let file = ''
-/** Counts what was typed into the text, so that an answer about an older text is not put over it. */
+/** Counts changes of the text, so that a response about an older text does not overwrite it. */
 let version = 0
-/** Questions go one after the other: each edit is made in the text that the one before has left. */
+/** Checks run one after the other, because each edit applies to the result of the one before. */
 let queue: Promise<void> = Promise.resolve()
 
-/** The editor of whole rule files. Form and text are two views of one text; the server makes every edit in it. */
+/** Form and text are two views of one text; the server applies the edits of the form to it. */
 export function prepareEditor(): void {
   openForm.addEventListener('submit', (event) => {
     event.preventDefault()
@@ -38,10 +38,9 @@ export function prepareEditor(): void {
 
 const bucketName = (): string => control(openForm, 'bucket', HTMLInputElement).value.trim()
 
-/** Puts the whole file of a bucket into the editor. */
 export async function openRuleFile(bucket: string): Promise<void> {
   control(openForm, 'bucket', HTMLInputElement).value = bucket
-  if (bucket === '') return setText('open-result', 'Name the bucket first.')
+  if (bucket === '') return setText('open-result', 'Enter the bucket first.')
   try {
     const opened = await ask<RuleText>(`/-/file?bucket=${encodeURIComponent(bucket)}`)
     setText('open-result', '')
@@ -53,13 +52,13 @@ export async function openRuleFile(bucket: string): Promise<void> {
 
 function newFile(): void {
   const bucket = bucketName()
-  setText('open-result', bucket === '' ? 'Name the bucket first.' : '')
+  setText('open-result', bucket === '' ? 'Enter the bucket first.' : '')
   if (bucket !== '') showFile(`${bucket}.yaml`, newRules)
 }
 
 const newRules = 'rules:\n  - allowedOrigins: []\n    allowedMethods: [GET, HEAD]\n    maxAgeSeconds: 600\n'
 
-/** Opens `content`, and brings the editor into view. */
+/** Opens `content` in the editor and scrolls to it. */
 export function showInEditor(name: string, content: string): void {
   control(openForm, 'bucket', HTMLInputElement).value = name.replace(/\.[a-z]+$/, '')
   showFile(name, content)
@@ -78,15 +77,15 @@ function showFile(name: string, content: string): void {
   text.setSelectionRange(0, 0)
 }
 
-/** Has the text checked, after the edit of the form when there is one. */
+/** Checks the text, after applying the edit of the form if there is one. */
 function submit({ edit }: Change): void {
   queue = queue.then(() => check(edit)).catch((error: unknown) => showVerdict('bad', messageOf(error)))
 }
 
 async function check(edit: RuleEdit | undefined): Promise<void> {
-  const asked = version
+  const sent = version
   const checked = await post<CheckedFile>('/-/check', { file, text: text.value, edit })
-  if (asked !== version) return
+  if (sent !== version) return
   if (checked.text !== text.value) text.value = checked.text
   showChecked(checked)
 }
@@ -94,7 +93,7 @@ async function check(edit: RuleEdit | undefined): Promise<void> {
 function showChecked(checked: CheckedFile): void {
   const { rules, others, findings, isNew, diff, form } = checked
   showVerdictOn(checked)
-  // What the form alone refuses has no place in the text.
+  // Findings of the form have no position in the text.
   show(
     byId('rule-findings', HTMLElement),
     findingList(
@@ -106,8 +105,8 @@ function showChecked(checked: CheckedFile): void {
   setText('editor-note', note(rules, others))
   if (rules !== undefined) cards.show(rules, findings, form)
   else cards.clear()
-  const title = isNew ? `New file ${file}` : `Changes of ${file}`
-  const unchanged = h('p', { class: 'soft' }, `No change: this is ${file} as it is in the rules directory.`)
+  const title = isNew ? `New file ${file}` : `Changes to ${file}`
+  const unchanged = h('p', { class: 'soft' }, `No changes: equal to ${file} in the rules directory.`)
   show(
     byId('rule-diff', HTMLElement),
     diff === '' ? unchanged : copyable(title, diff, diffBlock(diff), 'Copy diff'),
@@ -125,7 +124,7 @@ function showVerdictOn({ findings, refused }: CheckedFile): void {
   if (refused !== undefined) showVerdict('bad', refused)
   else if (errors > 0) showVerdict('bad', `Not valid yet: ${count(errors, 'error')}.`)
   else if (ofForm > 0)
-    showVerdict('bad', `Valid, but the form of the COS console would refuse ${count(ofForm, 'value')}.`)
+    showVerdict('bad', `Valid, but the COS console would refuse ${count(ofForm, 'value')}.`)
   else showVerdict('good', warnings === 0 ? 'Valid.' : `Valid, with ${count(warnings, 'warning')}.`)
 }
 
@@ -134,11 +133,9 @@ const count = (number: number, word: string): string => `${number} ${word}${numb
 function note(rules: CheckedFile['rules'], others: readonly string[]): string {
   if (rules === undefined)
     return file.endsWith('.xml')
-      ? 'An XML file is edited as text.'
-      : 'The text cannot be read as a list of rules; correct it there first.'
-  return others.length === 0
-    ? ''
-    : `Also in this file, kept as it is and edited in the text: ${others.join(', ')}.`
+      ? 'XML files can only be edited as text.'
+      : 'The text is not a valid list of rules: correct it to use the form.'
+  return others.length === 0 ? '' : `Also in this file (edit in the text): ${others.join(', ')}.`
 }
 
 function showVerdict(tone: 'good' | 'bad', words: string): void {
@@ -146,7 +143,7 @@ function showVerdict(tone: 'good' | 'bad', words: string): void {
   byId('rule-verdict', HTMLElement).className = tone
 }
 
-/** Puts the cursor where a finding is. */
+/** Moves the cursor to a finding. */
 function goTo(line: number, column: number): void {
   const before = text.value.split('\n').slice(0, line - 1)
   const at = before.reduce((sum, { length }) => sum + length + 1, column - 1)

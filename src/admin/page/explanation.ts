@@ -3,7 +3,7 @@ import type { Explained, ExplainedResponse, HeaderPairs } from '../../plan/expla
 import { badge, copyable, copyButton, diffBlock, h } from './dom.ts'
 import { showInEditor } from './editor.ts'
 
-/** Why a request is decided as it is, and the change that would allow it. */
+/** The reason for a decision, and the change that would allow the request. */
 export function whyAndChange(explained: Explained): HTMLElement[] {
   const { text, hint, notes, proposal, preset, curl, curlWrites } = explained
   return [
@@ -18,13 +18,13 @@ export function whyAndChange(explained: Explained): HTMLElement[] {
       { class: 'actions' },
       copyButton(() => curl, 'the same request as a curl command', 'Copy as cURL'),
       curlWrites
-        ? h('span', { class: 'soft' }, 'Careful: this request changes what the store holds.')
+        ? h('span', { class: 'soft' }, 'Careful: this request changes data in the store.')
         : undefined,
     ),
   ]
 }
 
-/** What is copied is the whole file; what is shown is how it differs. */
+/** Shows the diff; the button copies the whole file. */
 function proposalBlock({ file, text, diff }: NonNullable<Explained['proposal']>): HTMLElement {
   const isNew = diff.startsWith('--- /dev/null')
   const edit = h(
@@ -33,17 +33,16 @@ function proposalBlock({ file, text, diff }: NonNullable<Explained['proposal']>)
     'Open in editor',
   )
   edit.addEventListener('click', () => showInEditor(file, text))
-  const title = isNew ? `A new file ${file} would allow it` : `This change of ${file} would allow it`
+  const title = isNew ? `A new file ${file} would allow it` : `This change to ${file} would allow it`
   return copyable(title, text, isNew ? undefined : diffBlock(diff), 'Copy file', edit)
 }
 
-/** What a change would let in is for its author to judge. */
+/** The proposal cannot know which origins to trust. */
 const caution = ({ lacks, proposal }: Explained): string[] =>
   lacks?.field === 'allowedOrigins' && proposal !== undefined
-    ? ['Allow an origin only if you trust its pages with what this bucket holds.']
+    ? ['Allow an origin only if you trust its pages with the data in this bucket.']
     : []
 
-/** The exact answer, and the line that asks for it. */
 export function answerAndCurl({ response, curl }: Explained): HTMLElement[] {
   const title = response.kind === 'answer' ? 'Response' : 'Changes to the response of the store'
   return [
@@ -52,7 +51,7 @@ export function answerAndCurl({ response, curl }: Explained): HTMLElement[] {
   ]
 }
 
-/** Those of the answers that are made here. */
+/** Statuses of responses that the sidecar makes itself. */
 const reasonPhrases: Readonly<Record<number, string>> = {
   200: 'OK',
   204: 'No Content',
@@ -72,7 +71,7 @@ function answerText(response: ExplainedResponse): string {
     ...(headers.length === 0 ? [] : [lines(headers).trimEnd()]),
     ...(vary.length === 0 ? [] : [`Vary: … ${vary.join(', ')}`]),
   ]
-  return parts.length === 0 ? 'None: it is passed on unchanged.' : parts.join('\n')
+  return parts.length === 0 ? 'None: the response is forwarded unchanged.' : parts.join('\n')
 }
 
 const lines = (headers: HeaderPairs): string => headers.map(([name, value]) => `${name}: ${value}\n`).join('')

@@ -3,7 +3,7 @@ import type { EditorFinding } from '../shapes.ts'
 import { h, show } from './dom.ts'
 import { fields } from './form-fields.ts'
 
-/** Puts each finding of a rule at its field, and those of no field into `notes`. `name` is the id of the card. */
+/** Shows each finding at its field, and findings without a field in `notes`. `name` is the id of the card. */
 export function showFindings(
   card: HTMLElement,
   name: string,

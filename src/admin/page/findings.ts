@@ -8,7 +8,7 @@ const severityTone: Readonly<Record<EditorFinding['severity'], Tone>> = {
   info: 'plain',
 }
 
-/** Findings with their place in the file, which leads there where `goTo` is given. */
+/** A list of findings. With `goTo`, positions are links into the text. */
 export function findingList(
   findings: readonly EditorFinding[],
   goTo?: (line: number, column: number) => void,

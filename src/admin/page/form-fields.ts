@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The fields of a rule in the editor's form. */
+/** Fields of a rule in the editor's form. */
 
 import type { CheckedFile } from '../shapes.ts'
 import { h } from './dom.ts'
@@ -7,15 +7,15 @@ import { h } from './dom.ts'
 export type ListField = 'allowedOrigins' | 'allowedHeaders' | 'exposeHeaders'
 type Field = ListField | 'allowedMethods' | 'id' | 'preset' | 'maxAgeSeconds'
 
-/** The fields of the COS console, with a line of help each. */
+/** Label and help. The fields are those of the COS console. */
 const labels: Readonly<Record<Field, readonly [label: string, help: string]>> = {
   id: ['Rule ID', 'Optional. Names the rule in metrics, logs and explanations.'],
   preset: ['Preset', 'Optional. Fills in what a client library needs; the fields below then override it.'],
   allowedOrigins: [
     'Origins',
-    'One per line: scheme, host and port, without a path. One * stands for any part, as in https://*.example.com. A line of * is every origin: not recommended.',
+    'One per line: scheme, host and port, without a path. One * stands for any part, as in https://*.example.com. A line with only * allows every origin: not recommended.',
   ],
-  allowedMethods: ['Methods', 'What pages may do. Multipart uploads need POST and PUT.'],
+  allowedMethods: ['Methods', 'Methods that pages may use. Multipart uploads need POST and PUT.'],
   allowedHeaders: [
     'Allowed headers',
     'One per line: request headers that pages may set. * allows every header.',
@@ -24,7 +24,7 @@ const labels: Readonly<Record<Field, readonly [label: string, help: string]>> = 
     'Expose headers',
     'One per line: response headers that scripts may read. Upload libraries need ETag. No *.',
   ],
-  maxAgeSeconds: ['Max-age', 'Seconds that a browser may keep the answer to a preflight.'],
+  maxAgeSeconds: ['Max-age', 'Seconds for which a browser may cache the response to a preflight.'],
 }
 
 export const fields = [
@@ -43,7 +43,7 @@ function isRequired(field: Field, form: CheckedFile['form'], hasPreset: boolean)
   return !hasPreset && (field === 'allowedMethods' || (field === 'maxAgeSeconds' && form.requiresMaxAge))
 }
 
-/** The help of a field, with what the preset fills in while the field is empty. */
+/** The help of a field, with the value that the preset fills in if the field is empty. */
 export function explain(
   card: HTMLElement,
   name: string,
@@ -61,7 +61,7 @@ export const linesOf = (value: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-/** A field that is being written in keeps its text: an empty line there is not in the file. */
+/** Leaves a field with the focus alone: it may hold empty lines, which the file does not keep. */
 export function put(element: HTMLInputElement | HTMLTextAreaElement, value: string): void {
   if (element !== document.activeElement && element.value !== value) element.value = value
 }
@@ -71,28 +71,28 @@ export function putLines(element: HTMLTextAreaElement, values: readonly string[]
   element.rows = Math.min(8, Math.max(2, values.length + 1))
 }
 
-/** Calls `hear` with the value soon after it was typed, and at once when the field is left. */
-function listen(element: HTMLInputElement | HTMLTextAreaElement, hear: (value: string) => void): void {
+/** Calls `onChange` shortly after the last key, or at once when the field loses the focus. */
+function listen(element: HTMLInputElement | HTMLTextAreaElement, onChange: (value: string) => void): void {
   let timer: ReturnType<typeof setTimeout> | undefined
   element.addEventListener('input', () => {
     clearTimeout(timer)
     timer = setTimeout(() => {
       timer = undefined
-      hear(element.value)
+      onChange(element.value)
     }, 250)
   })
   element.addEventListener('change', () => {
     if (timer === undefined) return
     clearTimeout(timer)
     timer = undefined
-    hear(element.value)
+    onChange(element.value)
   })
 }
 
 export function inputFor(
   name: string,
   field: 'id' | 'maxAgeSeconds',
-  hear: (value: string) => void,
+  onChange: (value: string) => void,
 ): HTMLInputElement {
   const input = h('input', {
     name: field,
@@ -101,11 +101,15 @@ export function inputFor(
     'aria-describedby': `${name}-${field}-help ${name}-${field}-says`,
     ...(field === 'maxAgeSeconds' ? { inputmode: 'numeric' } : {}),
   })
-  listen(input, hear)
+  listen(input, onChange)
   return input
 }
 
-export function areaFor(name: string, field: ListField, hear: (value: string) => void): HTMLTextAreaElement {
+export function areaFor(
+  name: string,
+  field: ListField,
+  onChange: (value: string) => void,
+): HTMLTextAreaElement {
   const area = h('textarea', {
     name: field,
     rows: '2',
@@ -114,7 +118,7 @@ export function areaFor(name: string, field: ListField, hear: (value: string) =>
     'aria-describedby': `${name}-${field}-help ${name}-${field}-says`,
     ...(field === 'allowedOrigins' ? { placeholder: 'https://example.com' } : {}),
   })
-  listen(area, hear)
+  listen(area, onChange)
   return area
 }
 

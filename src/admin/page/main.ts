@@ -13,11 +13,11 @@ import { prepareTry } from './try-request.ts'
 
 const pollInterval = 2000
 const hour = 3_600_000
-/** Files on a page of the bucket list, as the sidecar gives them. */
+/** Files on a page of the bucket list. Must equal `maxFiles` in overview.ts. */
 const pageLength = 100
 
 let history: History | undefined
-let known = ''
+let shown = ''
 let from = 0
 
 const drawRates = createPlot(byId('plot', HTMLElement))
@@ -26,7 +26,7 @@ const windowChoice = byId('rates-window', HTMLSelectElement)
 const find = byId('find', HTMLInputElement)
 
 async function refresh(): Promise<void> {
-  // The last point is that of the moment of the answer; the regular one before it is where the next answer goes on.
+  // The last point has the time of the response. The regular points continue after the one before it.
   const since = history?.points.at(-2)?.[0] ?? 0
   const query = new URLSearchParams({ since: String(since), find: find.value.trim(), from: String(from) })
   const overview = await ask<Overview>(`/-/overview?${query}`)
@@ -37,9 +37,9 @@ async function refresh(): Promise<void> {
   showStore()
   showRates()
   const now = JSON.stringify([overview.denials, overview.generation, overview.started])
-  if (known !== now) {
+  if (shown !== now) {
     await refreshDenials(overview.generation)
-    known = now
+    shown = now
   }
 }
 
@@ -49,8 +49,8 @@ function showOverview(overview: Overview): void {
   setText('version', `cors-sidecar ${version}`)
   setText('tile-ok', whole(states.ok))
   const withErrors = states.stale + states.invalid
-  setText('tile-trouble', whole(withErrors))
-  byId('tile-trouble', HTMLElement).parentElement?.classList.toggle('bad', withErrors > 0)
+  setText('tile-errors', whole(withErrors))
+  byId('tile-errors', HTMLElement).parentElement?.classList.toggle('bad', withErrors > 0)
   setText(
     'counted-since',
     `Counted since the sidecar started, ${clock(started)} (${ago(started, Date.now())}).`,
@@ -65,15 +65,15 @@ function showRulesAlarm({ states, directory, unconfigured }: Overview): void {
   const effect =
     unconfigured === 'refuse'
       ? 'every preflight is refused'
-      : 'every request is left to the store, without CORS rules'
+      : 'requests are forwarded to the store without CORS rules'
   show(
     alarm,
     ...(alarm.hidden
       ? []
       : [
-          `There is no rule file in ${directory}: ${effect}. Check the setting `,
+          `There are no rule files in ${directory}: ${effect}. Check the setting `,
           h('code', { class: 'setting' }, '--rules'),
-          ', and the volume that is mounted there.',
+          ' and the volume mounted there.',
         ]),
   )
 }
@@ -108,18 +108,16 @@ function showLive(problem: string | undefined): void {
   alarm.hidden = problem === undefined
   setText(
     'alarm',
-    problem === undefined
-      ? ''
-      : `${problem} The page shows the last answer, and asks again every few seconds.`,
+    problem === undefined ? '' : `${problem} The page shows the last data and tries again every few seconds.`,
   )
   document.body.classList.toggle('stale-data', problem !== undefined)
   const status = byId('status', HTMLElement)
   status.classList.toggle('live', problem === undefined)
   status.classList.toggle('down', problem !== undefined)
-  if (problem !== undefined) setText('status-text', 'No answer')
+  if (problem !== undefined) setText('status-text', 'Not responding')
 }
 
-/** Calls `task` again and again, a while after its end, as long as the page is looked at. */
+/** Calls `task` again `interval` milliseconds after it ends. Pauses while the page is hidden. */
 async function repeat(task: () => Promise<void>, interval: number): Promise<void> {
   if (!document.hidden) await task()
   setTimeout(() => void repeat(task, interval), interval)
@@ -134,7 +132,7 @@ async function refreshAndShow(): Promise<void> {
   }
 }
 
-/** The overview says when the sidecar does not answer; these then keep what they show. */
+/** Ignores errors: the overview reports a sidecar that does not respond, and the others keep what they show. */
 const quietly = (task: () => Promise<void>) => (): Promise<void> => task().catch(() => undefined)
 
 function turnPage(by: number): void {

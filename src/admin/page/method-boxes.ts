@@ -10,10 +10,10 @@ interface MethodBoxes {
 }
 
 /**
- * A box for each usual method, and for each other one that the file has: none is lost by ticking another. In dialect
- * http more can be added by name.
+ * A box for each common method and for every other one in the file, so that ticking a box loses none. In dialect http,
+ * more methods can be added by name.
  */
-export function createMethodBoxes(hear: (values: string[]) => void): MethodBoxes {
+export function createMethodBoxes(onChange: (values: string[]) => void): MethodBoxes {
   const element = h('div', { class: 'boxes' })
   const boxes: HTMLInputElement[] = []
   let inFile: readonly string[] = []
@@ -23,15 +23,15 @@ export function createMethodBoxes(hear: (values: string[]) => void): MethodBoxes
     const box = h('input', { type: 'checkbox', name: 'allowedMethods', value })
     box.addEventListener('change', () => {
       const added = boxes.map((one) => one.value).filter((method) => !inFile.includes(method))
-      // In the order of the file, so that the diff shows only what was ticked.
-      hear([...inFile, ...added].filter(isChecked))
+      // In the order of the file, so that the diff shows only the new method.
+      onChange([...inFile, ...added].filter(isChecked))
     })
     boxes.push(box)
     const label = h('label', { class: 'check' }, box, ` ${value}`)
     element.insertBefore(label, element.querySelector('.other'))
   }
   for (const method of methods) add(method)
-  const other = otherMethod((value) => hear([...inFile.filter((method) => method !== value), value]))
+  const other = otherMethod((value) => onChange([...inFile.filter((method) => method !== value), value]))
   element.append(other)
   return {
     element,
@@ -44,8 +44,8 @@ export function createMethodBoxes(hear: (values: string[]) => void): MethodBoxes
   }
 }
 
-/** WebDAV and tus have methods of their own, such as PROPFIND and PATCH. */
-function otherMethod(hear: (method: string) => void): HTMLElement {
+/** For the methods of WebDAV and tus, for example PROPFIND and PATCH. */
+function otherMethod(onChange: (method: string) => void): HTMLElement {
   const input = h('input', {
     'aria-label': 'Another method',
     placeholder: 'PATCH',
@@ -57,7 +57,7 @@ function otherMethod(hear: (method: string) => void): HTMLElement {
   const submit = (): void => {
     const method = input.value.trim().toUpperCase()
     input.value = ''
-    if (method !== '') hear(method)
+    if (method !== '') onChange(method)
   }
   button.addEventListener('click', submit)
   input.addEventListener('keydown', (event) => {

@@ -9,7 +9,7 @@ declare global {
   }
 }
 
-/** Draws rates. Colours follow the style sheet, the width that of the place. */
+/** A chart of rates. Colours come from the style sheet; the width is that of `place`. */
 export function createPlot(place: HTMLElement): (rates: Rates, window: number) => void {
   let plot: UPlot | undefined
   let latest: Rates = { times: [], series: reasonNames.map(() => []) }
@@ -63,7 +63,7 @@ function optionsFor(place: HTMLElement, span: () => [number, number]): UPlot.Opt
     series: [
       {
         label: 'time',
-        // Away from the pointer, the legend has the latest values.
+        // Without a pointer on the chart, the legend shows the latest values.
         value: (_plot: UPlot, time: number | null) => (time === null ? 'now' : timeText(time)),
       },
       ...reasonNames.map((reason, index) => ({
@@ -83,7 +83,7 @@ function optionsFor(place: HTMLElement, span: () => [number, number]): UPlot.Opt
 const lastOf = (values: ArrayLike<number | null | undefined> | undefined): number | null | undefined =>
   values?.[values.length - 1]
 
-/** uPlot takes a property that is there for one that is set. */
+/** uPlot treats a property with the value `undefined` as set. */
 function withoutUndefined(series: object): UPlot.Series {
   return Object.fromEntries(Object.entries(series).filter(([, value]) => value !== undefined))
 }

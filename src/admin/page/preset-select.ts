@@ -4,7 +4,7 @@ import { h } from './dom.ts'
 
 let presets: Promise<Readonly<Record<string, { readonly purpose: string }>>> | undefined
 
-export function presetSelect(name: string, hear: (value: string) => void): HTMLSelectElement {
+export function presetSelect(name: string, onChange: (value: string) => void): HTMLSelectElement {
   const select = h(
     'select',
     { name: 'preset', 'aria-describedby': `${name}-preset-help ${name}-preset-says` },
@@ -22,11 +22,11 @@ export function presetSelect(name: string, hear: (value: string) => void): HTMLS
     .catch(() => {
       presets = undefined
     })
-  select.addEventListener('change', () => hear(select.value))
+  select.addEventListener('change', () => onChange(select.value))
   return select
 }
 
-/** A preset that the list has not, such as an alias, is in the file all the same. */
+/** Adds a preset that is not in the list, for example an alias, so that the form shows it. */
 export function choose(select: HTMLSelectElement, value: string): void {
   if (![...select.options].some((option) => option.value === value))
     select.append(h('option', { value }, value))

@@ -1,11 +1,10 @@
-/** From counts to rates. Pure: also runs where there is no page. */
+/** Turns counts into rates. Uses no DOM, so tests can run it. */
 
 import type { History, HistoryPoint, Kind } from '../shapes.ts'
 
 export const reasonNames = ['matched', 'origin', 'method', 'header', 'no_rules', 'malformed'] as const
 type ReasonName = (typeof reasonNames)[number]
 
-/** What each reason is called on the page. */
 export const reasonWords: Readonly<Record<ReasonName, string>> = {
   matched: 'allowed',
   origin: 'origin not allowed',
@@ -17,7 +16,7 @@ export const reasonWords: Readonly<Record<ReasonName, string>> = {
 
 export type KindChoice = Kind | 'all'
 
-/** `added` to what is known, without what is older than `keep` milliseconds before its end. */
+/** Appends `added`, and drops points older than `keep` milliseconds before the last one. */
 export function extend(known: History | undefined, added: History, keep: number): History {
   const end = added.points.at(-1)
   const began = added.points[0]?.[0] ?? 0
@@ -26,7 +25,7 @@ export function extend(known: History | undefined, added: History, keep: number)
   return { columns: added.columns, points: [...before, ...added.points] }
 }
 
-/** Counts that fell are those of a new process. */
+/** Counts that fell come from a new process. */
 const hasRestarted = (before: HistoryPoint | undefined, after: HistoryPoint | undefined): boolean =>
   before?.some((count, index) => count > (after?.[index] ?? 0)) === true
 
@@ -36,7 +35,7 @@ export interface Rates {
   readonly series: readonly (readonly number[])[]
 }
 
-/** Bins of `width` seconds, the last one ending with the last point. */
+/** Bins of `width` seconds; the last one ends with the last point. */
 export function rates(history: History, kind: KindChoice, window: number, width: number): Rates {
   const { columns, points } = history
   const end = points.at(-1)?.[0] ?? 0
@@ -61,12 +60,12 @@ export function rates(history: History, kind: KindChoice, window: number, width:
   }
 }
 
-/** The latest point that is not after `time`, else the first. */
+/** The latest point that is not after `time`, or else the first one. */
 function pointAt(points: readonly HistoryPoint[], time: number): HistoryPoint | undefined {
   return points.findLast(([moment = 0]) => moment <= time) ?? points[0]
 }
 
-/** How often each reason was given in all, since the start of the sidecar. */
+/** Decisions by reason since the sidecar started. */
 export function totals(history: History, kind: KindChoice): Readonly<Record<ReasonName, number>> {
   const last = history.points.at(-1)
   const sum = (reason: ReasonName): number =>

@@ -7,23 +7,23 @@ type ErrorType = NonNullable<StoreView['lastError']>['type']
 
 const errorWords: Readonly<Record<ErrorType, string>> = {
   refused: 'connection refused',
-  timeout: 'no answer in time',
-  reset: 'connection closed without an answer',
-  truncated: 'answer cut short',
-  invalid: 'answer is not valid HTTP',
-  dns: 'name not resolved',
+  timeout: 'timed out',
+  reset: 'connection closed without a response',
+  truncated: 'response cut off',
+  invalid: 'response is not valid HTTP',
+  dns: 'name lookup failed',
   tls: 'TLS failed',
 }
 
 let latest: StoreView | undefined
 
-/** Asks whether the store answers. A store that hangs delays this answer alone. */
+/** A separate request, because a store that hangs delays its response. */
 export async function refreshStore(): Promise<void> {
   latest = await ask<StoreView>('/-/store')
   showStore()
 }
 
-/** Also called between two answers, because the times go on. */
+/** Also called between two responses, to update the times. */
 export function showStore(): void {
   if (latest === undefined) return
   const { address, state, since, lastError, failed } = latest
@@ -41,7 +41,7 @@ export function showStore(): void {
     ...(alarm.hidden
       ? []
       : [
-          `The store ${address} cannot be reached since ${clock(since)}${why}.${count} Check that it runs, and the setting `,
+          `The store ${address} has been unreachable since ${clock(since)}${why}.${count} Check that it runs, and check the setting `,
           h('code', { class: 'setting' }, '--upstream'),
           '.',
         ]),
@@ -50,15 +50,15 @@ export function showStore(): void {
 
 function stateText({ state, since, lastError }: StoreView): string {
   const now = Date.now()
-  if (state === 'unknown') return 'Not asked yet'
+  if (state === 'unknown') return 'Not contacted yet'
   if (state === 'unreachable')
     return `Unreachable since ${clock(since)}${lastError === undefined ? '' : ` (${errorWords[lastError.type]})`}`
   const last =
     lastError === undefined ? '' : `; last error ${ago(lastError.time, now)}: ${errorWords[lastError.type]}`
-  return `Answers since ${clock(since)}${last}`
+  return `Reachable since ${clock(since)}${last}`
 }
 
-/** The time, with the day where it was another one. */
+/** The time, with the date unless it is today. */
 export function clock(time: string): string {
   const moment = new Date(time)
   const isToday = moment.toDateString() === new Date().toDateString()

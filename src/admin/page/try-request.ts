@@ -10,7 +10,7 @@ type FieldWithError = (typeof fieldsWithErrors)[number]
 
 const form = byId('try-form', HTMLFormElement)
 
-/** The form that explains a request. The address of the page names the request, and a page so named explains it. */
+/** The form that explains a request. The URL contains the request, so that it can be shared. */
 export function prepareTry(): void {
   byId('try-share', HTMLElement).append(
     copyButton(() => location.href, 'a link to this request', 'Copy link'),
@@ -56,7 +56,7 @@ function showError(name: FieldWithError, message: string): void {
   control(form, name, HTMLInputElement).setAttribute('aria-invalid', String(message !== ''))
 }
 
-/** The fields that were filled in, as `/-/explain` takes them. */
+/** The non-empty fields, as parameters of `/-/explain`. */
 function questionOf(): URLSearchParams {
   const typed = new FormData(form)
   return new URLSearchParams(
@@ -76,7 +76,7 @@ function fill(question: URLSearchParams): void {
   }
 }
 
-/** A method that no list has can have been asked for, too. */
+/** Adds the method of the URL if the list does not have it. */
 function choose(select: HTMLSelectElement, value: string): void {
   if (![...select.options].some((option) => option.value === value))
     select.append(h('option', { value }, value))
@@ -89,7 +89,7 @@ async function explain(question: URLSearchParams): Promise<void> {
     const explained = await ask<Explained>(`/-/explain?${question}`)
     result.replaceChildren(verdict(explained), ...whyAndChange(explained), ...answerAndCurl(explained))
     byId('try-share', HTMLElement).hidden = false
-    // A request that was found by its host has a bucket, too, which the form can go on with.
+    // A request given by host and path has a bucket too; the form shows it.
     if (question.has('host')) control(form, 'bucket', HTMLInputElement).value = explained.bucket ?? ''
   } catch (error) {
     result.replaceChildren()

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Small pieces of the page, beside those of the console. */
+/** DOM helpers, in addition to those of the console. */
 
 import { copyable, h } from '../../admin/page/dom.ts'
 
@@ -13,11 +13,10 @@ export const verdict = (good: boolean, words: string, ...more: readonly Child[])
 
 export const note = (words: string): HTMLElement => h('p', {}, words)
 
-/** A block of text that opens on a click, and can be copied. */
+/** Closed details with a text and a copy button. */
 export const fold = (title: string, body: string): HTMLElement =>
   h('details', {}, h('summary', {}, title), copyable(title, body, wrapped(body)))
 
-/** Long lines are wrapped: nothing is cut off at the right. */
 export const wrapped = (body: string): HTMLElement => h('pre', { tabindex: '0', class: 'wrap' }, body)
 
 export function table(title: string, head: readonly string[], rows: readonly HTMLElement[]): HTMLElement {

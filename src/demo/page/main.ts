@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Gives every button its step, and plays them all. */
+/** Connects the buttons to their steps, and plays all steps. */
 
 import { byId, h } from '../../admin/page/dom.ts'
 import { play, type Step } from './player.ts'
@@ -15,7 +15,7 @@ import {
 import { here, setup } from './requests.ts'
 import { askDirectly, readBack, upload } from './transfers.ts'
 
-/** How often the page looks whether the demo still runs. In milliseconds. */
+/** Interval of the check that the demo still runs, in milliseconds. */
 const heartbeat = 3000
 
 const steps: readonly Step[] = [
@@ -44,10 +44,10 @@ async function playAll(): Promise<void> {
   await play(steps)
 }
 
-/** Runs one step at a time. What went wrong is shown in `place`, beside the button. */
+/** Runs one step at a time. Shows an error in `place`, beside the button. */
 function onAction(id: string, event: string, place: string, step: () => void | Promise<void>): void {
-  byId(id).addEventListener(event, async (happening) => {
-    happening.preventDefault()
+  byId(id).addEventListener(event, async (fired) => {
+    fired.preventDefault()
     const buttons = [...document.querySelectorAll('button')].filter(
       (button) => button.closest('.player') === null,
     )
@@ -58,7 +58,7 @@ function onAction(id: string, event: string, place: string, step: () => void | P
       await step()
     } catch (error) {
       const isDown = await hasStopped()
-      const words = isDown ? stopped : `That did not work: ${error}`
+      const words = isDown ? stopped : `This step failed: ${error}`
       byId(place).replaceChildren(h('p', { class: 'alarm', role: 'alert' }, words))
       byId('player').hidden = true
     } finally {
@@ -66,14 +66,13 @@ function onAction(id: string, event: string, place: string, step: () => void | P
         button.disabled = disabled[index] ?? false
       })
       showProposal()
-      // A button that was disabled for a moment has lost the focus.
+      // Disabling a button takes the focus away from it.
       if (focused instanceof HTMLElement) focused.focus({ preventScroll: true })
     }
   })
 }
 
-const stopped =
-  'The demo has stopped: it does not answer any more. Start it again, then open the address that it prints.'
+const stopped = 'The demo has stopped. Start it again, then open the address that it prints.'
 
 async function hasStopped(): Promise<boolean> {
   const isDown = await fetch('/setup', { method: 'HEAD' }).then(
@@ -89,7 +88,7 @@ const file = byId('upload-file', HTMLInputElement)
 file.addEventListener('change', () => {
   const tooLarge = (file.files?.[0]?.size ?? 0) > setup.maxObjectBytes
   const mebibytes = setup.maxObjectBytes / 1048576
-  file.setCustomValidity(tooLarge ? `The store of this demo takes files of up to ${mebibytes} MiB.` : '')
+  file.setCustomValidity(tooLarge ? `The store of this demo accepts files up to ${mebibytes} MiB.` : '')
 })
 byId('page-origin').textContent = here
 byId('sidecar-origin').textContent = setup.sidecarOrigin

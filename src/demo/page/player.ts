@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Plays the steps of the page one after the other, with time to read what each has shown. */
+/** Plays the steps one after the other, with time to read the result of each. */
 
 import { byId } from '../../admin/page/dom.ts'
 
@@ -12,7 +12,7 @@ const stopButton = byId('stop', HTMLButtonElement)
 
 let isPaused = false
 let isStopped = false
-/** Ends the present wait. */
+/** Ends the current wait. */
 let wake = (): void => {}
 
 pauseButton.addEventListener('click', () => {
@@ -43,7 +43,7 @@ export async function play(steps: readonly Step[]): Promise<void> {
     if (index < steps.length - 1) await wait(readingTime(section?.innerText ?? ''))
     if (isStopped) return say('Stopped.')
   }
-  say('Done. All that was sent is listed at the end of this page.')
+  say('Done. The end of this page lists all requests.')
   pauseButton.hidden = true
   stopButton.textContent = 'Close'
 }
@@ -53,7 +53,7 @@ function say(words: string): void {
   byId('play-status').textContent = words
 }
 
-/** Four words a second, from 5 to 20 seconds. In milliseconds. */
+/** In milliseconds: four words a second, from 5 to 20 seconds. */
 const readingTime = (text: string): number =>
   Math.min(20_000, Math.max(5_000, text.split(/\s+/).length * 250))
 

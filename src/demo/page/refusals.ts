@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Steps 4 and 5: refused and why; change the rule. */
+/** Step 4, a refused request and the reason, and step 5, a change of the rule. */
 
 import { byId, copyable, diffBlock, h } from '../../admin/page/dom.ts'
 import type { DemoBucket } from '../example-data.ts'
@@ -8,7 +8,7 @@ import { fold, note, verdict, wrapped } from './dom.ts'
 import { type Order, type Outcome, send, setup, why } from './requests.ts'
 import { uploadedKey } from './transfers.ts'
 
-/** The change of a rule file that would allow what was refused last. */
+/** The change that would allow the last refused request. */
 let proposal: ShownExplanation['proposal']
 
 const cases: Readonly<Record<string, () => Order>> = {
@@ -47,10 +47,10 @@ function browserSide(outcome: Outcome): HTMLElement {
   return h(
     'div',
     { class: 'side' },
-    h('h3', {}, 'What the browser tells the page'),
+    h('h3', {}, 'What the page learns from the browser'),
     verdict(outcome.readable, outcome.readable ? `status ${outcome.status}` : 'refused'),
     outcome.readable ? undefined : h('p', { class: 'error' }, outcome.error),
-    note(outcome.readable ? 'The answer can be read.' : 'No status, no header, no reason.'),
+    note(outcome.readable ? 'The page can read the response.' : 'No status, no header, no reason.'),
   )
 }
 
@@ -58,13 +58,13 @@ function sidecarSide(reason: ShownExplanation): HTMLElement {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['reason', reason.reason],
     ['closest rule', reason.decision === 'deny' ? reason.rule : undefined],
-    ['it lacks', reason.lacks && `${reason.lacks.field}: ${reason.lacks.value}`],
+    ['missing', reason.lacks && `${reason.lacks.field}: ${reason.lacks.value}`],
     ['hint', reason.hint],
   ]
   return h(
     'div',
     { class: 'side' },
-    h('h3', {}, 'What cors-sidecar tells you'),
+    h('h3', {}, 'What you learn from cors-sidecar'),
     verdict(reason.decision === 'allow', reason.decision === 'allow' ? 'allowed' : 'denied'),
     h('p', { class: 'why' }, reason.text),
     h(
@@ -77,15 +77,15 @@ function sidecarSide(reason: ShownExplanation): HTMLElement {
     ...(reason.proposal
       ? [
           copyable(
-            `This change of ${reason.proposal.file} would allow it`,
+            `This change to ${reason.proposal.file} would allow it`,
             reason.proposal.text,
             diffBlock(reason.proposal.diff),
             'Copy file',
           ),
         ]
       : []),
-    fold('The preflight and its answer, word for word', reason.exchange),
-    copyable('The same request by curl', reason.curl, wrapped(reason.curl), 'Copy as cURL'),
+    fold('Preflight and response', reason.exchange),
+    copyable('cURL', reason.curl, wrapped(reason.curl), 'Copy as cURL'),
   )
 }
 
@@ -107,12 +107,12 @@ export function applyProposal(): void {
   const { file, text, diff } = proposal
   byId('rules-text', HTMLTextAreaElement).value = text
   byId('editor-result').replaceChildren(
-    note(`Inserted into the text of ${file} above, and not saved yet. What has changed:`),
+    note(`Inserted into ${file} above, not saved yet. The changes:`),
     diffBlock(diff),
   )
 }
 
-/** A rule file that was saved, and what the sidecar made of it. */
+/** Result of saving a rule file. */
 interface Saved {
   readonly reason: ShownExplanation
   readonly changed: boolean
@@ -136,7 +136,7 @@ export async function save(bucket: DemoBucket, text: string): Promise<Saved> {
   return reloaded(order, before, performance.now())
 }
 
-/** Waits 15 seconds at most; on a busy machine the thread that reads the file takes some seconds to start. */
+/** Waits at most 15 seconds: on a busy machine, the thread that reads the file takes some seconds to start. */
 async function reloaded(order: Order, before: ShownExplanation['file'], start: number): Promise<Saved> {
   for (;;) {
     const reason = await why(order)
@@ -151,7 +151,7 @@ export async function saveAndSend(): Promise<void> {
   const saved = await save(chosen().bucket, byId('rules-text', HTMLTextAreaElement).value)
   const findings = findingLines(saved.reason.file)
   if (saved.reason.file && saved.reason.file.state !== 'ok') {
-    const words = verdict(false, 'not loaded', 'The rules from before stay active.')
+    const words = verdict(false, 'not loaded', 'The rules from before stay in use.')
     byId('editor-result').replaceChildren(words, ...findings)
     return
   }
@@ -173,7 +173,7 @@ function findingLines(file: ShownExplanation['file']): HTMLElement[] {
 }
 
 function reloadWords({ changed, noticed, elapsed }: Saved): string {
-  if (!changed) return 'The file was not changed.'
+  if (!changed) return 'The file has not changed.'
   return noticed
     ? `The new rules were live after ${elapsed} ms.`
     : 'The sidecar has not read the new file yet.'
@@ -183,5 +183,5 @@ export async function restore(): Promise<void> {
   const { bucket } = chosen()
   await save(bucket, setup.examples[bucket])
   await openRules()
-  byId('editor-result').replaceChildren(note(`${bucket}.yaml is the example again, and active.`))
+  byId('editor-result').replaceChildren(note(`${bucket}.yaml is the example again, and live.`))
 }

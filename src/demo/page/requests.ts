@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Sends the requests of the page, asks why they went as they did, and lists them. */
+/** Sends the requests of the page, gets their explanations, and lists them. */
 
 import { byId, h } from '../../admin/page/dom.ts'
 import type { DemoBucket } from '../example-data.ts'
@@ -7,7 +7,6 @@ import type { PageSetup } from '../page-setup.ts'
 import type { ShownExplanation } from '../sidecar-view.ts'
 import { badge, type Child } from './dom.ts'
 
-/** A request of the page. */
 export interface Order {
   readonly method: string
   readonly bucket: DemoBucket
@@ -16,7 +15,7 @@ export interface Order {
   readonly body?: string | File
 }
 
-/** What a page can learn of a request: an answer, or that it failed, without a reason. */
+/** What a page can learn about a request: a response, or a failure without a reason. */
 export type Outcome =
   | { readonly readable: true; readonly status: number; readonly headers: Headers; readonly body: Blob }
   | { readonly readable: false; readonly error: string }
@@ -41,14 +40,14 @@ export async function attempt(order: Order, origin = setup.sidecarOrigin): Promi
   }
 }
 
-/** The header names that a browser asks for: all but those every page may send (Fetch, CORS-safelisted request-header). */
+/** Headers that need a preflight: https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names */
 function requestedHeaders({ headers = {} }: Order): string {
   const simple = /^text\/plain\b/.test(headers['content-type'] ?? 'text/plain')
   const names = Object.keys(headers).filter((name) => name !== 'content-type' || !simple)
   return names.sort().join(',')
 }
 
-/** Why the sidecar decides a request as it does: its preflight, or the request itself where a browser sends none. */
+/** Explains the preflight of a request, or the request itself if a browser sends no preflight. */
 export async function why(order: Order): Promise<ShownExplanation> {
   const { bucket, key, method } = order
   const headers = requestedHeaders(order)
@@ -59,7 +58,7 @@ export async function why(order: Order): Promise<ShownExplanation> {
   return JSON.parse(await answer.text())
 }
 
-/** Sends a request through the sidecar, asks why it went as it did, and notes both in the log. */
+/** Sends a request through the sidecar, gets its explanation, and lists both in the table. */
 export async function send(order: Order): Promise<{ outcome: Outcome; reason: ShownExplanation }> {
   const outcome = await attempt(order)
   const reason = await why(order)

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Steps 1 to 3: without the sidecar, upload, read back. */
+/** Steps 1 to 3: without the sidecar, upload, download. */
 
 import { byId, h } from '../../admin/page/dom.ts'
 import type { HeaderPairs } from '../../plan/explained.ts'
@@ -19,14 +19,14 @@ import {
 export async function askDirectly(): Promise<void> {
   const order: Order = { method: 'GET', bucket: 'photos', key: 'welcome.txt' }
   const outcome = await attempt(order, setup.storeOrigin)
-  log(order, outcome, 'not asked: the request went straight to the store')
+  log(order, outcome, 'not involved: the request went straight to the store')
   byId('direct-result').replaceChildren(
     verdict(
       outcome.readable,
-      outcome.readable ? 'readable' : 'refused by the browser',
+      outcome.readable ? 'readable' : 'blocked by the browser',
       h('span', { class: 'error' }, browserSaid(outcome)),
     ),
-    note('That is all a script learns. With the sidecar in front, the same object can be read:'),
+    note('That is all a script learns. Through the sidecar, the page can read the same object:'),
     h(
       'p',
       {},
@@ -37,13 +37,13 @@ export async function askDirectly(): Promise<void> {
   )
 }
 
-/** What the sidecar sent, header by header. */
+/** The header lines that the sidecar sent. */
 interface Wire {
   readonly status: number
   readonly headers: HeaderPairs
 }
 
-/** The object that was uploaded last. */
+/** Key of the last upload. */
 export let uploadedKey = 'welcome.txt'
 
 function uploadOrder(): Order {
@@ -68,11 +68,11 @@ export async function upload(): Promise<void> {
   byId('upload-result').replaceChildren(
     verdict(
       outcome.readable && outcome.status < 400,
-      outcome.readable ? `status ${outcome.status}` : 'refused by the browser',
+      outcome.readable ? `status ${outcome.status}` : 'blocked by the browser',
       outcome.readable ? `ETag ${outcome.headers.get('etag')}` : h('span', { class: 'error' }, outcome.error),
     ),
     note(reason.text),
-    fold('The preflight and its answer', reason.exchange),
+    fold('Preflight and response', reason.exchange),
   )
 }
 
@@ -81,7 +81,7 @@ export async function readBack(): Promise<void> {
   const { outcome, reason } = await send(order)
   if (!outcome.readable) {
     byId('read-result').replaceChildren(
-      verdict(false, 'refused by the browser', h('span', { class: 'error' }, outcome.error)),
+      verdict(false, 'blocked by the browser', h('span', { class: 'error' }, outcome.error)),
       note(reason.text),
     )
     return
@@ -98,8 +98,8 @@ export async function readBack(): Promise<void> {
     h(
       'details',
       {},
-      h('summary', {}, 'The other headers'),
-      headerTable('The other headers', headersThat(false), outcome.headers),
+      h('summary', {}, 'Other headers'),
+      headerTable('Other headers', headersThat(false), outcome.headers),
     ),
   )
 }
@@ -127,7 +127,7 @@ async function preview(outcome: Outcome & { readonly readable: true }): Promise<
   if (outcome.body.type.startsWith('image/')) {
     const image = h('img', {
       class: 'preview',
-      alt: 'What was uploaded',
+      alt: 'The uploaded image',
       src: URL.createObjectURL(outcome.body),
     })
     image.addEventListener('load', () => URL.revokeObjectURL(image.src))
