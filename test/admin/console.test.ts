@@ -2,13 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createDifferences } from '../../src/compare/differences.ts'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
+import { judge } from '../../src/plan/judge.ts'
 import { nextSnapshot, nothingLoaded, type Snapshot } from '../../src/plan/snapshot.ts'
 import { createDenials } from '../../src/requests/denials.ts'
 import { createStoreHealth, type StoreHealthRecord } from '../../src/requests/store-health.ts'
 import type { ReloadOutcome } from '../../src/rules/reload-result.ts'
 import { axeViolations, type Chromium, describeInBrowser, launchChromium } from '../browser/chromium.ts'
-import { loaded, rule, ruleFile } from '../core.ts'
+import { loaded, rule, ruleFile, setup } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 import { photosText, type RunningAdmin, rulesDirectory, startAdmin } from './running.ts'
 
@@ -363,6 +365,56 @@ describeInBrowser('the console', () => {
     await page.fill('#open-form [name=bucket]', 'nothing')
     await page.keyboard.press('Enter')
     await page.locator('#open-result').getByText('There is no rule file for the bucket').waitFor()
+  })
+
+  test('counts what candidate rules would decide differently, with examples', async () => {
+    let candidate = nextSnapshot(
+      nothingLoaded,
+      [photosFile(['GET', 'DELETE']), brokenFile],
+      'cos',
+      Date.now(),
+    )
+    const differences = createDifferences()
+    const compare = (method: string, times: number): void => {
+      const request = finished(first, preflight('https://example.com', method))
+      for (let n = 0; n < times; n++) differences.compare(request, judge(candidate, setup, request.facts))
+    }
+    compare('GET', 4)
+    compare('PUT', 3)
+    compare('DELETE', 2)
+    const candidates = {
+      directory: '/candidate rules',
+      current: () => candidate,
+      lastReload: () => undefined,
+      totals: () => ({ ...differences.totals(), undecided: 1 }),
+      top: differences.top,
+    }
+    admin = await startAdmin({ rules: () => snapshot, metrics, directory, candidates })
+    await open()
+    await page.locator('#candidates-link').waitFor()
+    const section = page.locator('#candidates')
+    const groups = section.locator('#candidate-list > details')
+    await expect.poll(() => groups.count()).toBe(2)
+    expect(await section.locator('dd').allInnerTexts()).toEqual(['9', '5', '1'])
+    expect(await page.locator('#candidates-notes').innerText()).toContain('Not comparable: ')
+    expect(await page.locator('#candidates-files').innerText()).toContain('unknown key "alowedOrigins"')
+    const [refused, allowed] = [groups.nth(0), groups.nth(1)]
+    expect(await refused.innerText()).toMatch(
+      /^3 ×\s+https:\/\/example\.com → photos, PUT \(preflight\)\s+would be refused/,
+    )
+    expect(await allowed.innerText()).toMatch(
+      /^2 ×\s+https:\/\/example\.com → photos, DELETE \(preflight\)\s+would be allowed/,
+    )
+    await refused.locator('summary').click()
+    const body = await refused.locator('.body').innerText()
+    expect(body).toContain('Live rules: allowed by rule web.')
+    expect(body).toContain('Candidate rules: refused, method not allowed.')
+    expect(body).toContain('store.test/photos/cat.jpg')
+    expect(body).toContain("cors-sidecar explain --rules '/candidate rules' --bucket photos")
+    candidate = first
+    await expect.poll(() => groups.count(), { timeout: 10_000 }).toBe(0)
+    expect(await page.locator('#candidates-notes').innerText()).toContain('2 groups are left out')
+    expect(problems).toEqual([])
   })
 
   test('opens the file of a bucket in the editor', async () => {
