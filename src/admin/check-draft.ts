@@ -83,8 +83,7 @@ async function checkDraft(
     format,
     readRules(file, new TextEncoder().encode(now), dialect).findings,
   )
-  // Elements of XML have no field that could be edited by itself.
-  const rules = format === 'xml' ? undefined : model?.rules
+  const rules = model?.rules
   const { form, matching } = dialectNamed(dialectIn(model?.others) ?? dialect)
   return {
     file,

@@ -158,7 +158,7 @@ export interface CheckedFile {
   /** Why the edit was not made. */
   readonly refused?: string
   readonly findings: readonly EditorFinding[]
-  /** `undefined`: the text cannot be read as rules, or it is XML, so the form shows nothing. */
+  /** `undefined`: the text cannot be read as rules, so the form shows nothing. */
   readonly rules: readonly FormRule[] | undefined
   /** By the dialect of the file, or else of the sidecar. */
   readonly form: { readonly requiresMaxAge: boolean; readonly otherMethods: boolean }

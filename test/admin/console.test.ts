@@ -327,6 +327,31 @@ describeInBrowser('the console', () => {
     expect(problems).toEqual([])
   })
 
+  test('edits XML by the form, which then has no presets', async () => {
+    const element = (name: string, value: string): string => `    <${name}>${value}</${name}>\n`
+    const xml = `<CORSConfiguration>\n  <CORSRule>\n${element('AllowedOrigin', 'https://example.com')}${element('AllowedMethod', 'GET')}${element('MaxAgeSeconds', '600')}  </CORSRule>\n</CORSConfiguration>\n`
+    await writeFile(join(directory, 'old.xml'), xml)
+    const old = { ...loaded('old', ruleFile()), file: 'old.xml' }
+    snapshot = nextSnapshot(first, [photosFile(['GET']), old], 'cos', Date.now())
+    await open()
+    await page.fill('#open-form [name=bucket]', 'old')
+    await page.keyboard.press('Enter')
+    await page.locator('#rule-1').waitFor()
+    expect(await page.locator('#rule-1-allowedOrigins').inputValue()).toBe('https://example.com')
+    expect(await page.locator('#rule-1 [name=preset]').isVisible()).toBe(false)
+    await page.check('#rule-1 [value=PUT]')
+    const added = `${element('AllowedMethod', 'GET')}${element('AllowedMethod', 'PUT')}`
+    const expected = xml.replace(element('AllowedMethod', 'GET'), added)
+    await expect.poll(() => page.inputValue('#rule-text')).toBe(expected)
+    await page.locator('#rule-diff .added').getByText('PUT').waitFor()
+    await page.click('#add-rule')
+    await page.locator('#rule-2').waitFor()
+    await page.getByRole('button', { name: 'Move up: rule 2' }).click()
+    await page.getByRole('button', { name: 'Remove: rule 1' }).click()
+    await expect.poll(() => page.inputValue('#rule-text')).toBe(expected)
+    expect(problems).toEqual([])
+  })
+
   test('adds, moves and removes rules', async () => {
     await open()
     await page.fill('#open-form [name=bucket]', 'photos')

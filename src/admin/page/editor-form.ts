@@ -25,13 +25,14 @@ export interface Change {
 }
 
 type Rules = NonNullable<CheckedFile['rules']>
+type FileOfRules = Pick<CheckedFile, 'file' | 'form'>
 interface Card {
   readonly element: HTMLElement
-  show(rule: FormRule, findings: readonly EditorFinding[], count: number, form: CheckedFile['form']): void
+  show(rule: FormRule, findings: readonly EditorFinding[], count: number, file: FileOfRules): void
 }
 
 interface RuleCards {
-  show(rules: Rules, findings: readonly EditorFinding[], form: CheckedFile['form']): void
+  show(rules: Rules, findings: readonly EditorFinding[], file: FileOfRules): void
   clear(): void
 }
 
@@ -39,7 +40,7 @@ interface RuleCards {
 export function createRuleCards(place: HTMLElement, submit: (change: Change) => void): RuleCards {
   let cards: Card[] = []
   return {
-    show(rules, findings, form) {
+    show(rules, findings, file) {
       while (cards.length > rules.length) cards.pop()?.element.remove()
       while (cards.length < rules.length) {
         const card = createCard(cards.length, submit)
@@ -51,7 +52,7 @@ export function createRuleCards(place: HTMLElement, submit: (change: Change) => 
           rule,
           findings.filter((finding) => finding.rule === index),
           rules.length,
-          form,
+          file,
         )
     },
     clear() {
@@ -78,6 +79,7 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
   const boxes = createMethodBoxes((values) =>
     submit({ edit: { kind: 'list', rule, field: 'allowedMethods', values } }),
   )
+  const presetField = labelled(name, 'preset', preset)
   const buttons = cardButtons(rule, submit)
   const title = h('legend', {}, `Rule ${rule + 1}`)
   const notes = h('div', { class: 'says wide' })
@@ -88,7 +90,7 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
     title,
     h('div', { class: 'actions wide' }, ...buttons.elements),
     labelled(name, 'id', id),
-    labelled(name, 'preset', preset),
+    presetField,
     labelled(name, 'allowedOrigins', lists.allowedOrigins, true),
     methodField(name, boxes.element),
     labelled(name, 'allowedHeaders', lists.allowedHeaders),
@@ -99,7 +101,9 @@ function createCard(rule: number, submit: (change: Change) => void): Card {
   )
   return {
     element,
-    show(shown, findings, count, form) {
+    show(shown, findings, count, { file, form }) {
+      // The XML of the vendors has no presets.
+      presetField.hidden = file.endsWith('.xml')
       for (const field of fields) markRequired(element, name, field, form, shown.preset !== null)
       title.textContent = `Rule ${rule + 1}${shown.id === null ? '' : `: ${shown.id}`}`
       buttons.show(count)

@@ -91,7 +91,7 @@ async function check(edit: RuleEdit | undefined): Promise<void> {
 }
 
 function showChecked(checked: CheckedFile): void {
-  const { rules, others, findings, isNew, diff, form } = checked
+  const { rules, others, findings, isNew, diff } = checked
   showVerdictOn(checked)
   // Findings of the form have no position in the text.
   show(
@@ -103,7 +103,7 @@ function showChecked(checked: CheckedFile): void {
   )
   byId('add-rule', HTMLButtonElement).disabled = rules === undefined
   setText('editor-note', note(rules, others))
-  if (rules !== undefined) cards.show(rules, findings, form)
+  if (rules !== undefined) cards.show(rules, findings, checked)
   else cards.clear()
   const title = isNew ? `New file ${file}` : `Changes to ${file}`
   const unchanged = h('p', { class: 'soft' }, `No changes: equal to ${file} in the rules directory.`)
@@ -131,10 +131,7 @@ function showVerdictOn({ findings, refused }: CheckedFile): void {
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
 
 function note(rules: CheckedFile['rules'], others: readonly string[]): string {
-  if (rules === undefined)
-    return file.endsWith('.xml')
-      ? 'XML files can only be edited as text.'
-      : 'The text is not a valid list of rules: correct it to use the form.'
+  if (rules === undefined) return 'The text is not a valid list of rules: correct it to use the form.'
   return others.length === 0 ? '' : `Also in this file (edit in the text): ${others.join(', ')}.`
 }
 

@@ -6,6 +6,7 @@ import type { SourceEntry, SourceMap } from '../source.ts'
 import { fieldOf, fileFields } from '../spelling.ts'
 import { insertInBrackets } from './edit-braces.ts'
 import { type Part, rewriteList } from './edit-list.ts'
+import { addXmlRule, moveXmlRule, removeXmlRule, setXmlList, setXmlText } from './edit-xml-rule.ts'
 import { addBehind, entryEnd, flowList, insertYamlRule, printedLike } from './edit-yaml.ts'
 import { type RuleModel, readModel } from './rule-model.ts'
 import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
@@ -33,22 +34,23 @@ export type RuleEdit =
 export function editRule(text: string, format: FileFormat, edit: RuleEdit): string | undefined {
   const nodes = ruleNodes(text, format)
   const before = readModel(text, format)
-  if (nodes === undefined || before === undefined || format === 'xml') return undefined
+  if (nodes === undefined || before === undefined) return undefined
   const edits = editsOf(nodes, edit)
   if (edits === undefined) return undefined
   const edited = applyEdits(text, edits)
   const after = readModel(edited, format)
-  const expected = { ...before, rules: changedRules(before.rules, edit) }
+  const expected = { ...before, rules: changedRules(before.rules, edit, format) }
   return JSON.stringify(after) === JSON.stringify(expected) ? edited : undefined
 }
 
 /** What the edit means, to compare with what the edited text says. */
-function changedRules(rules: readonly RuleModel[], edit: RuleEdit): readonly RuleModel[] {
+function changedRules(rules: readonly RuleModel[], edit: RuleEdit, format: FileFormat): readonly RuleModel[] {
   const put = (index: number, part: Partial<RuleModel>): RuleModel[] =>
     rules.map((rule, at) => (at === index ? { ...rule, ...part } : rule))
   switch (edit.kind) {
     case 'list': {
-      const keeps = edit.values.length > 0 || isRequired(edit.field)
+      // XML has no empty lists.
+      const keeps = edit.values.length > 0 || (isRequired(edit.field) && format !== 'xml')
       return put(edit.rule, { [edit.field]: keeps ? edit.values : null })
     }
     case 'text':
@@ -90,13 +92,16 @@ function editsOf(nodes: RuleNodes, edit: RuleEdit): readonly TextEdit[] | undefi
     case 'add':
       return addRule(nodes)
     case 'remove':
+      if (nodes.format === 'xml') return removeXmlRule(nodes, edit.rule)
       return rearrangeRules(nodes, [...list.items.keys()].toSpliced(edit.rule, 1))
     case 'move':
+      if (nodes.format === 'xml') return moveXmlRule(nodes, edit.rule, edit.to)
       return rearrangeRules(nodes, moved([...list.items.keys()], edit.rule, edit.to))
     case 'list':
     case 'text': {
       const rule = list.items[edit.rule]
       if (rule?.kind !== 'map') return undefined
+      if (nodes.format === 'xml') return setXml(nodes, rule, edit)
       return edit.kind === 'list'
         ? setList(nodes, rule, edit.field, edit.values)
         : setText(nodes, rule, edit.field, edit.value)
@@ -104,7 +109,7 @@ function editsOf(nodes: RuleNodes, edit: RuleEdit): readonly TextEdit[] | undefi
   }
 }
 
-function addRule(nodes: RuleNodes): readonly TextEdit[] {
+function addRule(nodes: RuleNodes): readonly TextEdit[] | undefined {
   const rule = {
     allowedOrigins: [],
     allowedMethods: startMethods,
@@ -113,7 +118,24 @@ function addRule(nodes: RuleNodes): readonly TextEdit[] {
     maxAgeSeconds: startMaxAge,
   }
   const index = nodes.list.items.length
-  return nodes.format === 'json' ? insertInBrackets(nodes, index, rule) : insertYamlRule(nodes, index, rule)
+  switch (nodes.format) {
+    case 'yaml':
+      return insertYamlRule(nodes, index, rule)
+    case 'json':
+      return insertInBrackets(nodes, index, rule)
+    case 'xml':
+      return addXmlRule(nodes, rule)
+  }
+}
+
+/** Presets are not part of the vendors' XML. */
+function setXml(
+  nodes: RuleNodes,
+  rule: SourceMap,
+  edit: Extract<RuleEdit, { readonly kind: 'list' | 'text' }>,
+): readonly TextEdit[] | undefined {
+  if (edit.kind === 'list') return setXmlList(nodes, rule, edit.field, edit.values)
+  return edit.field === 'preset' ? undefined : setXmlText(nodes, rule, edit.field, edit.value)
 }
 
 function rearrangeRules(nodes: RuleNodes, order: readonly number[]): readonly TextEdit[] | undefined {

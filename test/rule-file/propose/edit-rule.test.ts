@@ -30,6 +30,28 @@ const json = `{
 }
 `
 
+const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<!-- Owner: web team -->
+<CORSConfiguration>
+  <!-- The shop. -->
+  <CORSRule>
+    <ID>shop</ID>
+    <AllowedOrigin>https://a.example</AllowedOrigin>
+    <!-- Previews come and go. -->
+    <AllowedOrigin>https://*.b.example</AllowedOrigin>
+    <AllowedMethod>GET</AllowedMethod>
+    <AllowedMethod>PUT</AllowedMethod>
+    <MaxAgeSeconds>600</MaxAgeSeconds>
+  </CORSRule>
+  <!-- Readers. -->
+  <CORSRule>
+    <AllowedOrigin><![CDATA[https://c.example]]></AllowedOrigin>
+    <AllowedMethod>GET</AllowedMethod>
+  </CORSRule>
+  <ResponseVary>true</ResponseVary>
+</CORSConfiguration>
+`
+
 const list = (
   field: 'allowedOrigins' | 'allowedMethods' | 'exposeHeaders',
   ...values: string[]
@@ -127,6 +149,87 @@ describe('an edit of the form changes only the text that it is about', () => {
     expect(editRule(json, 'json', edit)).toBe(json.replace(before, () => after))
   })
 
+  test.each<[string, RuleEdit, string, string]>([
+    [
+      'an origin added, with characters of markup',
+      list('allowedOrigins', 'https://a.example', 'https://*.b.example', '</ID><a>&'),
+      '    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>PUT',
+      '    <AllowedOrigin>&lt;/ID&gt;&lt;a&gt;&amp;</AllowedOrigin>\n    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>PUT',
+    ],
+    [
+      'an origin removed, with the comment above it',
+      list('allowedOrigins', 'https://a.example'),
+      '    <!-- Previews come and go. -->\n    <AllowedOrigin>https://*.b.example</AllowedOrigin>\n',
+      '',
+    ],
+    [
+      'methods in another order',
+      list('allowedMethods', 'PUT', 'GET'),
+      '    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>PUT</AllowedMethod>\n',
+      '    <AllowedMethod>PUT</AllowedMethod>\n    <AllowedMethod>GET</AllowedMethod>\n',
+    ],
+    [
+      'every method removed',
+      list('allowedMethods'),
+      '    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>PUT</AllowedMethod>\n',
+      '',
+    ],
+    [
+      'a field that was not there',
+      list('exposeHeaders', 'ETag'),
+      '    <MaxAgeSeconds>600',
+      '    <ExposeHeader>ETag</ExposeHeader>\n    <MaxAgeSeconds>600',
+    ],
+    ['a max-age changed', text('maxAgeSeconds', '60'), '>600<', '>60<'],
+    ['a max-age removed', text('maxAgeSeconds', ''), '    <MaxAgeSeconds>600</MaxAgeSeconds>\n', ''],
+    [
+      'an id put first',
+      text('id', 'readers', 1),
+      '    <AllowedOrigin><![CDATA[',
+      '    <ID>readers</ID>\n    <AllowedOrigin><![CDATA[',
+    ],
+    [
+      'a rule removed, with the comment above it',
+      { kind: 'remove', rule: 1 },
+      xml.slice(xml.indexOf('  <!-- Readers'), xml.indexOf('  <ResponseVary')),
+      '',
+    ],
+    [
+      'a rule added',
+      { kind: 'add' },
+      '  <ResponseVary>',
+      '  <CORSRule>\n    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>HEAD</AllowedMethod>\n    <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  <ResponseVary>',
+    ],
+  ])('in XML: %s', (_what, edit, before, after) => {
+    expect(editRule(xml, 'xml', edit)).toBe(xml.replace(before, () => after))
+  })
+
+  test('rules of XML change places, each with the comment above it, and back again', () => {
+    const moved = editRule(xml, 'xml', { kind: 'move', rule: 1, to: 0 }) ?? ''
+    expect(moved.indexOf('<!-- Readers.')).toBeLessThan(moved.indexOf('<!-- The shop.'))
+    expect(editRule(moved, 'xml', { kind: 'move', rule: 0, to: 1 })).toBe(xml)
+  })
+
+  test('XML on one line, and with a namespace prefix', () => {
+    const one =
+      '<s3:CORSConfiguration xmlns:s3="x"><s3:CORSRule><s3:ID/><s3:AllowedOrigin>*</s3:AllowedOrigin></s3:CORSRule></s3:CORSConfiguration>'
+    expect(editRule(one, 'xml', list('allowedMethods', 'GET', 'PUT'))).toBe(
+      one.replace(
+        '</s3:CORSRule>',
+        '<s3:AllowedMethod>GET</s3:AllowedMethod><s3:AllowedMethod>PUT</s3:AllowedMethod></s3:CORSRule>',
+      ),
+    )
+    expect(editRule(one, 'xml', text('id', 'a'))).toBe(one.replace('<s3:ID/>', '<s3:ID>a</s3:ID>'))
+    const none = editRule(one, 'xml', { kind: 'remove', rule: 0 })
+    expect(none).toBe('<s3:CORSConfiguration xmlns:s3="x"></s3:CORSConfiguration>')
+  })
+
+  test('a rule added to XML without one', () => {
+    expect(editRule('<CORSConfiguration>\n</CORSConfiguration>\n', 'xml', { kind: 'add' })).toBe(
+      '<CORSConfiguration>\n  <CORSRule>\n    <AllowedMethod>GET</AllowedMethod>\n    <AllowedMethod>HEAD</AllowedMethod>\n    <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n</CORSConfiguration>\n',
+    )
+  })
+
   test('the last rule leaves an empty list', () => {
     const one = 'rules:\n- allowedOrigins: ["https://a.example"]\n  allowedMethods: [GET]\nmode: report\n'
     expect(editRule(one, 'yaml', { kind: 'remove', rule: 0 })).toBe('rules: []\nmode: report\n')
@@ -155,9 +258,8 @@ describe('an edit is refused where it would lose something', () => {
     expect(after === undefined || after === before).toBe(true)
   })
 
-  test('XML is edited as text', () => {
-    const xml = '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>'
-    expect(editRule(xml, 'xml', list('allowedOrigins'))).toBeUndefined()
+  test('XML has no presets', () => {
+    expect(editRule(xml, 'xml', text('preset', 'presigned-upload'))).toBeUndefined()
   })
 })
 
@@ -170,8 +272,8 @@ test('what is typed never becomes more than one text', () => {
     },
   )
   fc.assert(
-    fc.property(fc.constantFrom(yaml, json), values, (before, typed) => {
-      const format = before === yaml ? 'yaml' : 'json'
+    fc.property(fc.constantFrom(yaml, json, xml), values, (before, typed) => {
+      const format = before === yaml ? 'yaml' : before === json ? 'json' : 'xml'
       const after = editRule(before, format, {
         kind: 'list',
         rule: 0,
@@ -189,6 +291,7 @@ test('what is typed never becomes more than one text', () => {
 test.each([
   ['yaml', yaml],
   ['json', json],
+  ['xml', xml],
 ] as const)('a byte order mark stays in %s', (format, text) => {
   const edit: RuleEdit = { kind: 'list', rule: 0, field: 'allowedMethods', values: ['GET', 'DELETE'] }
   expect(editRule(`\uFEFF${text}`, format, edit)).toBe(`\uFEFF${editRule(text, format, edit)}`)
