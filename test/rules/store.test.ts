@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readRules } from '../../src/rule-file/read.ts'
 import type { ReloadResult } from '../../src/rules/store.ts'
@@ -374,7 +374,8 @@ describe('names in the directory', () => {
     const { findings } = await store.reload('start')
     expect(store.live()).toEqual({ a: 100_000, b: 100_000, c: 100_000 })
     expect(store.current().buckets.get('b')?.name).toBe('b')
-    expect(read).toEqual(['a.yaml', 'c.yml'])
+    // a.yaml or b.yaml, depending on which look ends first. The format is part of the content.
+    expect(read.map(extname).sort()).toEqual(['.yaml', '.yml'])
     const byFile = Map.groupBy(findings, ({ file }) => file)
     expect([...byFile.keys()]).toEqual(['a.yaml', 'b.yaml', 'c.yml'])
     expect(byFile.get('b.yaml')).toEqual(
