@@ -36,7 +36,12 @@ function withoutTypes(text: string): string {
   const warn = process.emitWarning
   process.emitWarning = () => undefined
   try {
-    return stripTypeScriptTypes(text).replaceAll(/(\bfrom '\.[^'\n]*)\.ts'/g, "$1.js'")
+    return (
+      stripTypeScriptTypes(text)
+        .replaceAll(/(\bfrom '\.[^'\n]*)\.ts'/g, "$1.js'")
+        // Stripped types leave spaces, which are part of what the browser loads.
+        .replaceAll(/ +$/gm, '')
+    )
   } finally {
     process.emitWarning = warn
   }
