@@ -123,6 +123,7 @@ const withoutChance = (text: string, endpoint: string): string =>
     )
     .replaceAll(/(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} [\d:]+ GMT/g, 'TIME')
     .replaceAll(/"?(?:RequestId|HostId|request id|host id)"?[:=]? ?"?[\w+/=.-]+"?/gi, 'ID')
+    .replaceAll(/versionId=[\w-]+/g, 'versionId=ID')
     .replaceAll(/[\d.]+ ?[KMG]?i?B\/s/g, 'SPEED')
     .replaceAll(/in [\d.]+ seconds|in [\d.]+m?s\b|\b\d+:\d\d:\d\d\b|\(?[\d.]+ [KM]?B\/s\)?/g, 'DURATION')
     .replaceAll(/\b(?=[0-9a-f]*\d)[0-9a-f]{8}\b(?![-0-9a-f])/g, 'HEX')
