@@ -1,5 +1,5 @@
 """s3fs and pyarrow, one outcome a line: {"test": ..., "outcome": ...}. Arguments: endpoint, access key, secret."""
-import hashlib, json, sys
+import hashlib, json, re, sys
 
 import pyarrow, pyarrow.fs, pyarrow.parquet
 import s3fs
@@ -14,6 +14,7 @@ def call(test, work):
     except Exception as error:  # every kind that these libraries and those below them raise is an outcome
         outcome = f'{type(error).__name__}: {error}'
     outcome = outcome.replace(endpoint, 'STORE').replace(endpoint.split('//')[1], 'STORE')
+    outcome = re.sub(r'Request ID: \w+', 'Request ID', outcome)
     print(json.dumps({'test': test, 'outcome': outcome[:600]}, ensure_ascii=False), flush=True)
 
 
