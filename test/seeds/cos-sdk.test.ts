@@ -97,7 +97,7 @@ runStatements('COS SDK, cross-origin access', [
     line: '187',
     says: 'the owner has the permission, and can grant it',
     differs:
-      'whoever has a key of --credentials has it; `read`, the default, answers 405 and says where the rules are',
+      'callers with a key from --credentials have it; `read`, the default, answers 405 and says where the rules are',
     holds: async () => {
       const { error } = await call('putBucketCors', { CORSRules: [printed] }, reading.port)
       expect(error).toMatchObject({ statusCode: 405, code: 'MethodNotAllowed' })

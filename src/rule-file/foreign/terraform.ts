@@ -23,7 +23,7 @@ export const terraform: ForeignFormat = {
     const stored = mappingsOf(fieldOf(root, 'resources')).filter((node) => hasField(node, 'instances'))
     if (stored.length > 0) return stored.flatMap(storedRules)
     if (hasField(root, 'resource')) return configuredRules(root)
-    // One block alone. In names of ours it would be a rule file.
+    // A single block. With our own field names it would be a rule file.
     return resourceRules(root).filter(({ rules }) => rules.some((rule) => hasField(rule, ...snakeKeys)))
   },
 }
