@@ -1,5 +1,7 @@
 /** The program of one child process: runs the requested functions, one after the other. */
 
+import { flushCompileCache } from 'node:module'
+
 /** Arguments and result are copied (structured clone). */
 export interface ModuleCall {
   readonly module: string
@@ -7,13 +9,13 @@ export interface ModuleCall {
   readonly args: readonly unknown[]
 }
 
-/** `loading` and `running` enclose the first import of a module, which can take seconds on a busy machine. */
-export type Reply =
-  | 'ready'
-  | 'loading'
-  | 'running'
-  | { readonly result: unknown }
-  | { readonly error: unknown }
+export type Outcome = { readonly result: unknown } | { readonly error: unknown }
+
+/**
+ * Outcomes are in the order of the calls. `loading` and `running` enclose the first import of a module, which can take
+ * seconds on a busy machine.
+ */
+export type Reply = 'ready' | 'loading' | 'running' | readonly Outcome[]
 
 // yaml reads process.env at every token, which takes a lock: a fifth of the time for a rule file.
 process.env = {}
@@ -25,17 +27,29 @@ process.on('disconnect', () => process.exit())
 const loaded = new Set<string>()
 
 let last: Promise<void> = Promise.resolve()
-process.on('message', (call: ModuleCall) => {
-  last = last.then(async () => reply(await replyTo(call)))
+process.on('message', (calls: readonly ModuleCall[]) => {
+  last = last.then(async () => {
+    const outcomes: Outcome[] = []
+    for (const call of calls) outcomes.push(await outcomeOf(call))
+    reply(outcomes)
+  })
 })
 reply('ready')
 
-/** A result that cannot be cloned is a bug of the called function; it must not kill the process. */
+/** A result that cannot be cloned is a bug of its function; it must cost neither the process nor another result. */
 function reply(answer: Reply): void {
   try {
     process.send?.(answer, ignore)
+  } catch {
+    if (typeof answer !== 'string') process.send?.(answer.map(cloneable), ignore)
+  }
+}
+
+function cloneable(outcome: Outcome): Outcome {
+  try {
+    return structuredClone(outcome)
   } catch (error) {
-    process.send?.({ error: new Error(`the result cannot be cloned: ${String(error)}`) }, ignore)
+    return { error: new Error(`the result cannot be cloned: ${String(error)}`) }
   }
 }
 
@@ -46,11 +60,13 @@ async function load(module: string): Promise<object> {
   reply('loading')
   const found: object = await import(module)
   loaded.add(module)
+  // This process is killed in the end, without the exit at which Node would write its cache.
+  flushCompileCache()
   reply('running')
   return found
 }
 
-async function replyTo({ module, name, args }: ModuleCall): Promise<Reply> {
+async function outcomeOf({ module, name, args }: ModuleCall): Promise<Outcome> {
   try {
     const found: unknown = Reflect.get(await load(module), name)
     if (typeof found !== 'function') throw new Error(`${module} exports no function ${name}`)

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
-import type { ModuleCall, Reply } from './child.ts'
+import type { ModuleCall, Outcome, Reply } from './child.ts'
 
 /**
  * Runs functions in child processes, so that parsing untrusted text never blocks the event loop, and the serving
@@ -22,7 +22,7 @@ interface Children {
 
 export interface ChildLimits {
   readonly most: number
-  /** Milliseconds for one call. */
+  /** Milliseconds for one call, or for a batch of small ones. */
   readonly callTimeout: number
   /** Milliseconds for a child to start and load its modules, which can take seconds on a busy machine. */
   readonly startTimeout: number
@@ -35,10 +35,16 @@ export interface ChildLimits {
 export class ChildFailure extends Error {}
 
 /**
- * The next call is sent ahead, so that a child need not wait for this event loop between two calls. Not more: the results
- * that have come meanwhile are taken together, which blocks the event loop.
+ * The next batch is sent ahead, so that a child need not wait for this event loop between two of them. Not more: the
+ * results that have come meanwhile are taken together, which blocks the event loop.
  */
-const callsAhead = 2
+const batchesAhead = 2
+
+/** Calls in one message: for small files, messages cost a third as much as the work. */
+const mostInBatch = 16
+
+/** Bytes of arguments in one batch, because all of its results are taken in one turn of the event loop. */
+const mostBytesInBatch = 32_768
 
 /** Starting a child costs as much as a hundred small files, so a new one needs at least this many waiting calls. */
 const worthAChild = 32
@@ -46,14 +52,18 @@ const worthAChild = 32
 interface Job {
   readonly call: ModuleCall
   readonly settle: PromiseWithResolvers<unknown>
+  /** Bytes of its arguments. */
+  readonly size: number
   /** Attempts so far. The first failure may be the machine's: a paused process, or a brief lack of memory. */
   attempts: number
+  /** It was in a batch that failed, so it is run by itself to see which call is at fault. */
+  alone: boolean
 }
 
 interface Child {
   readonly forked: ChildProcess
   /** In the order in which they run. */
-  readonly jobs: Job[]
+  readonly batches: (readonly Job[])[]
   timer: NodeJS.Timeout | undefined
   isReady: boolean
 }
@@ -74,18 +84,38 @@ export function createChildren(limits: ChildLimits): Children {
 
   function giveWaiting(): void {
     for (const child of children)
-      while (child.jobs.length < callsAhead) {
-        const job = waiting.shift()
-        if (job === undefined) return
-        give(child, job)
+      while (child.batches.length < batchesAhead) {
+        // A busy child can wait until there is enough for a batch.
+        if (child.batches.length > 0 && waiting.length < mostInBatch) break
+        const batch = takeBatch()
+        if (batch.length === 0) return
+        give(child, batch)
       }
   }
 
-  function give(child: Child, job: Job): void {
-    child.jobs.push(job)
+  function takeBatch(): readonly Job[] {
+    const batch: Job[] = []
+    let bytes = 0
+    while (batch.length < mostInBatch) {
+      const job = waiting[0]
+      if (job === undefined) break
+      bytes += job.size
+      if (batch.length > 0 && (job.alone || bytes > mostBytesInBatch)) break
+      batch.push(job)
+      waiting.shift()
+      if (job.alone) break
+    }
+    return batch
+  }
+
+  function give(child: Child, batch: readonly Job[]): void {
+    child.batches.push(batch)
     // A channel that closes meanwhile: the 'exit' event reports the end of the child.
-    child.forked.send({ ...job.call }, ignore)
-    if (child.jobs.length > 1) return
+    child.forked.send(
+      batch.map(({ call }) => call),
+      ignore,
+    )
+    if (child.batches.length > 1) return
     child.forked.ref()
     child.forked.channel?.ref()
     if (child.isReady) limit(child, limits.callTimeout, tooLong)
@@ -105,7 +135,7 @@ export function createChildren(limits: ChildLimits): Children {
       if (job !== undefined) failed(job, endedBy(started))
       return
     }
-    const child: Child = { forked: started, jobs: [], timer: undefined, isReady: false }
+    const child: Child = { forked: started, batches: [], timer: undefined, isReady: false }
     children.add(child)
     limit(child, limits.startTimeout, 'its process did not start')
     started.on('message', (reply: Reply) => {
@@ -124,16 +154,18 @@ export function createChildren(limits: ChildLimits): Children {
     next(child)
   }
 
-  function finished(child: Child, reply: Exclude<Reply, string>): void {
-    const job = child.jobs.shift()
-    if ('error' in reply) job?.settle.reject(reply.error)
-    else job?.settle.resolve(reply.result)
+  function finished(child: Child, outcomes: readonly Outcome[]): void {
+    for (const [index, { settle }] of (child.batches.shift() ?? []).entries()) {
+      const outcome = outcomes[index]
+      if (outcome === undefined || 'error' in outcome) settle.reject(outcome?.error)
+      else settle.resolve(outcome.result)
+    }
     dispatch()
     next(child)
   }
 
   function next(child: Child): void {
-    if (child.jobs.length > 0) {
+    if (child.batches.length > 0) {
       limit(child, limits.callTimeout, tooLong)
       return
     }
@@ -143,15 +175,22 @@ export function createChildren(limits: ChildLimits): Children {
     child.timer = setTimeout(() => end(child, 'idle'), limits.idle).unref()
   }
 
-  /** Only the call that was running can be at fault: those behind it are run again. */
+  /** Only what was running can be at fault: what is behind it is run again. */
   function end(child: Child, message: string): void {
     if (!children.delete(child)) return
     clearTimeout(child.timer)
     child.forked.kill('SIGKILL')
-    const [running, ...others] = child.jobs
-    waiting.unshift(...others)
-    if (running !== undefined) failed(running, message)
+    const [running = [], ...others] = child.batches
+    waiting.unshift(...others.flat())
+    const [only, ...more] = running
+    if (only !== undefined && more.length === 0) failed(only, message)
+    else retryAlone(running)
     dispatch()
+  }
+
+  function retryAlone(batch: readonly Job[]): void {
+    for (const job of batch) job.alone = true
+    waiting.unshift(...batch)
   }
 
   function failed(job: Job, message: string): void {
@@ -162,7 +201,7 @@ export function createChildren(limits: ChildLimits): Children {
   return {
     run(call) {
       const settle = Promise.withResolvers<unknown>()
-      waiting.push({ call, settle, attempts: 0 })
+      waiting.push({ call, settle, size: sizeOf(call), attempts: 0, alone: false })
       dispatch()
       return settle.promise
     },
@@ -197,6 +236,12 @@ const childModule = new URL(import.meta.url.endsWith('.ts') ? 'child.ts' : 'chil
 const tooMuch = 'it took more memory than there may be for one file'
 
 const endedBy = ({ message }: Error): string => `its process ended: ${message}`
+
+const sizeOf = ({ args }: ModuleCall): number =>
+  args.reduce<number>((sum, arg) => {
+    if (typeof arg === 'string') return sum + arg.length
+    return sum + (arg instanceof Uint8Array ? arg.byteLength : 0)
+  }, 0)
 
 const ignore = (): void => {}
 
