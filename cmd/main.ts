@@ -15,6 +15,13 @@ if (defect !== undefined) {
   addMissing()
 }
 
+// Compiled code is kept beside the built program, where only those can write who could replace the program itself. Where
+// that folder is read-only, as in the image, nothing is kept.
+if (import.meta.url.endsWith('.js')) {
+  const { enableCompileCache } = await import('node:module')
+  enableCompileCache(`${import.meta.dirname}/../.compiled`)
+}
+
 // With this variable set, http-proxy-3 sends requests with fetch(), which re-encodes paths that signatures cover.
 delete process.env.FORCE_FETCH_PATH
 
