@@ -14,10 +14,12 @@ export interface InFront {
   readonly buckets: readonly string[]
 }
 
-/** Runs `client` with a new store, then through the sidecar with another new store; both start empty. */
+/** Runs `client` with a new store, and at the same time through the sidecar with another one; both start empty. */
 export async function runBoth(store: StoreKind, inFront: InFront, client: Client): Promise<Compared> {
-  const direct = await before(store, ({ url }, folder) => client(url, folder))
-  const through = await before(store, (running, folder) => throughSidecar(running, inFront, folder, client))
+  const [direct, through] = await Promise.all([
+    before(store, ({ url }, folder) => client(url, folder)),
+    before(store, (running, folder) => throughSidecar(running, inFront, folder, client)),
+  ])
   return { direct, through }
 }
 

@@ -12,9 +12,7 @@ const inFront = {
   buckets: ['suite', 'suite-versions'],
 }
 
-/** The stores of the default run come first. */
 const stores = [minio, versitygw, rclone, seaweed]
-const isLong = (store: StoreKind): boolean => store !== versitygw
 
 export const clientSuites: readonly Suite[] = stores.flatMap((store) => [
   suiteOf('boto3', () => pythonVersion('boto3'), pythonClient('boto3-calls.py'), store, 200),
@@ -39,7 +37,6 @@ function suiteOf(
 ): Suite {
   return {
     name: `${name} before ${store.name}`,
-    long: isLong(store),
     least,
     versions: async () => `${version()}, ${store.version()}`,
     run: () => runBoth(store, inFront, client),

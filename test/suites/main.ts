@@ -10,12 +10,11 @@ import { isHeld, type Outcome, renderRun, replaceWritten } from './results.ts'
 import { type Compared, NotTested, type Suite } from './suite.ts'
 import { suites } from './suites.ts'
 
-const help = `npm run test:suites -- [--full] [--only WORD] [--write] [--show]
+const help = `npm run test:suites -- [--only WORD] [--write] [--show]
 
 Runs every client suite before its store, directly and through the sidecar, and compares them test by test.
 Ends with 1 when a test differs and test/suites/reasons.ts does not say why.
 
-  --full        the long suites, too
   --only WORD   the suites that have the word in their names
   --write       writes the table to test/transparency/RESULTS.md
   --show        prints every outcome
@@ -32,14 +31,12 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     console.error(options)
     return 2
   }
-  const { full, only, show } = options
+  const { only = '', show } = options
   if (options.help || options.list) {
     console.log(options.help ? help : suites.map(({ name }) => name).join('\n'))
     return 0
   }
-  const chosen = suites.filter(({ name, long }) =>
-    only === undefined ? full || !long : name.toLowerCase().includes(only.toLowerCase()),
-  )
+  const chosen = suites.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))
   if (chosen.length === 0) {
     console.error(`--only ${only}: no suite has this word in its name; --list names them`)
     return 2
@@ -63,14 +60,13 @@ function readOptions(argv: readonly string[]) {
       options: {
         help: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
-        full: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
         show: { type: 'boolean', default: false },
         only: { type: 'string' },
       },
     })
-    return values.write && (values.only !== undefined || !values.full)
-      ? '--write wants --full and no --only: the suites left out would be missing from the file'
+    return values.write && values.only !== undefined
+      ? '--write and --only cannot be used together: the suites left out would be missing from the file'
       : values
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n\n${help}`

@@ -12,7 +12,6 @@ const module = 'github.com/minio/minio-go/v7@v7.4.1'
 /** minio-go's functional tests in full mode, including `testCors`, built from the source in the module cache. */
 export const minioGoSuite: Suite = {
   name: 'minio-go functional tests',
-  long: false,
   least: 60,
   async versions() {
     builtTests()

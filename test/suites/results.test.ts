@@ -4,7 +4,6 @@ import type { Suite } from './suite.ts'
 
 const suite: Suite = {
   name: 'client | store',
-  long: false,
   least: 2,
   versions: async () => '',
   run: async () => ({ direct: new Map(), through: new Map() }),

@@ -9,8 +9,6 @@ export interface Compared {
 /** A client suite for a store, run twice: directly and through the sidecar. */
 export interface Suite {
   readonly name: string
-  /** Too long for the default run. */
-  readonly long: boolean
   /** Minimum number of tests that must pass directly; with fewer, the comparison means little. */
   readonly least: number
   /** Versions of client and store. Throws {@link NotTested}. */

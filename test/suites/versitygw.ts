@@ -8,7 +8,6 @@ import type { Compared, Outcomes, Suite } from './suite.ts'
 /** versitygw's own tests over HTTP: `versitygw test full-flow`. */
 export const versitygwSuite: Suite = {
   name: 'versitygw test full-flow',
-  long: false,
   least: 500,
   versions: async () => versitygw.version(),
   run: () => runTests([['full-flow', '--parallel']]),

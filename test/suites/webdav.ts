@@ -15,7 +15,6 @@ export const webdavSuites: readonly Suite[] = [apache, nginx].flatMap((store) =>
 function suiteOf(program: string, client: Client, store: StoreKind): Suite {
   return {
     name: `${program} before ${store.name}`,
-    long: false,
     least: 20,
     // litmus has no flag for its version.
     versions: async () =>
