@@ -21,13 +21,11 @@ interface DrainParts {
 /**
  * A load balancer keeps sending requests, on kept and on new connections, until it notices that this process is
  * ending. Connections closed before then are reset under requests that are already on their way.
+ *
+ * A shorter pause between two clients says nothing: on a machine under load, a balancer that was about to connect can
+ * wait for seconds. Only a process to which no client has connected for this long ends at once.
  */
 const graceMilliseconds = 5_000
-/**
- * When no client has connected for this long, no load balancer is sending. Longer than the second in which a balancer
- * usually notices: on a machine under load the two were too close, and 3 of 20 restarts refused a connection.
- */
-const quietMilliseconds = 2_500
 const lookMilliseconds = 100
 
 /**
@@ -61,7 +59,7 @@ export function drainConnections(parts: DrainParts, timeout: number): Promise<vo
     }
     const isGraceOver = (): boolean =>
       performance.now() - startedAt >= Math.min(graceMilliseconds, timeout) ||
-      (sockets.size === 0 && performance.now() - parts.connectedAt() >= quietMilliseconds)
+      (sockets.size === 0 && performance.now() - parts.connectedAt() >= graceMilliseconds)
     const look = setInterval(() => {
       if (delivering) void closeDelivered(connections.values())
       else if (isGraceOver()) stopAccepting()
