@@ -42,6 +42,17 @@ describe('a call in a child process', () => {
     expect(await run('pid')).toBe(before)
   })
 
+  test('that returns what cannot be cloned rejects alone, also among calls that are sent together', async () => {
+    const run = runner({ most: 1 })
+    const settled = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, value) => (value === 20 ? run('uncloneable') : run('double', value))),
+    )
+    for (const [value, one] of settled.entries())
+      if (value === 20)
+        expect(one).toMatchObject({ reason: { message: expect.stringContaining('cannot be cloned') } })
+      else expect(one).toMatchObject({ value: 2 * value })
+  })
+
   test.each([
     ['that takes too long', 'spin', { callTimeout: 200 }, 'it took longer than 0.2 s'],
     ['that fills its memory', 'fillMemory', {}, 'it took more memory than there may be for one file'],
