@@ -63,7 +63,9 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
   const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
   const where = ['--upstream', `http://127.0.0.1:${storePort}`, '--rules', directory]
   const more = candidates === undefined ? [] : ['--candidate-rules', candidateDirectory]
-  const child = spawn(process.execPath, [main, 'serve', ...ports, ...where, ...more, ...flags], {
+  // At the end it answers what is under way, but does not wait for clients that could still come.
+  const ending = ['--drain-timeout', '200ms']
+  const child = spawn(process.execPath, [main, 'serve', ...ports, ...where, ...more, ...ending, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
