@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { inChild, moduleBeside } from '../src/children/children.ts'
 import type * as yaml from '../src/rule-file/yaml.ts'
+import { startReader } from '../src/rules/read-in-child.ts'
 import { readStart } from '../src/rules/read-start.ts'
 import type { ConfigContent } from '../src/settings/reader.ts'
 import { readSettings } from '../src/settings/settings.ts'
@@ -57,6 +58,7 @@ async function serve(flags: Flags, terminal: Terminal, signals: Signals): Promis
     terminal.out(printSettings(read.effective))
     return 0
   }
+  startReader()
   const { runServe } = await import('./run-serve.ts')
   return runServe(read.settings, terminal, signals)
 }

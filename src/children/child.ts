@@ -5,7 +5,8 @@ import { flushCompileCache } from 'node:module'
 /** Arguments and result are copied (structured clone). */
 export interface ModuleCall {
   readonly module: string
-  readonly name: string
+  /** `undefined`: the module is loaded, and no function is called. */
+  readonly name: string | undefined
   readonly args: readonly unknown[]
 }
 
@@ -24,7 +25,7 @@ process.env = {}
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())
 
-const loaded = new Set<string>()
+const modules = new Set<string>()
 
 let last: Promise<void> = Promise.resolve()
 process.on('message', (calls: readonly ModuleCall[]) => {
@@ -56,10 +57,10 @@ function cloneable(outcome: Outcome): Outcome {
 function ignore(): void {}
 
 async function load(module: string): Promise<object> {
-  if (loaded.has(module)) return import(module)
+  if (modules.has(module)) return import(module)
   reply('loading')
   const found: object = await import(module)
-  loaded.add(module)
+  modules.add(module)
   // This process is killed in the end, without the exit at which Node would write its cache.
   flushCompileCache()
   reply('running')
@@ -68,7 +69,9 @@ async function load(module: string): Promise<object> {
 
 async function outcomeOf({ module, name, args }: ModuleCall): Promise<Outcome> {
   try {
-    const found: unknown = Reflect.get(await load(module), name)
+    const loaded = await load(module)
+    if (name === undefined) return { result: undefined }
+    const found: unknown = Reflect.get(loaded, name)
     if (typeof found !== 'function') throw new Error(`${module} exports no function ${name}`)
     return { result: await Reflect.apply(found, undefined, args) }
   } catch (error) {

@@ -263,6 +263,11 @@ export function inChild<Module>(module: URL): InChild<Module> {
   }
 }
 
+/** Has a child load a module, so that it is ready when the first call comes. */
+export function loadInChild(module: URL): void {
+  shared.run({ module: module.href, name: undefined, args: [] }).catch(ignore)
+}
+
 type InChild<Module> = <Name extends keyof Module>(
   name: Name,
   ...args: ArgumentsOf<Module, Name>

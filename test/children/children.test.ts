@@ -100,6 +100,13 @@ test('the time that a module takes to load is not counted as that of the call', 
   expect(await children.run({ module, name: 'answer', args: [] })).toBe(42)
 })
 
+test('a child that has loaded a module takes its first call', async () => {
+  const children = createChildren({ ...limits, callTimeout: 200 })
+  const module = new URL('slow-module.ts', import.meta.url).href
+  expect(await children.run({ module, name: undefined, args: [] })).toBe(undefined)
+  expect(await children.run({ module, name: 'answer', args: [] })).toBe(42)
+})
+
 test('few calls share a child, many calls get as many as there may be, and idle children end', async () => {
   const run = runner({ idle: 0 })
   const childrenOf = async (count: number): Promise<number> =>
