@@ -95,8 +95,8 @@ function summary({ findings, texts, counts }: RuleInput): string {
 
 function explainCode(code: string, terminal: Terminal): 0 | 2 {
   if (isCode(code)) {
-    const { severity, text } = codes[code]
-    terminal.out(`${code} (${severity})\n${text}\n`)
+    const { severity, or, text } = codes[code]
+    terminal.out(`${code} (${[severity, ...or].join(' or ')})\n${text}\n`)
     return 0
   }
   const near = nearest(code, Object.keys(codes))

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Finding, Severity } from '../src/plan/finding.ts'
-import { codes, isCode } from '../src/rule-file/lint/codes.ts'
+import type { Finding } from '../src/plan/finding.ts'
+import { codes, type Severity } from '../src/rule-file/lint/codes.ts'
 
 const levels: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' }
 
@@ -26,8 +26,8 @@ export function findingsSarif(findings: readonly Finding[], version: string): st
   return `${JSON.stringify(log, null, 2)}\n`
 }
 
-function ruleOf(code: string): object {
-  const { severity, text } = isCode(code) ? codes[code] : { severity: 'error' as const, text: code }
+function ruleOf(code: Finding['code']): object {
+  const { severity, text } = codes[code]
   return {
     id: code,
     shortDescription: { text: firstSentence(text) },

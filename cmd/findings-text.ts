@@ -1,4 +1,5 @@
-import type { Finding, Severity } from '../src/plan/finding.ts'
+import type { Finding } from '../src/plan/finding.ts'
+import type { Severity } from '../src/rule-file/lint/codes.ts'
 import { dotted, visible, visibleJson, visibleLines } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 

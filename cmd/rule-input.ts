@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ChildFailure } from '../src/children/children.ts'
 import type { DialectName } from '../src/cors/rule.ts'
-import type { Finding } from '../src/plan/finding.ts'
+import { type Finding, findingAbout } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
 import { formatOf, readFileName } from '../src/rule-file/names.ts'
@@ -85,7 +85,7 @@ async function listed(
       .filter((name) => readFileName(name).kind !== 'ignored')
       .sort()
     if (names.length === 0)
-      input.findings.push(finding(path, 'warning', 'no-rule-files', 'no rule files in this directory'))
+      input.findings.push(findingAbout(path, 'no-rule-files', 'no rule files in this directory'))
     return names.map((name) => ({ shown: join(path, name), folder: place, name }))
   } catch (reason) {
     input.unreadable.push(`${path}: ${wording(reason)}`)
@@ -120,7 +120,7 @@ async function readOne(
   if (name.kind !== 'rules') return undefined
   const read = await readRuleFile(shown, place, dialect)
   if (typeof read === 'string') {
-    input.findings.push(finding(shown, 'error', 'file-unreadable', read))
+    input.findings.push(findingAbout(shown, 'file-unreadable', read))
     input.unreadable.push(`${shown}: ${read}`)
     return undefined
   }
@@ -181,17 +181,3 @@ function wording(reason: unknown): string {
   if (code === undefined) throw reason
   return reasons[code] ?? `it cannot be read (${code})`
 }
-
-const finding = (
-  file: string,
-  severity: Finding['severity'],
-  code: Finding['code'],
-  message: string,
-): Finding => ({
-  file,
-  line: 1,
-  column: 1,
-  severity,
-  code,
-  message,
-})

@@ -5,6 +5,7 @@ import { presetOf } from '../cors/presets.ts'
 import type { DialectName } from '../cors/rule.ts'
 import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { maxFileBytes } from '../rule-file/bytes.ts'
+import { rated } from '../rule-file/lint/codes.ts'
 import { type FileFormat, formatOf, readFileName } from '../rule-file/names.ts'
 import { unifiedDiff } from '../rule-file/propose/diff.ts'
 import { editRule, type RuleEdit } from '../rule-file/propose/edit-rule.ts'
@@ -109,7 +110,7 @@ function nameFindings(file: string): EditorFinding[] {
   if (name.kind === 'rules') return []
   const message =
     name.kind === 'refused' ? name.finding.message : 'enter the bucket: the rule file is named after it'
-  return [{ line: 1, column: 1, severity: 'error', code: 'bucket-name', message, field: 'bucket' }]
+  return [{ line: 1, column: 1, ...rated('bucket-name'), message, field: 'bucket' }]
 }
 
 function placedFindings(

@@ -1,13 +1,17 @@
-import type { FindingCode, Severity } from '../rule-file/lint/codes.ts'
-
-export type { Severity }
+import { type FindingCode, type Rated, rated } from '../rule-file/lint/codes.ts'
 
 /** A finding about a rule file. Lines and columns count from 1; both are 1 when there is no position. */
-export interface Finding {
+export interface Finding extends Rated {
   readonly file: string
   readonly line: number
   readonly column: number
-  readonly severity: Severity
-  readonly code: FindingCode
   readonly message: string
 }
+
+/** A finding about the whole file, where no `place` is given. */
+export const findingAbout = (
+  file: string,
+  code: FindingCode,
+  message: string,
+  place: Pick<Finding, 'line' | 'column'> = { line: 1, column: 1 },
+): Finding => ({ file, line: place.line, column: place.column, ...rated(code), message })

@@ -1,7 +1,7 @@
 import { quoted } from '../text/visible.ts'
 import { nearest } from './closest.ts'
 import { codes, isCode } from './lint/codes.ts'
-import type { Comment, Problem } from './source.ts'
+import { type Comment, type Problem, problemAt } from './source.ts'
 
 /** Acceptances read per file. */
 const maxAcceptances = 200
@@ -53,24 +53,24 @@ function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
   if (!/^\s*cors-sidecar:/i.test(comment.text)) return undefined
   const parts = form.exec(comment.text)
   if (parts === null)
-    return about(comment, 'acceptance-malformed', 'write "cors-sidecar: allow CODE because REASON"')
+    return problemAt(comment, 'acceptance-malformed', 'write "cors-sidecar: allow CODE because REASON"')
   const [, code = '', reason = ''] = parts
   if (!isCode(code)) {
     const near = nearest(code, Object.keys(codes))
-    return about(
+    return problemAt(
       comment,
       'acceptance-malformed',
       `unknown finding code ${quoted(code)}${near === undefined ? '' : `: did you mean ${near}?`}`,
     )
   }
   if (codes[code].severity === 'error')
-    return about(
+    return problemAt(
       comment,
       'acceptance-malformed',
       `${code} is an error, and errors cannot be accepted: fix it`,
     )
   if (reason === '')
-    return about(
+    return problemAt(
       comment,
       'acceptance-without-reason',
       `an acceptance needs a reason: write "allow ${code} because …"`,
@@ -78,18 +78,9 @@ function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
   return { ...comment, code, reason }
 }
 
-const about = ({ offset, end }: Comment, code: Problem['code'], message: string): Problem => ({
-  severity: 'warning',
-  code,
-  message,
-  offset,
-  end,
-})
-
-const unused = ({ offset, end, code }: Acceptance): Problem => ({
-  severity: 'info',
-  code: 'acceptance-unused',
-  message: `no finding ${code} here: remove the comment, or put it before the line that has the finding`,
-  offset,
-  end,
-})
+const unused = (acceptance: Acceptance): Problem =>
+  problemAt(
+    acceptance,
+    'acceptance-unused',
+    `no finding ${acceptance.code} here: remove the comment, or put it before the line that has the finding`,
+  )

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { FileFormat } from './names.ts'
-import { errorAt, type Problem } from './source.ts'
+import { errorAt, type Problem, problemAt } from './source.ts'
 
 /** Limit of a rule file: the largest configuration that any of the vendors stores. */
 export const maxFileBytes = 65_536
@@ -57,17 +57,18 @@ const illegible = (text: string, problems: readonly Problem[]): Decoded => ({
   problems,
 })
 
-const atStart = (code: Problem['code'], message: string): Problem => errorAt(0, 0, code, message)
+const atStart = (code: Problem['code'], message: string): Problem =>
+  problemAt({ offset: 0, end: 0 }, code, message)
 
 const emptyFile = atStart(
   'empty-file',
   'the file is empty, perhaps after an interrupted write: to remove the rules, delete the file or write "rules: []"',
 )
 
-const byteOrderMark: Problem = {
-  ...atStart('bom', 'the file starts with a byte order mark, which is ignored: save it without'),
-  severity: 'info',
-}
+const byteOrderMark = atStart(
+  'bom',
+  'the file starts with a byte order mark, which is ignored: save it without',
+)
 
 function invalidByte(text: string): Problem {
   // After lenient decoding, each invalid byte is a replacement character.

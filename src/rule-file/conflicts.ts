@@ -1,4 +1,4 @@
-import type { Finding } from '../plan/finding.ts'
+import { type Finding, findingAbout } from '../plan/finding.ts'
 import type { NamedHost } from './read.ts'
 
 export interface NamedFile {
@@ -21,14 +21,13 @@ function bucketConflicts(files: readonly NamedFile[]): Finding[] {
   return [...byBucket].flatMap(([bucket, sharing]) =>
     sharing.length < 2
       ? []
-      : sharing.map(({ file }) => ({
-          file,
-          line: 1,
-          column: 1,
-          severity: 'error' as const,
-          code: 'duplicate-bucket',
-          message: `bucket ${bucket} also has the file ${others(sharing, file)}: keep one of them`,
-        })),
+      : sharing.map(({ file }) =>
+          findingAbout(
+            file,
+            'duplicate-bucket',
+            `bucket ${bucket} also has the file ${others(sharing, file)}: keep one of them`,
+          ),
+        ),
   )
 }
 
@@ -38,14 +37,14 @@ function hostConflicts(files: readonly NamedFile[]): Finding[] {
   return [...byHost].flatMap(([host, sharing]) => {
     const holders = [...new Set(sharing.map(({ named }) => named))]
     if (holders.length < 2) return []
-    return sharing.map(({ named, line, column }) => ({
-      file: named.file,
-      line,
-      column,
-      severity: 'error' as const,
-      code: 'duplicate-host',
-      message: `host ${host} is also named in ${others(holders, named.file)}: a host can lead to one bucket only`,
-    }))
+    return sharing.map(({ named, ...place }) =>
+      findingAbout(
+        named.file,
+        'duplicate-host',
+        `host ${host} is also named in ${others(holders, named.file)}: a host can lead to one bucket only`,
+        place,
+      ),
+    )
   })
 }
 

@@ -3,7 +3,7 @@ import { readActual, readPreflight } from '../cors/request.ts'
 import { type Matching, type RuleFile, type RuleTest, vendorMatching } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
 import { quoted } from '../text/visible.ts'
-import type { Issue } from './issue.ts'
+import { type Issue, issue } from './issue.ts'
 
 /**
  * Runs the `tests:` of a rule file against its rules. Returns an error `test-failed` for each test that fails, with
@@ -16,12 +16,10 @@ export function failedExpectations(file: RuleFile, matching: Matching = vendorMa
     const outcome = outcomeOf(rules, test, matching)
     if (outcome.verdict === test.expect) return []
     return [
-      {
-        severity: 'error',
-        code: 'test-failed',
-        path: ['tests', index],
-        message: `expected ${test.expect}, but ${describe(test)} is ${outcome.text}`,
-      },
+      issue('test-failed', `expected ${test.expect}, but ${describe(test)} is ${outcome.text}`, [
+        'tests',
+        index,
+      ]),
     ]
   })
 }

@@ -1,4 +1,4 @@
-import type { FindingCode, Severity } from './lint/codes.ts'
+import { type FindingCode, type Rated, rated } from './lint/codes.ts'
 
 /** Path of a value in a rule file: keys and indexes from the top, e.g. `['rules', 0, 'allowedMethods', 1]`. */
 export type ValuePath = readonly (string | number)[]
@@ -25,13 +25,17 @@ export const removal: Remedy = { kind: 'remove' }
  * One finding about a rule file, without a position. Code that has the text converts `path` to line and column.
  * `onKey` selects the position of the key instead of its value.
  */
-export interface Issue {
-  readonly severity: Severity
-  /** Stable, lower case with hyphens, e.g. `origin-has-path`. */
-  readonly code: FindingCode
+export interface Issue extends Rated {
   /** What is wrong and what to write instead. */
   readonly message: string
   readonly path: ValuePath
   readonly onKey?: boolean
   readonly remedy?: Remedy
 }
+
+export const issue = (code: FindingCode, message: string, path: ValuePath, remedy?: Remedy): Issue => ({
+  ...rated(code),
+  message,
+  path,
+  ...(remedy === undefined ? {} : { remedy }),
+})

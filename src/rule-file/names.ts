@@ -1,7 +1,7 @@
 import { isBucketName } from '../plan/address.ts'
-import type { Finding } from '../plan/finding.ts'
+import { type Finding, findingAbout } from '../plan/finding.ts'
 import { fallbackName, serviceName } from '../plan/snapshot.ts'
-import type { Problem } from './source.ts'
+import { type Problem, problemAt } from './source.ts'
 
 /** Where editors find the output of `cors-sidecar schema`, relative to the rules directory. */
 export const schemaPath = 'schema/rule-file.json'
@@ -35,24 +35,17 @@ export function formatOf(file: string): FileFormat | undefined {
 export function readFileName(file: string): FileName {
   if (file.startsWith('.')) return { kind: 'ignored' }
   const dot = file.lastIndexOf('.')
-  if (dot < 0)
-    return refused(file, 'warning', 'file-name', 'no extension, so not read: name it BUCKET.yaml, or move it')
+  if (dot < 0) return refused(file, 'file-name', 'no extension, so not read: name it BUCKET.yaml, or move it')
   const extension = file.slice(dot + 1)
   const format = formats.get(extension)
   if (format === undefined) {
     if (!formats.has(extension.toLowerCase())) return { kind: 'ignored' }
-    return refused(
-      file,
-      'warning',
-      'file-name',
-      `not read: write the extension as .${extension.toLowerCase()}`,
-    )
+    return refused(file, 'file-name', `not read: write the extension as .${extension.toLowerCase()}`)
   }
   const bucket = file.slice(0, dot)
   if (!isBucketName(bucket) && bucket !== fallbackName && bucket !== serviceName)
     return refused(
       file,
-      'error',
       'bucket-name',
       `the file is named after its bucket, and ${JSON.stringify(bucket)} cannot be one: 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit`,
     )
@@ -70,14 +63,10 @@ export function namedForCors(file: string): Problem[] {
   const name = readFileName(file.slice(file.lastIndexOf('/') + 1))
   if (name.kind !== 'rules' || !isCorsName(name.bucket)) return []
   const message = `these are the rules of a bucket named ${JSON.stringify(name.bucket)}: name the file after the bucket that they are for`
-  return [{ severity: 'info', code: 'file-named-cors', message, offset: 0, end: 0 }]
+  return [problemAt({ offset: 0, end: 0 }, 'file-named-cors', message)]
 }
 
-function refused(
-  file: string,
-  severity: Finding['severity'],
-  code: Finding['code'],
-  message: string,
-): FileName {
-  return { kind: 'refused', finding: { file, line: 1, column: 1, severity, code, message } }
-}
+const refused = (...about: Parameters<typeof findingAbout>): FileName => ({
+  kind: 'refused',
+  finding: findingAbout(...about),
+})

@@ -23,7 +23,7 @@ import {
   hostProblem,
   idProblem,
 } from './entry.ts'
-import type { Issue, Remedy, ValuePath } from './issue.ts'
+import { type Issue, issue, type Remedy, type ValuePath } from './issue.ts'
 import { type FindingCode, isCode } from './lint/codes.ts'
 import { originProblem } from './origin-entry.ts'
 import { ruleFields, type Style, styles } from './spelling.ts'
@@ -223,37 +223,34 @@ function presetProblem(name: string): EntryProblem | undefined {
   }
 }
 
-function issuesOf(issue: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
-  const path = issue.path.filter((step) => typeof step !== 'symbol')
+function issuesOf(given: z.core.$ZodIssue, document: unknown, nameOf: (field: string) => string): Issue[] {
+  const path = given.path.filter((step) => typeof step !== 'symbol')
   const value = at(document, path)
-  const error = (code: FindingCode, message: string, remedy?: Remedy): Issue[] => [
-    { severity: 'error', code, message, path, ...(remedy === undefined ? {} : { remedy }) },
+  const found = (code: FindingCode, message: string, remedy?: Remedy): Issue[] => [
+    issue(code, message, path, remedy),
   ]
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      severity: 'error',
-      code: 'unknown-key',
-      message: `unknown key ${quoted(key)}`,
-      path: [...path, key],
+  if (given.code === 'unrecognized_keys')
+    return given.keys.map((key) => ({
+      ...issue('unknown-key', `unknown key ${quoted(key)}`, [...path, key]),
       onKey: true,
     }))
   if (value === undefined) return [missingKey(path, nameOf)]
-  if (issue.code === 'custom') {
-    const { code } = issue.params ?? {}
+  if (given.code === 'custom') {
+    const { code } = given.params ?? {}
     const remedy =
       typeof value === 'string' && path.at(-2) === 'allowedOrigins' ? originProblem(value)?.remedy : undefined
-    return error(typeof code === 'string' && isCode(code) ? code : 'wrong-type', issue.message, remedy)
+    return found(typeof code === 'string' && isCode(code) ? code : 'wrong-type', given.message, remedy)
   }
   const field = path.findLast((step) => typeof step === 'string') ?? 'rules'
   const name = nameAt(path, nameOf)
-  if (field === 'maxAgeSeconds') return error(...maxAgeProblem(name, value))
-  if (issue.code === 'too_small') return error('empty-list', `${name} is empty: nothing can match this rule`)
-  if (issue.code === 'invalid_value' && typeof value === 'string')
-    return error(
+  if (field === 'maxAgeSeconds') return found(...maxAgeProblem(name, value))
+  if (given.code === 'too_small') return found('empty-list', `${name} is empty: nothing can match this rule`)
+  if (given.code === 'invalid_value' && typeof value === 'string')
+    return found(
       'unsupported-value',
-      `${name} cannot be ${quoted(value)}: write ${issue.values.map(String).join(' or ')}`,
+      `${name} cannot be ${quoted(value)}: write ${given.values.map(String).join(' or ')}`,
     )
-  return error('wrong-type', wrongType(name, wantedOf(issue), value))
+  return found('wrong-type', wrongType(name, wantedOf(given), value))
 }
 
 function missingKey(path: ValuePath, nameOf: (field: string) => string): Issue {
@@ -261,7 +258,7 @@ function missingKey(path: ValuePath, nameOf: (field: string) => string): Issue {
   const [list, index] = owner
   const where = typeof index === 'number' ? `${list === 'tests' ? 'test' : 'rule'} ${index + 1}: ` : ''
   const message = `${where}${nameOf(String(path.at(-1)))} is required`
-  return { severity: 'error', code: 'missing-key', message, path: owner }
+  return issue('missing-key', message, owner)
 }
 
 /** `AllowedOrigins[0]`, `rule 2`, `tests`. */

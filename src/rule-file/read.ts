@@ -2,7 +2,7 @@ import type { DialectName, RuleFile } from '../cors/rule.ts'
 import type { Dialect } from '../dialect/dialect.ts'
 import { dialectNamed, dialectNames } from '../dialect/named.ts'
 import { hostName } from '../plan/address.ts'
-import type { Finding } from '../plan/finding.ts'
+import { type Finding, findingAbout } from '../plan/finding.ts'
 import { shellWord } from '../text/shell-word.ts'
 import { quoted } from '../text/visible.ts'
 import { withoutAccepted } from './acceptance.ts'
@@ -13,12 +13,21 @@ import { failedExpectations } from './expectations.ts'
 import { foreignFormatOf } from './foreign/foreign.ts'
 import { type Issue, type Remedy, replaceBy, type ValuePath } from './issue.ts'
 import { readJson } from './json.ts'
+import { rated } from './lint/codes.ts'
 import { lint } from './lint/lint.ts'
 import { lintPartially } from './lint-partial.ts'
 import { type FileFormat, formatOf, namedForCors, readFileName } from './names.ts'
 import { formatSeen, otherDocument, otherXml, sourceCode, wrongExtension } from './other-document.ts'
 import { parseRuleFile } from './parse.ts'
-import { createLineIndex, errorAt, type Problem, type Source, type SourceNode, type Span } from './source.ts'
+import {
+  createLineIndex,
+  errorAt,
+  type Problem,
+  problemAt,
+  type Source,
+  type SourceNode,
+  type Span,
+} from './source.ts'
 import { type Accepted, acceptedBy } from './vendor-values.ts'
 import { bucketOfCall, unwrapped } from './wrapping.ts'
 import { readXml } from './xml.ts'
@@ -125,7 +134,8 @@ export function readRules(
       : undefined
   if (foreign !== undefined) return { ...read, findings: [foreign], remedies: [] }
   const program = read.content === undefined && legible ? sourceCode(text) : undefined
-  if (program !== undefined) return { ...read, findings: [otherAt(file, program)], remedies: [] }
+  if (program !== undefined)
+    return { ...read, findings: [findingAbout(file, 'other-document', program)], remedies: [] }
   const given = bucketOfCall(root)
   return given?.kind === 'scalar' && typeof given.value === 'string' ? { ...read, bucket: given.value } : read
 }
@@ -146,7 +156,7 @@ function foreignFinding(
   const to = file.endsWith('.yaml') ? ' --to json' : ''
   const command = `cors-sidecar convert ${shellWord(file)}${to} --out ${shellWord(folder)}`
   const message = `${about} CORS configuration of ${format.title}: convert it with "${command}", then remove this file`
-  return { file, line: 1, column: 1, severity: 'error', code: 'foreign-format', message }
+  return findingAbout(file, 'foreign-format', message)
 }
 
 interface SourceText {
@@ -181,15 +191,6 @@ export function readSource(
   }
 }
 
-const otherAt = (file: string, message: string): Finding => ({
-  file,
-  line: 1,
-  column: 1,
-  severity: 'error',
-  code: 'other-document',
-  message,
-})
-
 /** A call of an SDK names its bucket, and the file that holds it can be named after another one. */
 function otherBucket(file: string, root: SourceNode | undefined): Problem[] {
   const given = bucketOfCall(root)
@@ -197,7 +198,7 @@ function otherBucket(file: string, root: SourceNode | undefined): Problem[] {
   if (given?.kind !== 'scalar' || typeof given.value !== 'string' || name.kind !== 'rules') return []
   if (given.value === name.bucket) return []
   const message = `the rules are used for the bucket ${quoted(name.bucket)}, the name of the file, and not for ${quoted(given.value)}: rename the file, or remove "Bucket"`
-  return [{ severity: 'warning', code: 'bucket-differs', message, offset: given.offset, end: given.end }]
+  return [problemAt(given, 'bucket-differs', message)]
 }
 
 const unread: Source = { root: undefined, problems: [], comments: [] }
@@ -316,7 +317,7 @@ function limitProblems(document: RuleDocument, size: number, { name: dialect, li
 
 /** No vendor stores an XML configuration without rules. In YAML and JSON an empty list can be intended. */
 const strictInXml = (issue: Issue, format: FileFormat): Issue =>
-  format === 'xml' && issue.code === 'no-rules' ? { ...issue, severity: 'error' } : issue
+  format === 'xml' && issue.code === 'no-rules' ? { ...issue, ...rated('no-rules', 'error') } : issue
 
 /** Reports seconds in a notation that other readers parse differently: 0o1130, 0600, 6e2. */
 function numberProblems(content: RuleFile, document: RuleDocument, text: string): Problem[] {
@@ -329,7 +330,7 @@ function numberProblems(content: RuleFile, document: RuleDocument, text: string)
     if (!/^[-+]?[0-9.]/.test(written) || /^(?:0|-?[1-9][0-9]*)$/.test(written) || end - offset > 40) return []
     const message = `${written} is read as ${maxAgeSeconds}: write decimal digits`
     const remedy = { path, remedy: replaceBy(String(maxAgeSeconds)) }
-    return [{ offset, end, severity: 'warning', code: 'maxage-not-decimal', message, remedy }]
+    return [{ ...problemAt({ offset, end }, 'maxage-not-decimal', message), remedy }]
   })
 }
 
@@ -367,5 +368,5 @@ function toFindings(
       ? 'warning'
       : 'info'
   const message = `${rest.length} more findings from here`
-  return [...findings, { file, ...placeOf(next.offset), severity, code: 'more-findings', message }]
+  return [...findings, { file, ...placeOf(next.offset), ...rated('more-findings', severity), message }]
 }

@@ -1,5 +1,5 @@
 import type { Remedy, ValuePath } from './issue.ts'
-import type { FindingCode, Severity } from './lint/codes.ts'
+import { type ErrorCode, type FindingCode, type Rated, rated } from './lint/codes.ts'
 
 /** A range of the text of a rule file, in UTF-16 code units. */
 export interface Span {
@@ -38,9 +38,7 @@ export interface SourceEntry {
 }
 
 /** A finding about a {@link Span} of the text. */
-export interface Problem extends Span {
-  readonly severity: Severity
-  readonly code: FindingCode
+export interface Problem extends Rated, Span {
   readonly message: string
   readonly remedy?: { readonly path: ValuePath; readonly remedy: Remedy }
 }
@@ -64,13 +62,15 @@ export interface Source {
 /** No valid rule file is nested deeper, so deeper text is an attack on the parser. */
 export const maxDepth = 32
 
-export const errorAt = (offset: number, end: number, code: FindingCode, message: string): Problem => ({
-  severity: 'error',
-  code,
+export const problemAt = ({ offset, end }: Span, code: FindingCode, message: string): Problem => ({
+  ...rated(code),
   message,
   offset,
   end,
 })
+
+export const errorAt = (offset: number, end: number, code: ErrorCode, message: string): Problem =>
+  problemAt({ offset, end }, code, message)
 
 /**
  * A scalar as written, whatever its YAML type, so that a secret of digits keeps its digits. `undefined` for null.

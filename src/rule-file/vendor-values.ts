@@ -4,8 +4,9 @@ import { fetchMethod } from '../cors/method.ts'
 import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
 import type { Dialect, NeverSent } from '../dialect/dialect.ts'
 import { quoted } from '../text/visible.ts'
-import { methodProblem } from './entry.ts'
-import type { Issue, ValuePath } from './issue.ts'
+import { type EntryProblem, methodProblem } from './entry.ts'
+import { type Issue, issue, type ValuePath } from './issue.ts'
+import { type Rated, rated } from './lint/codes.ts'
 import { originProblem } from './origin-entry.ts'
 
 /** What the values of a file must satisfy. */
@@ -91,23 +92,29 @@ export const isOriginFor = (entry: string, { stored }: Accepted): boolean =>
 const isStored = (ways: readonly NeverSent[], stored: Accepted['stored']): boolean =>
   ways.length > 0 && ways.every((way) => stored.has(way))
 
+const entryIssue = (problem: EntryProblem, path: ValuePath, severity?: Rated['severity']): Issue => ({
+  ...problem,
+  ...rated(problem.code, severity),
+  path,
+})
+
 const methodIssues = (method: unknown, accepted: Accepted, path: ValuePath): Issue[] =>
   typeof method !== 'string' || isMethodFor(method, accepted)
     ? []
-    : [{ severity: 'error', ...methodProblem(method, accepted.matching), path }]
+    : [entryIssue(methodProblem(method, accepted.matching), path)]
 
 function originIssues(origin: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
   if (typeof origin !== 'string') return []
   const problem = originProblem(origin)
   const ways = neverSent(origin)
   if (problem === undefined || ways.length === 0) return []
-  return [{ severity: isStored(ways, stored) ? 'warning' : 'error', ...problem, path }]
+  return [entryIssue(problem, path, isStored(ways, stored) ? 'warning' : 'error')]
 }
 
 function headerIssues(header: unknown, { refusesUnderscore }: Accepted, path: ValuePath): Issue[] {
   if (!refusesUnderscore || typeof header !== 'string' || !header.includes('_')) return []
   const message = `${quoted(header)} contains an underscore, which the COS console rejects: use hyphens`
-  return [{ severity: 'warning', code: 'header-underscore', message, path }]
+  return [issue('header-underscore', message, path)]
 }
 
 function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): Issue[] {
@@ -115,14 +122,14 @@ function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): 
   if (typeof age !== 'number' || !Number.isInteger(age) || age >= 0) return []
   const severity = stored.has('negative-max-age') ? 'warning' : 'error'
   const message = `maxAgeSeconds must be 0 to 86400, not ${age}`
-  return [{ severity, code: 'maxage-out-of-range', message, path }]
+  return [{ ...rated('maxage-out-of-range', severity), message, path }]
 }
 
 function credentialsIssues(value: unknown, { credentials }: Accepted, path: ValuePath): Issue[] {
   if (typeof value !== 'boolean' || credentials) return []
   const message =
     'allowCredentials is only for dialect http; other dialects send what their vendor sends: remove it'
-  return [{ severity: 'error', code: 'credentials-by-dialect', message, path, onKey: true }]
+  return [{ ...issue('credentials-by-dialect', message, path), onKey: true }]
 }
 
 function fieldIn(value: unknown, name: string): unknown {

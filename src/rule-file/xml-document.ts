@@ -13,7 +13,7 @@ import {
   XmlText,
 } from '@rgrove/parse-xml'
 import { quoted } from '../text/visible.ts'
-import { type Comment, errorAt, type Problem, type Span } from './source.ts'
+import { type Comment, errorAt, type Problem, problemAt, type Span } from './source.ts'
 
 interface XmlContent {
   /** `undefined` when a problem is an error. */
@@ -137,7 +137,7 @@ const commentOf = ({ content, start, end }: XmlComment, covers: Span): Comment =
 function checkEncoding({ encoding, start, end }: XmlDeclaration, problems: Problem[]): void {
   if (encoding === null || /^(?:utf-?8|us-ascii)$/i.test(encoding)) return
   const message = `declared as ${encoding.slice(0, 40)}, but the bytes are UTF-8: write encoding="UTF-8"`
-  problems.push({ ...errorAt(start, end, 'xml-encoding', message), severity: 'warning' })
+  problems.push(problemAt({ offset: start, end }, 'xml-encoding', message))
 }
 
 export const spanOf = ({ start, end }: { readonly start: number; readonly end: number }): Span => ({

@@ -2,6 +2,7 @@
 
 import type { Document, ParsedNode, YAMLError } from 'yaml'
 import { quoted } from '../text/visible.ts'
+import type { ErrorCode } from './lint/codes.ts'
 import { createLineIndex, errorAt, type Problem, type Span } from './source.ts'
 
 export type YamlDocument = Document.Parsed<ParsedNode>
@@ -75,7 +76,7 @@ const sentence = (message: string): string =>
 
 function toProblem({ code, message, pos }: YAMLError, text: string): Problem {
   const [offset, end] = pos
-  const at = (name: Problem['code'], words: string): Problem =>
+  const at = (name: ErrorCode, words: string): Problem =>
     errorAt(offset, Math.max(end, offset + 1), name, words)
   switch (code) {
     case 'TAB_AS_INDENT':

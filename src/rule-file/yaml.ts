@@ -4,6 +4,7 @@ import { type Alias, Composer, isAlias, isMap, isScalar, isSeq, type Pair, type 
 import {
   errorAt,
   type Problem,
+  problemAt,
   type Source,
   type SourceEntry,
   type SourceNode,
@@ -154,5 +155,5 @@ function finalNewline(text: string, root: SourceNode): Problem[] {
   const isFlow = /[{[]/.test(text[root.offset] ?? '')
   if (text.endsWith('\n') || (isFlow && /[}\]]$/.test(text))) return []
   const message = 'the last line has no line break, perhaps after an interrupted write: end the file with one'
-  return [{ ...errorAt(text.length, text.length, 'no-final-newline', message), severity: 'warning' }]
+  return [problemAt({ offset: text.length, end: text.length }, 'no-final-newline', message)]
 }

@@ -1,6 +1,6 @@
 import { ChildFailure } from '../children/children.ts'
 import type { DialectName } from '../cors/rule.ts'
-import type { Finding } from '../plan/finding.ts'
+import { type Finding, findingAbout } from '../plan/finding.ts'
 import { compilePolicy } from '../plan/snapshot.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { RuleReading } from '../rule-file/read.ts'
@@ -80,7 +80,7 @@ async function understood(
       error instanceof ChildFailure
         ? `not read: ${why}; split the file, or write it more simply`
         : `could not be understood (${why}): report this as a bug`
-    return refusedFor(errorIn(file, 'file-unreadable', message))
+    return refusedFor(findingAbout(file, 'file-unreadable', message))
   }
 }
 
@@ -99,13 +99,4 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ])
 
 const notRead = (file: string, why: string): Finding =>
-  errorIn(file, 'file-unreadable', `not read: ${reasons.get(why) ?? `the system says ${why}`}`)
-
-const errorIn = (file: string, code: Finding['code'], message: string): Finding => ({
-  file,
-  line: 1,
-  column: 1,
-  severity: 'error',
-  code,
-  message,
-})
+  findingAbout(file, 'file-unreadable', `not read: ${reasons.get(why) ?? `the system says ${why}`}`)

@@ -1,6 +1,6 @@
 import type { DialectName, RuleFile } from '../../cors/rule.ts'
 import { dialectNamed } from '../../dialect/named.ts'
-import type { Finding } from '../../plan/finding.ts'
+import { type Finding, findingAbout } from '../../plan/finding.ts'
 import { readSource } from '../read.ts'
 import { createLineIndex } from '../source.ts'
 import { type ForeignFile, readForeign } from './foreign.ts'
@@ -36,13 +36,7 @@ export function convertForeign(
       bucket,
       content,
       findings,
-      notes: notes.map(({ offset, message }) => ({
-        file,
-        ...placeOf(offset),
-        severity: 'info',
-        code: 'converted',
-        message,
-      })),
+      notes: notes.map(({ offset, message }) => findingAbout(file, 'converted', message, placeOf(offset))),
     }
   })
   return { kind: 'buckets', title: foreign.format.title, buckets }

@@ -1,17 +1,24 @@
 /** An error keeps the file from being loaded; a warning fails `check --strict`. */
 export type Severity = 'error' | 'warning' | 'info'
 
-/** The text of `check --explain`. `severity` is the lowest that the code can have. */
-interface CodeExplanation {
-  readonly severity: Severity
+interface CodeEntry<Usual extends Severity, Other extends Severity> {
+  readonly severity: Usual
+  /** Other severities: in the cases that the text names, or for values that the vendor's API has stored. */
+  readonly or: readonly Other[]
+  /** The text of `check --explain`. */
   readonly text: string
 }
 
-const error = (text: string): CodeExplanation => ({ severity: 'error', text })
-const warning = (text: string): CodeExplanation => ({ severity: 'warning', text })
-const info = (text: string): CodeExplanation => ({ severity: 'info', text })
+type Entry<Usual extends Severity> = <Other extends Severity = never>(
+  text: string,
+  ...or: Other[]
+) => CodeEntry<Usual, Other>
 
-/** Every finding code. Stable API: scripts and acceptance comments use them. */
+const error: Entry<'error'> = (text, ...or) => ({ severity: 'error', or, text })
+const warning: Entry<'warning'> = (text, ...or) => ({ severity: 'warning', or, text })
+const info: Entry<'info'> = (text, ...or) => ({ severity: 'info', or, text })
+
+/** Every finding code and its severity. Stable API: scripts and acceptance comments use them. */
 export const codes = {
   // The file as a whole
   'file-too-large': error(
@@ -37,6 +44,8 @@ export const codes = {
   ),
   'more-findings': info(
     'The file has more findings than are printed. The severity is that of the worst one.',
+    'warning',
+    'error',
   ),
   // File names
   'file-name': warning(
@@ -132,6 +141,7 @@ export const codes = {
   'too-many-rules': error('COS and S3 store at most 100 rules, OSS 20. Several origins can share one rule.'),
   'no-rules': warning(
     'Without rules every cross-origin request is refused. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
+    'error',
   ),
   'preset-unknown': error('There is no preset of that name.'),
   'preset-unsupported': error(
@@ -151,6 +161,7 @@ export const codes = {
   'origin-too-long': error('The value is longer than any origin: a host name has at most 253 characters.'),
   'origin-placeholder': error(
     'A template placeholder, such as YOUR_APP_DOMAIN, that must be replaced by the host of the page.',
+    'warning',
   ),
   'origin-control-character': error(
     'A line break or control character in an origin. In a response it would start another header.',
@@ -166,6 +177,7 @@ export const codes = {
   'origin-more-than-one-wildcard': error('An origin can hold one *, as COS, OSS and S3 have it.'),
   'origin-has-path': error(
     'An origin is scheme, host and port. Browsers never send a path, not even a trailing slash.',
+    'warning',
   ),
   'origin-has-query-or-fragment': error(
     'An origin has no query and no fragment. A question mark is not a wildcard.',
@@ -175,9 +187,15 @@ export const codes = {
   'origin-empty-label': error(
     'Two dots in a row, or a dot at the start of the host. For subdomains write https://*.example.com.',
   ),
-  'origin-upper-case': error('Browsers send origins in lower case, and the comparison is case-sensitive.'),
+  'origin-upper-case': error(
+    'Browsers send origins in lower case, and the comparison is case-sensitive.',
+    'warning',
+  ),
   'origin-bad-port': error('A port is a number from 1 to 65535 without leading zeros.'),
-  'origin-default-port': error('Browsers omit :80 after http and :443 after https, so this can never match.'),
+  'origin-default-port': error(
+    'Browsers omit :80 after http and :443 after https, so this can never match.',
+    'warning',
+  ),
   'origin-ipv4-not-canonical': error(
     'Browsers turn 127.1, 0x7f.0.0.1 and 2130706433 into 127.0.0.1 before they send it.',
   ),
@@ -203,6 +221,7 @@ export const codes = {
   'host-invalid': error('A hosts entry is a full host name, without scheme, port, path or wildcard.'),
   'maxage-out-of-range': warning(
     'Browsers cache a preflight response for at most 7200 seconds (Chromium) or 86400 seconds (Firefox). A negative value is an error.',
+    'error',
   ),
   'maxage-not-decimal': warning(
     '0o1130, 0600 and 6e2 are numbers in YAML, but readers disagree on their values.',
@@ -277,6 +296,7 @@ export const codes = {
   ),
   'header-forbidden': info(
     'Browsers let pages neither send these request headers nor read these response headers. Content-Length, Origin and the like are harmless in the list. Cookie, Host and Set-Cookie are a warning, because a page that depends on them will fail.',
+    'warning',
   ),
   'header-safelisted': info(
     'This header needs no permission. As a request header it does if its value is longer than 128 bytes.',
@@ -305,8 +325,29 @@ export const codes = {
   'acceptance-unused': info(
     'The finding that this comment accepts no longer exists, and the comment would hide it if it came back.',
   ),
-} as const satisfies Readonly<Record<string, CodeExplanation>>
+} as const satisfies Readonly<Record<string, CodeEntry<Severity, Severity>>>
 
 export type FindingCode = keyof typeof codes
+
+type SeverityOf<Code extends FindingCode> =
+  | (typeof codes)[Code]['severity']
+  | (typeof codes)[Code]['or'][number]
+
+/** Codes that are errors, except where the table gives another severity. */
+export type ErrorCode = {
+  [Code in FindingCode]: (typeof codes)[Code]['severity'] extends 'error' ? Code : never
+}[FindingCode]
+
+/** A code with its severity. */
+export interface Rated {
+  readonly severity: Severity
+  readonly code: FindingCode
+}
+
+/** The only place where a finding gets its severity. `severity` selects one of several that the table lists. */
+export const rated = <Code extends FindingCode>(
+  code: Code,
+  severity: SeverityOf<Code> = codes[code].severity,
+): Rated => ({ severity, code })
 
 export const isCode = (code: string): code is FindingCode => Object.hasOwn(codes, code)

@@ -5,19 +5,16 @@ import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
 import { quoted } from '../../text/visible.ts'
 import { type Remedy, replaceBy } from '../issue.ts'
 import { isPlaceholder, type OriginParts, originProblem, readParts } from '../origin-entry.ts'
-import type { FindingCode, Severity } from './codes.ts'
+import { type FindingCode, type Rated, rated } from './codes.ts'
 
 /** A finding about one value, without its position. */
-interface Remark {
-  readonly severity: Severity
-  readonly code: FindingCode
+interface Remark extends Rated {
   readonly message: string
   readonly remedy?: Remedy
 }
 
-const warning = (code: FindingCode, message: string, remedy?: Remedy): Remark => ({
-  severity: 'warning',
-  code,
+const remark = (code: FindingCode, message: string, remedy?: Remedy): Remark => ({
+  ...rated(code),
   message,
   ...(remedy === undefined ? {} : { remedy }),
 })
@@ -37,14 +34,14 @@ export function remarksOnOrigin(entry: string): Remark[] {
   if (entry === '*') return []
   if (entry === 'null')
     return [
-      warning(
+      remark(
         'origin-null-prohibited',
         '"null" allows every sandboxed frame, local file and redirected request of any site: name the origins instead',
       ),
     ]
   if (entry === fileOrigin)
     return [
-      warning(
+      remark(
         'origin-file',
         '"file://" is what pages from the file system send in Android WebView and other web views, also pages that other apps put there; credentials are not allowed for it: serve the page from an https:// or app:// address',
       ),
@@ -53,7 +50,7 @@ export function remarksOnOrigin(entry: string): Remark[] {
   if (parts === undefined) return remarksWithoutScheme(entry)
   if (isSchemeNeverSent(parts))
     return [
-      warning(
+      remark(
         'origin-scheme-never-sent',
         `no page has an origin with the scheme ${parts.scheme}: write http or https`,
         parts.scheme === 'wss' ? replaceBy(entry.replace('wss://', 'https://')) : undefined,
@@ -61,14 +58,14 @@ export function remarksOnOrigin(entry: string): Remark[] {
     ]
   if (hasHyphenLabel(parts))
     return [
-      warning(
+      remark(
         'origin-label-hyphen',
         `${quoted(entry)} can never match: no label of a host starts or ends with a hyphen`,
       ),
     ]
   if (letsAnyHostIn(entry, parts))
     return [
-      warning(
+      remark(
         'origin-pattern-matches-any-host',
         `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
       ),
@@ -118,7 +115,7 @@ function letsAnyUrlIn(entry: string): boolean {
 function remarksWithoutScheme(entry: string): Remark[] {
   if (letsAnyUrlIn(entry))
     return [
-      warning(
+      remark(
         'origin-pattern-matches-any-host',
         `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
       ),
@@ -127,7 +124,7 @@ function remarksWithoutScheme(entry: string): Remark[] {
   const remedy = better === undefined ? undefined : replaceBy(better)
   if (isWithoutSchemeForGood(entry))
     return [
-      warning(
+      remark(
         'origin-without-scheme',
         isPlaceholder(entry)
           ? `${quoted(entry)} is a template placeholder and can never match: write the origin of the page, e.g. https://app.example.com`
@@ -136,7 +133,7 @@ function remarksWithoutScheme(entry: string): Remark[] {
       ),
     ]
   return [
-    warning(
+    remark(
       'origin-pattern-without-scheme',
       `${quoted(entry)} has no scheme, so it also matches http:// and any other scheme${better === undefined ? ': start it with https://' : `: write ${quoted(better)}`}`,
       remedy,
@@ -173,7 +170,7 @@ const loadable = (origin: string): string | undefined => {
 function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[] {
   if (scheme.includes('*'))
     return [
-      warning(
+      remark(
         'origin-wildcard-in-scheme',
         `${quoted(entry)} matches http:// too: write ${quoted(`https://${entry.slice(scheme.length + 3)}`)}`,
         replaceBy(`https://${entry.slice(scheme.length + 3)}`),
@@ -181,7 +178,7 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
     ]
   if (scheme !== 'http' || isLocal(host)) return []
   return [
-    warning(
+    remark(
       'origin-insecure-with-credentials',
       `${quoted(entry)}: anyone on the network path can change a page that is served over http, and credentials are allowed for it; serve the page over https`,
     ),
@@ -199,15 +196,14 @@ function remarksOnHost(entry: string, { scheme, host }: OriginParts): Remark[] {
   if (isLocal(host) && !/^https?$/.test(scheme)) return []
   if (isLocal(host))
     return [
-      {
-        severity: 'info',
-        code: 'origin-localhost',
-        message: `${quoted(entry)}: any program on that port of a visitor's machine is allowed; keep it out of production`,
-      },
+      remark(
+        'origin-localhost',
+        `${quoted(entry)}: any program on that port of a visitor's machine is allowed; keep it out of production`,
+      ),
     ]
   if (!isPrivate(host)) return []
   return [
-    warning(
+    remark(
       'origin-private-range',
       `${quoted(entry)} is a private address: in another network it is a different machine; write a host name with a certificate`,
     ),
@@ -224,7 +220,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
   const tail = host.slice(star + 1).replace(/\.$/, '')
   if (tail === '')
     return [
-      warning(
+      remark(
         'origin-trailing-wildcard-open-suffix',
         `${quoted(entry)} also lets ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))} in: do not put the * at the end of the host`,
       ),
@@ -234,7 +230,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
   if (tail.startsWith('.')) {
     if (!isOpenZone(zone)) return []
     return [
-      warning(
+      remark(
         'origin-pattern-public-suffix',
         `${quoted(entry)}: anyone can get a name below ${zone}, a public suffix: list your own names`,
       ),
@@ -248,7 +244,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
       ? 'list the hosts, or write the * followed by a dot and a name that only you own'
       : `write ${meant.map((origin) => quoted(origin)).join(' and ')}`
   return [
-    warning(
+    remark(
       'origin-wildcard-not-on-label-boundary',
       `${quoted(entry)} also lets ${quoted(entry.replace('*', 'evil'))} in: ${advice}`,
       meant === undefined ? undefined : replaceBy(...meant),

@@ -6,9 +6,17 @@
 import { presetOf } from '../../cors/presets.ts'
 import { type CorsRule, type Matching, type RuleFile, vendorMatching } from '../../cors/rule.ts'
 import { fitsStar, readStar } from '../../cors/star.ts'
-import type { Severity } from '../../plan/finding.ts'
 import { quoted } from '../../text/visible.ts'
-import { type Issue, type ListField, type Remedy, removal, replaceBy, type ValuePath } from '../issue.ts'
+import {
+  type Issue,
+  issue,
+  type ListField,
+  type Remedy,
+  removal,
+  replaceBy,
+  type ValuePath,
+} from '../issue.ts'
+import { rated } from './codes.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
@@ -31,7 +39,6 @@ function lintRules(file: RuleFile, indexes: readonly number[]): Issue[] {
   if (rules.length === 0)
     return [
       issue(
-        'warning',
         'no-rules',
         'no rules: every cross-origin request to this bucket is refused; to remove this file from the decision, delete it',
         ['rules'],
@@ -55,7 +62,6 @@ const mappedHosts = (hosts: readonly string[]): Issue[] =>
     ? []
     : [
         issue(
-          'info',
           'host-mapping',
           `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket as well: a store that reads the path opens the bucket in the path`,
           ['hosts'],
@@ -65,16 +71,6 @@ const mappedHosts = (hosts: readonly string[]): Issue[] =>
 interface PlacedRule {
   readonly rule: CorsRule
   readonly index: number
-}
-
-function issue(
-  severity: Severity,
-  code: Issue['code'],
-  message: string,
-  path: ValuePath,
-  remedy?: Remedy,
-): Issue {
-  return { severity, code, message, path, ...(remedy === undefined ? {} : { remedy }) }
 }
 
 const addition = (field: ListField, ...values: readonly string[]): Remedy => ({ kind: 'add', field, values })
@@ -94,10 +90,8 @@ function lintRule(rule: CorsRule, path: ValuePath): Issue[] {
 function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
   const list = [...path, 'allowedOrigins']
   if (allowedOrigins.every(isUsualOrigin)) return repeated(allowedOrigins, list)
-  const found = allowedOrigins.flatMap((entry, index) =>
-    remarksOnOrigin(entry).map(({ severity, code, message, remedy }) =>
-      issue(severity, code, message, [...list, index], remedy),
-    ),
+  const found = allowedOrigins.flatMap((entry, index): Issue[] =>
+    remarksOnOrigin(entry).map((remark) => ({ ...remark, path: [...list, index] })),
   )
   found.push(...besideAny(allowedOrigins, list))
   const writes = allowedMethods.filter((method) => !readingMethod.test(method))
@@ -105,7 +99,6 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   if (open >= 0)
     found.push(
       issue(
-        'warning',
         'write-methods-for-any-origin',
         `${[...new Set(writes)].join(', ')} allowed for every site: name the origins of the pages that write`,
         [...list, open],
@@ -113,12 +106,7 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
     )
   if (allowedOrigins.every(isNeverSentOrigin))
     found.push(
-      issue(
-        'warning',
-        'rule-never-matches',
-        'no browser sends any of these origins: this rule can never match',
-        path,
-      ),
+      issue('rule-never-matches', 'no browser sends any of these origins: this rule can never match', path),
     )
   return [...found, ...repeated(allowedOrigins, list)]
 }
@@ -136,7 +124,6 @@ function besideAny(origins: readonly string[], list: ValuePath): Issue[] {
       ? []
       : [
           issue(
-            'warning',
             'origin-beside-any',
             `"*" in the same list lets every origin in, without credentials, so ${quoted(entry)} has no effect: remove one of the two`,
             [...list, index],
@@ -152,7 +139,6 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
   if (methods.includes('GET') && !methods.includes('HEAD'))
     found.push(
       issue(
-        'info',
         'head-missing',
         'GET is allowed but HEAD is not: SDKs and players use HEAD first to get the size',
         list,
@@ -162,7 +148,6 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
   if (methods.includes('PUT') && !methods.includes('POST'))
     found.push(
       issue(
-        'info',
         'post-missing',
         'PUT is allowed but POST is not: multipart uploads need POST to start and finish',
         list,
@@ -187,6 +172,13 @@ const amzRequestHeader = /^x-amz-(?:\*|date|content-sha256|user-agent|security-t
 /** Sent by ali-oss with every request. */
 const ossRequestHeader = /^x-oss-(?:date|security-token)$/
 
+const forbidden = (severity: 'warning' | 'info', message: string, path: ValuePath): Issue => ({
+  ...rated('header-forbidden', severity),
+  message,
+  path,
+  remedy: removal,
+})
+
 function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: ValuePath): Issue[] {
   // A lone "*" already allows every header that browsers ask for.
   if (allowedHeaders.length === 1 && allowedHeaders[0] === '*') return []
@@ -196,22 +188,17 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
   for (const [index, name] of names.entries()) {
     if (forbiddenRequestHeader.test(name))
       found.push(
-        issue(
+        forbidden(
           missedWhenForbidden.test(name) ? 'warning' : 'info',
-          'header-forbidden',
           `browsers never ask for ${allowedHeaders[index]}: remove it`,
           [...list, index],
-          removal,
         ),
       )
     else if (safelistedRequestHeader.test(name))
-      found.push(
-        issue('info', 'header-safelisted', `${allowedHeaders[index]} needs no permission`, [...list, index]),
-      )
+      found.push(issue('header-safelisted', `${allowedHeaders[index]} needs no permission`, [...list, index]))
     else if (name.startsWith('access-control-'))
       found.push(
         issue(
-          'info',
           'allowed-cors-header',
           `${allowedHeaders[index]} is a response header: no page needs to send it; remove it here and in the page`,
           [...list, index],
@@ -231,7 +218,6 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
   if (missing.length > 0)
     found.push(
       issue(
-        'warning',
         'amz-sdk-headers-missing',
         `every preflight of the AWS SDK for JavaScript also asks for ${missing.join(' and ')}: add ${missing.length > 1 ? 'them' : 'it'}`,
         [...list, signed],
@@ -251,7 +237,6 @@ function contentTypeMissing(names: readonly string[], methods: readonly string[]
   if (upload < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
   return [
     issue(
-      'warning',
       'content-type-not-allowed',
       `${methods[upload]} is allowed but the header content-type is not: browsers send it with every file, so the preflight of the upload is refused; add content-type to the allowed headers`,
       names.length > 0 ? [...path, 'allowedHeaders'] : [...path, 'allowedMethods', upload],
@@ -266,7 +251,6 @@ function ossUserAgentMissing(names: readonly string[], methods: readonly string[
   if (sent < 0 || !uploads || names.some((entry) => matches(entry, 'x-oss-user-agent'))) return []
   return [
     issue(
-      'warning',
       'oss-user-agent-missing',
       'every preflight of ali-oss also asks for x-oss-user-agent: add it',
       [...list, sent],
@@ -298,33 +282,15 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
     const shown = exposeHeaders[index]
     if (/^set-cookie2?$/.test(name))
       found.push(
-        issue(
-          'warning',
-          'header-forbidden',
-          `${shown} cannot be exposed: browsers hide it from pages`,
-          [...list, index],
-          removal,
-        ),
+        forbidden('warning', `${shown} cannot be exposed: browsers hide it from pages`, [...list, index]),
       )
     else if (safelistedResponseHeader.test(name))
       found.push(
-        issue(
-          'info',
-          'header-safelisted',
-          `${shown} is readable without being exposed`,
-          [...list, index],
-          removal,
-        ),
+        issue('header-safelisted', `${shown} is readable without being exposed`, [...list, index], removal),
       )
     else if (name.startsWith('access-control-'))
       found.push(
-        issue(
-          'info',
-          'expose-cors-header',
-          `${shown} is for the browser, not for pages`,
-          [...list, index],
-          removal,
-        ),
+        issue('expose-cors-header', `${shown} is for the browser, not for pages`, [...list, index], removal),
       )
   }
   if (names.includes('etag')) return found
@@ -333,7 +299,6 @@ function lintExposeHeaders({ exposeHeaders, allowedMethods }: CorsRule, path: Va
   if (put >= 0)
     found.push(
       issue(
-        'warning',
         'etag-not-exposed',
         'PUT is allowed but ETag is not exposed: multipart uploads of every SDK fail without it; add ETag to the exposed headers',
         names.length > 0 ? list : [...path, 'allowedMethods', put],
@@ -347,18 +312,12 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
   const at = [...path, 'maxAgeSeconds']
   if (age === 0)
     return [
-      issue(
-        'info',
-        'maxage-zero',
-        '0 disables the preflight cache, so every request becomes two; 600 is usual',
-        at,
-      ),
+      issue('maxage-zero', '0 disables the preflight cache, so every request becomes two; 600 is usual', at),
     ]
   if (age === undefined || age <= 7200) return []
   if (age <= 86_400)
     return [
       issue(
-        'info',
         'maxage-above-browser-cap',
         `Chromium caches a preflight response for at most 7200 seconds, not ${age}`,
         at,
@@ -366,7 +325,6 @@ function lintMaxAge({ maxAgeSeconds: age }: CorsRule, path: ValuePath): Issue[] 
     ]
   return [
     issue(
-      'warning',
       'maxage-out-of-range',
       `browsers cache a preflight response for at most 7200 (Chromium) or 86400 (Firefox) seconds, not ${age}: write 7200 or less`,
       at,
@@ -385,7 +343,7 @@ function duplicateIds(placed: readonly PlacedRule[]): Issue[] {
       return []
     }
     const message = `rule ${before + 1} also has the id ${quoted(id)}: logs and metrics cannot distinguish them`
-    return [issue('warning', 'duplicate-id', message, ['rules', index, 'id'])]
+    return [issue('duplicate-id', message, ['rules', index, 'id'])]
   })
 }
 
@@ -395,7 +353,7 @@ function shadowedRules(placed: readonly PlacedRule[]): Issue[] {
     if (takers.length === 0 || index === undefined) return []
     const names = takers.map((taker) => placed[taker]?.rule.id ?? String((placed[taker]?.index ?? taker) + 1))
     const message = `unreachable: ${takers.length > 1 ? 'rules' : 'rule'} ${names.join(', ')}, above, already ${takers.length > 1 ? 'match' : 'matches'} every request this rule could allow: remove it, or move it up`
-    return [issue('warning', 'rule-shadowed', message, ['rules', index])]
+    return [issue('rule-shadowed', message, ['rules', index])]
   })
 }
 
@@ -413,6 +371,6 @@ function repeated(values: readonly string[], list: ValuePath): Issue[] {
       seen.add(value)
       return []
     }
-    return [issue('info', 'duplicate-entry', `${quoted(value)} is listed twice`, [...list, index], removal)]
+    return [issue('duplicate-entry', `${quoted(value)} is listed twice`, [...list, index], removal)]
   })
 }
