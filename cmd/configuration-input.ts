@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { isNotUtf8, systemRefusal } from '../src/text/system-error.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The state of a large Terraform project is a few MiB. Anything longer is not a CORS configuration. */
@@ -31,9 +31,5 @@ export async function readConfiguration(file: string, terminal: Terminal): Promi
 }
 
 function why(error: unknown): string {
-  const reason = whyUnreadable(error)
-  if (reason !== undefined) return `cannot be read: ${reason}`
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
-  if (code === undefined) throw error
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not UTF-8 text' : `cannot be read (${code})`
+  return isNotUtf8(error) ? 'not UTF-8 text' : `cannot be read: ${systemRefusal(error)}`
 }

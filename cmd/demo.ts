@@ -4,6 +4,7 @@ import type { Demo, DemoPorts } from '../src/demo/demo.ts'
 import { dialectNames } from '../src/dialect/named.ts'
 import type { LogLevel } from '../src/settings/settings.ts'
 import { logLevels } from '../src/settings/table.ts'
+import { messageOf } from '../src/text/system-error.ts'
 import { paint } from './paint.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -62,7 +63,7 @@ async function demo(flags: DemoFlags, terminal: Terminal, signals: Signals): Pro
     const options = { ...flags, ports: wantedPorts }
     running = await startDemo(options, (settings) => startSidecar(settings, signals.onExit))
   } catch (error) {
-    terminal.err(`error: the demo cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
+    terminal.err(`error: the demo cannot start: ${messageOf(error)}\n`)
     return 2
   }
   terminal.err(movedText(running.ports))

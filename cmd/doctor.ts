@@ -12,8 +12,9 @@ import { readEndpoint } from '../src/doctor/read-endpoint.ts'
 import { nearest } from '../src/rule-file/closest.ts'
 import { listenAddress } from '../src/settings/address.ts'
 import { quote, size } from '../src/settings/value.ts'
-import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { systemRefusal } from '../src/text/system-error.ts'
 import { programVersion } from '../src/version.ts'
+import { complain } from './complain.ts'
 import { doctorJson, doctorText } from './doctor-text.ts'
 import { loadRules } from './load-rules.ts'
 import { collectNames, dialectOption, hostSuffixOption } from './options.ts'
@@ -108,7 +109,7 @@ async function doctor(
   if (typeof endpoint === 'string') issues.push(`--url: ${endpoint}`)
   if (typeof store === 'string') issues.push(`--store: ${store}`)
   if (typeof endpoint === 'string' || typeof store === 'string' || issues.length > 0)
-    return complain(issues, terminal)
+    return complain(terminal, ...issues)
   const question = questionOf(flags, endpoint, origin)
   const ca = await readCa(flags.ca, terminal)
   if (ca === undefined) return 2
@@ -186,14 +187,9 @@ async function readCa(file: string | undefined, terminal: Terminal): Promise<rea
     const { rootCertificates } = await import('node:tls')
     return [...rootCertificates, await readFile(resolve(terminal.cwd, file), 'utf8')]
   } catch (error) {
-    complain([`--ca: ${quote(file)} cannot be read: ${whyUnreadable(error) ?? String(error)}`], terminal)
+    complain(terminal, `--ca: ${quote(file)} cannot be read: ${systemRefusal(error)}`)
     return undefined
   }
-}
-
-function complain(issues: readonly string[], terminal: Terminal): 2 {
-  for (const issue of issues) terminal.err(`error: ${issue}\n`)
-  return 2
 }
 
 function explainCode(code: string, terminal: Terminal): 0 | 2 {

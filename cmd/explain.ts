@@ -17,6 +17,7 @@ import { advise, askedIn } from '../src/rules/advise.ts'
 import { createRulesStore } from '../src/rules/store.ts'
 import { quote } from '../src/settings/value.ts'
 import { visibleJson } from '../src/text/visible.ts'
+import { complain } from './complain.ts'
 import { explanationText } from './explain-text.ts'
 import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
@@ -72,23 +73,23 @@ const atOnce = { file: 0, incomplete: 0, emptied: 0 }
 
 async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<0 | 1 | 2> {
   const issues = mistakes(flags)
-  if (issues.length > 0) return complain(issues, terminal)
+  if (issues.length > 0) return complain(terminal, ...issues)
   const directory = resolve(terminal.cwd, flags.rules)
   const store = createRulesStore({ directory, dialect: flags.dialect, debounce: atOnce })
   const { failure, snapshot } = await store.reload('start')
-  if (failure !== undefined) return complain([`--rules: ${quote(flags.rules)}: ${failure}`], terminal)
+  if (failure !== undefined) return complain(terminal, `--rules: ${quote(flags.rules)}: ${failure}`)
   const { to, context } = addressOf(snapshot, flags)
   const { bucket, origin, header = [], actual = false, format } = flags
   const method = fetchMethod(flags.method)
   const requestedHeaders = browserHeaderList(header.flatMap((text) => text.split(',')))
   const question = { to, origin, method, requestedHeaders, actual }
   const answer = explainRequest(context, question)
-  if (answer.kind === 'unusable') return complain([answer.message], terminal)
+  if (answer.kind === 'unusable') return complain(terminal, answer.message)
   const { explained } = answer
   const found = explained.bucket ?? explained.owner
   if (found?.toLowerCase() !== bucket.toLowerCase()) {
     const elsewhere = `does not lead to bucket ${bucket}: write http://HOST/${bucket}/OBJECT or http://${bucket}.HOST/OBJECT`
-    return complain([`--url: ${quote(flags.url)} ${elsewhere}`], terminal)
+    return complain(terminal, `--url: ${quote(flags.url)} ${elsewhere}`)
   }
   const advice = await advise({ directory, dialect: flags.dialect, snapshot }, explained, [askedIn(question)])
   // What the page has to change is more useful than a near miss.
@@ -101,11 +102,6 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
       : explanationText(advised, style),
   )
   return explained.decision === 'allow' ? 0 : 1
-}
-
-function complain(issues: readonly string[], terminal: Terminal): 2 {
-  for (const issue of issues) terminal.err(`error: ${issue}\n`)
-  return 2
 }
 
 /** Why a browser could not send this, with what to write instead. */

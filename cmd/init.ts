@@ -9,10 +9,11 @@ import { convert } from '../src/rule-file/convert.ts'
 import { readFileName } from '../src/rule-file/names.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
 import { quote } from '../src/settings/value.ts'
+import { complain } from './complain.ts'
 import { findingText } from './findings-text.ts'
 import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
-import { writeNewRuleFile } from './write-rule-file.ts'
+import { whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 BUCKET is the name of the bucket, _default for the buckets without a file, or _service for requests without a bucket.
@@ -79,10 +80,7 @@ async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promi
       )
     await writeNewRuleFile(folder, name, text)
   } catch (error) {
-    return complain(
-      terminal,
-      `${quote(shown)} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    return complain(terminal, `${quote(shown)} cannot be written: ${whyUnwritable(error)}`)
   }
   terminal.out(`${shown}\n`)
   terminal.err(
@@ -124,9 +122,4 @@ function fileFor({ origin: origins, client }: InitFlags): RuleFile {
 function presetName(client: string): PresetName {
   const aliased = Object.entries(presetAliases).find(([alias]) => alias === client)?.[1] ?? client
   return presetNames.find((name) => name === aliased) ?? 'presigned-upload'
-}
-
-function complain(terminal: Terminal, message: string): 2 {
-  terminal.err(`error: ${message}\n`)
-  return 2
 }

@@ -9,8 +9,9 @@ import { maxLineBytes } from '../src/log/request-line.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 import { unconfiguredChoices } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
-import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { systemRefusal } from '../src/text/system-error.ts'
 import { boundedLines } from './bounded-lines.ts'
+import { complain } from './complain.ts'
 import { loadRules } from './load-rules.ts'
 import { dialectOption } from './options.ts'
 import { replayJson, replayText } from './replay-text.ts'
@@ -75,7 +76,7 @@ async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Prom
   try {
     for await (const line of boundedLines(openLog(log, terminal), maxLogLine)) replaying.take(line)
   } catch (error) {
-    return complain(terminal, `${quote(log)} cannot be read: ${whyNot(error)}`)
+    return complain(terminal, `${quote(log)} cannot be read: ${systemRefusal(error)}`)
   }
   const result = replaying.result()
   const { lines, skipped } = result
@@ -86,20 +87,8 @@ async function replay(log: string, flags: ReplayFlags, terminal: Terminal): Prom
   return result.groups.length === 0 ? 0 : 1
 }
 
-function complain(terminal: Terminal, message: string): 2 {
-  terminal.err(`error: ${message}\n`)
-  return 2
-}
-
 const openLog = (log: string, { cwd, stdin }: Terminal): AsyncIterable<Uint8Array> =>
   log === '-' ? (stdin ?? Readable.from([])) : createReadStream(resolve(cwd, log))
-
-function whyNot(error: unknown): string {
-  const why = whyUnreadable(error)
-  if (why !== undefined) return why
-  if (error instanceof Error && 'code' in error) return `system error ${String(error.code)}`
-  throw error
-}
 
 function hintsOn({ lines, unchanged, groups }: ReplayResult): string[] {
   const hints: string[] = []

@@ -9,6 +9,7 @@ import { formatOf, readFileName } from '../src/rule-file/names.ts'
 import type { RuleReading } from '../src/rule-file/read.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
 import { readStart } from '../src/rules/read-start.ts'
+import { systemRefusal } from '../src/text/system-error.ts'
 
 export interface RuleInput {
   readonly findings: readonly Finding[]
@@ -88,7 +89,7 @@ async function listed(
       input.findings.push(findingAbout(path, 'no-rule-files', 'no rule files in this directory'))
     return names.map((name) => ({ shown: join(path, name), folder: place, name }))
   } catch (reason) {
-    input.unreadable.push(`${path}: ${wording(reason)}`)
+    input.unreadable.push(`${path}: ${systemRefusal(reason)}`)
     return []
   }
 }
@@ -147,7 +148,7 @@ async function readRuleFile(
     const bytes = await readStart(place, maxBytesRead)
     return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
   } catch (reason) {
-    return wording(reason)
+    return systemRefusal(reason)
   }
 }
 
@@ -167,17 +168,4 @@ async function readBytes(
     if (reason instanceof ChildFailure) return reason.message
     throw reason
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or directory',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ELOOP: 'a symbolic link that leads back to itself',
-}
-
-function wording(reason: unknown): string {
-  const code = reason instanceof Error && 'code' in reason ? String(reason.code) : undefined
-  if (code === undefined) throw reason
-  return reasons[code] ?? `it cannot be read (${code})`
 }

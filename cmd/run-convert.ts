@@ -11,7 +11,7 @@ import { readConfiguration } from './configuration-input.ts'
 import type { ConvertFlags } from './convert-flags.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
-import { whyUnwritable } from './write-rule-file.ts'
+import { isExisting, whyUnwritable } from './write-rule-file.ts'
 
 /** A rule file to write, and its bucket if known. */
 interface Result {
@@ -181,9 +181,7 @@ async function madeDirectory(directory: string): Promise<string | undefined> {
     await access(directory, constants.W_OK)
     return undefined
   } catch (error) {
-    const why = whyUnwritable(error)
-    if (why === undefined) throw error
-    return why
+    return whyUnwritable(error)
   }
 }
 
@@ -192,7 +190,7 @@ async function created(path: string, text: string): Promise<boolean> {
     await writeFile(path, text, { flag: 'wx' })
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    if (isExisting(error)) return false
     throw error
   }
 }

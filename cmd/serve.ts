@@ -9,7 +9,7 @@ import { readSettings } from '../src/settings/settings.ts'
 import { type Flags, maxConfigLength } from '../src/settings/sources.ts'
 import { flagOf, type SettingEntry, settingEntries, variableOf } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
-import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { isNotUtf8, messageOf, whySystemRefused } from '../src/text/system-error.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -84,7 +84,5 @@ async function findConfig(flags: Flags, { env, cwd }: Terminal): Promise<ConfigC
 }
 
 function whyNot(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8'
-  return whyUnreadable(error) ?? (code === '' ? String(error) : code)
+  return isNotUtf8(error) ? 'it is not UTF-8' : (whySystemRefused(error) ?? messageOf(error))
 }

@@ -13,13 +13,14 @@ import { convert } from '../src/rule-file/convert.ts'
 import { formatOf } from '../src/rule-file/names.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
 import { quote } from '../src/settings/value.ts'
-import { whyUnreadable } from '../src/sidecar/unreadable.ts'
+import { systemRefusal } from '../src/text/system-error.ts'
 import { boundedLines } from './bounded-lines.ts'
+import { complain } from './complain.ts'
 import { loadRules } from './load-rules.ts'
 import { dialectOption, hostSuffixOption } from './options.ts'
 import { suggestSummary } from './suggest-text.ts'
 import type { Terminal } from './terminal.ts'
-import { isExisting, writeNewRuleFile } from './write-rule-file.ts'
+import { isExisting, whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys are the names of nginx's variables
@@ -87,7 +88,7 @@ async function suggest(logs: readonly string[], flags: SuggestFlags, terminal: T
       // Log collectors add fields of their own to a line.
       for await (const line of boundedLines(pieces, 4 * maxLineBytes)) suggesting.take(line)
     } catch (error) {
-      return complain(terminal, `${quote(log)} cannot be read: ${whyUnreadable(error) ?? String(error)}`)
+      return complain(terminal, `${quote(log)} cannot be read: ${systemRefusal(error)}`)
     }
   }
   const result = suggesting.result()
@@ -150,7 +151,7 @@ async function writeFiles(
       terminal,
       isExisting(error)
         ? `--out: ${quote(flags.out)} has one of these files already: give an empty directory`
-        : `--out: ${quote(flags.out)} cannot be written: ${String(error)}`,
+        : `--out: ${quote(flags.out)} cannot be written: ${whyUnwritable(error)}`,
     )
     return false
   }
@@ -177,8 +178,3 @@ async function fileOf(
 }
 
 const nothing: AsyncIterable<Uint8Array> = Readable.from([])
-
-function complain(terminal: Terminal, message: string): 2 {
-  terminal.err(`error: ${message}\n`)
-  return 2
-}

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { schemaLine, schemaPath } from '../src/rule-file/names.ts'
+import { systemErrorMeaning, systemRefusal } from '../src/text/system-error.ts'
 
 /** The schema as printed by `cors-sidecar schema`. */
 export async function schemaText(): Promise<string> {
@@ -26,10 +27,9 @@ export async function writeNewRuleFile(folder: string, name: string, text: strin
 export const isExisting = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EEXIST'
 
-/** Why a directory cannot be created or written to; `undefined` for an error that the user cannot fix. */
-export function whyUnwritable(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'EEXIST' || code === 'ENOTDIR') return 'it is a file, not a directory'
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'no permission to write there'
-  return code === '' ? undefined : `it cannot be written (${code})`
+/** Why a directory cannot be created or written to. Rethrows an error that is not from the system. */
+export function whyUnwritable(error: unknown): string {
+  // In the way of a directory: one that exists is no error.
+  if (isExisting(error)) return systemErrorMeaning('ENOTDIR')
+  return systemRefusal(error)
 }

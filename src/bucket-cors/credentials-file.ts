@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { AccessKeys } from '../auth/verdict.ts'
 import { inChild, moduleBeside } from '../children/children.ts'
 import { readStart } from '../rules/read-start.ts'
+import { messageOf, whySystemRefused } from '../text/system-error.ts'
 import type * as credentials from './credentials.ts'
 import { maxCredentialsBytes } from './credentials-bounds.ts'
 
@@ -62,10 +63,9 @@ async function load(file: string): Promise<Loaded> {
     const start = await readStart(file, maxCredentialsBytes + 1)
     return worded(await credentialsInChild('readCredentials', file, start))
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return {
       keys: undefined,
-      problems: [`${file}: the access keys cannot be read (${code})`],
+      problems: [`${file}: the access keys cannot be read: ${whySystemRefused(error) ?? messageOf(error)}`],
       unreadable: true,
     }
   }

@@ -3,6 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { HeaderLines } from '../http.ts'
+import { messageOf } from '../text/system-error.ts'
 import type { Answer, Attempt, Endpoint, Failure, FailureReason } from './facts.ts'
 
 /** One request, as sent. */
@@ -44,7 +45,7 @@ export function ask(sent: Sent, options: AskOptions): Promise<Attempt> {
     try {
       request = open(sent, options)
     } catch (error) {
-      resolve(failure('not-http', error instanceof Error ? error.message : String(error)))
+      resolve(failure('not-http', messageOf(error)))
       return
     }
     const end = (attempt: Attempt): void => {

@@ -4,6 +4,7 @@ import { type Finding, findingAbout } from '../plan/finding.ts'
 import { compilePolicy } from '../plan/snapshot.ts'
 import { readFileName } from '../rule-file/names.ts'
 import type { RuleReading } from '../rule-file/read.ts'
+import { messageOf, systemErrorMeaning } from '../text/system-error.ts'
 import { type AdoptedFile, contentOf } from './file-index.ts'
 import type { Stat } from './reading.ts'
 
@@ -29,7 +30,7 @@ export function createAdopt(
 ): Adopt {
   let readings: Map<string, Promise<RuleReading>> | undefined
 
-  async function meaningOf(file: string, hash: string, bytes: Uint8Array): Promise<RuleReading> {
+  async function readingOf(file: string, hash: string, bytes: Uint8Array): Promise<RuleReading> {
     readings ??= readingsOf(before())
     const key = readingKey(file, hash)
     const known = readings.get(key)
@@ -47,7 +48,7 @@ export function createAdopt(
     if (name.kind === 'refused') return { file, bucket, hash, ...refusedFor(name.finding) }
     if (stat.kind === 'unreadable') return { file, bucket, hash, ...refusedFor(notRead(file, stat.why)) }
     if (bytes === undefined) throw new Error(`${file} is to be adopted, but was not read`)
-    const { content, findings, hosts } = await meaningOf(file, hash, bytes)
+    const { content, findings, hosts } = await readingOf(file, hash, bytes)
     // Compiled here, one file at a time as the children deliver them: compiling all at once would block requests.
     const policy = content === undefined ? undefined : compilePolicy(bucket, content, dialect)
     return { file, bucket, hash, content, policy, findings, hosts }
@@ -75,7 +76,7 @@ async function understood(
   try {
     return await readRules(file, bytes, dialect)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     const message =
       error instanceof ChildFailure
         ? `not read: ${why}; split the file, or write it more simply`
@@ -90,13 +91,11 @@ const refusedFor = (finding: Finding): RuleReading => ({
   hosts: [],
 })
 
-const reasons: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'this process may not read it: look at its owner and mode'],
-  ['EPERM', 'this process may not read it: look at its owner and mode'],
-  ['ENOENT', 'a symbolic link that leads nowhere'],
-  ['ELOOP', 'a symbolic link that leads back to itself'],
-  ['irregular', 'neither a file nor a link to one'],
-])
-
 const notRead = (file: string, why: string): Finding =>
-  findingAbout(file, 'file-unreadable', `not read: ${reasons.get(why) ?? `the system says ${why}`}`)
+  findingAbout(file, 'file-unreadable', `not read: ${meaningOf(why)}`)
+
+function meaningOf(why: string): string {
+  if (why === 'irregular') return 'neither a file nor a link to one'
+  // The directory lists the name.
+  return why === 'ENOENT' ? 'it is a symbolic link that leads nowhere' : systemErrorMeaning(why)
+}

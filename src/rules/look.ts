@@ -1,11 +1,12 @@
 import type { DialectName } from '../cors/rule.ts'
 import type { Finding } from '../plan/finding.ts'
+import { systemRefusal } from '../text/system-error.ts'
 import { type Adopt, createAdopt, type RuleReader } from './adopt.ts'
 import type { Clock } from './clock.ts'
 import { type DebounceTimes, debounceTime } from './debounce.ts'
 import { adoptedFiles, type FileIndex, isAdopted, isReady, type KnownFile } from './file-index.ts'
 import { isOutdated, type Listing, list, readListed } from './listing.ts'
-import { agree, type Reading, systemErrorCode } from './reading.ts'
+import { agree, type Reading } from './reading.ts'
 
 interface LookOptions {
   readonly directory: string
@@ -64,7 +65,7 @@ async function lookOnce(
     const torn = pending.some(leadsNowhere) || (await isOutdated(listing))
     return { look: { kind: 'seen', index, pending: pending.map(([name]) => name), due, emptied }, torn }
   } catch (error) {
-    return { look: { kind: 'failed', reason: reasonOf(error) }, torn: false }
+    return { look: { kind: 'failed', reason: systemRefusal(error) }, torn: false }
   }
 }
 
@@ -173,17 +174,3 @@ function dueIn(
 /** A dangling link: during a swap it only means that the listing is outdated. */
 const leadsNowhere = ([, { stat }]: readonly [string, KnownFile]): boolean =>
   stat.kind === 'unreadable' && stat.why === 'ENOENT'
-
-const reasons: ReadonlyMap<string, string> = new Map([
-  ['ENOENT', 'it does not exist'],
-  ['ENOTDIR', 'it is not a directory'],
-  ['EACCES', 'this process may not read it'],
-  ['EMFILE', 'this process has too many files open'],
-])
-
-/** Rethrows anything but a system error, because it is a bug. */
-function reasonOf(error: unknown): string {
-  const code = systemErrorCode(error)
-  if (code === undefined) throw error
-  return reasons.get(code) ?? `the system says ${code}`
-}

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
+import { messageOf } from '../text/system-error.ts'
 import { systemErrorCode } from './reading.ts'
 
 /** Why the directory should be looked at: `watch`, something happened in it; `rescan`, the timer fired. */
@@ -94,8 +95,7 @@ export function watchRules(
     const code = systemErrorCode(error)
     if (reported.has(code)) return
     reported.add(code)
-    const message = error instanceof Error ? error.message : String(error)
-    onTrouble({ code, message, polling: state === 'polling' })
+    onTrouble({ code, message: messageOf(error), polling: state === 'polling' })
   }
 
   function poll(): void {

@@ -14,7 +14,7 @@ import { bytesForClients, createMemoryBudget, type MemoryBudget, readMemory } fr
 import type { ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createGateway, type GatewayOptions } from './gateway.ts'
-import { listening, messageOf, StartProblem } from './start-problem.ts'
+import { listening, reasonOf, StartProblem } from './start-problem.ts'
 import { followAuthorities, followCertificate } from './tls-files.ts'
 
 /** Everything that serves the data port in one process. */
@@ -83,7 +83,7 @@ function openForwarder(
       failed,
     })
   } catch (error) {
-    throw new StartProblem([`--upstream-ca ${settings.upstreamCa}: ${messageOf(error)}`])
+    throw new StartProblem([`--upstream-ca ${settings.upstreamCa}: ${reasonOf(error)}`])
   }
 }
 
@@ -133,6 +133,6 @@ function openListener(
   try {
     return createListener({ headersTimeout, idleTimeout, maxHeaderSize, tls, ...parts }, gateway)
   } catch (error) {
-    throw new StartProblem([`--tls-cert ${tlsCert}, --tls-key ${tlsKey}: ${messageOf(error)}`])
+    throw new StartProblem([`--tls-cert ${tlsCert}, --tls-key ${tlsKey}: ${reasonOf(error)}`])
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../settings/settings.ts'
-import { whyUnreadable } from './unreadable.ts'
+import { messageOf, systemErrorCode, whySystemRefused } from '../text/system-error.ts'
 
 /** Why the sidecar cannot start, in lines that say what to change. */
 export class StartProblem extends Error {
@@ -17,7 +17,7 @@ export async function readText(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    throw new StartProblem([`${flag} ${file}: the file cannot be read: ${messageOf(error)}`])
+    throw new StartProblem([`${flag} ${file}: the file cannot be read: ${reasonOf(error)}`])
   }
 }
 
@@ -48,8 +48,7 @@ export async function listening(
 }
 
 function listenProblem(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
+  switch (systemErrorCode(error)) {
     case 'EADDRINUSE':
       return 'the port is in use: stop the program that uses it, or choose another port'
     case 'EADDRNOTAVAIL':
@@ -63,6 +62,5 @@ function listenProblem(error: unknown): string {
   }
 }
 
-/** The message of an error; plain English for system errors that a user can fix. */
-export const messageOf = (error: unknown): string =>
-  whyUnreadable(error) ?? (error instanceof Error ? error.message : String(error))
+/** The reason of an error; plain English for an error of the system. */
+export const reasonOf = (error: unknown): string => whySystemRefused(error) ?? messageOf(error)

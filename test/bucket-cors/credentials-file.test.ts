@@ -44,7 +44,7 @@ test('a missing or invalid file gives no keys, and is reported once', async () =
   const keys = follow()
   expect(await keys()).toBeUndefined()
   expect(await keys()).toBeUndefined()
-  expect(seen).toEqual([`${file}: the access keys cannot be read (ENOENT)`])
+  expect(seen).toEqual([`${file}: the access keys cannot be read: it does not exist`])
   await writeFile(file, keyFile('A'))
   expect(await ids(keys)).toEqual(['A'])
   await writeFile(file, 'accessKeys: []\n')

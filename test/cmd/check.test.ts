@@ -33,8 +33,8 @@ describe('the exit code', () => {
   })
 
   test.each<[string, readonly string[], string]>([
-    ['without a path where there is no ./rules', [], 'rules: there is no such file or directory'],
-    ['for a path that is not there', ['missing.yaml'], 'missing.yaml: there is no such file or directory'],
+    ['without a path where there is no ./rules', [], 'rules: it does not exist'],
+    ['for a path that is not there', ['missing.yaml'], 'missing.yaml: it does not exist'],
     ['for a name that is no rule file', ['notes.txt'], 'notes.txt: not the name of a rule file'],
     ['for a name without an extension', ['photos'], 'photos: no extension, so not read'],
     [

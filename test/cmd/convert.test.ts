@@ -140,7 +140,7 @@ describe('convert', () => {
     ['no file', ['--to', 'yaml'], "missing required argument 'FILE'"],
     ['another source', ['a.yaml', '--from', 'toml'], 'Allowed choices are yaml, json, xml, serverless'],
     ['another target', ['a.yaml', '--to', 'toml'], 'Allowed choices are yaml, json, xml'],
-    ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: cannot be read: there is no such file'],
+    ['a file that is not there', ['b.yaml', '--to', 'json'], 'b.yaml: cannot be read: it does not exist'],
     ['a directory', ['.'], 'cannot be read: it is a directory'],
   ])('with %s ends with 2', async (_, args, complaint) => {
     const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n', 'a.txt': '' }), ...args)
@@ -246,9 +246,16 @@ describe('convert', () => {
     const { out, err, code } = await convert(folder, 'call.json', '--out', 'taken')
     expect({ out, err, code }).toEqual({
       out: '',
-      err: 'error: --out taken: it is a file, not a directory\n',
+      err: 'error: --out taken: it is not a directory\n',
       code: 2,
     })
+  })
+
+  test('a directory is created with its parents', async () => {
+    const folder = folderWith({ 'call.json': cosSdk })
+    const { code } = await convert(folder, 'call.json', '--out', 'a/b/c')
+    expect(code).toBe(0)
+    expect(readdirSync(join(folder, 'a/b/c'))).not.toEqual([])
   })
 
   test('an empty input points at the command before the pipe', async () => {

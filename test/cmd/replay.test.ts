@@ -313,7 +313,7 @@ describe('replay', () => {
     [
       'a log that is not there',
       ['nowhere.ndjson', '--rules', '.'],
-      /"nowhere.ndjson" cannot be read: there is no such file/,
+      /"nowhere.ndjson" cannot be read: it does not exist/,
     ],
     ['a directory for a log', ['.', '--rules', '.'], /"\." cannot be read: it is a directory/],
     ['rules that are not there', ['x', '--rules', 'nowhere'], /--rules: "nowhere": it does not exist/],

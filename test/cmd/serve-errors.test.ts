@@ -94,7 +94,7 @@ describe('settings that cannot be used', () => {
   })
 
   test.each<[file: string, issue: string]>([
-    ['nowhere.yaml', '"nowhere.yaml" cannot be read: there is no such file'],
+    ['nowhere.yaml', '"nowhere.yaml" cannot be read: it does not exist'],
     ['rules', '"rules" cannot be read: it is a directory'],
     ['', '"" cannot be read: it is a directory'],
     ['latin1.yaml', '"latin1.yaml" cannot be read: it is not UTF-8'],
@@ -106,13 +106,13 @@ describe('settings that cannot be used', () => {
 
   test.skipIf(process.getuid?.() === 0)('a config file that may not be read', async () => {
     expect(await serve(['--config', 'secret.yaml'])).toEqual(
-      refused('--config: "secret.yaml" cannot be read: reading it is not permitted'),
+      refused('--config: "secret.yaml" cannot be read: permission denied: look at its owner and mode'),
     )
   })
 
   test('the variable for the config file is named when it is at fault', async () => {
     expect(await serve([], { CORS_SIDECAR_CONFIG: 'nowhere.yaml' })).toEqual(
-      refused('CORS_SIDECAR_CONFIG: "nowhere.yaml" cannot be read: there is no such file'),
+      refused('CORS_SIDECAR_CONFIG: "nowhere.yaml" cannot be read: it does not exist'),
     )
   })
 })

@@ -107,7 +107,7 @@ test.each([
     ['suggest', 'requests.ndjson', '--out', 'rules'],
     'rules" has one of these files already',
   ],
-  ['no such log', ['suggest', 'nowhere'], '"nowhere" cannot be read: there is no such file'],
+  ['no such log', ['suggest', 'nowhere'], '"nowhere" cannot be read: it does not exist'],
   ['what is no log', ['suggest', 'notes.txt'], 'no line of the log is a JSON object'],
   ['no number', ['suggest', 'requests.ndjson', '--min-requests', 'few'], 'Write a whole number from 1.'],
 ])('%s ends with 2', async (_, argv, message) => {

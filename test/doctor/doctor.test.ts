@@ -111,7 +111,7 @@ describe('a wrong command line', () => {
     ],
     [
       ['--url', 'http://localhost/', '--origin', page, '--ca', '/nowhere'],
-      '--ca: "/nowhere" cannot be read: there is no such file',
+      '--ca: "/nowhere" cannot be read: it does not exist',
     ],
     [['--url', 'http://localhost/', '--origin', page, '--rules', '/nowhere'], '--rules: "/nowhere"'],
   ])('%j ends with 2', async (args, message) => {

@@ -437,7 +437,7 @@ describe('a directory that goes away', () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
-    const failure = 'this process may not read it'
+    const failure = 'permission denied: look at its owner and mode'
     const result = await unprivileged(folder, async () => {
       await chmod(folder, 0)
       return store.reload('rescan').finally(() => chmod(folder, 0o755))

@@ -42,8 +42,8 @@ describe('a rules directory that cannot be used', () => {
   test.each([
     ['missing', 'it does not exist', true],
     ['file', 'it is not a directory', true],
-    ['loop', 'the system says ELOOP', true],
-    ['closed', 'this process may not read it', canRunSo],
+    ['loop', 'it is a symbolic link that leads back to itself', true],
+    ['closed', 'permission denied: look at its owner and mode', canRunSo],
   ])('%s: %s', async (name, reason, canRun) => {
     if (!canRun) return
     const { ended, out } = spawnProgram(serve(join(folder, name)), name === 'closed' ? unprivileged : {})
@@ -57,9 +57,9 @@ describe('a rules directory that cannot be used', () => {
 })
 
 test.each([
-  ['--admin-token-file', 'missing', 'the file cannot be read: there is no such file'],
+  ['--admin-token-file', 'missing', 'the file cannot be read: it does not exist'],
   ['--admin-token-file', 'file', 'the file must contain one token, without spaces'],
-  ['--upstream-ca', 'missing', 'the file cannot be read: there is no such file'],
+  ['--upstream-ca', 'missing', 'the file cannot be read: it does not exist'],
 ])('%s with a file that cannot be used: %s', async (flag, name, reason) => {
   const rules = await folderWith(join(folder, 'good'), {})
   const store = flag === '--upstream-ca' ? ['--upstream', 'https://127.0.0.1:9'] : []

@@ -5,6 +5,7 @@
 
 import { parseXml, XmlElement, XmlError, XmlText } from '@rgrove/parse-xml'
 import { isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseDocument } from 'yaml'
+import { messageOf } from '../../text/system-error.ts'
 import type { SourceEntry, SourceNode, Span } from '../source.ts'
 import { type Fault, fault, faultAt } from './fault.ts'
 import { readWranglerList } from './wrangler-list.ts'
@@ -71,9 +72,10 @@ function jsonProblem(text: string): Fault | undefined {
     JSON.parse(text.replace(/^\uFEFF/, ''))
     return undefined
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
     // A YAML flow collection starts like JSON; the YAML parser checks it.
-    return /^[[{]\s*[A-Za-z'#]/.test(text.trimStart()) ? undefined : fault(`not valid JSON: ${message}`)
+    return /^[[{]\s*[A-Za-z'#]/.test(text.trimStart())
+      ? undefined
+      : fault(`not valid JSON: ${messageOf(error)}`)
   }
 }
 
