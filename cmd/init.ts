@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type PresetName, presetAliases, presetNames, presetOf, presets } from '../src/cors/presets.ts'
@@ -13,7 +13,7 @@ import { complain } from './complain.ts'
 import { findingText } from './findings-text.ts'
 import { dialectOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
-import { whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
+import { makeDirectory, whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 BUCKET is the name of the bucket, _default for the buckets without a file, or _service for requests without a bucket.
@@ -71,7 +71,7 @@ async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promi
   const folder = resolve(terminal.cwd, flags.rules)
   const shown = join(flags.rules, name)
   try {
-    await mkdir(folder, { recursive: true })
+    await makeDirectory(folder)
     const present = (await readdir(folder)).find((file) => isFileOf(file, bucket))
     if (present !== undefined)
       return complain(

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, writeFile } from 'node:fs/promises'
+import { access, constants, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { DialectName, RuleFile } from '../src/cors/rule.ts'
 import type { Finding } from '../src/plan/finding.ts'
@@ -11,7 +11,7 @@ import { readConfiguration } from './configuration-input.ts'
 import type { ConvertFlags } from './convert-flags.ts'
 import { findingText } from './findings-text.ts'
 import type { Terminal } from './terminal.ts'
-import { isExisting, whyUnwritable } from './write-rule-file.ts'
+import { isExisting, makeDirectory, whyUnwritable } from './write-rule-file.ts'
 
 /** A rule file to write, and its bucket if known. */
 interface Result {
@@ -177,7 +177,7 @@ function fileName({ bucket }: Result, to: FileFormat, file: string | undefined):
 
 async function madeDirectory(directory: string): Promise<string | undefined> {
   try {
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(directory)
     await access(directory, constants.W_OK)
     return undefined
   } catch (error) {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -20,7 +20,7 @@ import { loadRules } from './load-rules.ts'
 import { dialectOption, hostSuffixOption } from './options.ts'
 import { suggestSummary } from './suggest-text.ts'
 import type { Terminal } from './terminal.ts'
-import { isExisting, whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
+import { isExisting, makeDirectory, whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
 
 const notes = `
 LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys are the names of nginx's variables
@@ -141,7 +141,7 @@ async function writeFiles(
   }
   const folder = resolve(terminal.cwd, flags.out)
   try {
-    await mkdir(folder, { recursive: true })
+    await makeDirectory(folder)
     for (const { name, text, isNew } of files)
       if (isNew) await writeNewRuleFile(folder, name, text)
       else await writeFile(join(folder, name), text, { flag: 'wx' })

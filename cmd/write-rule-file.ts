@@ -1,7 +1,8 @@
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { schemaLine, schemaPath } from '../src/rule-file/names.ts'
-import { systemErrorMeaning, systemRefusal } from '../src/text/system-error.ts'
+import { systemErrorCode, systemErrorMeaning, systemRefusal } from '../src/text/system-error.ts'
 
 /** The schema as printed by `cors-sidecar schema`. */
 export async function schemaText(): Promise<string> {
@@ -16,7 +17,7 @@ export async function schemaText(): Promise<string> {
  */
 export async function writeNewRuleFile(folder: string, name: string, text: string): Promise<void> {
   const schema = join(folder, schemaPath)
-  await mkdir(dirname(schema), { recursive: true })
+  await makeDirectory(dirname(schema))
   await writeFile(join(folder, name), schemaLine + text, { flag: 'wx' })
   // An existing schema may be newer, or the team's own.
   await writeFile(schema, await schemaText(), { flag: 'wx' }).catch((error: unknown) => {
@@ -27,9 +28,28 @@ export async function writeNewRuleFile(folder: string, name: string, text: strin
 export const isExisting = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EEXIST'
 
+/**
+ * Creates a directory and its parents. `mkdir` of Node with `recursive` never returns where the system says ENOENT
+ * below a directory that exists, as in /proc.
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (isDirectory(path)) return
+    const parent = dirname(path)
+    if (systemErrorCode(error) !== 'ENOENT' || parent === path || existsSync(parent)) throw error
+    await makeDirectory(parent)
+    await makeDirectory(path)
+  }
+}
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
 /** Why a directory cannot be created or written to. Rethrows an error that is not from the system. */
 export function whyUnwritable(error: unknown): string {
   // In the way of a directory: one that exists is no error.
   if (isExisting(error)) return systemErrorMeaning('ENOTDIR')
-  return systemRefusal(error)
+  return systemErrorCode(error) === 'ENOENT' ? 'no directory can be created there' : systemRefusal(error)
 }

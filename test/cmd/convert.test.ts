@@ -251,6 +251,18 @@ describe('convert', () => {
     })
   })
 
+  // Node's own recursive mkdir never returns here.
+  test.runIf(existsSync('/proc/self'))('a directory that cannot be created is an error at once', async () => {
+    const folder = folderWith({ 'call.json': cosSdk })
+    for (const out of ['/proc/x', '/proc/x/y']) {
+      const { err, code } = await convert(folder, 'call.json', '--out', out)
+      expect({ err, code }).toEqual({
+        err: `error: --out ${out}: no directory can be created there\n`,
+        code: 2,
+      })
+    }
+  })
+
   test('a directory is created with its parents', async () => {
     const folder = folderWith({ 'call.json': cosSdk })
     const { code } = await convert(folder, 'call.json', '--out', 'a/b/c')
