@@ -1,3 +1,4 @@
+import { Document, isMap, isScalar, isSeq, stringify, visit, type YAMLMap } from 'yaml'
 import { presetOf } from '../cors/presets.ts'
 import { type CorsRule, type DialectName, isAllowable, type RuleFile, type RuleTest } from '../cors/rule.ts'
 import type { XmlLayout } from '../dialect/dialect.ts'
@@ -158,21 +159,39 @@ function plainTest({ origin, method, headers, expect, actual }: RuleTest): Plain
 }
 
 function toYaml(file: RuleFile): string {
-  const settings = Object.entries({
+  const document = new Document({
+    rules: file.rules.map(ownRule),
     ...(file.responseVary ? { responseVary: true } : {}),
     ...settingsOf(file),
   })
-  const lines = [
-    file.rules.length === 0 ? 'rules: []' : 'rules:',
-    ...file.rules.flatMap(ruleLines),
-    ...settings.flatMap(([name, value]) => fieldLines(name, value, '')),
-  ]
-  return `${lines.join('\n')}\n`
+  visit(document, {
+    Scalar: (place, scalar) => {
+      if (place !== 'key' && typeof scalar.value === 'string' && !isPlainText(scalar.value))
+        scalar.type = 'QUOTE_DOUBLE'
+    },
+    Map: (_, map, parents) => layOut(map, parents.length > 1 ? 4 : 0),
+  })
+  return visibleJson(document.toString(layout))
 }
 
-function ruleLines(rule: CorsRule): string[] {
+const layout = { lineWidth: 0, flowCollectionPadding: false, doubleQuotedAsJSON: true } as const
+
+const mostColumns = 100
+
+/** Writes lists that fit on one line, and the items of others, in flow style. */
+function layOut(map: YAMLMap, indent: number): void {
+  for (const { key, value } of map.items) {
+    if (!isSeq(value) || !isScalar(key) || key.value === 'rules') continue
+    value.flow = true
+    const line = `${key.value}: ${stringify(value, layout).trimEnd()}`
+    value.flow = key.value !== 'tests' && indent + line.length <= mostColumns
+    for (const item of value.items) if (isMap(item)) item.flow = true
+  }
+}
+
+function ownRule(rule: CorsRule): Plain {
   const filled = rule.preset === undefined ? undefined : presetOf(rule.preset)
-  const fields = Object.entries({
+  return {
     ...optional('id', rule.id),
     ...optional('preset', rule.preset),
     allowedOrigins: rule.allowedOrigins,
@@ -183,9 +202,7 @@ function ruleLines(rule: CorsRule): string[] {
     ...(isSame(rule.exposeHeaders, filled?.exposeHeaders ?? []) ? {} : { exposeHeaders: rule.exposeHeaders }),
     ...(rule.maxAgeSeconds === filled?.maxAgeSeconds ? {} : optional('maxAgeSeconds', rule.maxAgeSeconds)),
     ...optional('allowCredentials', rule.allowCredentials),
-  })
-  const lines = fields.flatMap(([name, value]) => fieldLines(name, value, '    '))
-  return lines.map((line, index) => (index === 0 ? line.replace('    ', '  - ') : line))
+  }
 }
 
 const isSame = (values: readonly string[], others: readonly string[] | undefined): boolean =>
@@ -193,28 +210,6 @@ const isSame = (values: readonly string[], others: readonly string[] | undefined
   values.length === others.length &&
   values.every((value, index) => value === others[index])
 
-const lineWidth = 100
-
-function fieldLines(name: string, value: unknown, indent: string): string[] {
-  const line = `${indent}${name}: ${flow(value)}`
-  const isLong = line.length > lineWidth || name === 'tests'
-  if (!Array.isArray(value) || value.length === 0 || !isLong) return [line]
-  return [`${indent}${name}:`, ...value.map((item) => `${indent}  - ${flow(item)}`)]
-}
-
-function flow(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'string' ? yamlText(value) : String(value)
-  return `{${Object.entries(value)
-    .map(([name, item]) => `${name}: ${flow(item)}`)
-    .join(', ')}}`
-}
-
-/** Unquoted if every YAML reader, 1.1 included, reads it as text. */
-function yamlText(text: string): string {
-  if (/^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text))
-    return text
-  // Every JSON string is valid YAML.
-  return visibleJson(JSON.stringify(text))
-}
+/** Whether every YAML reader, 1.1 included, reads `text` as text without quotes. */
+const isPlainText = (text: string): boolean =>
+  /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
