@@ -83,7 +83,10 @@ const hopByHop = new Set([
   'http2-settings',
 ])
 
-/** By length of the name: rules out most header lines without a string comparison. */
+/**
+ * By length of the name: rules out most header lines without a string comparison. Saves 1 of the 40 µs of a small GET
+ * (0.8 against 1.5 µs for the 15 lines of MinIO, 1.6 against 1.9 µs for those of Chromium).
+ */
 const mayBeSpecial: readonly boolean[] = lengthsOf([
   ...hopByHop,
   'trailer',
@@ -242,7 +245,10 @@ export function linesOf(raw: readonly (Buffer | string)[]): string[] {
   return linesOfOneRead(raw) ?? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
 }
 
-/** Lines that arrived together lie together in memory. Decoding them as one text takes a third of the time. */
+/**
+ * Lines that arrived together lie together in memory, so that one call decodes them all: 2.7 µs against 4.4 µs for
+ * the 15 lines of MinIO. A small GET takes 40 µs.
+ */
 function linesOfOneRead(raw: readonly (Buffer | string)[]): string[] | undefined {
   const first = raw[0]
   const last = raw.at(-1)
