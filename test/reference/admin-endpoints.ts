@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 /** Path, audience and response. A test compares the first two with the routes in the code. */
 const endpoints: readonly (readonly [path: string, method: string, who: string, answer: string])[] = [

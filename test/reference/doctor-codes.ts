@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 const source = new URL('../../src/doctor/codes.ts', import.meta.url)
 

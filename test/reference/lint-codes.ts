@@ -1,5 +1,6 @@
 import { codes } from '../../src/rule-file/lint/codes.ts'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 export function lintCodesPage(): string {
   const rows = Object.entries(codes)

@@ -2,7 +2,8 @@ import { requestLine } from '../../src/log/request-line.ts'
 import type { FinishedRequest } from '../../src/requests/finished-request.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 /** In page order. The generator fails on a field without an entry and on an entry without a field. */
 const meanings: Readonly<Record<string, string>> = {

@@ -1,12 +1,4 @@
-/** Text for a table cell: escapes bars, which end the cell, and removes line breaks, which end the table. */
-export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
-
 export const code = (text: string): string => `\`${text}\``
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
-}
 
 /** A generated page. `npm run reference` writes it, and a test compares it. */
 export const page = (title: string, ...paragraphs: readonly string[]): string =>

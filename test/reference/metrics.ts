@@ -4,7 +4,8 @@ import type { Family } from '../../src/metrics/family.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 const source = join(import.meta.dirname, '..', '..', 'src')
 

@@ -1,5 +1,6 @@
 import { flagOf, settingEntries, variableOf } from '../../src/settings/table.ts'
-import { code, page, table } from './markdown.ts'
+import { table } from '../markdown.ts'
+import { code, page } from './markdown.ts'
 
 export function settingsPage(): string {
   const rows = settingEntries.map(({ name, argument, list, help, shownDefault }) => [

@@ -4,9 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { programVersion } from '../../src/version.ts'
+import { replaceMarked } from '../markdown.ts'
 import { differencesOf, okCount, tally } from './compare.ts'
 import { reasons } from './reasons.ts'
-import { isHeld, type Outcome, renderRun, replaceWritten } from './results.ts'
+import { isHeld, marks, type Outcome, renderRun } from './results.ts'
 import { type Compared, NotTested, type Suite } from './suite.ts'
 import { suites } from './suites.ts'
 
@@ -49,7 +50,8 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
   }
   const text = renderRun(outcomes, `cors-sidecar ${programVersion()}, Node ${process.versions.node}`)
   console.log(`\n${text}\n`)
-  if (options.write) await writeFile(resultsFile, replaceWritten(await readFile(resultsFile, 'utf8'), text))
+  if (options.write)
+    await writeFile(resultsFile, replaceMarked(await readFile(resultsFile, 'utf8'), marks, text))
   return conclude(outcomes)
 }
 

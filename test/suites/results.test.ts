@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isHeld, type Outcome, renderRun, replaceWritten } from './results.ts'
+import { isHeld, type Outcome, renderRun } from './results.ts'
 import type { Suite } from './suite.ts'
 
 const suite: Suite = {
@@ -38,20 +38,4 @@ test('the table names suites, versions, counts, differences and reasons', () => 
   expect(text).toContain('| client \\| store | NOT TESTED: litmus is not installed |  |  |  |')
   expect(text).toContain('| client \\| store | `b` | by \\| design |')
   expect(text).toContain('| client \\| store | `b` | NONE: a defect |')
-})
-
-const marks = (inside: string): string =>
-  `before\n<!-- written by npm run test:suites -- --write: from here -->${inside}<!-- written by npm run test:suites -- --write: to here -->\nafter\n`
-
-test('a new run takes the place of the old one, and of nothing else', () => {
-  const once = replaceWritten(marks('\nold\n'), 'new')
-  expect(once).toBe(marks('\n\nnew\n\n'))
-  expect(replaceWritten(once, 'newer')).toBe(marks('\n\nnewer\n\n'))
-})
-
-test.each([
-  'no marks',
-  marks('') + marks(''),
-])('a document without its two marks is left alone: %j', (text) => {
-  expect(() => replaceWritten(text, 'new')).toThrow('once each')
 })

@@ -1,3 +1,4 @@
+import { type Marks, table } from '../markdown.ts'
 import { type Difference, okCount, tally } from './compare.ts'
 import type { Compared, Suite } from './suite.ts'
 
@@ -48,23 +49,7 @@ function grouped(differences: readonly Difference[]): readonly (readonly [string
   return [...byReason].map(([why, some]) => [why, some.map(({ test }) => `\`${test}\``)])
 }
 
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [heads, heads.map(() => '---'), ...rows]
-    .map(
-      (cells) =>
-        `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`,
-    )
-    .join('\n')
-}
-
-const begin = '<!-- written by npm run test:suites -- --write: from here -->'
-const end = '<!-- written by npm run test:suites -- --write: to here -->'
-
-/** `document` with `written` between its two marks; the text around them stays. Throws without the marks. */
-export function replaceWritten(document: string, written: string): string {
-  const [before, rest, ...more] = document.split(begin)
-  const [, after, ...others] = rest?.split(end) ?? []
-  if (before === undefined || after === undefined || more.length + others.length > 0)
-    throw new Error(`the document must hold "${begin}" and "${end}", once each and in this order`)
-  return `${before}${begin}\n\n${written}\n\n${end}${after}`
+export const marks: Marks = {
+  begin: '<!-- written by npm run test:suites -- --write: from here -->',
+  end: '<!-- written by npm run test:suites -- --write: to here -->',
 }
