@@ -8,7 +8,7 @@ import {
   singleHeader,
   singleParameter,
 } from './request-parts.ts'
-import type { AccessKey, Refusal, Validity } from './verdict.ts'
+import type { AccessKey, Refusal, Validity } from './verification.ts'
 
 /** The fields of a COS signature (document 436/7778, "Request Signature"). */
 export interface CosCredential {

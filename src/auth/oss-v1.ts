@@ -8,7 +8,7 @@ import {
   singleParameter,
 } from './request-parts.ts'
 import { readDateHeader } from './timestamp.ts'
-import { type AccessKey, maxPresignedSeconds, type Refusal, type Validity } from './verdict.ts'
+import { type AccessKey, maxPresignedSeconds, type Refusal, type Validity } from './verification.ts'
 
 /** The fields of an OSS V1 signature (developer reference, "Include V1 signatures in the header", "… in a URL"). */
 export interface OssV1Credential {

@@ -18,7 +18,7 @@ import {
   type V4Credential,
   type V4Names,
 } from './v4.ts'
-import type { AccessKey, Refusal } from './verdict.ts'
+import type { AccessKey, Refusal } from './verification.ts'
 
 export const ossV4Algorithm = 'OSS4-HMAC-SHA256'
 

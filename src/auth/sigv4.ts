@@ -12,7 +12,7 @@ import {
   type V4Credential,
   type V4Names,
 } from './v4.ts'
-import type { AccessKey, Refusal } from './verdict.ts'
+import type { AccessKey, Refusal } from './verification.ts'
 
 export const sigV4Algorithm = 'AWS4-HMAC-SHA256'
 

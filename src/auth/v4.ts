@@ -15,7 +15,7 @@ import {
   singleParameter,
 } from './request-parts.ts'
 import { isoBasic, readDateHeader, readIsoBasic } from './timestamp.ts'
-import { maxPresignedSeconds, maxSkewSeconds, type Validity } from './verdict.ts'
+import { maxPresignedSeconds, maxSkewSeconds, type Validity } from './verification.ts'
 
 export interface V4Names {
   readonly algorithm: string

@@ -23,22 +23,22 @@ import {
   type BodyDigest,
   type Refusal,
   untimely,
-  type Verdict,
-} from './verdict.ts'
+  type Verification,
+} from './verification.ts'
 
 /** Longest Authorization that is parsed. Session tokens have a header of their own. */
 export const maxAuthorizationLength = 4096
 
 type Credential = CosCredential | OssV1Credential | OssV4Credential | SigV4Credential
 
-const refused = (why: Refusal): Verdict => ({ kind: 'refused', why })
+const refused = (why: Refusal): Verification => ({ kind: 'refused', why })
 
 /**
  * Verifies the signature of `request`: COS, OSS V1 and V4, AWS SigV4, in Authorization or in the query. Checks the
  * key, the time, the signature and the key's buckets in this order, so that only the holder of a key learns which
  * buckets it may use. `unixSeconds` is the current time.
  */
-export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: number): Verdict {
+export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: number): Verification {
   const parts = takeApart(request)
   if (parts === undefined) return refused('malformed')
   const credential = readCredential(parts, unixSeconds)

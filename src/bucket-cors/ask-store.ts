@@ -8,7 +8,7 @@ import { type ForwardedFor, isUntilClose, requestLines, responseHead } from '../
 import { request as startRequest } from '../proxy/node-http.ts'
 
 /** How the store reacts to a signed `GET ?cors`. */
-type StoreVerdict =
+type StoreAnswer =
   /** It authenticates the caller and allows them to read the rules. */
   | { readonly kind: 'accepted' }
   /** Any other response, to be passed on. */
@@ -35,7 +35,7 @@ interface StoreQuestion {
   readonly client: string
 }
 
-export type AskStore = (question: StoreQuestion) => Promise<StoreVerdict>
+export type AskStore = (question: StoreQuestion) => Promise<StoreAnswer>
 
 /** Larger than any store's answer to `?cors`: the largest configuration, plus its XML layout. */
 const maxAnswerBytes = 262_144
@@ -73,7 +73,7 @@ export const createAskStore =
       outgoing.on('upgrade', (_, socket) => socket.destroy())
       outgoing.on('response', (incoming) => {
         readAnswer(incoming).then((bytes) => {
-          resolve(bytes === undefined ? { kind: 'unclear' } : judge(incoming, bytes, question.patch))
+          resolve(bytes === undefined ? { kind: 'unclear' } : answerOf(incoming, bytes, question.patch))
           outgoing.destroy()
         }, unclear)
       })
@@ -108,7 +108,7 @@ async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined
   return incoming.complete ? Buffer.concat(chunks, length) : undefined
 }
 
-async function judge(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): Promise<StoreVerdict> {
+async function answerOf(incoming: IncomingMessage, bytes: Buffer, patch: HeaderPatch): Promise<StoreAnswer> {
   const status = incoming.statusCode ?? 0
   if (await isAcceptance(status, decoded(bytes, incoming.headers['content-encoding'])))
     return { kind: 'accepted' }

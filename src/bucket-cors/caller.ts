@@ -1,6 +1,6 @@
 import { sha256Hex } from '../auth/digest.ts'
 import type { SignedRequest } from '../auth/request-parts.ts'
-import type { AccessKeys, BodyDigest, Refusal } from '../auth/verdict.ts'
+import type { AccessKeys, BodyDigest, Refusal } from '../auth/verification.ts'
 import { verify, whyNotSigned } from '../auth/verify.ts'
 import type { PlainResponse } from '../http.ts'
 import { type Call, fail, readWithin } from './call.ts'
@@ -38,12 +38,12 @@ const refuse = (call: Call, why: Refusal): Caller => answered(fail(call, refusal
 async function verifyCaller(call: Call, keys: AccessKeys): Promise<Caller> {
   const at = secondsNow(call)
   const signed = signedRequest(call)
-  const verdict = verify(signed, keys, at)
-  switch (verdict.kind) {
+  const verification = verify(signed, keys, at)
+  switch (verification.kind) {
     case 'verified':
-      return { ...verdict, body: undefined }
+      return { ...verification, body: undefined }
     case 'refused':
-      return refuse(call, verdict.why)
+      return refuse(call, verification.why)
     case 'body-needed': {
       const read = await readWithin(call)
       if (read.kind === 'failed') return answered(read.answer)
@@ -58,12 +58,12 @@ async function askAboutCaller(call: Call): Promise<Caller> {
   const { facts, plan, options, client } = call
   const why = whyNotSigned(signedRequest(call), secondsNow(call))
   if (why !== undefined) return refuse(call, why)
-  const verdict = await options.askStore({ facts, target: plan.target, patch: plan.patch, client })
-  switch (verdict.kind) {
+  const answer = await options.askStore({ facts, target: plan.target, patch: plan.patch, client })
+  switch (answer.kind) {
     case 'accepted':
       return { kind: 'accepted-by-store' }
     case 'answered':
-      return answered(verdict.response)
+      return answered(answer.response)
     case 'unclear':
       return answered('forward')
   }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { AccessKeys } from '../auth/verdict.ts'
+import type { AccessKeys } from '../auth/verification.ts'
 import { inChild, moduleBeside } from '../children/children.ts'
 import { readStart } from '../rules/read-start.ts'
 import { messageOf, whySystemRefused } from '../text/system-error.ts'

@@ -1,4 +1,4 @@
-import type { AccessKey, AccessKeys } from '../auth/verdict.ts'
+import type { AccessKey, AccessKeys } from '../auth/verification.ts'
 import { isBucketName } from '../plan/address.ts'
 import type { Finding } from '../plan/finding.ts'
 import { createLineIndex, type SourceNode, writtenText } from '../rule-file/source.ts'

@@ -1,4 +1,4 @@
-import type { BodyDigest, Refusal } from '../auth/verdict.ts'
+import type { BodyDigest, Refusal } from '../auth/verification.ts'
 import type { BucketCorsWords, ErrorFields, StoreError } from '../dialect/dialect.ts'
 import { tooSkewed } from '../dialect/shared-words.ts'
 import type { Finding } from '../plan/finding.ts'

@@ -132,7 +132,7 @@ export function leaveStore(exchange: Exchange): void {
   exchange.store = undefined
 }
 
-export function outcomeOf(exchange: Exchange): ForwardOutcome {
+export function forwardOutcome(exchange: Exchange): ForwardOutcome {
   const { firstByteAt, sentAt } = exchange
   return {
     status: exchange.status,

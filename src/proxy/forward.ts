@@ -7,7 +7,13 @@ import { createAgent, createSingleUseAgent } from './agent.ts'
 import { sendAnswer } from './answer.ts'
 import { createClientPool } from './client-pool.ts'
 import { type Authorities, createConnect } from './connect.ts'
-import { type Exchange, type ForwardOrder, type ForwardOutcome, newExchange, outcomeOf } from './exchange.ts'
+import {
+  type Exchange,
+  type ForwardOrder,
+  type ForwardOutcome,
+  forwardOutcome,
+  newExchange,
+} from './exchange.ts'
 import { get, methodForGet } from './get.ts'
 import { type ForwardedFor, requestLines } from './lines.ts'
 import { createMemoryBudget, exchangeBytes, type MemoryBudget } from './memory-budget.ts'
@@ -128,14 +134,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     forward(request, response, order, done) {
       const exchange = newExchange(request, response, order, failed)
       if (response.destroyed || response.closed) {
-        done({ ...outcomeOf(exchange), aborted: true })
+        done({ ...forwardOutcome(exchange), aborted: true })
         return
       }
       exchange.holdsMemory = memory.take(exchangeBytes)
       if (!exchange.holdsMemory) {
         const answer = order.overload()
         sendAnswer(request, response, answer)
-        done({ ...outcomeOf(exchange), status: answer.status, bytesOut: Buffer.byteLength(answer.body) })
+        done({ ...forwardOutcome(exchange), status: answer.status, bytesOut: Buffer.byteLength(answer.body) })
         return
       }
       watchdog.watch(exchange)
@@ -146,7 +152,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         giveMemoryBack(exchange)
         settle(exchange)
         try {
-          done(outcomeOf(exchange))
+          done(forwardOutcome(exchange))
         } catch (error) {
           failed(error)
         }

@@ -21,13 +21,13 @@ export function watchIdle(connections: ReadonlyMap<unknown, Connection>, limits:
   const period = Math.min(5_000, Math.max(20, Math.min(limits.busy, limits.waiting) / 8))
   const timer = setInterval(() => {
     const now = performance.now()
-    for (const connection of connections.values()) judge(connection, limits, now)
+    for (const connection of connections.values()) endIfIdle(connection, limits, now)
   }, period)
   timer.unref()
   return () => clearInterval(timer)
 }
 
-function judge(connection: Connection, limits: IdleLimits, now: number): void {
+function endIfIdle(connection: Connection, limits: IdleLimits, now: number): void {
   const { socket, request, response } = connection
   const isOver = response?.writableFinished === true
   // Pipelined bytes do not show that the client is reading its response.

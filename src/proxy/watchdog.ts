@@ -44,8 +44,8 @@ export function createWatchdog(
     () => {
       const now = performance.now()
       const stalled: Exchange[] = []
-      // A copy, because `judge` may remove exchanges from the list.
-      for (const exchange of watched.slice()) if (judge(exchange, now)) stalled.push(exchange)
+      // A copy, because `isStalled` may remove exchanges from the list.
+      for (const exchange of watched.slice()) if (isStalled(exchange, now)) stalled.push(exchange)
       if (stalled.length > 0 && !sampling) {
         sampling = true
         sample(stalled).finally(() => {
@@ -58,7 +58,7 @@ export function createWatchdog(
   timer.unref()
 
   /** Ends an exchange that has timed out. Returns true when only the kernel can say whether bytes still move. */
-  function judge(exchange: Exchange, now: number): boolean {
+  function isStalled(exchange: Exchange, now: number): boolean {
     const { phase } = exchange
     if (phase === 'connecting' || phase === 'over') return false
     if (phase === 'waiting') {

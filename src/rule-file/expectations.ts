@@ -13,7 +13,7 @@ export function failedExpectations(file: RuleFile, matching: Matching = vendorMa
   if (file.tests.length === 0) return []
   const rules = compileRules(file.rules)
   return file.tests.flatMap((test, index): Issue[] => {
-    const outcome = outcomeOf(rules, test, matching)
+    const outcome = resultOf(rules, test, matching)
     if (outcome.verdict === test.expect) return []
     return [
       issue('test-failed', `expected ${test.expect}, but ${describe(test)} is ${outcome.text}`, [
@@ -24,7 +24,7 @@ export function failedExpectations(file: RuleFile, matching: Matching = vendorMa
   })
 }
 
-function outcomeOf(
+function resultOf(
   rules: RuleSet,
   test: RuleTest,
   matching: Matching,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SignedRequest } from '../../src/auth/request-parts.ts'
-import type { AccessKeys } from '../../src/auth/verdict.ts'
+import type { AccessKeys } from '../../src/auth/verification.ts'
 import { compareBody, verify } from '../../src/auth/verify.ts'
 import { type Captured, signedRequest, startCapture } from './capture.ts'
 import { accessKeyId, type SignedCall, secret, signedCalls } from './clients.ts'

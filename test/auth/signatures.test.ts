@@ -5,7 +5,7 @@ import * as ossV1 from '../../src/auth/oss-v1.ts'
 import * as ossV4 from '../../src/auth/oss-v4.ts'
 import type { SignedRequest } from '../../src/auth/request-parts.ts'
 import * as v4 from '../../src/auth/v4.ts'
-import type { AccessKeys } from '../../src/auth/verdict.ts'
+import type { AccessKeys } from '../../src/auth/verification.ts'
 import { verify } from '../../src/auth/verify.ts'
 import vectors from '../fixtures/signatures.json' with { type: 'json' }
 

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { maxParameters, maxTargetLength, type SignedRequest } from '../../src/auth/request-parts.ts'
-import type { AccessKeys, Verdict } from '../../src/auth/verdict.ts'
+import type { AccessKeys, Verification } from '../../src/auth/verification.ts'
 import { compareBody, maxAuthorizationLength, verify } from '../../src/auth/verify.ts'
 
 // An independent signer, written line by line from the S3 API reference.
@@ -61,7 +61,7 @@ function sign(signing: Signing = {}): SignedRequest {
 }
 
 const outcome = (request: SignedRequest, unixSeconds = at): string => said(verify(request, keys, unixSeconds))
-const said = (verdict: Verdict): string => (verdict.kind === 'refused' ? verdict.why : verdict.kind)
+const said = (verdict: Verification): string => (verdict.kind === 'refused' ? verdict.why : verdict.kind)
 
 describe('what is signed', () => {
   test.each<readonly [string, Signing]>([

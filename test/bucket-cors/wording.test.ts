@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Refusal } from '../../src/auth/verdict.ts'
+import type { Refusal } from '../../src/auth/verification.ts'
 import {
   configurationError,
   digestError,

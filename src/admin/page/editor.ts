@@ -79,7 +79,7 @@ function showFile(name: string, content: string): void {
 
 /** Checks the text, after applying the edit of the form if there is one. */
 function submit({ edit }: Change): void {
-  queue = queue.then(() => check(edit)).catch((error: unknown) => showVerdict('bad', messageOf(error)))
+  queue = queue.then(() => check(edit)).catch((error: unknown) => showResult('bad', messageOf(error)))
 }
 
 async function check(edit: RuleEdit | undefined): Promise<void> {
@@ -92,7 +92,7 @@ async function check(edit: RuleEdit | undefined): Promise<void> {
 
 function showChecked(checked: CheckedFile): void {
   const { rules, others, findings, isNew, diff } = checked
-  showVerdictOn(checked)
+  showResultOn(checked)
   // Findings of the form have no position in the text.
   show(
     byId('rule-findings', HTMLElement),
@@ -113,7 +113,7 @@ function showChecked(checked: CheckedFile): void {
   )
 }
 
-function showVerdictOn({ findings, refused }: CheckedFile): void {
+function showResultOn({ findings, refused }: CheckedFile): void {
   const counted = (severity: string, byForm: boolean): number =>
     findings.filter((one) => one.severity === severity && (one.byForm ?? false) === byForm).length
   const [errors, warnings, ofForm] = [
@@ -121,11 +121,10 @@ function showVerdictOn({ findings, refused }: CheckedFile): void {
     counted('warning', false),
     counted('error', true),
   ]
-  if (refused !== undefined) showVerdict('bad', refused)
-  else if (errors > 0) showVerdict('bad', `Not valid yet: ${count(errors, 'error')}.`)
-  else if (ofForm > 0)
-    showVerdict('bad', `Valid, but the COS console would refuse ${count(ofForm, 'value')}.`)
-  else showVerdict('good', warnings === 0 ? 'Valid.' : `Valid, with ${count(warnings, 'warning')}.`)
+  if (refused !== undefined) showResult('bad', refused)
+  else if (errors > 0) showResult('bad', `Not valid yet: ${count(errors, 'error')}.`)
+  else if (ofForm > 0) showResult('bad', `Valid, but the COS console would refuse ${count(ofForm, 'value')}.`)
+  else showResult('good', warnings === 0 ? 'Valid.' : `Valid, with ${count(warnings, 'warning')}.`)
 }
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
@@ -135,7 +134,7 @@ function note(rules: CheckedFile['rules'], others: readonly string[]): string {
   return others.length === 0 ? '' : `Also in this file (edit in the text): ${others.join(', ')}.`
 }
 
-function showVerdict(tone: 'good' | 'bad', words: string): void {
+function showResult(tone: 'good' | 'bad', words: string): void {
   setText('rule-verdict', words)
   byId('rule-verdict', HTMLElement).className = tone
 }

@@ -76,7 +76,7 @@ function answerText(response: ExplainedResponse): string {
 
 const lines = (headers: HeaderPairs): string => headers.map(([name, value]) => `${name}: ${value}\n`).join('')
 
-export function verdict({ decision, mode, file, bucket }: Explained): HTMLElement {
+export function decisionLine({ decision, mode, file, bucket }: Explained): HTMLElement {
   const words = decision === 'allow' ? 'Allowed' : mode === 'report' ? 'Would be refused' : 'Refused'
   return h(
     'p',

@@ -2,7 +2,7 @@
 import type { Explained } from '../../plan/explained.ts'
 import { AskError, ask, messageOf } from './ask.ts'
 import { byId, control, copyButton, h, setText } from './dom.ts'
-import { answerAndCurl, verdict, whyAndChange } from './explanation.ts'
+import { answerAndCurl, decisionLine, whyAndChange } from './explanation.ts'
 
 const names = ['bucket', 'origin', 'method', 'headers', 'path', 'actual'] as const
 const fieldsWithErrors = ['bucket', 'path', 'origin', 'headers'] as const
@@ -87,7 +87,7 @@ async function explain(question: URLSearchParams): Promise<void> {
   const result = byId('try-result', HTMLElement)
   try {
     const explained = await ask<Explained>(`/-/explain?${question}`)
-    result.replaceChildren(verdict(explained), ...whyAndChange(explained), ...answerAndCurl(explained))
+    result.replaceChildren(decisionLine(explained), ...whyAndChange(explained), ...answerAndCurl(explained))
     byId('try-share', HTMLElement).hidden = false
     // A request given by host and path has a bucket too; the form shows it.
     if (question.has('host')) control(form, 'bucket', HTMLInputElement).value = explained.bucket ?? ''

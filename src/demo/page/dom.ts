@@ -8,7 +8,7 @@ export type Child = Node | string | undefined
 export const badge = (good: boolean, words: string): HTMLElement =>
   h('span', { class: good ? 'badge good' : 'badge bad' }, (good ? '✓ ' : '✗ ') + words)
 
-export const verdict = (good: boolean, words: string, ...more: readonly Child[]): HTMLElement =>
+export const resultLine = (good: boolean, words: string, ...more: readonly Child[]): HTMLElement =>
   h('p', { class: 'verdict' }, badge(good, words), ...more)
 
 export const note = (words: string): HTMLElement => h('p', {}, words)

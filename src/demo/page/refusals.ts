@@ -4,7 +4,7 @@
 import { byId, copyable, diffBlock, h } from '../../admin/page/dom.ts'
 import type { DemoBucket } from '../example-data.ts'
 import type { ShownExplanation } from '../sidecar-view.ts'
-import { fold, note, verdict, wrapped } from './dom.ts'
+import { fold, note, resultLine, wrapped } from './dom.ts'
 import { type Order, type Outcome, send, setup, why } from './requests.ts'
 import { uploadedKey } from './transfers.ts'
 
@@ -48,7 +48,7 @@ function browserSide(outcome: Outcome): HTMLElement {
     'div',
     { class: 'side' },
     h('h3', {}, 'What the page learns from the browser'),
-    verdict(outcome.readable, outcome.readable ? `status ${outcome.status}` : 'refused'),
+    resultLine(outcome.readable, outcome.readable ? `status ${outcome.status}` : 'refused'),
     outcome.readable ? undefined : h('p', { class: 'error' }, outcome.error),
     note(outcome.readable ? 'The page can read the response.' : 'No status, no header, no reason.'),
   )
@@ -65,7 +65,7 @@ function sidecarSide(reason: ShownExplanation): HTMLElement {
     'div',
     { class: 'side' },
     h('h3', {}, 'What you learn from cors-sidecar'),
-    verdict(reason.decision === 'allow', reason.decision === 'allow' ? 'allowed' : 'denied'),
+    resultLine(reason.decision === 'allow', reason.decision === 'allow' ? 'allowed' : 'denied'),
     h('p', { class: 'why' }, reason.text),
     h(
       'dl',
@@ -151,14 +151,14 @@ export async function saveAndSend(): Promise<void> {
   const saved = await save(chosen().bucket, byId('rules-text', HTMLTextAreaElement).value)
   const findings = findingLines(saved.reason.file)
   if (saved.reason.file && saved.reason.file.state !== 'ok') {
-    const words = verdict(false, 'not loaded', 'The rules from before stay in use.')
+    const words = resultLine(false, 'not loaded', 'The rules from before stay in use.')
     byId('editor-result').replaceChildren(words, ...findings)
     return
   }
   const { outcome, reason } = await send(chosen())
   const words = outcome.readable ? `allowed, status ${outcome.status}` : 'still refused'
   byId('editor-result').replaceChildren(
-    verdict(outcome.readable, words, reloadWords(saved)),
+    resultLine(outcome.readable, words, reloadWords(saved)),
     note(reason.text),
     ...findings,
   )

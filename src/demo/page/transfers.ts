@@ -3,7 +3,7 @@
 
 import { byId, h } from '../../admin/page/dom.ts'
 import type { HeaderPairs } from '../../plan/explained.ts'
-import { badge, fold, note, table, verdict, wrapped } from './dom.ts'
+import { badge, fold, note, resultLine, table, wrapped } from './dom.ts'
 import {
   attempt,
   browserSaid,
@@ -21,7 +21,7 @@ export async function askDirectly(): Promise<void> {
   const outcome = await attempt(order, setup.storeOrigin)
   log(order, outcome, 'not involved: the request went straight to the store')
   byId('direct-result').replaceChildren(
-    verdict(
+    resultLine(
       outcome.readable,
       outcome.readable ? 'readable' : 'blocked by the browser',
       h('span', { class: 'error' }, browserSaid(outcome)),
@@ -66,7 +66,7 @@ export async function upload(): Promise<void> {
   const { outcome, reason } = await send(order)
   if (outcome.readable && outcome.status === 200) uploadedKey = order.key
   byId('upload-result').replaceChildren(
-    verdict(
+    resultLine(
       outcome.readable && outcome.status < 400,
       outcome.readable ? `status ${outcome.status}` : 'blocked by the browser',
       outcome.readable ? `ETag ${outcome.headers.get('etag')}` : h('span', { class: 'error' }, outcome.error),
@@ -81,7 +81,7 @@ export async function readBack(): Promise<void> {
   const { outcome, reason } = await send(order)
   if (!outcome.readable) {
     byId('read-result').replaceChildren(
-      verdict(false, 'blocked by the browser', h('span', { class: 'error' }, outcome.error)),
+      resultLine(false, 'blocked by the browser', h('span', { class: 'error' }, outcome.error)),
       note(reason.text),
     )
     return
@@ -92,7 +92,7 @@ export async function readBack(): Promise<void> {
   const headersThat = (wanted: boolean): HeaderPairs =>
     wire.headers.filter(([name]) => own.has(name.toLowerCase()) === wanted)
   byId('read-result').replaceChildren(
-    verdict(outcome.status < 400, `status ${outcome.status}`, h('code', {}, order.key)),
+    resultLine(outcome.status < 400, `status ${outcome.status}`, h('code', {}, order.key)),
     await preview(outcome),
     headerTable('Headers of the object', headersThat(true), outcome.headers),
     h(

@@ -41,7 +41,7 @@ export interface BodyDigest {
   readonly hex: string
 }
 
-export type Verdict =
+export type Verification =
   | {
       readonly kind: 'verified'
       readonly accessKeyId: string
