@@ -2,14 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type Answered,
-  eventually,
-  type LogLine,
-  type Serving,
-  serveInTest,
-  startServing,
-} from './serving.ts'
+import type { LogLine } from './serve/program.ts'
+import { type Answered, eventually, type Serving, serveInTest, startServing } from './serving.ts'
 
 const rules = `rules:
   - id: web

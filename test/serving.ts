@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener, request as startRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { type LogLine, startProgram } from './serve/program.ts'
 
 export interface ServingOptions {
   /** Rule files by name. */
@@ -40,8 +38,6 @@ export interface StoreRequest {
   readonly body: string
 }
 
-export type LogLine = Readonly<Record<string, unknown>>
-
 export type Serving = Awaited<ReturnType<typeof startServing>>
 
 /** Like {@link startServing}, ended after the test. */
@@ -59,35 +55,20 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
   if (candidates !== undefined) await folderOf(candidateDirectory, candidates)
   const { port: storePort, seen, close: closeStore } = await startStore(store)
 
-  const main = new URL('../cmd/main.ts', import.meta.url).pathname
-  const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-  const where = ['--upstream', `http://127.0.0.1:${storePort}`, '--rules', directory]
   const more = candidates === undefined ? [] : ['--candidate-rules', candidateDirectory]
   // At the end it answers what is under way, but does not wait for clients that could still come.
   const ending = ['--drain-timeout', '200ms']
-  const child = spawn(process.execPath, [main, 'serve', ...ports, ...where, ...more, ...ending, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = once(child, 'exit')
-  const logged: LogLine[] = []
-  const serving = Promise.withResolvers<LogLine>()
-  const reader = createInterface({ input: child.stdout })
-  reader.on('line', (line) => {
-    const fields: LogLine = JSON.parse(line)
-    logged.push(fields)
-    if (fields.msg === 'serving') serving.resolve(fields)
-  })
-  const ended = once(reader, 'close')
-  void exited.then(() => serving.reject(new Error('it ended before it served')))
+  const argv = [...more, ...ending, ...flags]
+  const program = await startProgram(`http://127.0.0.1:${storePort}`, directory, argv)
   const stop = async (): Promise<readonly LogLine[]> => {
-    child.kill('SIGTERM')
-    await Promise.all([exited, ended])
-    return logged
+    program.signal('SIGTERM')
+    await program.ended
+    return program.out().map((line): LogLine => JSON.parse(line))
   }
-  const { 'server.port': dataPort, 'admin.port': adminPort } = await serving.promise
-  const send = (request: SentRequest): Promise<Answered> => exchange(Number(dataPort), request)
-  const admin = (path: string, method = 'GET'): Promise<Answered> =>
-    exchange(Number(adminPort), { method, path })
+  const dataPort = Number(new URL(program.data).port)
+  const adminPort = Number(new URL(program.admin).port)
+  const send = (request: SentRequest): Promise<Answered> => exchange(dataPort, request)
+  const admin = (path: string, method = 'GET'): Promise<Answered> => exchange(adminPort, { method, path })
 
   return {
     directory,
@@ -95,11 +76,11 @@ export async function startServing({ rules, candidates, flags = [], store = noOb
     /** What reached the store, in order. */
     seen,
     closeStore,
-    dataPort: Number(dataPort),
+    dataPort,
     storePort,
     send,
     admin,
-    adminSend: (request: SentRequest): Promise<Answered> => exchange(Number(adminPort), request),
+    adminSend: (request: SentRequest): Promise<Answered> => exchange(adminPort, request),
     json: async (path: string): Promise<unknown> => JSON.parse((await admin(path)).body),
     /** Lines of `/metrics` that start with `cors_sidecar_` and `name`. */
     async metrics(name: string): Promise<readonly string[]> {
