@@ -4,7 +4,7 @@ import type { CorsRule } from '../../cors/rule.ts'
 import { escapeXml } from '../../dialect/xml.ts'
 import type { ListField } from '../issue.ts'
 import type { SourceEntry, SourceMap, SourceNode, Span } from '../source.ts'
-import { insertXmlRule } from './edit-xml.ts'
+import { insertXmlRule, prefixAt } from './edit-xml.ts'
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
@@ -15,10 +15,13 @@ export function addXmlRule(nodes: RuleNodes, rule: CorsRule): Edits {
   if (list.items.length > 0) return insertXmlRule(nodes, list.items.length, rule)
   const close = text.lastIndexOf('</', root.end)
   if (close <= root.offset) return undefined
+  const prefix = prefixAt(text, root)
   const fields = fieldOrder.flatMap((field) =>
-    [rule[field] ?? []].flat().map((value) => `  ${printed(nameOf(field), String(value))}`),
+    [rule[field] ?? []].flat().map((value) => `  ${printed(prefix + nameOf(field), String(value))}`),
   )
-  const lines = ['<CORSRule>', ...fields, '</CORSRule>'].map((line) => `  ${line}${newlineOf(text)}`)
+  const lines = [`<${prefix}CORSRule>`, ...fields, `</${prefix}CORSRule>`].map(
+    (line) => `  ${line}${newlineOf(text)}`,
+  )
   const isLine = ownIndent(text, close) !== undefined
   return [
     insertAt(isLine ? lineStart(text, close) : close, `${isLine ? '' : newlineOf(text)}${lines.join('')}`),
@@ -94,7 +97,7 @@ function addXmlElements(
   const elements = near === undefined ? [] : elementsOf(text, near)
   const element = field === 'id' ? elements[0] : elements.at(-1)
   if (near === undefined || element === undefined) return undefined
-  const prefix = /^(?:.*:)?/.exec(nameIn(text, near))?.[0] ?? ''
+  const prefix = prefixAt(text, near.keySpan)
   const added = values.map((value) => newElement(text, element, prefix + nameOf(field), value)).join('')
   const block = blockOf(text, element)
   return [insertAt(field === 'id' ? block.offset : block.end, added)]

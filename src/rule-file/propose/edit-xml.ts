@@ -1,7 +1,7 @@
 import type { CorsRule } from '../../cors/rule.ts'
 import { escapeXml } from '../../dialect/xml.ts'
 import type { ListField } from '../issue.ts'
-import type { SourceMap, SourceNode } from '../source.ts'
+import type { SourceMap, SourceNode, Span } from '../source.ts'
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
@@ -18,14 +18,19 @@ export function extendXmlList(
   const entry = entryOf(rule, field) ?? entryBefore(rule, field)
   const last = entry?.value.kind === 'list' ? entry.value.items.at(-1) : entry?.value
   if (entry === undefined || last === undefined) return []
-  const start = text.lastIndexOf(`<${entry.key}`, last.offset)
+  const prefix = prefixAt(text, entry.keySpan)
+  const start = text.lastIndexOf(`<${prefix}${entry.key}`, last.offset)
   const indent = ownIndent(text, start)
   const lead = indent === undefined ? '' : `${newlineOf(text)}${indent}`
   const end = endOfElement(text, last)
   return end === undefined
     ? []
-    : [insertAt(end, added.map((value) => lead + element(nameOf(field), value)).join(''))]
+    : [insertAt(end, added.map((value) => lead + element(prefix + nameOf(field), value)).join(''))]
 }
+
+/** The namespace prefix of the element that starts at `offset`, with its colon; empty without one. */
+export const prefixAt = (text: string, { offset }: Span): string =>
+  /^<([^\s<>/:]+:)/.exec(text.slice(offset, offset + 300))?.[1] ?? ''
 
 function endOfElement(text: string, leaf: SourceNode): number | undefined {
   const close = text.indexOf('</', leaf.end)
@@ -43,14 +48,15 @@ export function insertXmlRule({ text, list, nameOf }: RuleNodes, index: number, 
     .map(({ keySpan }) => ownIndent(text, keySpan.offset))
     .find((own) => own !== undefined)
   const lead = inner === undefined ? '' : newlineOf(text) + inner
+  const prefix = prefixAt(text, near)
   const fields = fieldOrder.flatMap((field) => {
     const value = rule[field]
     return value === undefined
       ? []
-      : [value].flat().map((item) => lead + element(nameOf(field), String(item)))
+      : [value].flat().map((item) => lead + element(prefix + nameOf(field), String(item)))
   })
   const close = inner === undefined ? '' : newlineOf(text) + (indent ?? '')
-  const printed = `<CORSRule>${fields.join('')}${close}</CORSRule>`
+  const printed = `<${prefix}CORSRule>${fields.join('')}${close}</${prefix}CORSRule>`
   const between = indent === undefined ? '' : newlineOf(text) + indent
   return next === undefined
     ? [insertAt(near.end, between + printed)]

@@ -220,8 +220,14 @@ describe('an edit of the form changes only the text that it is about', () => {
       ),
     )
     expect(editRule(one, 'xml', text('id', 'a'))).toBe(one.replace('<s3:ID/>', '<s3:ID>a</s3:ID>'))
+    const rule =
+      '<s3:CORSRule><s3:AllowedMethod>GET</s3:AllowedMethod><s3:AllowedMethod>HEAD</s3:AllowedMethod><s3:MaxAgeSeconds>600</s3:MaxAgeSeconds></s3:CORSRule>'
+    const more = editRule(one, 'xml', { kind: 'add' })
+    expect(more).toBe(one.replace('</s3:CORSConfiguration>', `${rule}</s3:CORSConfiguration>`))
     const none = editRule(one, 'xml', { kind: 'remove', rule: 0 })
     expect(none).toBe('<s3:CORSConfiguration xmlns:s3="x"></s3:CORSConfiguration>')
+    const first = editRule(none ?? '', 'xml', { kind: 'add' })?.replaceAll(/\s*\n\s*/g, '')
+    expect(first).toBe(one.replace(/<s3:CORSRule>.*<\/s3:CORSRule>/, rule))
   })
 
   test('a rule added to XML without one', () => {

@@ -92,6 +92,15 @@ tests:
   </CORSRule>
 </CORSConfiguration>
 `,
+  'prefix.xml': `<?xml version="1.0"?>
+<s3:CORSConfiguration xmlns:s3="http://s3.amazonaws.com/doc/2006-03-01/">
+  <s3:CORSRule>
+    <s3:AllowedOrigin>https://app.example.com</s3:AllowedOrigin>
+    <s3:AllowedMethod>GET</s3:AllowedMethod>
+    <s3:AllowedMethod>HEAD</s3:AllowedMethod>
+  </s3:CORSRule>
+</s3:CORSConfiguration>
+`,
   'one-line.xml':
     '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedMethod>HEAD</AllowedMethod></CORSRule></CORSConfiguration>',
 }
