@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { maxBytesRead } from '../rule-file/bytes.ts'
+import { systemErrorCode } from '../text/system-error.ts'
 import { fileCalls } from './file-calls.ts'
 
 /** What a look at the rules directory found under one name. */
@@ -106,11 +107,6 @@ export function agree(one: Stat, other: Stat): boolean {
     return other.kind === 'file' && one.hash === other.hash && one.written === other.written
   if (one.kind === 'unreadable') return other.kind === 'unreadable' && one.why === other.why
   return other.kind === 'gone'
-}
-
-/** The code of a system error, e.g. `ENOENT`; `undefined` for any other error. */
-export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : undefined
 }
 
 function latest({ mtimeMs, ctimeMs }: BigIntStats): bigint {

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar'
-import { messageOf } from '../text/system-error.ts'
-import { systemErrorCode } from './reading.ts'
+import { messageOf, systemErrorCode } from '../text/system-error.ts'
 
 /** Why the directory should be looked at: `watch`, something happened in it; `rescan`, the timer fired. */
 export type Hint = 'watch' | 'rescan'

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { isBucketName } from '../plan/address.ts'
 import { maxBytesRead } from '../rule-file/bytes.ts'
 import { type FileFormat, formatOf } from '../rule-file/names.ts'
+import { systemErrorCode } from '../text/system-error.ts'
 import { readStart } from './read-start.ts'
-import { systemErrorCode } from './reading.ts'
 
 /** `code` is the system's error code, e.g. `ENOSPC`; then nothing has changed. */
 export type Change = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly code: string }

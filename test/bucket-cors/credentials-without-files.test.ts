@@ -19,7 +19,9 @@ test('a file of keys that could not be read for want of open files is read as so
     const { stdout } = await run('/bin/sh', ['-c', shell, process.execPath, script, file])
     const [found = '', ...problems] = stdout.split('\n')
     expect(JSON.parse(found)).toEqual({ before: null, after: ['A'] })
-    expect(problems).toEqual([`${file}: the access keys cannot be read: this process has too many files open`])
+    expect(problems).toEqual([
+      `${file}: the access keys cannot be read: this process has too many files open`,
+    ])
   } finally {
     await rm(folder, { recursive: true })
   }
