@@ -93,8 +93,8 @@ export async function startSidecar(options: SidecarOptions = {}) {
   const forwarder = createForwarder({
     upstream: store,
     upstreamCa: () => undefined,
-    upstreamTimeout: 5000,
-    idleTimeout: 5000,
+    upstreamTimeout: 30_000,
+    idleTimeout: 30_000,
     forwardedFor,
     failed: (error) => failures.push(error),
   })
@@ -106,16 +106,16 @@ export async function startSidecar(options: SidecarOptions = {}) {
         ? undefined
         : followCredentials(credentialsFile, (found) => problems.push(...found)),
     missesBucket: createMissesBucket(
-      createConnect({ upstream: store, ca: () => undefined, timeout: 5000 }),
-      5000,
+      createConnect({ upstream: store, ca: () => undefined, timeout: 30_000 }),
+      30_000,
     ),
     askStore: createAskStore({
-      connect: createConnect({ upstream: store, ca: () => undefined, timeout: 5000 }),
-      timeout: 5000,
+      connect: createConnect({ upstream: store, ca: () => undefined, timeout: 30_000 }),
+      timeout: 30_000,
       forwardedFor,
     }),
     reload: () => rules.reload('bucket-cors'),
-    bodyTimeout: options.bodyTimeout ?? 5000,
+    bodyTimeout: options.bodyTimeout ?? 30_000,
     audit: (entry) => audits.push(entry),
     refused: (entry) => refusals.push(entry),
     now: Date.now,
@@ -131,7 +131,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
     failed: (error) => failures.push(error),
   })
   const listener = createListener(
-    { headersTimeout: 5000, idleTimeout: 5000, maxHeaderSize: 16_384, tls: undefined },
+    { headersTimeout: 30_000, idleTimeout: 30_000, maxHeaderSize: 16_384, tls: undefined },
     (request, response) => {
       responses.set(request, response)
       gateway(request, response)

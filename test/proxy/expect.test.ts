@@ -62,7 +62,7 @@ describe('Expect: 100-continue', () => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('\r\n\r\n')) socket.write(asked)
     })
-    const path = await startPath({ store: store.port, idleTimeout: 300 })
+    const path = await startPath({ store: store.port, idleTimeout: 1_000 })
     const client = await openClient(path.port)
     client.send(put())
     expect((await client.ended()).text).toBe(asked)

@@ -135,7 +135,7 @@ describe('the idle timeout', () => {
     const store = await playStore(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'),
     )
-    const path = await startPath({ store: store.port, idleTimeout: 200 })
+    const path = await startPath({ store: store.port, idleTimeout: 1_000 })
     const client = await openClient(path.port)
     client.send(get())
     expect((await client.ended()).text).toMatch(/hello$/)
@@ -145,7 +145,7 @@ describe('the idle timeout', () => {
 
   test('ends an upload that the client does not continue', async () => {
     const store = await playStore(() => {})
-    const path = await startPath({ store: store.port, idleTimeout: 200 })
+    const path = await startPath({ store: store.port, idleTimeout: 1_000 })
     const client = await openClient(path.port)
     client.send('PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nhello')
     await client.ended()
@@ -156,9 +156,9 @@ describe('the idle timeout', () => {
 
   test('leaves a store its time to think', async () => {
     const store = await playStore(({ socket }) => {
-      setTimeout(() => socket.write(ok), 600)
+      setTimeout(() => socket.write(ok), 1_500)
     })
-    const path = await startPath({ store: store.port, idleTimeout: 200, upstreamTimeout: 5_000 })
+    const path = await startPath({ store: store.port, idleTimeout: 500 })
     for (const method of ['GET', 'PUT']) {
       const client = await openClient(path.port)
       client.send(`${method} /b/k HTTP/1.1\r\nHost: h\r\n\r\n`)
@@ -188,7 +188,7 @@ describe('the idle timeout', () => {
   })
 
   test('closes a connection that sends nothing', async () => {
-    const path = await startPath({ idleTimeout: 200 })
+    const path = await startPath({ idleTimeout: 1_000 })
     const client = await openClient(path.port)
     expect((await client.ended()).text).toBe('')
   })

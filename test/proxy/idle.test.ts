@@ -44,7 +44,7 @@ test('one with a request under way is not, however long that takes', async () =>
 
 test('a request under way on which nothing moves for the idle timeout ends with its connection', async () => {
   const { before, held } = holding()
-  const path = await startPath({ idleTimeout: 100, keepAlive: 60_000, before })
+  const path = await startPath({ idleTimeout: 1_000, keepAlive: 60_000, before })
   const client = await openClient(path.port)
   client.send(get('/held'))
   await held
@@ -53,7 +53,7 @@ test('a request under way on which nothing moves for the idle timeout ends with 
 
 test('a request whose response has a clock of its own is left to that clock', async () => {
   const { before, held } = holding((response) => response.on('timeout', () => {}))
-  const path = await startPath({ idleTimeout: 100, keepAlive: 60_000, before })
+  const path = await startPath({ idleTimeout: 1_000, keepAlive: 60_000, before })
   const [governed, silent] = await Promise.all([openClient(path.port), openClient(path.port)])
   governed.send(get('/held'))
   const release = await held
@@ -65,7 +65,7 @@ test('a request whose response has a clock of its own is left to that clock', as
 test('an unread response made here ends with its connection, even if the client keeps sending', async () => {
   const answered = Promise.withResolvers<void>()
   const path = await startPath({
-    idleTimeout: 100,
+    idleTimeout: 1_000,
     keepAlive: 60_000,
     before(request, response) {
       // More than the kernel buffers for a reader that has stopped.

@@ -73,8 +73,8 @@ export async function startPath(options: PathOptions): Promise<Path> {
   }
   const forwarder = createForwarder({
     upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: options.store ?? 1 },
-    upstreamTimeout: 5_000,
-    idleTimeout: 5_000,
+    upstreamTimeout: 30_000,
+    idleTimeout: 30_000,
     forwardedFor: 'off',
     failed,
     ...options,
@@ -116,8 +116,8 @@ export async function startPath(options: PathOptions): Promise<Path> {
   }
   const listener = createListener(
     {
-      headersTimeout: 5_000,
-      idleTimeout: 5_000,
+      headersTimeout: 30_000,
+      idleTimeout: 30_000,
       maxHeaderSize: 16_384,
       tls: undefined,
       failed,
