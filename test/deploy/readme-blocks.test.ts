@@ -3,35 +3,15 @@ import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { folderWith } from '../cmd/rule-commands.ts'
+import { blocksOf } from '../guides/blocks.ts'
 import { main, spawnProgram } from '../serve/program.ts'
 
-/** Command blocks in the documents. Each runs here, or in the test next to this one. */
+/** Blocks of the documents that test/guides/not-followed.ts lists for this file. */
 const project = join(import.meta.dirname, '..', '..')
-const documents = ['README.md', 'rules/README.md', 'deploy/README.md']
-
-const blocksOf = (document: string): string[] =>
-  [...readFileSync(join(project, document), 'utf8').matchAll(/```sh\n(.*?)```/gs)].map(
-    ([, text = '']) => text,
-  )
 
 const blockWith = (document: string, part: string): string =>
-  blocksOf(document).find((text) => text.includes(part)) ?? expect.fail(part)
-
-/**
- * Words that identify each block. Those of `deploy` need kustomize, helm or shards.sh: test/deploy/readme.test.ts.
- */
-const covered: Readonly<Record<string, readonly string[]>> = {
-  'README.md': ['npm run demo', 'npm install --global', 'serve --upstream', 'cors-sidecar doctor'],
-  'rules/README.md': [],
-  'deploy/README.md': ['cp -r', 'not listed', 'helm upgrade', 'shards.sh', 'npm run build'],
-}
-
-test.each(documents)('every block of commands in %s is run by a test', (document) => {
-  const words = covered[document] ?? []
-  const unknown = blocksOf(document).filter((block) => !words.some((part) => block.includes(part)))
-  expect(unknown).toEqual([])
-  for (const part of words) blockWith(document, part)
-})
+  blocksOf(readFileSync(join(project, document), 'utf8')).find(({ text }) => text.includes(part))?.text ??
+  expect.fail(part)
 
 /** A checkout with the example rules. npm and docker are replaced by a check of what they would use. */
 function run(block: string): {
@@ -107,6 +87,22 @@ describe('README.md', () => {
     })
     expect(run(explain)).toMatchObject({ status: 0, stdout: expect.stringContaining('Remedy: ') })
   })
+})
+
+test.each([
+  ['README.md', '# rules/photos.yaml', 'photos.yaml'],
+  ['rules/README.md', 'yaml-language-server', 'photos.yaml'],
+])('check has no finding for the rule file in %s', (document, part, name) => {
+  const folder = folderWith({ [`rules/${name}`]: blockWith(document, part) })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'check', '--strict', 'rules'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  expect([status, stdout, stderr]).toEqual([
+    0,
+    '',
+    expect.stringContaining('2 tests: 0 errors, 0 warnings, 0 infos'),
+  ])
 })
 
 test('the commands without Kubernetes exist, with their settings', () => {

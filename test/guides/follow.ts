@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -35,8 +35,11 @@ export async function startReader(): Promise<Reader> {
     },
   )
   const ports = await freePorts()
+  // A host in the guides that stands for the reader's own becomes a port without a listener.
   const here = (written: string): string =>
-    written.replaceAll(/(?<=:)(\d{4})\b/g, (port) => String(ports.get(Number(port)) ?? port))
+    written
+      .replaceAll('https://s3.example.com/', 'http://127.0.0.1:1/')
+      .replaceAll(/(?<=:)(\d{4})\b/g, (port) => String(ports.get(Number(port)) ?? port))
   const rules = join(folder, 'deploy', 'guides', 'laptop', 'rules', 'photos.yaml')
   await writeFile(rules, here(await readFile(rules, 'utf8')))
   const admin = `127.0.0.1:${ports.get(9464)}`
@@ -57,6 +60,12 @@ export async function startReader(): Promise<Reader> {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+  async function stop(child: ChildProcess | undefined): Promise<void> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    await exited
+  }
 
   async function runCommands(commands: string, exit: number, expected: Lines): Promise<void> {
     const child = bash(commands)
@@ -70,10 +79,11 @@ export async function startReader(): Promise<Reader> {
     expect(missingLine(expected.map(here), output), output).toBeUndefined()
   }
 
-  /** Resolves when the expected lines have been printed. */
+  /** Resolves when the expected lines have been printed; at once if none are, as for output into a file. */
   async function start(command: string, expected: Lines): Promise<void> {
     const child = bash(`exec ${command.replace(/^((?:\w+=\S+ )+)/, 'env $1')}`)
     running.push(child)
+    if (expected.length === 0) return
     let output = ''
     await new Promise<void>((resolve, reject) => {
       const look = (chunk: Buffer): void => {
@@ -88,11 +98,14 @@ export async function startReader(): Promise<Reader> {
 
   return {
     async follow(block, pressUpload) {
-      if (block.kind === 'commands') await runCommands(block.text, block.exit, block.expected)
-      else if (block.kind === 'background') await start(block.text.trim(), block.expected)
+      if (block.kind === 'commands') {
+        if (block.stop) await stop(running.pop())
+        await runCommands(block.text, block.exit, block.expected)
+      } else if (block.kind === 'background') await start(block.text.trim(), block.expected)
       else if (block.kind === 'file') {
         await mkdir(dirname(join(folder, block.path)), { recursive: true })
-        await writeFile(join(folder, block.path), here(block.text))
+        const write = block.append ? appendFile : writeFile
+        await write(join(folder, block.path), here(block.text))
       } else if (block.kind === 'page') {
         const expected = block.expected.map(here).join('\n')
         // Changed rules are live a moment after the file has changed.
@@ -102,11 +115,7 @@ export async function startReader(): Promise<Reader> {
       }
     },
     async close() {
-      for (const child of running.toReversed()) {
-        if (child.exitCode !== null || child.signalCode !== null) continue
-        child.kill('SIGTERM')
-        await once(child, 'exit')
-      }
+      for (const child of running.toReversed()) await stop(child)
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
