@@ -14,12 +14,12 @@ const named = [...guide.matchAll(/`([a-z0-9-]+(?:\/[a-z0-9.-]+)*\.ts)`(?: `([A-Z
   ([, file = '', name]) => ({ file, name }),
 )
 
-test('every file that the guide names exists', () => {
+test('every file that CONTRIBUTING.md names exists', () => {
   expect(named.length).toBeGreaterThan(50)
   expect(named.map(({ file }) => file).filter((file) => placeOf(file) === undefined)).toEqual([])
 })
 
-test('every name that the guide gives beside a file stands in that file', () => {
+test('every name that CONTRIBUTING.md gives beside a file is in that file', () => {
   const missing = named.filter(({ file, name }) => {
     const place = placeOf(file)
     return name !== undefined && place !== undefined && !readFileSync(place, 'utf8').includes(name)

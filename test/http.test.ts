@@ -4,7 +4,7 @@ import { applyPatch, mergeVary, readFacts } from '../src/http.ts'
 const read = (headers: readonly string[], method = 'PUT', version = '1.1') =>
   readFacts(method, '/b/k', version, ['Host', 'store.test', ...headers])
 
-describe('what makes a request unfit to be passed on', () => {
+describe('a request is not forwarded because of', () => {
   test.each([
     ['two Host lines', ['Host', 'other.test'], 400],
     ['two Origin lines', ['Origin', 'https://a.test', 'origin', 'https://a.test'], 400],
@@ -185,7 +185,7 @@ describe('the patch of a response', () => {
     ])
   })
 
-  test('changes nothing where nothing is to be changed', () => {
+  test('changes nothing in a response without CORS headers if none are added', () => {
     expect(applyPatch(lines, { strip: false, add: [], vary: [] })).toEqual(lines)
   })
 })

@@ -99,11 +99,11 @@ describe('layers', () => {
       expect(`${file} -> ${target}`).toSatisfy(() => mayImport(roomOf(file), roomOf(target)))
   })
 
-  test('no files import each other in a circle, not even inside a room', () => {
+  test('no files form an import cycle, not even inside a room', () => {
     expect(circleIn(localImports)).toBeUndefined()
   })
 
-  test('a circle that is put in by hand is found', () => {
+  test('an import cycle that is added on purpose is found', () => {
     const withCircle = new Map(localImports)
     withCircle.set('src/cors/pattern.ts', ['src/cors/decide.ts'])
     expect(circleIn(withCircle)).toEqual(
@@ -111,7 +111,7 @@ describe('layers', () => {
     )
   })
 
-  test('at most two files stand loose in src', () => {
+  test('at most two files of src are outside a room', () => {
     expect(sources.filter((file) => /^src\/[^/]+\.ts$/.test(file)).length).toBeLessThanOrEqual(2)
   })
 
@@ -121,14 +121,14 @@ describe('layers', () => {
     expect(importsOf(file).filter((name) => !name.startsWith('.'))).toEqual([])
   })
 
-  test.each(pure)('%s, of the core, reads no clock, no chance and no process', (file) => {
+  test.each(pure)('%s, of the core, uses no clock, no random numbers and no process', (file) => {
     const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
     expect(text).not.toMatch(
       /\b(?:Date\b|Math\.random|process\.|performance\b|setTimeout|setInterval|fetch\()/,
     )
   })
 
-  test('what serves imports only types from node:http, see proxy/node-http.ts', () => {
+  test('the code that serves imports only types from node:http, see proxy/node-http.ts', () => {
     const serving = sources.filter((file) => !['cmd', 'doctor', 'demo'].includes(roomOf(file)))
     const importing = serving.filter((file) =>
       /^import (?!type )[^']* from 'node:http'/m.test(readFileSync(join(root, file), 'utf8')),
@@ -136,7 +136,7 @@ describe('layers', () => {
     expect(importing).toEqual([])
   })
 
-  test('process is touched in the modules that a process starts with alone', () => {
+  test('only the modules that a process starts with use the global process', () => {
     const others = sources.filter((file) => !['cmd/main.ts', 'src/children/child.ts'].includes(file))
     const touching = others.filter((file) =>
       /\bprocess\.(?:env|argv|exit|exitCode|on|stdout|stderr|stdin|cwd|kill)\b/.test(

@@ -175,7 +175,7 @@ describe('an error made here', () => {
     expect(corsNames(enforced)).toContain(line)
   })
 
-  test('is what a preflight gets when the store that should answer it is not there', async () => {
+  test('is the response to a preflight whose store is unreachable', async () => {
     const options = { method: 'OPTIONS', headers: preflight('https://example.com') }
     const reported = await down.send({ ...options, path: '/photos/x' })
     expect(reported).toMatchObject({ status: 502, body: expect.stringContaining('<Code>BadGateway</Code>') })
@@ -184,7 +184,7 @@ describe('an error made here', () => {
   })
 })
 
-describe('what our rules would have decided', () => {
+describe('the decision of our rules', () => {
   test('is counted and logged with mode="report", and nothing of it with "enforce"', async () => {
     const serving = await serveInTest({ rules: { ...files, '_default.yaml': files['photos.yaml'] }, store })
     const origin = 'https://evil.example'
@@ -248,7 +248,7 @@ describe('what our rules would have decided', () => {
     ])
   })
 
-  test('is what happens from the reload on that takes the mode out of the file', async () => {
+  test('is applied from the reload that removes the mode from the file', async () => {
     const serving = await serveInTest({ rules: files, store })
     const ask = (): Promise<Answered> =>
       serving.send({ method: 'OPTIONS', path: '/photos/a', headers: preflight('https://evil.example') })

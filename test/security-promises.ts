@@ -7,22 +7,22 @@ type Named = readonly [file: string, title: string]
 export const promises: Readonly<Record<string, readonly Named[]>> = {
   'The store receives what the client sent, once:': [
     ['test/proxy/transparency.test.ts', '%s reaches the store byte for byte'],
-    ['test/proxy/framing.test.ts', 'a body that looks like a request is never one'],
-    ['test/proxy/aborts.test.ts', 'and the answer to a malformed chunk is 400'],
-    ['test/proxy/retry.test.ts', 'nothing is sent more than once more'],
+    ['test/proxy/framing.test.ts', 'a body that looks like a request is never read as one'],
+    ['test/proxy/aborts.test.ts', 'a malformed chunk is answered with 400'],
+    ['test/proxy/retry.test.ts', 'a request is resent at most once'],
     ['test/serve/raw-rows.spec.ts', 'the program with rules holds '],
     [
       'test/stores/stores.spec.ts',
-      'no object comes with what the rules of another bucket allow, and every answer is the store’s',
+      'no object is served under the rules of another bucket, and every answer equals the store’s',
     ],
   ],
   'A truncated answer never looks complete.': [
-    ['test/serve/dead-store.test.ts', 'is never a whole one for a client'],
-    ['test/proxy/aborts.test.ts', 'delimited by the end of the connection, of %s, by reset'],
+    ['test/serve/dead-store.test.ts', 'never looks complete to a client'],
+    ['test/proxy/aborts.test.ts', 'an answer to %s without a length that ends with a reset'],
   ],
   'Over TLS this includes answers without a length': [
-    ['test/proxy/closure.test.ts', 'to %s that ends by a FIN alone is truncated'],
-    ['test/proxy/closure.test.ts', 'to %s that ends by a closure alert is whole'],
+    ['test/proxy/closure.test.ts', 'to %s that ends with a FIN but no closure alert is truncated'],
+    ['test/proxy/closure.test.ts', 'to %s that ends with a closure alert is complete'],
   ],
   '`--forwarded-for replace` gives': [
     [
@@ -37,15 +37,18 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| memory of clients |': [
     [
       'test/proxy/memory-budget.test.ts',
-      'fit into the limit, beside what is resident and what is not yet collected',
+      'fit into the memory limit beside the idle process and uncollected garbage',
     ],
     [
       'test/proxy/memory-budget.test.ts',
-      'the reader that takes nothing for longest goes first, and the store is let go',
+      'the reader that has read nothing for longest is disconnected first, and its request to the store ends',
     ],
   ],
   '| connections to the store |': [
-    ['test/proxy/addresses.test.ts', 'a connection that has served %s for its time is followed by a new one'],
+    [
+      'test/proxy/addresses.test.ts',
+      'a connection that has served %s for its maximum age is replaced by a new one',
+    ],
   ],
   'The sidecar answers them with 400 `InvalidURI`': [
     [
@@ -56,17 +59,20 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   'Trailers of an upload are forwarded;': [
     [
       'test/proxy/upload-trailers.test.ts',
-      'a trailer that must stand in the head is refused, and the upload never completed: %s',
+      'a trailer that the store could take for a header is refused, and the upload is not completed: %s',
     ],
   ],
   'CORS headers are sent only to origins': [
     ['test/vectors.test.ts', '$id: $note'],
-    ['test/serve/dead-store.test.ts', 'no origin is let in that the rules do not'],
+    ['test/serve/dead-store.test.ts', 'no origin is allowed that the rules do not allow'],
     ['test/browser/dialects.test.ts', 'a refused %s is blocked, and nothing reaches the store'],
   ],
   "The store's own CORS headers are removed.": [
     ['test/http.test.ts', 'removes every Access-Control line in any case, keeps order, case and repeats'],
-    ['test/proxy/transparency.test.ts', 'gets the patch once: upstream CORS out, ours in, Vary merged'],
+    [
+      'test/proxy/transparency.test.ts',
+      'loses the CORS headers of the store, gets those of the rules once, and Vary is merged',
+    ],
   ],
   'Only authorised callers can change rules,': [
     ['test/bucket-cors/write.test.ts', 'a caller who is not verified changes nothing and learns nothing'],
@@ -76,14 +82,14 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   'No client, store or file can end the process': [
     [
       'test/serve/hostile-clients.test.ts',
-      'idle connections make room for health checks, for new requests and for connections to the store',
+      'idle connections are closed for health checks, new requests and connections to the store',
     ],
     [
       'test/admin/bounds.test.ts',
       'closes a connection with too many pipelined requests after at most one exposition',
     ],
-    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
-    ['test/rule-file/read-fuzz.test.ts', 'the largest files that were made to hurt a parser'],
+    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, are not watched'],
+    ['test/rule-file/read-fuzz.test.ts', 'the largest files that are made to slow down a parser'],
   ],
   '| clients, from anywhere': [
     ['test/serve/raw-rows.spec.ts', 'the program with rules holds '],
@@ -92,9 +98,9 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| holders of an access key': [
     [
       'test/bucket-cors/running.test.ts',
-      'a key writes only the buckets it is for, and the store never hears of the API',
+      'a key can write only the buckets that it names, and the store receives no request',
     ],
-    ['test/bucket-cors/write.test.ts', 'a key that is tied to other buckets is refused here'],
+    ['test/bucket-cors/write.test.ts', 'a key that names other buckets is refused'],
     [
       'test/bucket-cors/write.test.ts',
       'a file with %s is not rewritten, and not deleted, unless that is asked for',
@@ -102,9 +108,9 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/bucket-cors/write.test.ts', '%s writes no file'],
   ],
   '| those who can write to the rules directory': [
-    ['test/rule-file/read-fuzz.test.ts', 'noise'],
-    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, cost nothing'],
-    ['test/rules/watch.test.ts', 'what a linked file elsewhere says now'],
+    ['test/rule-file/read-fuzz.test.ts', 'random bytes'],
+    ['test/rules/watch.test.ts', 'a folder in the rules directory, and a link to one, are not watched'],
+    ['test/rules/watch.test.ts', 'a change of a file elsewhere that a link leads to'],
   ],
   '| the store |': [
     ['test/http.test.ts', 'removes every Access-Control line in any case, keeps order, case and repeats'],
@@ -115,14 +121,20 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
   ],
   '| callers whose signed `GET ?cors`': [
-    ['test/bucket-cors/read.test.ts', 'the store accepts the same request with %s: ours is the answer'],
-    ['test/bucket-cors/read.test.ts', 'an unsigned request is refused here: the store may let anybody read'],
-    ['test/bucket-cors/read.test.ts', 'PUT and DELETE stay refused'],
+    [
+      'test/bucket-cors/read.test.ts',
+      'if the store accepts the same request with %s, the caller gets the rules',
+    ],
+    [
+      'test/bucket-cors/read.test.ts',
+      'an unsigned request is refused here, because the store may allow anonymous reads',
+    ],
+    ['test/bucket-cors/read.test.ts', 'PUT and DELETE are refused'],
   ],
   '| Prometheus, the kubelet, everyone': [
     [
       'test/admin/access.test.ts',
-      'a local caller needs it too, because a plain proxy on this machine makes every caller look local',
+      'a local caller needs the token too, because a plain proxy on this machine makes every caller look local',
     ],
     [
       'test/metrics/metrics.test.ts',
@@ -139,7 +151,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/plan/other-bucket.test.ts', '%s %s: a name close to a configured one gets nothing'],
   ],
   '`check` reminds you of this.': [
-    ['test/rule-file/lint/lint.test.ts', 'a host gets the remark that the store must map it'],
+    ['test/rule-file/lint/lint.test.ts', 'a host gets a finding that the store must map it'],
   ],
   'If Host names one bucket and the path': [
     ['test/plan/other-bucket.test.ts', '%s %s: gets what both buckets allow'],
@@ -147,7 +159,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '`npm run test:stores` compares': [
     [
       'test/stores/stores.spec.ts',
-      'no object comes with what the rules of another bucket allow, and every answer is the store’s',
+      'no object is served under the rules of another bucket, and every answer equals the store’s',
     ],
   ],
   'A request that matches no rule is still served': [
@@ -179,12 +191,12 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| request line and header lines': [['test/serve/raw-rows.spec.ts', 'the program with rules holds ']],
   '| time for a request': [['test/proxy/listen.test.ts', 'a head that is never completed: 408']],
   '| a connection without a request': [
-    ['test/proxy/idle.test.ts', 'a connection that has served and stays silent is closed'],
+    ['test/proxy/idle.test.ts', 'a connection that stays silent after a request is closed'],
   ],
   '| connections of clients': [
     [
       'test/serve/hostile-clients.test.ts',
-      'idle connections make room for health checks, for new requests and for connections to the store',
+      'idle connections are closed for health checks, new requests and connections to the store',
     ],
   ],
   '| pipelined requests': [
@@ -227,20 +239,20 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '| `Access-Control-Request-Headers`': [['test/cors/request.test.ts', '%s over the whole length are read']],
   '| cached decisions': [['test/plan/judge.test.ts', 'does not keep %s']],
   '| body of `PUT ?cors`': [
-    ['test/bucket-cors/body.test.ts', 'a body that %s is not asked for'],
-    ['test/bucket-cors/body.test.ts', 'a body that does not come in time is given up'],
+    ['test/bucket-cors/body.test.ts', 'the sidecar sends no 100 (Continue) for a body that %s'],
+    [
+      'test/bucket-cors/body.test.ts',
+      'a body that does not arrive in time gets an error and changes nothing',
+    ],
   ],
   '| signature |': [
     ['test/auth/verify.test.ts', 'an Authorization beyond the bound is malformed'],
     ['test/auth/verify.test.ts', '%i seconds off: %s'],
-    [
-      'test/auth/verify.test.ts',
-      '%s promises signed chunks or a trailer, which are not checked, and is refused',
-    ],
+    ['test/auth/verify.test.ts', '%s is refused, because signed chunks and trailers are not checked'],
   ],
   '| file of access keys': [
     ['test/bucket-cors/credentials.test.ts', 'more keys than the bound are an error'],
-    ['test/bucket-cors/credentials.test.ts', 'what is too large or no text is not parsed'],
+    ['test/bucket-cors/credentials.test.ts', 'a file that is too large or not text is not parsed'],
   ],
   '| rule file |': [
     ['test/rule-file/read.test.ts', 'twenty aliases are followed, and no more'],
@@ -259,14 +271,17 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ['test/admin/admin.test.ts', 'to a target that is too long is 414, and to headers that are 431'],
   ],
   '| a worker that does not respond': [
-    ['test/serve/workers.test.ts', 'a worker that hangs is killed and replaced, and PUT ?cors is right'],
+    [
+      'test/serve/workers.test.ts',
+      'a worker that hangs is killed and replaced, and PUT ?cors still takes effect',
+    ],
   ],
   '| denials kept for the console': [
     [
       'test/admin/denials.test.ts',
       'hold the latest ones, newest first, also after the ring has wrapped around',
     ],
-    ['test/admin/denials.test.ts', 'use the same memory with a million distinct origins'],
+    ['test/admin/denials.test.ts', 'use no more memory with a million distinct origins'],
   ],
   '| log |': [
     ['test/log/log.test.ts', 'is valid JSON of at most 8 KB for any input: %s'],
@@ -292,14 +307,14 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   '**With a token**': [
     [
       'test/admin/access.test.ts',
-      'a local caller needs it too, because a plain proxy on this machine makes every caller look local',
+      'a local caller needs the token too, because a plain proxy on this machine makes every caller look local',
     ],
     ['test/admin/access.test.ts', 'with %s the caller gets 401'],
   ],
   'Callers send it as a bearer token': [
     [
       'test/admin/access.test.ts',
-      'a new token works at once; with an empty, a missing or a huge file no token works',
+      'a new token works at once; no token works while the file is empty, missing or huge',
     ],
   ],
   "The console's page exchanges it": [
@@ -328,14 +343,14 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   '`--debug-headers` sends': [['test/settings/settings.test.ts', 'only the store has no default']],
   'Log lines contain the client': [
-    ['test/log/log.test.ts', 'of a preflight holds all that was decided and asked, and nothing else'],
+    ['test/log/log.test.ts', 'of a preflight has exactly the fields of the request and its decision'],
   ],
   'In queries, only values': [
     ['test/log/log.test.ts', 'never shows the value of the query parameter %s'],
     ['test/log/log.test.ts', 'never shows the header %s'],
   ],
   'Control characters, including C1': [
-    ['test/log/log.test.ts', 'escapes what a terminal or a reader of lines obeys'],
+    ['test/log/log.test.ts', 'escapes control characters and line breaks'],
   ],
   'The packages at run time are named': [
     ['test/security.test.ts', 'the lock file has a hash for every package'],
@@ -347,13 +362,13 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
     ],
     [
       'test/security.test.ts',
-      'no package that is needed at run time has an install script, and npm runs that of node alone',
+      'no package needed at run time has an install script, and npm runs only that of the package node',
     ],
   ],
   '`allowScripts` permits the install script': [
     [
       'test/security.test.ts',
-      'no package that is needed at run time has an install script, and npm runs that of node alone',
+      'no package needed at run time has an install script, and npm runs only that of the package node',
     ],
   ],
   'The running program downloads nothing': [

@@ -7,7 +7,7 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 
 const said = statementsOf(read('SECURITY.md'))
 
-test('every statement of SECURITY.md is a promise with a test, or is known to promise nothing', () => {
+test('every statement of SECURITY.md has a test, or is listed as one that promises nothing', () => {
   const known = [...Object.keys(promises), ...statements]
   expect(said.filter((statement) => !known.some((start) => statement.startsWith(start)))).toEqual([])
 })
@@ -56,7 +56,7 @@ test('the lock file has a hash for every package', () => {
   expect(packages.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true)).toEqual([])
 })
 
-test('no package that is needed at run time has an install script, and npm runs that of node alone', () => {
+test('no package needed at run time has an install script, and npm runs only that of the package node', () => {
   const withScript = Object.values(locked).filter(({ hasInstallScript }) => hasInstallScript === true)
   expect(withScript.length).toBeGreaterThan(0)
   expect(withScript.filter(({ dev }) => dev !== true)).toEqual([])

@@ -82,6 +82,6 @@ describe('the published and recorded exchanges of the vendors', () => {
   )
 })
 
-describe('what follows from them', () => {
+describe('conclusions from these exchanges', () => {
   test.each(rowsOf('cors-more.json'))('$id: $note', check)
 })

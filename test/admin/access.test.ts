@@ -129,14 +129,14 @@ describe('with a token', () => {
     expect(refused.body).not.toContain('correct-horse')
   })
 
-  test('a local caller needs it too, because a plain proxy on this machine makes every caller look local', async () => {
+  test('a local caller needs the token too, because a plain proxy on this machine makes every caller look local', async () => {
     const { call } = await startAdmin({ tokenFile })
     for (const path of restricted) expect((await call(path)).status).toBe(401)
     expect((await call('/-/reload', { method: 'POST' })).status).toBe(401)
     for (const path of ['/healthz', '/readyz', '/metrics']) expect((await call(path)).status).toBe(200)
   })
 
-  test('a new token works at once; with an empty, a missing or a huge file no token works', async () => {
+  test('a new token works at once; no token works while the file is empty, missing or huge', async () => {
     const file = join(folder, 'changing')
     const { call } = await startAdmin({ tokenFile: file })
     const status = async (token: string): Promise<number> =>

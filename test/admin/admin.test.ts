@@ -248,7 +248,7 @@ describe('/-/rules', () => {
     expect((await call('/-/rules?file=videos')).status).toBe(400)
   })
 
-  test('is valid JSON with no file at all, and with thousands', async () => {
+  test('is valid JSON without rule files and with thousands of them', async () => {
     const none = await startAdmin({ rules: () => nothingLoaded })
     expect((await none.call('/-/rules')).json()).toMatchObject({ generation: 0, files: [] })
     const files = Array.from({ length: 3000 }, (_, n) => [`bucket-${n}`, ruleFile()] as const)

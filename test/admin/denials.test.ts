@@ -58,7 +58,7 @@ describe('denials', () => {
     expect(count).toBeGreaterThanOrEqual(2000)
   })
 
-  test('use the same memory with a million distinct origins', () => {
+  test('use no more memory with a million distinct origins', () => {
     const denials = createDenials()
     const origin = (n: number): string => `https://${n.toString(36).padStart(200, 'o')}.example`
     // All share one plan, so that only the memory of the denials is measured.

@@ -168,11 +168,14 @@ describe('/-/check', () => {
     expect(JSON.stringify(outside)).not.toContain('web team')
   })
 
-  test.skipIf(process.platform === 'win32')('a pipe in the directory is not waited for', async () => {
-    const admin = await start()
-    execFileSync('mkfifo', [join(admin.directory, 'pipe.yaml')])
-    expect(await check(admin, { file: 'pipe.yaml', text: 'rules: []\n' })).toMatchObject({ isNew: true })
-  })
+  test.skipIf(process.platform === 'win32')(
+    'a pipe in the rules directory does not block a request',
+    async () => {
+      const admin = await start()
+      execFileSync('mkfifo', [join(admin.directory, 'pipe.yaml')])
+      expect(await check(admin, { file: 'pipe.yaml', text: 'rules: []\n' })).toMatchObject({ isNew: true })
+    },
+  )
 
   test('a text that cannot be read has findings and no form', async () => {
     const checked = await check(await start(), { file: 'photos.yaml', text: 'rules: [' })
@@ -193,7 +196,7 @@ describe('/-/check', () => {
     expect(refused.json()).toEqual({ error: expect.stringContaining('The request is not valid') })
   })
 
-  test('a body that is too long, and another method, are refused', async () => {
+  test('a body that is too long and a method other than POST are refused', async () => {
     const { call } = await start()
     expect((await call('/-/check', { method: 'POST', body: 'x'.repeat(200_000) })).status).toBe(413)
     expect((await call('/-/check')).status).toBe(405)

@@ -140,7 +140,7 @@ describe('a session', () => {
 })
 
 describe('a refusal of the console', () => {
-  test('is a page with a form where there is a token', async () => {
+  test('is a page with a sign-in form if a token is set', async () => {
     const { call } = await startAdmin({ tokenFile })
     const answered = await call('/', { headers: away })
     expect(answered.status).toBe(401)
@@ -150,7 +150,7 @@ describe('a refusal of the console', () => {
     expect(answered.body).toContain('--admin-token-file')
   })
 
-  test('is a page that says what to do where there is none', async () => {
+  test('is a page that says what to do if no token is set', async () => {
     const { call } = await startAdmin()
     const answered = await call('/', { headers: away })
     expect(answered.status).toBe(403)
@@ -159,7 +159,7 @@ describe('a refusal of the console', () => {
     expect(answered.body).not.toContain('console.example')
   })
 
-  test('stays JSON for programs', async () => {
+  test('is JSON for clients that are not browsers', async () => {
     for (const options of [{}, { tokenFile }]) {
       const { call } = await startAdmin(options)
       const answered = await call('/-/rules', { headers: { ...away, Accept: 'text/html' } })

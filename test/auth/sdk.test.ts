@@ -32,7 +32,7 @@ const refusalOf = (request: SignedRequest, keys: AccessKeys, at = now()): string
 describe.each(signedCalls)('$name', (call) => {
   const keys = keysFor(call.tied === true ? [call.bucket] : undefined)
 
-  test('verifies, and its body is the one it states', async () => {
+  test('verifies, and the hash of its body matches', async () => {
     const request = await captured(call)
     const verdict = verify(signedRequest(request, call.bucket, call.byHost), keys, now())
     expect(verdict).toMatchObject({ kind: 'verified', accessKeyId })
@@ -104,7 +104,7 @@ describe.each(signedCalls)('$name', (call) => {
     }
   })
 
-  test('is refused beside a second credential', async () => {
+  test('is refused if the request has a second credential', async () => {
     const request = signedRequest(await captured(call), call.bucket, call.byHost)
     const second = { ...request, headers: [...request.headers, 'Authorization', 'OSS AK:xxx'] }
     expect(refusalOf(second, keys)).toBe('two-credentials')
@@ -114,7 +114,7 @@ describe.each(signedCalls)('$name', (call) => {
     }
   })
 
-  test('is refused when the time is up, and by a clock that is far behind', async () => {
+  test('is refused after it has expired, and by a server whose clock is far behind', async () => {
     const request = signedRequest(await captured(call), call.bucket, call.byHost)
     const day = 86_400
     expect(refusalOf(request, keys, now() + day)).toMatch(/skewed|expired/)
@@ -123,7 +123,7 @@ describe.each(signedCalls)('$name', (call) => {
     expect(behind).toMatch(call.name.startsWith('oss v1 query') ? /malformed/ : /skewed|not-yet-valid/)
   })
 
-  test('is refused for a key that is not there', async () => {
+  test('is refused if its access key is unknown', async () => {
     const request = signedRequest(await captured(call), call.bucket, call.byHost)
     expect(refusalOf(request, new Map())).toBe('unknown-key')
   })

@@ -83,7 +83,7 @@ function cosRequest(row: Vector): { request: SignedRequest; unixSeconds: number 
   }
 }
 
-test('a COS signature that covers no operation does not call one', () => {
+test('a COS signature that does not cover ?cors does not authorise it', () => {
   const { request, unixSeconds } = cosRequest(vector('cos-sig-put'))
   const call = { ...request, operation: 'cors', target: `${request.target}?cors` }
   const verdict = verify(call, keys(cosKey.id, cosKey.secret), unixSeconds)
@@ -126,7 +126,7 @@ describe('OSS V1', () => {
 describe('OSS V4', () => {
   const row = vector('oss-sig-v4')
 
-  test('every published step', () => {
+  test('each step gives the published value', () => {
     expect(row.canonicalRequest).toBe(
       v4.canonicalRequest(
         'PUT',

@@ -12,7 +12,7 @@ async function fileWith(text: string): Promise<string> {
   return file
 }
 
-test('a log that holds every line is enough at once, a line that comes later is waited for', async () => {
+test('a complete log is accepted at once, and a missing line is waited for', async () => {
   const file = await fileWith('{}\n{}\n')
   await expectLines(file, 2)
   const expected = expectLines(file, 3)
@@ -20,6 +20,6 @@ test('a log that holds every line is enough at once, a line that comes later is 
   await expected
 })
 
-test('lines that never come are counted, and a last one that is not whole is none', async () => {
+test('missing lines are counted, and an incomplete last line counts as missing', async () => {
   await expect(expectLines(await fileWith('{}\n{}'), 4, 1)).rejects.toThrow('3 of 4 requests were not logged')
 })

@@ -3,17 +3,17 @@ import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { cpuNanoseconds, parseKilobytes, parseSchedstat, residentNow } from './accounting.ts'
 
-test('of schedstat the first number is the time on a CPU', () => {
+test('the first number of schedstat is read as CPU time', () => {
   expect(parseSchedstat('108293835 10962392 603\n')).toBe(108_293_835)
 })
 
-test('a thread that has just gone used nothing more', () => {
+test('a thread that has ended adds no CPU time', () => {
   expect(parseSchedstat('')).toBe(0)
 })
 
 const status = 'Name:\tnode\nVmPeak:\t 999999 kB\nVmHWM:\t  133120 kB\nVmRSS:\t  120000 kB\n'
 
-test('memory is read from the line of the very name', () => {
+test('memory is read from the line with exactly that name', () => {
   expect(parseKilobytes(status, 'VmHWM')).toBe(133_120)
   expect(parseKilobytes(status, 'VmRSS')).toBe(120_000)
 })

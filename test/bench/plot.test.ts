@@ -13,7 +13,7 @@ const plot = growthPlot({
   ],
 })
 
-test('it is one well-formed SVG document, its texts escaped', () => {
+test('the plot is one well-formed SVG document with escaped texts', () => {
   expect(XMLValidator.validate(plot)).toBe(true)
   expect(plot).toContain('Growth &#38; &#60;more&#62;')
 })
@@ -38,7 +38,7 @@ test('growth goes up, shrinking goes down, and the same stays level; decades are
   expect(b - a).toBeCloseTo(c - b, 0)
 })
 
-test('no point lies outside of the picture and no two labels on one another', () => {
+test('all points lie inside the picture, and labels do not overlap', () => {
   for (const [x = -1, y = -1] of linesOf(plot).flat()) {
     expect(x).toSatisfy((x: number) => x >= 0 && x <= 680)
     expect(y).toSatisfy((y: number) => y >= 0 && y <= 380)

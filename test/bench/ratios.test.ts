@@ -13,11 +13,11 @@ test.each([
   ])
 })
 
-test('what is no number has fallen: it was not measured', () => {
+test('a ratio that is not a number counts as a regression', () => {
   expect(compareRatios({ 'a / b': 1 }, { 'a / b': Number.NaN })).toMatchObject([{ hasFallen: true }])
 })
 
-test('what was never recorded has not fallen, and shows', () => {
+test('a ratio without a recorded value is shown and is no regression', () => {
   const compared = compareRatios({}, { 'a / b': 9 })
   expect(compared).toEqual([
     { name: 'a / b', recorded: undefined, now: 9, change: undefined, hasFallen: false },
@@ -26,7 +26,7 @@ test('what was never recorded has not fallen, and shows', () => {
   expect(renderCompared(compared)).toContain('1 of 1 compared with nothing')
 })
 
-test('what has fallen is named below the table, and nothing else', () => {
+test('only regressions are named below the table', () => {
   const text = renderCompared(compareRatios({ one: 1, two: 1 }, { one: 1.5, two: 1.1 }))
   expect(text).toMatch(/one .* \+50 % \| fallen \|/)
   expect(text.split('\n').at(-1)).toBe('Fallen by more than 15 %: one.')

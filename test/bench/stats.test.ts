@@ -31,7 +31,7 @@ test.each([
   ).toBe(value)
 })
 
-test('nothing has no percentile', () => {
+test('an empty list has no percentile', () => {
   expect(() => percentile([], 0.5)).toThrow('nothing was measured')
 })
 

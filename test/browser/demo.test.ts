@@ -155,7 +155,7 @@ describeInBrowser('the demo page', () => {
       await expect.poll(copied).toMatch(/^curl -i -X OPTIONS/)
     })
 
-    test('plays the whole story with time to read, can be paused, and lists what was sent', async () => {
+    test('plays all steps with time to read them, can be paused, and lists the requests', async () => {
       await page.clock.install()
       await page.click('#play')
       await shown('#player-status', 'Step 1 of 5: Without the sidecar')
@@ -226,7 +226,7 @@ describeInBrowser('the demo page', () => {
     })
   })
 
-  test('says that the demo has stopped, at the button and wherever one looks', async () => {
+  test('says at every button that the demo has stopped', async () => {
     const ports = { page: 0, data: 0, admin: 0 }
     const demo = await startDemo({ dialect: 'cos', ports, logLevel: 'silent' }, startSidecar)
     const page = await chromium.context.newPage()

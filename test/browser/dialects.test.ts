@@ -203,7 +203,7 @@ describeInBrowser('dialects in a real browser', () => {
       expect(await request('/app/pixel.png')).toMatchObject({ kind: 'answer', status: 200 })
     })
 
-    test('the image does spoil it where Vary is left as the vendor sends it', async () => {
+    test('the image does spoil a later fetch with vary: dialect', async () => {
       await put('trap', 'pixel.png', pixel, 'image/png')
       const shown = await page.evaluate(`showImage(${JSON.stringify(`${sidecar}/trap/pixel.png`)})`)
       expect(shown).toBe('shown')

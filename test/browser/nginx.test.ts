@@ -137,7 +137,7 @@ if (nginxPath === undefined) {
       expect(await request('/site/missing.txt')).toMatchObject({ kind: 'answer', status: 404 })
     })
 
-    test('what the rules do not allow stays closed: another method, another bucket', async () => {
+    test('a method or a bucket that the rules do not allow is blocked', async () => {
       expect(await request('/site/hello.txt', { method: 'DELETE' })).toMatchObject({ kind: 'blocked' })
       expect(await request('/elsewhere/hello.txt')).toMatchObject({ kind: 'blocked' })
     })

@@ -54,7 +54,7 @@ test('a client that waits for 100 (Continue) is asked for its body', async () =>
 test.each([
   ['is not verified', 'guess', document.length, '403'],
   ['is too large', secret, 20_000, '400'],
-])('a body that %s is not asked for', async (_, key, length, status) => {
+])('the sidecar sends no 100 (Continue) for a body that %s', async (_, key, length, status) => {
   const sidecar = await start()
   const call = begin(sidecar, ['Expect: 100-continue', `Content-Length: ${length}`], key)
   const answer = await call.until('</Error>')
@@ -63,7 +63,7 @@ test.each([
   call.socket.destroy()
 })
 
-test('a body that does not come in time is given up', async () => {
+test('a body that does not arrive in time gets an error and changes nothing', async () => {
   const sidecar = await start({ bodyTimeout: 50 })
   const call = begin(sidecar, ['Content-Length: 100'])
   call.socket.write('<CORS')
@@ -84,7 +84,7 @@ test('a client that goes away in the middle of its body changes nothing', async 
   expect(sidecar.audits).toEqual([])
 })
 
-test('a refused caller whose body is under way gets the answer, and the connection ends', async () => {
+test('a refused caller who is still sending a body gets the answer, and the connection closes', async () => {
   const sidecar = await start()
   const call = begin(sidecar, ['Content-Length: 1000000'], 'guess')
   call.socket.write('x'.repeat(100_000))
@@ -94,7 +94,7 @@ test('a refused caller whose body is under way gets the answer, and the connecti
   call.socket.destroy()
 })
 
-test('chunks are put together, and counted', async () => {
+test('a chunked body is joined and its length is limited', async () => {
   const sidecar = await start()
   const call = begin(sidecar, ['Transfer-Encoding: chunked'])
   const middle = 50

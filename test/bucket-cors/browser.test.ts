@@ -53,7 +53,7 @@ describeInBrowser('cos-js-sdk-v5 in a browser', () => {
     await new Promise((resolve) => pages.close(resolve))
   })
 
-  test('put, get and delete work, and the next upload of the page goes by what was put', {
+  test('put, get and delete work, and the new rules decide the next upload of the page', {
     timeout: 60_000,
   }, async () => {
     const tab = await chromium.context.newPage()

@@ -116,7 +116,7 @@ test(`killed ${kills} times during PUT, the file is always an old or a new one, 
   })
 })
 
-test('a full disk: 503 in the dialect, and the old rules stay', async () => {
+test('a full disk gives 503 in the dialect, and the old rules stay', async () => {
   const first = await serve()
   expect((await call(first.port, 'PUT', documentOf('a'))).status).toBe(200)
   first.child.kill('SIGKILL')

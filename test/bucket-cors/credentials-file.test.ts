@@ -18,7 +18,7 @@ const follow = () => followCredentials(file, (problems) => seen.push(...problems
 const keyFile = (id: string): string => `accessKeys: [{id: ${id}, secret: s}]\n`
 const ids = async (keys: ReturnType<typeof follow>): Promise<string[]> => [...((await keys())?.keys() ?? [])]
 
-test('every change is seen by the next call, in place, by rename, and within one tick of the clock', async () => {
+test('the next call uses a file that was rewritten in place or by rename, even within one tick of the clock', async () => {
   await writeFile(file, keyFile('A'))
   const keys = follow()
   expect(await ids(keys)).toEqual(['A'])
@@ -30,7 +30,7 @@ test('every change is seen by the next call, in place, by rename, and within one
   expect(seen).toEqual([])
 })
 
-test('an old file is read once, until it changes', async () => {
+test('a file that does not change is read once', async () => {
   await writeFile(file, keyFile('A'))
   const keys = follow()
   expect(await ids(keys)).toEqual(['A'])
@@ -54,7 +54,7 @@ test('a missing or invalid file gives no keys, and is reported once', async () =
   expect(seen[1]).toMatch(/credentials\.yaml:1:13: access-keys: /)
 })
 
-test('calls at the same time are answered by the same look or a later one', async () => {
+test('concurrent calls share one read of the file, or use a later one', async () => {
   await writeFile(file, keyFile('A'))
   const keys = follow()
   const found = await Promise.all(Array.from({ length: 20 }, () => ids(keys)))

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 const run = promisify(execFile)
 const script = fileURLToPath(new URL('credentials-without-files.ts', import.meta.url))
 
-test('a file of keys that could not be read for want of open files is read as soon as it can be', async () => {
+test('after the process ran out of open files, the credentials file is read again as soon as possible', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'credentials-'))
   try {
     const file = join(folder, 'credentials.yaml')

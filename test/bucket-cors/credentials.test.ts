@@ -84,7 +84,7 @@ test('no message quotes a line of the file, for any mistake', () => {
   }
 })
 
-test('what is too large or no text is not parsed', () => {
+test('a file that is too large or not text is not parsed', () => {
   const large = `#${'x'.repeat(maxCredentialsBytes)}`
   expect(read(large).findings).toMatchObject([{ code: 'unreadable' }])
   expect(readCredentials('f', Uint8Array.of(0x61, 0xff)).findings).toMatchObject([{ code: 'unreadable' }])

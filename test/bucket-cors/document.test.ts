@@ -37,7 +37,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: { layout 
     { requiredKeys: ['allowedOrigins', 'allowedMethods', 'allowedHeaders', 'exposeHeaders'] },
   )
 
-  test('what is written is read back as it was', () => {
+  test('a written configuration is read back unchanged', () => {
     fc.assert(
       fc.property(fc.array(rules, { minLength: 1, maxLength: 5 }), fc.boolean(), (given, responseVary) => {
         const text = corsConfiguration(layout, ruleFile({ rules: given, responseVary }))
@@ -49,7 +49,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: { layout 
     )
   })
 
-  test('no leaf holds white space of the layout', () => {
+  test('values contain no white space from the layout', () => {
     const full = rule({ id: 'a', allowedHeaders: ['*'], exposeHeaders: ['ETag'], maxAgeSeconds: 1 })
     const text = corsConfiguration(layout, ruleFile({ rules: [full, full] }))
     for (const [, leaf = ''] of text.matchAll(
@@ -59,7 +59,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: { layout 
   })
 })
 
-test('OSS shows ResponseVary always, COS when it is set, S3 never', () => {
+test('OSS always writes ResponseVary, COS only if it is set, S3 never', () => {
   const shown = ({ bucketCors }: VendorDialect, responseVary: boolean): string | undefined =>
     /<ResponseVary>(\w+)</.exec(corsConfiguration(bucketCors.layout, ruleFile({ responseVary })))?.[1]
   expect([shown(oss, false), shown(oss, true)]).toEqual(['false', 'true'])

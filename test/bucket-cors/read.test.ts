@@ -66,7 +66,7 @@ describe('without credentials', () => {
     ],
     ['200 and an empty configuration', 200, '<CORSConfiguration/>'],
     ['200 and a configuration after a comment', 200, '<!-- ours --><CORSConfiguration/>'],
-  ])('the store accepts the same request with %s: ours is the answer', async (_, status, body) => {
+  ])('if the store accepts the same request with %s, the caller gets the rules', async (_, status, body) => {
     const sidecar = await start({ credentials: null, files, store: store(status, body) })
     const answer = await sidecar.call('GET', undefined, { headers: { Origin: origin } })
     expect(answer.status).toBe(200)
@@ -103,7 +103,7 @@ describe('without credentials', () => {
     expect(lines.filter((_, i) => lines[i - 1]?.toLowerCase() === 'x-forwarded-for')).toEqual([expected])
   })
 
-  test('a compressed acceptance is one, too', async () => {
+  test('a compressed answer by which the store accepts the caller is understood', async () => {
     const sidecar = await start({
       credentials: null,
       files,
@@ -148,7 +148,7 @@ describe('without credentials', () => {
     ['301', 301, ''],
     ['501', 501, '<Error><Code>NotImplemented</Code></Error>'],
     ['503', 503, '<CORSConfiguration/>'],
-  ])('the store answers %s: that is the answer, decorated', async (_, status, body) => {
+  ])('if the store answers %s, the caller gets that answer with CORS headers', async (_, status, body) => {
     const sidecar = await start({ credentials: null, files, store: store(status, body) })
     const answer = await sidecar.call('GET', undefined, { headers: { Origin: origin } })
     expect(answer).toMatchObject({ status, body })
@@ -158,7 +158,7 @@ describe('without credentials', () => {
     expect(sidecar.storeRequests).toHaveLength(1)
   })
 
-  test('bytes that are no text, and answers that are too long, come as they are', async () => {
+  test('answers that are not text or too long are passed on unchanged', async () => {
     for (const body of [Buffer.from([0xff, 0xfe, 0x00]), Buffer.alloc(300_000, 'a')]) {
       const sidecar = await start({ credentials: null, files, store: store(403, body) })
       const answer = await fetch(`http://127.0.0.1:${sidecar.port}/photos/?cors`, {
@@ -171,7 +171,7 @@ describe('without credentials', () => {
     }
   })
 
-  test('header lines that are no ASCII come byte for byte', async () => {
+  test('header lines with bytes outside ASCII are passed on byte for byte', async () => {
     const named = store(403, 'x', { 'x-named': 'caf\u00e9' })
     const sidecar = await start({ credentials: null, files, dialect: 's3', store: named })
     const answer = await sidecar.call('GET')
@@ -179,12 +179,12 @@ describe('without credentials', () => {
     expect(answer.headers['x-named']).toBe('caf\u00e9')
   })
 
-  test('a status that no answer has is a bad gateway', async () => {
+  test('an invalid status of the store gives 502', async () => {
     const sidecar = await start({ credentials: null, files, store: store(700, '') })
     expect((await sidecar.call('GET')).status).toBe(502)
   })
 
-  test('an unsigned request is refused here: the store may let anybody read', async () => {
+  test('an unsigned request is refused here, because the store may allow anonymous reads', async () => {
     const sidecar = await start({ credentials: null, files, store: store(404, noSuch) })
     const host = `127.0.0.1:${sidecar.port}`
     const credentials: readonly Record<string, string>[] = [
@@ -201,14 +201,14 @@ describe('without credentials', () => {
     expect(sidecar.storeRequests).toEqual([])
   })
 
-  test('a store that breaks off is a bad gateway', async () => {
+  test('a store that aborts its answer gives 502', async () => {
     const sidecar = await start({ credentials: null, files, store: (request) => request.socket.destroy() })
     const answer = await sidecar.call('GET')
     expect(answer.status).toBe(502)
     expect(answer.body).not.toContain(origin)
   })
 
-  test('PUT and DELETE stay refused', async () => {
+  test('PUT and DELETE are refused', async () => {
     const sidecar = await start({ credentials: null, files, store: store(404, noSuch) })
     expect((await sidecar.call('DELETE')).status).toBe(405)
     expect(sidecar.storeRequests).toEqual([])
@@ -216,7 +216,7 @@ describe('without credentials', () => {
 })
 
 describe('who else answers', () => {
-  test('off: the store, decorated like any other response', async () => {
+  test('with the API off the store answers, and its response gets CORS headers like any other', async () => {
     const sidecar = await start({ setup: { bucketCorsApi: 'off' }, files })
     const answer = await sidecar.call('PUT', '<CORSConfiguration/>', {
       headers: { Origin: 'https://x.example' },
@@ -225,7 +225,7 @@ describe('who else answers', () => {
     expect(sidecar.storeRequests).toHaveLength(1)
   })
 
-  test('a bucket in report mode: the store', async () => {
+  test('for a bucket in report mode the store answers', async () => {
     const reported = { 'photos.yaml': `${files['photos.yaml']}mode: report\n` }
     const sidecar = await start({ files: reported })
     expect((await sidecar.call('GET')).status).toBe(501)

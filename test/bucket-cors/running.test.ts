@@ -85,7 +85,7 @@ test('a caller reads its own write, and the next preflight on any connection use
   expect((await preflight('photos')).status).toBe(403)
 })
 
-test('a key writes only the buckets it is for, and the store never hears of the API', async () => {
+test('a key can write only the buckets that it names, and the store receives no request', async () => {
   const rule = { AllowedOrigins: ['*'], AllowedMethods: ['GET'] }
   await expect(
     client.send(new PutBucketCorsCommand({ Bucket: 'other', CORSConfiguration: { CORSRules: [rule] } })),

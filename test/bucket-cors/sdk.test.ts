@@ -73,7 +73,7 @@ describe('@aws-sdk/client-s3', () => {
     expect(await sidecar.list()).toEqual([])
   })
 
-  test('what cannot be stored is an error that a client can read', async () => {
+  test('a configuration that cannot be stored gives an error that the SDK can parse', async () => {
     const rule = { AllowedOrigins: ['https://*.*.example'], AllowedMethods: ['GET'] }
     const put = new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [rule] } })
     await expect(s3Client(sidecar.port).send(put)).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describe('cos-nodejs-sdk-v5', () => {
     expect((await put(client)).statusCode).toBe(200)
   })
 
-  test('and so does one whose clock is behind', async () => {
+  test('a client whose clock is behind also sets it by our answer and succeeds', async () => {
     const hostSuffixes = ['cos.ap-beijing.myqcloud.com']
     sidecar = await startSidecar({ credentials, setup: { hostSuffixes } })
     const client = cosClient({

@@ -72,7 +72,7 @@ describe('a value that no browser sends', () => {
       expect([origin, (await sidecar.preflight(origin)).status]).toEqual([origin, 403])
   })
 
-  test('leaves no mark behind once it is gone', async () => {
+  test('leaves no storedBy line in the file after it has been removed', async () => {
     const sidecar = await start({ dialect: 's3' })
     await sidecar.call('PUT', document(ruleXml('https://A.example.com')))
     await sidecar.call('PUT', document(ruleXml('https://a.example.com')))
@@ -87,7 +87,7 @@ describe('a value that no browser sends', () => {
     'https://a.example.com:0',
     'https://a b',
     'https://*.a.*',
-  ])('%s is stored by none', async (origin) => {
+  ])('no dialect stores %s', async (origin) => {
     for (const dialect of vendors) {
       const sidecar = await start({ dialect })
       expect((await sidecar.call('PUT', document(ruleXml(origin)))).status).toBe(400)
@@ -145,7 +145,7 @@ describe('what OSS answers to a configuration that it does not store', () => {
       expect(element(body, 'Message')).toBe('The CORS Rules num is beyond limit')
   })
 
-  test('elsewhere too many rules are an invalid request', async () => {
+  test('in the other dialects too many rules are an invalid request', async () => {
     const sidecar = await start({ dialect: 's3' })
     const rules = Array.from({ length: 101 }, (_, index) => ruleXml(`https://a${index}.example.com`))
     const { body } = await sidecar.call('PUT', document(...rules))
@@ -181,7 +181,7 @@ describe('a bucket that the store does not have', () => {
     expect((await sidecar.call('PUT', document(ruleXml('*')))).status).toBe(200)
   })
 
-  test('a store that breaks off does not say so', async () => {
+  test('is not assumed when the store aborts its answer', async () => {
     const sidecar = await start({ dialect: 's3', store: (request) => request.socket.destroy() })
     expect((await sidecar.call('PUT', document(ruleXml('*')))).status).toBe(200)
   })
@@ -205,7 +205,7 @@ describe('COS sends its time to callers that it rejects', () => {
     expect(Math.abs(time - Date.now())).toBeLessThan(60_000)
   })
 
-  test('and not in the refusal of a preflight', async () => {
+  test('the refusal of a preflight has no time', async () => {
     const sidecar = await start({ dialect: 'cos' })
     expect((await sidecar.preflight('https://a.example')).body).not.toContain('ServerTime')
   })

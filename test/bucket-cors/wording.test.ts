@@ -74,7 +74,7 @@ describe.each(dialects.filter(isVendor))('$name', ({ name, bucketCors: words }) 
     expect(configurationError(finding, words).message).toBe('A can not.')
   })
 
-  test('digests', () => {
+  test('a body that differs from its digest gets the error code of the vendor', () => {
     expect(digestError({ algorithm: 'md5', hex: '' }, words)).toMatchObject({
       status: 400,
       code: 'BadDigest',
@@ -88,7 +88,7 @@ test('the SDKs of COS correct their clock by the words for an expired signature'
   expect(refusalError('expired', cos.bucketCors).message).toBe('Request has expired')
 })
 
-test('OSS has its own codes beside these', () => {
+test('OSS sends its own EC codes with these errors', () => {
   const finding = (code: FindingCode) =>
     ({ file: 'f', line: 1, column: 1, severity: 'error', code, message: 'm' }) as const
   expect(configurationError(finding('no-rules'), oss.bucketCors).fields).toEqual([

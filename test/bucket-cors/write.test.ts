@@ -72,7 +72,7 @@ describe.each(['cos', 'oss', 's3'] as const)('%s', (dialect) => {
 describe('who may', () => {
   const tied = `accessKeys:\n  - {id: AKIDEXAMPLE, secret: "secret/with+signs", buckets: [docs]}\n`
 
-  test('a key that is tied to other buckets is refused here', async () => {
+  test('a key that names other buckets is refused', async () => {
     const sidecar = await start({ credentials: tied, dialect: 's3' })
     const denied = await sidecar.call('PUT', document())
     expect(denied.status).toBe(403)
@@ -101,7 +101,7 @@ describe('who may', () => {
   })
 })
 
-test('a digest of a body that is not there is compared, too', async () => {
+test('the digest of an empty body is compared, too', async () => {
   const sidecar = await start({ dialect: 'oss', files: { 'photos.yaml': rules() } })
   const wrong = { headers: { 'Content-MD5': 'AAAAAAAAAAAAAAAAAAAAAA==' } }
   const empty = { headers: { 'Content-MD5': '1B2M2Y8AsgTpgAmY7PhCfg==' } }
@@ -171,7 +171,7 @@ describe('what is put', () => {
     }
   })
 
-  test('a body that differs from its digest is refused, and so is a digest that is none', async () => {
+  test('a body that differs from its digest and a malformed digest are refused', async () => {
     const sidecar = await start({ dialect: 'oss' })
     const bad = await sidecar.call('PUT', document(), {
       headers: { 'Content-MD5': 'AAAAAAAAAAAAAAAAAAAAAA==' },
@@ -246,7 +246,7 @@ describe('files that people wrote', () => {
     expect(await bold.list()).toEqual([])
   })
 
-  test('putting the same content is no change, for files of any author', async () => {
+  test('putting the same content changes no file, whoever wrote it', async () => {
     const text = `# ours\n${rules()}`
     const sidecar = await start({ files: { 'photos.yaml': text } })
     expect((await sidecar.call('PUT', document())).status).toBe(200)
@@ -254,7 +254,7 @@ describe('files that people wrote', () => {
     expect(sidecar.audits).toEqual([])
   })
 
-  test('the line for editors is no comment, and stays', async () => {
+  test('the yaml-language-server line does not count as a comment, and is kept', async () => {
     const modeline = '# yaml-language-server: $schema=schema/rule-file.json\n'
     const sidecar = await start({ files: { 'photos.yaml': modeline + rules('https://a.example') } })
     expect((await sidecar.call('PUT', document())).status).toBe(200)
@@ -292,7 +292,7 @@ describe('files that people wrote', () => {
     expect(await sidecar.list()).toEqual(['photos.json', 'photos.yaml'])
   })
 
-  test('a .yml is rewritten in place, and all that is not rules stays', async () => {
+  test('a .yml file is rewritten in place, and its other fields are kept', async () => {
     const settings = 'mode: enforce\nvary: dialect\nhosts: [assets.example.com]\n'
     const tests = `tests:\n  - {origin: "https://evil.example", method: PUT, expect: deny}\n`
     const sidecar = await start({ files: { 'photos.yml': rules('https://a.example') + settings + tests } })
@@ -320,7 +320,7 @@ describe('files that people wrote', () => {
     expect(await sidecar.read('photos.yaml')).toBe(rules() + tests)
   })
 
-  test('_default answers no GET and is never written', async () => {
+  test('_default does not answer GET, and is never written', async () => {
     const sidecar = await start({ files: { '_default.yaml': rules('https://a.example') } })
     expect((await sidecar.preflight('https://a.example')).status).toBe(200)
     expect((await sidecar.call('GET')).status).toBe(404)
@@ -333,7 +333,7 @@ describe('files that people wrote', () => {
   })
 })
 
-test('a bucket keeps the dialect that it had by _default when it gets a file of its own', async () => {
+test('a bucket that gets its first file keeps the dialect of _default', async () => {
   const sidecar = await start({
     dialect: 's3',
     files: { '_default.yaml': `dialect: oss\n${rules('https://a.example')}` },
@@ -359,7 +359,7 @@ describe('names and paths', () => {
     expect(sidecar.audits).toEqual([])
   })
 
-  test('another sub-resource beside it, and ?cors twice, are refused', async () => {
+  test('?cors twice, or with another sub-resource, is refused', async () => {
     const sidecar = await start()
     for (const target of ['/photos/?cors&lifecycle', '/photos/?cors&cors', '/photos/?cors&%63ors='])
       expect((await sidecar.call('PUT', document(), { target })).status).toBe(400)
@@ -384,7 +384,7 @@ describe('the audit', () => {
 })
 
 describe('the disk', () => {
-  test('writers at the same time leave one whole configuration, and each of them an answer', async () => {
+  test('concurrent writers leave one complete configuration, and each gets an answer', async () => {
     const sidecar = await start()
     const origins = Array.from({ length: 12 }, (_, i) => `https://writer-${i}.example`)
     const answers = await Promise.all(origins.map((allowed) => sidecar.call('PUT', document(allowed))))
@@ -399,7 +399,7 @@ describe('the disk', () => {
     expect((await sidecar.preflight(last)).status).toBe(200)
   })
 
-  test('a directory that is gone: 503, and the old rules stay', async () => {
+  test('a missing rules directory gives 503, and the old rules stay', async () => {
     const sidecar = await start({ files: { 'photos.yaml': rules('https://a.example') } })
     await rename(sidecar.directory, `${sidecar.directory}-away`)
     for (const method of ['PUT', 'DELETE']) {
@@ -411,7 +411,7 @@ describe('the disk', () => {
     expect(sidecar.audits).toEqual([])
   })
 
-  test('what a killed process left behind is removed once it is old', async () => {
+  test('an old temporary file of a killed process is removed', async () => {
     const sidecar = await start()
     const old = '.photos.yaml.0123456789abcdef.tmp'
     const young = '.photos.yaml.fedcba9876543210.tmp'
@@ -422,7 +422,7 @@ describe('the disk', () => {
     expect((await sidecar.list()).sort()).toEqual(['.keep', young, 'photos.yaml'].sort())
   })
 
-  test('a name that is a folder cannot be written: 503', async () => {
+  test('a file name that is taken by a folder gives 503', async () => {
     const sidecar = await start()
     await mkdir(join(sidecar.directory, 'photos.yaml'))
     const answer = await sidecar.call('PUT', document())

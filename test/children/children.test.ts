@@ -57,7 +57,7 @@ describe('a call in a child process', () => {
     ['that takes too long', 'spin', { callTimeout: 200 }, 'it took longer than 0.2 s'],
     ['that fills its memory', 'fillMemory', {}, 'it took more memory than there may be for one file'],
     ['that ends its process', 'end', {}, 'its process ended'],
-  ] as const)('%s rejects, and costs no other call its result', async (_, name, own, message) => {
+  ] as const)('%s rejects, and other calls still get their results', async (_, name, own, message) => {
     const run = runner({ most: 1, ...own })
     const fatal = run(name)
     const others = Promise.all(Array.from({ length: 40 }, (__, value) => run('double', value)))
@@ -107,7 +107,7 @@ test('a child that has loaded a module takes its first call', async () => {
   expect(await children.run({ module, name: 'answer', args: [] })).toBe(42)
 })
 
-test('few calls share a child, many calls get as many as there may be, and idle children end', async () => {
+test('few calls share one child, many calls start up to the maximum, and idle children end', async () => {
   const run = runner({ idle: 0 })
   const childrenOf = async (count: number): Promise<number> =>
     new Set(await Promise.all(Array.from({ length: count }, () => run('pid')))).size

@@ -53,7 +53,7 @@ describe('the exit code', () => {
     expect(outcome.err).toContain(complaint)
   })
 
-  test('without a path is that of ./rules', async () => {
+  test('is that of ./rules if no path is given', async () => {
     const { code, err } = await check(folderWith({ 'rules/photos.yaml': clean }))
     expect({ code, err }).toEqual({
       code: 0,
@@ -65,7 +65,7 @@ describe('the exit code', () => {
     expect((await check(folderWith({ 'photos.yaml': clean }), '--dialect', name, '.')).code).toBe(0)
   })
 
-  test('of what cannot be read is 2, and the other files are checked all the same', async () => {
+  test('is 2 if a file cannot be read, and the other files are checked', async () => {
     const folder = folderWith({ 'photos.yaml': broken })
     const outcome = await check(folder, '--format', 'json', 'missing.yaml', 'photos.yaml')
     expect(outcome.code).toBe(2)
@@ -135,14 +135,14 @@ describe('text', () => {
     expect(outcome.out.split('\n')[1]).toBe('    - allowedOrigins: ["https://A.com"]')
   })
 
-  test('lets nothing of a file move the cursor', async () => {
+  test('escapes every character of a file that could move the cursor', async () => {
     const text = `rules:\n  - {id: "\u202e\u009b2J", allowedOrigins: ["https://a.com\u2028"], allowedMethods: [GET], \t x: 1}\n`
     const { out } = await check(folderWith({ 'photos.yaml': text }), 'photos.yaml')
     expect(out).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]/u)
     expect(out.match(/^photos/gm)).toHaveLength(3)
   })
 
-  test('shows a part of a long line, with the place in it', async () => {
+  test('shows the part of a long line around the place', async () => {
     const origins = [...Array.from({ length: 50 }, (_, i) => `"https://${i}.example.com"`), '"https://A.com"']
     const text = `rules:\n  - {allowedOrigins: [${origins.join(', ')}], allowedMethods: [GET, HEAD]}\n`
     const [, source = '', mark = ''] = (
@@ -216,7 +216,7 @@ describe('a directory', () => {
       ({ file, severity, code }) => `${file} ${severity} ${code}`,
     )
 
-  test('is read as serve reads it', async () => {
+  test('is read with the same rules as by serve', async () => {
     const folder = folderWith({
       'photos.yaml': clean,
       '_default.yml': clean,
@@ -276,17 +276,17 @@ describe('a directory', () => {
     ])
   })
 
-  test('may have the same bucket as another directory: that is how stages are kept apart', async () => {
+  test('may have the same bucket as another directory, such as one for each stage', async () => {
     const folder = folderWith({ 'dev/photos.yaml': clean, 'prod/photos.yaml': clean })
     expect((await check(folder, 'dev', 'prod')).code).toBe(0)
   })
 
-  test('and a file in it are read once', async () => {
+  test('is read once if a file in it is named as well', async () => {
     const outcome = await check(folderWith({ 'photos.yaml': broken }), '--format', 'json', '.', 'photos.yaml')
     expect(JSON.parse(outcome.out)).toHaveLength(1)
   })
 
-  test('with a pipe in it does not wait for somebody to write into it', async () => {
+  test('with a pipe in it does not block', async () => {
     const folder = folderWith({ 'photos.yaml': clean })
     execFileSync('mkfifo', [join(folder, 'pipe.yaml')])
     const outcome = await check(folder, '--format', 'json', '.')
@@ -295,7 +295,7 @@ describe('a directory', () => {
   })
 })
 
-test('a file that is larger than any rule file is not read to its end', async () => {
+test('a file beyond the size limit is not read to its end', async () => {
   const folder = folderWith({ 'large.yaml': `# ${'x'.repeat(3_000_000)}\n` })
   const outcome = await check(folder, '--format', 'json', 'large.yaml')
   expect(JSON.parse(outcome.out)).toMatchObject([
@@ -303,7 +303,7 @@ test('a file that is larger than any rule file is not read to its end', async ()
   ])
 })
 
-test('the dialect of the command line counts for files that name none', async () => {
+test('the dialect of the command line applies to files that name none', async () => {
   const many = `rules:\n${'  - {allowedOrigins: ["https://a.com"], allowedMethods: [GET]}\n'.repeat(21)}`
   const folder = folderWith({ 'photos.yaml': many, 'own.yaml': `${many}dialect: s3\n` })
   expect((await check(folder, '--dialect', 's3', 'photos.yaml')).code).toBe(0)
@@ -330,7 +330,7 @@ describe('the example rule files', () => {
     expect(await check(project, '--strict', folder)).toMatchObject({ out: '', code: 0 })
   })
 
-  test.each(['README.md', 'rules/README.md'])('in %s are, too', async (document) => {
+  test.each(['README.md', 'rules/README.md'])('in %s also pass check --strict', async (document) => {
     const blocks = readFileSync(join(project, document), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)
     const files = Object.fromEntries(Array.from(blocks, ([, text = ''], n) => [`example-${n}.yaml`, text]))
     expect(Object.keys(files)).not.toEqual([])

@@ -99,7 +99,7 @@ describe.each([
   ['fish', fish],
   ['zsh', zsh],
 ] as const)('%s', (shell, complete) => {
-  test('is there where it is required', () => {
+  test('is installed if CI requires it', () => {
     if (process.env.CI_REQUIRE_SHELLS === '1') expect(installed(shell)).toBe(true)
   })
 

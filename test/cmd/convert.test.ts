@@ -37,7 +37,7 @@ describe('convert', () => {
     })
   })
 
-  test('goes round through every format and comes back the same', async () => {
+  test('gives the same rules after a conversion through every format', async () => {
     const yaml = (await convert(folderWith({ 'a.json': cosSdk }), 'a.json', '--to', 'yaml')).out
     const xml = (await convert(folderWith({ 'a.yaml': yaml }), 'a.yaml', '--to', 'xml', '--dialect', 's3'))
       .out
@@ -71,7 +71,7 @@ describe('convert', () => {
     )
   })
 
-  test('of a file with errors prints them all, and nothing else', async () => {
+  test('prints all errors of a file, and no output', async () => {
     const folder = folderWith({
       'a.yaml': 'rules:\n  - {allowedOrigins: ["https://A.com"], allowedMethods: [get]}\n',
     })
@@ -81,7 +81,7 @@ describe('convert', () => {
     expect(err).toContain('a.yaml:2:58: error method-unsupported')
   })
 
-  test('refuses to write what no vendor would store', async () => {
+  test('refuses to write a configuration that no vendor would store', async () => {
     const { out, err, code } = await convert(folderWith({ 'a.yaml': 'rules: []\n' }), 'a.yaml', '--to', 'xml')
     expect({ out, code }).toEqual({ out: '', code: 1 })
     expect(err).toContain('error: a CORSConfiguration has at least one rule')
@@ -120,11 +120,7 @@ describe('convert', () => {
     expect(named).toMatchObject({ code: 0, err: '' })
   })
 
-  test.each([
-    'cos',
-    'oss',
-    's3',
-  ])('writes the XML of %s for people, one element on a line', async (dialect) => {
+  test.each(['cos', 'oss', 's3'])('writes the XML of %s with one element on each line', async (dialect) => {
     const { out } = await convert(
       folderWith({ 'a.json': cosSdk }),
       'a.json',
@@ -270,7 +266,7 @@ describe('convert', () => {
     expect(readdirSync(join(folder, 'a/b/c'))).not.toEqual([])
   })
 
-  test('an empty input points at the command before the pipe', async () => {
+  test('for an empty input the message suggests checking the command before the pipe', async () => {
     const { err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: '\n' })
     expect({ err, code }).toEqual({
       err: 'error: standard input: nothing in it: the command that should have written it may have failed\n',

@@ -72,7 +72,7 @@ async function explained(
 const put = ['--bucket', 'photos', '--origin', 'https://example.com', '--method', 'PUT']
 
 describe('explain', () => {
-  test('shows an allowed preflight whole, and ends with 0', async () => {
+  test('shows the complete response to an allowed preflight, and exits with 0', async () => {
     expect(await explained(...put, '--header', 'Content-Type', '--response')).toEqual({
       code: 0,
       err: '',
@@ -101,7 +101,7 @@ The response to the preflight:
     })
   })
 
-  test('shows a refused preflight with what it lacks and the change, and ends with 1', async () => {
+  test('shows what a refused preflight lacks and the change that allows it, and exits with 1', async () => {
     const { code, out, err } = await explained(
       ...put,
       '--header',
@@ -138,7 +138,7 @@ The response to the preflight:
     )
   })
 
-  test('shows what is done to the response of an actual request', async () => {
+  test('shows the headers that it changes in the response to an actual request', async () => {
     const { code, out } = await explained(...put, '--actual', '--response')
     expect(code).toBe(0)
     expect(out).toContain(`
@@ -229,7 +229,7 @@ The response to the request: the store's own, without its Access-Control-* heade
     expect(out.endsWith(` ${shown}\n`)).toBe(true)
   })
 
-  test('a rule file cannot steer the terminal', async () => {
+  test('control characters of a rule file are escaped', async () => {
     const { code, out } = await explained(
       '--bucket',
       'hostile',

@@ -102,7 +102,7 @@ describe('the version of Node', () => {
     ['serve', '--help'],
     ['schema'],
     ['check', new URL('../../rules', import.meta.url).pathname],
-  ])('is no more than a warning for %s %s', async (...argv) => {
+  ])('is only a warning for %s %s', async (...argv) => {
     const { code, out, err } = await outcomeOf(start(argv, old))
     expect(code).toBe(0)
     if (argv[0] !== 'check') expect(out).not.toBe('')
@@ -111,7 +111,7 @@ describe('the version of Node', () => {
 })
 
 describe('the program', () => {
-  test('prints its version, and takes from the environment what would corrupt requests', async () => {
+  test('prints its version, and removes variables from the environment that would corrupt requests', async () => {
     const child = start(
       ['--version'],
       "process.on('exit', () => console.error(process.env.FORCE_FETCH_PATH))",
@@ -122,7 +122,7 @@ describe('the program', () => {
     expect({ code, err }).toEqual({ code: 0, err: 'undefined\n' })
   })
 
-  test('ends quietly and with its own code when its output has no reader', async () => {
+  test('exits with its own code and no error message when the reader of its output has gone', async () => {
     const child = start(['serve', '--help'])
     child.stdout?.destroy()
     if (child.stderr === null) throw new Error('the output is not piped')

@@ -238,7 +238,7 @@ describe('replay', () => {
     })
   })
 
-  test('decides by what is left of a path that was cut', async () => {
+  test('decides by the rest of a path that the log cut', async () => {
     const log = await logOf(line({ ...put, target: `/photos/${'%41/'.repeat(300)}${'%41'.repeat(500)}` }))
     expect(await replayed(log, '--rules', await rulesOf(same))).toMatchObject({
       code: 0,
@@ -246,7 +246,7 @@ describe('replay', () => {
     })
   })
 
-  test('takes a label that the log has cut for what it begins with', async () => {
+  test('reads a label that the log cut as its beginning', async () => {
     const id = 'r'.repeat(100)
     const long = snapshotOf({ photos: ruleFile({ rules: [{ ...web, id }] }) })
     const log = await logOf(line(put, long).replace(id, `${id.slice(0, 64)}…`))
@@ -255,7 +255,7 @@ describe('replay', () => {
     expect(await replayed(log, '--rules', await called(`x${id}`))).toMatchObject({ code: 1 })
   })
 
-  test('reads a header that a collector has made a plain text of', async () => {
+  test('reads a header that a log collector turned from a list into text', async () => {
     const log = await logOf(line(put).replaceAll(/\["([^"]*)"\]/g, '"$1"'))
     const rules = await rulesOf({ 'photos.yaml': yaml({ headers: '' }) })
     expect(await replayed(log, '--rules', rules)).toMatchObject({
@@ -393,7 +393,7 @@ describe('replay', () => {
     expect(JSON.parse(out)).toMatchObject({ groups: [{ change: 'refused', count: 2 }] })
   })
 
-  test('takes a long log with memory that does not grow with it', async () => {
+  test('uses no more memory for a longer log', async () => {
     const file = join(folder, 'long.ndjson')
     const handle = await open(file, 'w')
     const fields: Record<string, unknown> = JSON.parse(line(put))
@@ -425,7 +425,7 @@ describe('replay', () => {
 })
 
 describe('a line of the log', () => {
-  test('is never more than not understood', () => {
+  test('with any values is either read or reported as not understood', () => {
     const names = [
       'msg',
       'decision',
@@ -507,7 +507,7 @@ describe('lines', () => {
     return lines
   }
 
-  test('are the same however the text is cut into pieces', async () => {
+  test('are the same for every way to split the text into chunks', async () => {
     const texts = fc.array(fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('é€😀', '', '\r')), {
       maxLength: 8,
     })

@@ -71,7 +71,7 @@ const finding = (parts: Partial<Finding> = {}): Finding => ({
 })
 
 describe('findings as SARIF', () => {
-  test('a clean run is a valid log with no result and no rule', () => {
+  test('a run without findings is a valid log without results and rules', () => {
     const { runs } = logOf([])
     expect(runs[0].results).toEqual([])
     expect(runs[0].tool.driver).toMatchObject({ name: 'cors-sidecar', rules: [] })

@@ -94,7 +94,7 @@ describe('an editor with the schema', () => {
     expect(accepts(document)).toBe(false)
   })
 
-  test('never refuses a value that is loaded', () => {
+  test('refuses no value that the program loads', () => {
     const letters = [
       ...'aA0*.-_:/?#@[]%{}$,; é~+=!&()|^`<>\\\'"',
       'https://',

@@ -53,7 +53,7 @@ test('one log of stdin is printed as one file', async () => {
   expect(out).not.toContain('scanner')
 })
 
-test('rules that are there keep their comments, and what they allow is not suggested again', async () => {
+test('existing rules keep their comments, and requests that they allow add no rule', async () => {
   const present = `# ours
 rules:
   - id: a-example # the shop
@@ -80,7 +80,7 @@ rules:
   expect(readFileSync(join(cwd, 'rules/photos.yaml'), 'utf8')).toBe(present)
 })
 
-test.each(['photos.json', 'photos.xml'])('%s stays what it is', async (name) => {
+test.each(['photos.json', 'photos.xml'])('%s is not changed', async (name) => {
   const texts = {
     'photos.json':
       '{"CORSRules": [{"AllowedOrigins": ["https://b.example"], "AllowedMethods": ["GET", "HEAD"]}]}',

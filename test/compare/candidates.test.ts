@@ -147,7 +147,7 @@ describe('a difference', () => {
     expect(differences.top()).toHaveLength(expected === undefined ? 0 : 1)
   })
 
-  test('is of a bucket that only one set of rules has a file for', () => {
+  test('can be in a bucket that has a file in only one set of rules', () => {
     const differences = createDifferences()
     const next = snapshotOf({ photos: ruleFile({ rules: [web] }), videos: ruleFile({ rules: [web] }) })
     const sent = { ...preflight(example), target: '/videos/x' }
@@ -164,7 +164,7 @@ describe('a difference', () => {
     ])
   })
 
-  test('is of a host that leads to another bucket', () => {
+  test('can come from a host that leads to another bucket', () => {
     const differences = createDifferences()
     const hosted = (bucket: string): Snapshot =>
       snapshotOf({
@@ -179,7 +179,7 @@ describe('a difference', () => {
     })
   })
 
-  test('is made of leaving a bucket to the store, too', () => {
+  test('can come from leaving a bucket to the store', () => {
     const differences = createDifferences()
     const sent = { ...preflight(example), target: '/videos/x' }
     compare(differences, live, snapshotOf({ videos: ruleFile({ rules: [web] }) }), sent, {
@@ -389,7 +389,7 @@ describe('--candidate-rules', () => {
     expect(await serving.metrics('decisions_total')).toHaveLength(4)
   })
 
-  test('follows its directory, and leaves out what differs no longer', async () => {
+  test('follows changes of its directory, and drops differences that no longer exist', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules() },
       candidates: { 'photos.yaml': rules({ methods: 'GET' }) },
@@ -411,7 +411,7 @@ describe('--candidate-rules', () => {
     expect(await shown(serving, ({ compared }) => compared === 2)).toMatchObject({ different: 1 })
   })
 
-  test('that name no directory harm nothing, are visible, and are found when it comes', async () => {
+  test('without a directory only warn, and are loaded when the directory appears', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules() },
       candidates: {},
@@ -435,7 +435,7 @@ describe('--candidate-rules', () => {
     expect(reported).toMatchObject([{ level: 'warn', msg: expect.stringContaining('it does not exist') }])
   })
 
-  test('with a file in error leave that bucket alone, and say so', async () => {
+  test('with an error in a file ignore that bucket, and report the error', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules(), 'videos.yaml': rules() },
       candidates: {
@@ -474,7 +474,7 @@ describe('--candidate-rules', () => {
     expect(reported[0]).toMatchObject({ level: 'warn', 'code.file.path': 'photos.yaml', line: 1 })
   })
 
-  test('go on with the last good rules when their directory goes', async () => {
+  test('keep the last good rules when their directory disappears', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules() },
       candidates: { 'photos.yaml': rules({ methods: 'GET' }) },
@@ -507,7 +507,7 @@ describe('--candidate-rules', () => {
     })
   })
 
-  test('give commands that a shell takes as they are meant, and none for what was cut', async () => {
+  test('give commands that are quoted for a shell, and none for requests that were cut', async () => {
     const serving = await serveInTest({
       rules: { 'photos.yaml': rules().replace('content-type', '"*"') },
       candidates: { 'photos.yaml': rules() },
@@ -529,14 +529,14 @@ describe('--candidate-rules', () => {
     expect([cut?.explain, cut?.explanation]).toEqual([undefined, undefined])
   })
 
-  test('are for callers that may see the rules', async () => {
+  test('are shown only to callers that may see the rules', async () => {
     const serving = await serveInTest({ rules: {}, candidates: {} })
     const foreign = { path: '/-/candidates', headers: { Host: 'evil.example' } }
     expect(await serving.adminSend(foreign)).toMatchObject({ status: 403 })
     expect(await serving.admin('/-/candidates', 'POST')).toMatchObject({ status: 405 })
   })
 
-  test('cost nothing when they are not given', async () => {
+  test('have no page and no metrics if the flag is not set', async () => {
     const serving = await serveInTest({ rules: { 'photos.yaml': rules() } })
     await ask(serving, 'https://example.com')
     expect(await serving.admin('/-/candidates')).toMatchObject({

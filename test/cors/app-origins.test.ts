@@ -32,7 +32,7 @@ describe('the origin of an app or an extension', () => {
     'http+app://x.y:8080',
   ]
 
-  test.each(origins)('%s is answered by *, and by its own name', (origin) => {
+  test.each(origins)('%s is allowed by *, and by its own name', (origin) => {
     expect(originForm(origin)).toBe('url')
     expect(answer('*', origin)).toBe('*')
     expect(answer(origin, origin)).toBe(`${origin} with credentials`)
@@ -61,18 +61,18 @@ describe('the origin of an app or an extension', () => {
     'file:///',
     'FILE://',
     'wss://A',
-  ])('%j is none', (origin) => {
+  ])('%j is no origin', (origin) => {
     expect(answer('*', origin)).toBe('deny')
   })
 })
 
 describe('file://', () => {
-  test('is answered by *, and to the letter, never with credentials', () => {
+  test('is allowed by * and by its exact text, never with credentials', () => {
     expect(answer('*', 'file://')).toBe('*')
     expect(answer('file://', 'file://')).toBe('file://')
   })
 
-  test.each(['file*', '*://*', '*', 'f*', '*//', 'null'])('is not caught by %j', (entry) => {
+  test.each(['file*', '*://*', '*', 'f*', '*//', 'null'])('is not matched by %j', (entry) => {
     if (entry !== '*') expect(answer(entry, 'file://')).toBe('deny')
   })
 })

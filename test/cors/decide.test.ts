@@ -89,7 +89,7 @@ describe('rules are read literally', () => {
     expect(preflight(rules, 'https://example.com', 'GET', 'x-aba')).toMatchObject({ reason: 'header' })
     expect(preflight(rules, 'https://example.com', 'GET', 'x-abba')).toMatchObject({ verdict: 'allow' })
   })
-  test('no rules deny everything', () => {
+  test('an empty list of rules denies everything', () => {
     expect(preflight([], 'https://example.com', 'GET')).toMatchObject({
       reason: 'no_rules',
       closest: undefined,
@@ -102,7 +102,7 @@ describe('rules are read literally', () => {
       reason: 'malformed',
     })
   })
-  test('the headers of an actual request are not asked for', () => {
+  test('the rules ignore the headers of an actual request', () => {
     const question = readActual({
       method: 'GET',
       origin: 'https://example.com',
@@ -111,7 +111,7 @@ describe('rules are read literally', () => {
     })
     expect(question).toMatchObject({ method: 'GET', headers: [] })
   })
-  test('a request without Origin, or with an empty one, asks nothing', () => {
+  test('a request without Origin, or with an empty one, is not a CORS request', () => {
     for (const origin of [undefined, ''])
       expect(
         readActual({ method: 'GET', origin, requestedMethod: undefined, requestedHeaders: undefined }),
@@ -168,7 +168,7 @@ describe('what a preflight may ask for is bounded', () => {
     'OPTIONS',
     'GET\t',
     '*',
-  ])('the method %j can be in no rule', (method) => {
+  ])('no rule can allow the method %j', (method) => {
     expect(read(undefined, method)).toEqual({ what: 'method-invalid', value: method, methods: 'stored' })
   })
 

@@ -47,7 +47,7 @@ describe('a refusal is explained', () => {
     })
   })
 
-  test('by the want of rules, also where the request could not be read further', () => {
+  test('by the missing rules, even if the request is malformed', () => {
     const { text } = explain({
       bucket: 'photos',
       rules: [],
@@ -86,7 +86,7 @@ describe('a refusal is explained', () => {
     expect(explained([web], origin, 'GET')).toMatchObject({ reason: 'origin', hint })
   })
 
-  test('null is explained by what sends it', () => {
+  test('the origin null is explained by the pages that send it', () => {
     const got = explained([web], 'null', 'GET')
     expect(got.hint).toMatch(/sandboxed/)
   })

@@ -52,7 +52,7 @@ describe('one wildcard, anchored at both ends', () => {
     expect(match([pattern], origin) !== 'none').toBe(expected)
   })
 
-  test('the longest possible origin is looked at, one byte more is not', () => {
+  test('an origin of the maximum length is matched, and one byte more is not', () => {
     const origin = `https://${'a'.repeat(253)}:65535`
     expect(match(['*'], origin)).toBe('any')
     expect(originForm('x'.repeat(maxOriginLength))).toBe('opaque')
@@ -87,13 +87,14 @@ describe('credentials never go with a wildcard in disguise', () => {
     'https://*.github.io',
     'start*end',
     'https://a.test',
-  ])('%s leaves a literal character of the host', (pattern) => expect(admitsAnyHost(pattern)).toBe(false))
+  ])('%s does not admit any host, because it has a literal character of the host', (pattern) =>
+    expect(admitsAnyHost(pattern)).toBe(false))
   test('an entry that names the origin outweighs one that admits any host', () => {
     expect(match(['https://*', 'https://a.test'], 'https://a.test')).toBe('named')
     expect(match(['https://*', 'https://*.test'], 'https://a.test')).toBe('named')
     expect(match(['https://*', 'https://a.test'], 'https://b.test')).toBe('anyHost')
   })
-  test('a literal null is honoured without credentials, and no pattern catches it', () => {
+  test('an entry null allows the origin null without credentials, and no pattern matches it', () => {
     expect(match(['null'], 'null')).toBe('anyHost')
     expect(match(['n*'], 'null')).toBe('none')
     expect(match(['*'], 'null')).toBe('any')

@@ -48,7 +48,7 @@ const question = fc
   })
 
 describe('asking only the rules that an origin can be for', () => {
-  test('decides as asking every rule in turn does', () => {
+  test('gives the same decision as trying every rule in order', () => {
     const decided = new Set<string>()
     fc.assert(
       fc.property(

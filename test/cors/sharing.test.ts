@@ -4,10 +4,10 @@ import { compileRules } from '../../src/cors/rule-set.ts'
 import { createSharing } from '../../src/cors/sharing.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 
-describe('what rules have in common is made once', () => {
+describe('equal parts of compiled rules share one object', () => {
   const parts = { allowedMethods: ['GET', 'PUT'], allowedHeaders: ['x-a', 'x-*'], maxAgeSeconds: 5 } as const
 
-  test('for all buckets', () => {
+  test('in all buckets', () => {
     const { buckets } = snapshotOf({
       one: ruleFile({ rules: [rule(parts)] }),
       two: ruleFile({ rules: [rule(), rule({ ...parts, allowedOrigins: ['*'] })] }),
@@ -20,7 +20,7 @@ describe('what rules have in common is made once', () => {
     expect(two?.varyMatched).toBe(one?.varyMatched)
   })
 
-  test('but not by rules whose lists only look the same when they are run together', () => {
+  test('but not if the lists are equal only when joined', () => {
     const { rules } = compileRules([
       rule({ allowedHeaders: ['a', 'b'] }),
       rule({ allowedHeaders: ['a,b'] }),
@@ -31,7 +31,7 @@ describe('what rules have in common is made once', () => {
     expect(new Set(rules.map(({ headers }) => headers)).size).toBe(rules.length)
   })
 
-  test('and each dialect has its own', () => {
+  test('in each dialect separately', () => {
     const rules = [rule({ ...parts, exposeHeaders: ['a', 'b'] })]
     const { buckets } = snapshotOf({
       cos: ruleFile({ rules, dialect: 'cos' }),
@@ -48,8 +48,8 @@ describe('what rules have in common is made once', () => {
   })
 })
 
-describe('what is known for sharing', () => {
-  test('is forgotten now and then, so that it does not grow', () => {
+describe('the table of shared values', () => {
+  test('is emptied from time to time, so that it does not grow', () => {
     const share = createSharing<object>()
     const make = () => ({})
     const first = share(['first'], make)
@@ -76,7 +76,7 @@ describe('what is known for sharing', () => {
     expect(share(['a', 'b'], () => 'anew')).toBe('a b')
   })
 
-  test('is always the value made from equal parts, in any order of calls', () => {
+  test('always returns a value made from equal parts, in any order of calls', () => {
     const part = fc.constantFrom('a', 'b', '1', '', 1, 0, undefined)
     const lists = fc.array(fc.array(part, { maxLength: 3 }), { maxLength: 40 })
     fc.assert(

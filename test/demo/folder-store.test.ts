@@ -144,7 +144,7 @@ describe('objects', () => {
 })
 
 describe('listing', () => {
-  test('names every object of the bucket, escaped, and nothing hidden', async () => {
+  test('lists every object of the bucket with escaped names, and no hidden file', async () => {
     await put('photos/b%26c.txt', 'x')
     await put('photos/2024/a.txt', 'hello')
     await writeFile(join(root, 'photos/.half'), 'x')
@@ -285,7 +285,7 @@ describe('bounds', () => {
     expect((await put('photos/a', 'x'.repeat(1000))).status).toBe(200)
   })
 
-  test('metadata is bounded', async () => {
+  test('metadata beyond the limit is refused', async () => {
     const answer = await put('photos/a', 'x', { 'x-meta-a': 'y'.repeat(3000) })
     expect(answer.status).toBe(400)
     expect(await answer.text()).toContain('<Code>MetadataTooLarge</Code>')

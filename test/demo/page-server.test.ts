@@ -107,7 +107,7 @@ describe('what it serves', () => {
     '/rules/../photos',
     '/rules/',
     '//evil.example/',
-  ])('%s is not there', async (path) => {
+  ])('%s is 404', async (path) => {
     expect((await fetch(`${origin}${path}`)).status).toBe(404)
   })
 })
@@ -166,7 +166,7 @@ describe('why and wire', () => {
     ['/why', { bucket: 'photos', method: 'GET', origin: 'https://evil.example' }],
     ['/wire', { bucket: '..', key: 'x' }],
     ['/wire', { bucket: 'photos', key: 'x', origin: 'a\r\nb: c' }],
-  ])('%s about anything else is 400', async (path, query) => {
+  ])('%s with an invalid question is 400', async (path, query) => {
     expect((await ask(path, query)).status).toBe(400)
   })
 })

@@ -46,7 +46,7 @@ const refused: readonly (readonly [string, Readonly<Record<string, unknown>>])[]
 describe('the schema of the values', () => {
   const validate = new Ajv({ strict: true, strictTypes: false, strictRequired: false }).compile(schema)
 
-  test('takes those that come with it, and those of other installations', () => {
+  test('accepts the default values and those of typical installations', () => {
     expect(validate(values), JSON.stringify(validate.errors)).toBe(true)
     expect(validate({ ...values, rulesConfigMap: 'mine', settings: { WORKERS: '2' } })).toBe(true)
     expect(validate({ ...values, rules: { 'my.bucket': 'rules: []' } })).toBe(true)
@@ -56,7 +56,7 @@ describe('the schema of the values', () => {
     expect(validate({ ...values, ...changed })).toBe(false)
   })
 
-  test('knows settings that the program knows', () => {
+  test('has only settings that the program has', () => {
     const { properties } = z
       .object({
         properties: z.object({
@@ -92,19 +92,19 @@ describe.skipIf(!hasHelm)('rendered by helm', () => {
     )
   })
 
-  test('helm lint has nothing to say', () => {
+  test('helm lint finds nothing', () => {
     const { status, stdout } = run(['lint', '--strict', chart])
     expect([status, stdout]).toEqual([0, expect.not.stringMatching(/WARNING|ERROR/)])
   })
 
-  test('every object is right by its schema', async () => {
+  test('every object is valid by its schema', async () => {
     const problems = [...rendered(photos), ...mine].map(schemaProblems)
     expect(problems).toHaveLength(14)
     expect((await Promise.all(problems)).flat()).toEqual([])
   })
 
   test.skipIf(!hasKustomize)(
-    'the objects are those of overlays/legacy, but for what helm writes on all of its',
+    'the objects equal those of overlays/legacy, except for the labels that helm adds',
     () => {
       const own = ['app.kubernetes.io/instance', 'app.kubernetes.io/managed-by']
       const bare = (manifests: readonly Manifest[]): readonly unknown[] =>
@@ -158,7 +158,7 @@ describe.skipIf(!hasHelm)('rendered by helm', () => {
     expect(target(mine)).toContain('"averageValue":"1000m"')
   })
 
-  test('a ConfigMap from elsewhere is mounted and none is made', () => {
+  test('an existing ConfigMap is mounted, and none is created', () => {
     const manifests = rendered(['--set', 'rulesConfigMap=mine'])
     expect(manifests.some(({ kind }) => kind === 'ConfigMap')).toBe(false)
     expect(sidecarIn(manifests).pod.spec.volumes).toEqual([
@@ -166,7 +166,7 @@ describe.skipIf(!hasHelm)('rendered by helm', () => {
     ])
   })
 
-  test.each(refused)('nothing is rendered of %s', (_, changed) => {
+  test.each(refused)('rendering fails for %s', (_, changed) => {
     const args = Object.entries(changed).flatMap(([name, value]) => [
       '--set-json',
       `${name}=${JSON.stringify(value)}`,
@@ -176,7 +176,7 @@ describe.skipIf(!hasHelm)('rendered by helm', () => {
     expect(stderr).toContain("don't meet the specifications of the schema")
   })
 
-  test('nothing is rendered of more replicas at least than at most', () => {
+  test('a minimum of replicas above the maximum is an error', () => {
     expect(template(['--set', 'replicas.min=5,replicas.max=4'])).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('replicas.min is more than replicas.max'),

@@ -24,7 +24,7 @@ const { services } = z
   })
   .parse(parse(read('compose.yaml')))
 
-test('what is mounted is there, and read-only', () => {
+test('every mounted file exists and is mounted read-only', () => {
   const mounts = Object.values(services)
     .flatMap(({ volumes }) => volumes)
     .filter((mount) => mount.startsWith('./'))
@@ -64,20 +64,23 @@ test('Prometheus scrapes the sidecar by the names that the dashboard and the ale
   })
 })
 
-test('the alerts are those of the cluster', () => {
+test('the alerts of compose equal those of the cluster', () => {
   const { spec } = z.object({ spec: z.unknown() }).parse(parse(read('monitoring/prometheusrule.yaml')))
   expect(parse(read('compose/alerts.yaml'))).toEqual(spec)
 })
 
 const promtool = process.env.PROMTOOL_PATH || 'promtool'
 
-test.skipIf(spawnSync(promtool, ['--version']).status !== 0)('promtool finds the configuration right', () => {
-  const { stdout, stderr } = spawnSync(
-    promtool,
-    ['check', 'config', join(deploy, 'compose', 'prometheus.yaml')],
-    {
-      encoding: 'utf8',
-    },
-  )
-  expect(stdout + stderr).toContain('is valid prometheus config file syntax')
-})
+test.skipIf(spawnSync(promtool, ['--version']).status !== 0)(
+  'promtool accepts the configuration of Prometheus',
+  () => {
+    const { stdout, stderr } = spawnSync(
+      promtool,
+      ['check', 'config', join(deploy, 'compose', 'prometheus.yaml')],
+      {
+        encoding: 'utf8',
+      },
+    )
+    expect(stdout + stderr).toContain('is valid prometheus config file syntax')
+  },
+)

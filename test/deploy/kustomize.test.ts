@@ -61,7 +61,7 @@ const kustomizations = files
   .map((file) => ({ folder: dirname(file), content: kustomizationSchema.parse(parse(read(file))) }))
 
 describe('without any kustomize', () => {
-  test('all that a kustomization names is there, and all that is there is named', () => {
+  test('each kustomization names every file of its folder, and only files that exist', () => {
     const named = kustomizations.flatMap(({ folder, content }) => [
       join(folder, 'kustomization.yaml'),
       ...[
@@ -79,7 +79,7 @@ describe('without any kustomize', () => {
     expect(files.filter((file) => !named.includes(file) && !byItself.test(file))).toEqual([])
   })
 
-  test('every object that is no patch is right by its schema', async () => {
+  test('every object that is not a patch is valid by its schema', async () => {
     const isWhole = (file: string): boolean =>
       file.endsWith('.yaml') &&
       !file.includes('/rules/') &&
@@ -92,7 +92,7 @@ describe('without any kustomize', () => {
     expect((await Promise.all(problems)).flat()).toEqual([])
   })
 
-  test('the schemas find what is misspelt, of the wrong type, or missing', async () => {
+  test('the schemas reject misspelt, mistyped and missing fields', async () => {
     const [service] = manifestsOf(read(join(deploy, 'overlays', 'legacy', 'service.yaml')))
     if (service === undefined) throw new Error('no service')
     const problems = (spec: object): Promise<readonly string[]> => schemaProblems({ ...service, spec })
@@ -109,7 +109,7 @@ describe('without any kustomize', () => {
         expect(relative(deploy, join(folder, path))).not.toMatch(/^\.\./)
   })
 
-  test('rule files in the overlays are good, their own tests included', () => {
+  test('the rule files of the overlays pass check with their tests', () => {
     const rules = files.filter((file) => file.includes('/rules/'))
     expect(rules).toHaveLength(5)
     for (const file of rules) {
@@ -234,7 +234,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     }
   })
 
-  test('the three variants are one container, but for the order of things and the address of the store', () => {
+  test('the three variants run the same container, except for its order and the address of the store', () => {
     const bare = ({ restartPolicy: _, lifecycle: __, image: ___, env, ...rest }: Container): unknown => ({
       ...rest,
       env: env
@@ -259,7 +259,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     }
   })
 
-  test('a pod has until its grace period is over for all that comes before its end', () => {
+  test('preStop and drain together fit into the grace period', () => {
     for (const [overlay, manifests] of all()) {
       const { pod, sidecar } = sidecarIn(manifests)
       const { drainTimeout } = settingsOf(sidecar)
@@ -271,7 +271,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     }
   })
 
-  test('beside MinIO the sidecar drains first, and MinIO stays up until that is over', () => {
+  test('beside MinIO the sidecar drains first, and MinIO stops after that', () => {
     const program = (manifests: readonly Manifest[]) =>
       sidecarIn(manifests).sidecar.lifecycle?.preStop.exec?.command
     for (const [overlay, manifests] of all()) {
@@ -288,7 +288,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(program(of('plain'))?.at(-1)).toBe('setTimeout(() => {}, 5000)')
   })
 
-  test('the program understands the settings, and they are those of the manifest', () => {
+  test('the program accepts the settings of the manifest', () => {
     for (const [overlay, manifests] of all()) {
       const { sidecar } = sidecarIn(manifests)
       const settings = settingsOf(sidecar)
@@ -303,7 +303,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(upstream).toMatchObject({ kind: 'tcp', secure: true, host: 'store.example.internal', port: 9000 })
   })
 
-  test('the heap has room below the memory limit', () => {
+  test('the heap limit is lower than the memory limit of the container', () => {
     for (const [, manifests] of all()) {
       const { sidecar } = sidecarIn(manifests)
       const heap = /^--max-old-space-size=(\d+)$/.exec(environmentOf(sidecar).NODE_OPTIONS ?? '')?.[1]
@@ -353,7 +353,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     }
   })
 
-  test('every image has a digest, a placeholder that no image has', () => {
+  test('every image is named by a digest, which is a placeholder', () => {
     for (const [overlay, manifests] of all())
       for (const { image } of podsOf(manifests).flatMap(({ containers }) => containers))
         expect(image, overlay).toMatch(
@@ -395,7 +395,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     }
   })
 
-  test('only the data port is open to all; MinIO’s own is for its nodes, the admin port for Prometheus', () => {
+  test('only the data port is open to all; MinIO’s port is open to its nodes, the admin port to Prometheus', () => {
     const policy = z.object({
       spec: z.object({
         podSelector: z.unknown(),
@@ -424,7 +424,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
         })
   })
 
-  test('MinIO lets no page in by itself, and its settings are those of the test in front of a real one', () => {
+  test('MinIO allows no page itself, and has the settings of the test with a real MinIO', () => {
     const store = sidecarIn(of('overlays/minio')).pod.containers.find(({ name }) => name === 'minio')
     expect(store && environmentOf(store).MINIO_API_CORS_ALLOW_ORIGIN).toBe('http://cors.invalid')
     expect(read(join(import.meta.dirname, '..', 'minio', 'minio.spec.ts'))).toContain(
@@ -444,7 +444,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(kind('overlays/minio-distributed', 'PodDisruptionBudget')).toHaveLength(1)
   })
 
-  test('alone, three replicas are spread, protected and scaled', () => {
+  test('without MinIO three replicas are spread over nodes, have a disruption budget and are scaled', () => {
     const { pod } = sidecarIn(of('overlays/legacy'))
     // Set by the autoscaler: an apply with a number would reset it.
     expect(pod.replicas).toBeUndefined()
@@ -480,7 +480,7 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     expect(dashboards).toHaveLength(1)
   })
 
-  test('every selector finds the pods that it is meant for', () => {
+  test('every selector matches its pods', () => {
     const labels = z.record(z.string(), z.string())
     const selecting = z.object({ spec: z.object({ selector: z.object({ matchLabels: labels }) }) })
     for (const [overlay, manifests] of all()) {

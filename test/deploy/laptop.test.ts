@@ -25,7 +25,7 @@ const { services, secrets } = z
 
 const sidecar = services.sidecar ?? expect.fail()
 
-test('what is built, mounted and read is there', () => {
+test('every file that the compose file builds, mounts or reads exists', () => {
   const mounted = Object.values(services)
     .flatMap(({ volumes }) => volumes)
     .filter((mount) => mount.startsWith('./'))
@@ -44,7 +44,7 @@ test('each port is on the loopback interface, and MinIO has none', () => {
   expect(services.minio?.ports).toEqual([])
 })
 
-test('the sidecar understands its settings', () => {
+test('the program accepts the settings of the sidecar', () => {
   expect(readSettings({ flags: {}, environment: sidecar.environment, config: undefined })).toMatchObject({
     kind: 'settings',
     settings: {
@@ -54,7 +54,7 @@ test('the sidecar understands its settings', () => {
   })
 })
 
-test('bucket, key and addresses are those of the page', () => {
+test('the setup creates the bucket and key that the page uses', () => {
   const page = read('page.mjs')
   const setUp = JSON.stringify(services.setup)
   for (const [name, value] of page.matchAll(/(?:BUCKET|ACCESS_KEY|SECRET_KEY): \w+ = '([^']+)'/g))

@@ -46,7 +46,7 @@ node() { [[ $1 == dist/cmd/main.js ]] && cors-sidecar "\${@:2}" --print-config; 
 }
 
 describe('README.md', () => {
-  test('the first commands exist', () => {
+  test('the scripts of the first commands exist', () => {
     expect(run(blockWith('README.md', 'npm run demo'))).toMatchObject({ status: 0, stderr: '' })
   })
 
@@ -62,7 +62,7 @@ describe('README.md', () => {
     expect([checked, stderr]).toEqual([0, expect.stringContaining('0 errors, 0 warnings')])
   })
 
-  test('the serve line serves', async () => {
+  test('the serve command starts the server', async () => {
     const words = blockWith('README.md', 'serve --upstream').trim().split(' ').slice(1)
     expect(words).toContain('0.0.0.0:8080')
     const argv = words.map((word) =>
@@ -76,7 +76,7 @@ describe('README.md', () => {
     expect(await ended).toMatchObject({ code: 0, err: '' })
   })
 
-  test('doctor takes the line, and explains the code', () => {
+  test('the doctor commands diagnose a URL and explain a code', () => {
     const [ask = '', explain = ''] = blockWith('README.md', 'cors-sidecar doctor').trim().split('\n')
     // Avoids a lookup of example.com: the command uses a port without a listener.
     const here = ask.replace('https://s3.example.com/', 'http://localhost:1/')
@@ -105,7 +105,7 @@ test.each([
   ])
 })
 
-test('the commands without Kubernetes exist, with their settings', () => {
+test('the commands for running without Kubernetes start with their settings', () => {
   const { status, stdout, stderr } = run(blockWith('deploy/README.md', 'npm run build'))
   expect([status, stderr]).toEqual([0, ''])
   expect(stdout).toContain('dialect: s3 # --dialect\n')

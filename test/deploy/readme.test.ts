@@ -13,7 +13,7 @@ import { hasKustomize, kustomizeCommand, manifestsOf } from './kustomize.ts'
 const project = join(import.meta.dirname, '..', '..')
 const readme = readFileSync(join(project, 'deploy', 'README.md'), 'utf8')
 
-test('every alert has a line in the runbook, and every line an alert', () => {
+test('the runbook has one row for each alert', () => {
   const rules = z
     .object({
       spec: z.object({
@@ -26,7 +26,7 @@ test('every alert has a line in the runbook, and every line an alert', () => {
   expect(lines.toSorted()).toEqual(alerts.toSorted())
 })
 
-test('the files, scripts and settings that are named exist', () => {
+test('the files, scripts and settings in deploy/README.md exist', () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')))
@@ -71,18 +71,15 @@ kubectl() {
 const run = (folder: string, commands: string) =>
   spawnSync('bash', ['-c', standIns + commands], { cwd: folder, encoding: 'utf8', timeout: 30_000 })
 
-test.skipIf(!hasKustomize)(
-  'the commands of the first time work in a folder that has nothing but deploy',
-  () => {
-    const folder = elsewhere()
-    const { status, stdout, stderr } = run(folder, blockWith('cp -r'))
-    expect([status, stderr]).toEqual([
-      0,
-      expect.stringMatching(/^1 rule file, \d rules?, \d tests?: 0 errors, 0 warnings, 0 infos\n$/),
-    ])
-    expect(manifestsOf(stdout).map(({ kind }) => kind)).toContain('StatefulSet')
-  },
-)
+test.skipIf(!hasKustomize)('the commands of the first deployment work in a folder with only deploy', () => {
+  const folder = elsewhere()
+  const { status, stdout, stderr } = run(folder, blockWith('cp -r'))
+  expect([status, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^1 rule file, \d rules?, \d tests?: 0 errors, 0 warnings, 0 infos\n$/),
+  ])
+  expect(manifestsOf(stdout).map(({ kind }) => kind)).toContain('StatefulSet')
+})
 
 test('a rule file that the kustomization does not list is named', () => {
   const folder = elsewhere()
@@ -93,13 +90,13 @@ test('a rule file that the kustomization does not list is named', () => {
   expect(ask()).toMatchObject({ status: 1, stdout: 'not listed: rules/videos.yaml\n' })
 })
 
-test.skipIf(!hasHelm)('the chart is rendered by the command that stands there', () => {
+test.skipIf(!hasHelm)('the helm command in deploy/README.md renders the chart', () => {
   const { status, stdout, stderr } = run(elsewhere(), blockWith('helm').replace('…', '0'.repeat(64)))
   expect([status, stderr]).toEqual([0, ''])
   expect(manifestsOf(stdout).map(({ kind }) => kind)).toContain('Deployment')
 })
 
-test('the shards are printed by the command that stands there', () => {
+test('the shards.sh command in deploy/README.md prints eight ConfigMaps', () => {
   const folder = elsewhere()
   cpSync(join(folder, 'deploy/base/rules'), join(folder, 'rules'), { recursive: true })
   const { status, stdout, stderr } = run(folder, blockWith('shards.sh'))

@@ -116,14 +116,16 @@ const unchanged = [
 const changed = [preflight(app, 'DELETE'), actual(app, 'DELETE'), preflight(old, 'GET'), actual(old, 'GET')]
 
 describe('while a version of the rules is rolled out', () => {
-  test.each(unchanged)('what both versions answer alike is answered alike by all: $name', async (asked) => {
+  test.each(
+    unchanged,
+  )('a request that both versions answer alike is answered alike by all replicas: $name', async (asked) => {
     const all = await fleet(before)
     await rollout(all, after, () => expect(tally(all, asked).size).toBe(1))
   })
 
   test.each(
     changed,
-  )('after k steps k replicas give the new answer, the others the old, none a third: $name', async (asked) => {
+  )('after k steps k replicas give the new answer and all others the old one: $name', async (asked) => {
     const all = await fleet(before)
     const was = answer((await fleet(before))[0]?.store.current() ?? expect.fail(), asked)
     const becomes = answer((await fleet(after))[0]?.store.current() ?? expect.fail(), asked)
@@ -168,7 +170,7 @@ describe('a change in two steps, wide first and narrow later', () => {
   const both = { 'photos.yaml': rules([old, moved], ['GET']) }
   const then = { 'photos.yaml': rules([moved], ['GET']) }
 
-  test('in one step both the old and the new page are refused by some for as long as it lasts', async () => {
+  test('in one step some replicas refuse the old page and others the new page', async () => {
     const all = await fleet(now)
     const refused: [number, number][] = []
     await rollout(all, then, () =>
@@ -195,7 +197,7 @@ describe('a change in two steps, wide first and narrow later', () => {
 describe('when it goes wrong', () => {
   const bad = { ...after, 'photos.yaml': broken }
 
-  test('a broken version changes no answer of a running replica; only one that starts with it refuses', async () => {
+  test('a version with an error changes no answer of a running replica; only a replica that starts with it refuses', async () => {
     const all = await fleet(before)
     await rollout(all, bad, () => {
       for (const asked of [...unchanged, ...changed]) expect(tally(all, asked).size).toBe(1)

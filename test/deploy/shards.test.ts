@@ -52,7 +52,7 @@ test('each file is in one ConfigMap, and stays there when other files come and g
   for (const [file, shard] of before) expect(after.get(file)).toBe(shard)
 })
 
-test('a file arrives as it is, but for a missing end of its last line', async () => {
+test('each file is unchanged, except that a missing final line break is added', async () => {
   const files = {
     'plain.yaml': 'rules:\n  - id: a\n\n',
     'hard.yaml': ' "quoted" \\ \\n \\\\" \'x\' &  \r\n\t# é 例 🙂  \n--- |2-\n: {}\n',
@@ -62,13 +62,13 @@ test('a file arrives as it is, but for a missing end of its last line', async ()
   expect(Object.assign({}, ...(await sharded(folder, 2)))).toEqual({ ...files, 'cut.yaml': 'rules: []\n' })
 })
 
-test('a shard without a file is a ConfigMap all the same, as the pods wait for each', async () => {
+test('a shard without files is still a ConfigMap, because the pods wait for each', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'photos.yaml': 'rules: []\n' })
   const sizes = (await sharded(folder, 8)).map((data) => Object.keys(data).length)
   expect(sizes.toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 1])
 })
 
-test('more than a ConfigMap takes is refused before anything is printed', async () => {
+test('files beyond the size of a ConfigMap are refused before anything is printed', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'large.yaml': `${'x'.repeat(1_000_001)}\n` })
   const { status, stdout, stderr } = run(folder, 2)
   expect([status, stdout]).toEqual([1, ''])

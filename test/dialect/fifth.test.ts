@@ -51,7 +51,7 @@ const answerTo = (method: string, lines: readonly string[]) =>
     identity,
   )
 
-test('a fifth dialect can be chosen wherever one is', () => {
+test('a fifth dialect can be chosen in settings and in a rule file', () => {
   expect(dialectNames).toEqual(['cos', 'oss', 's3', 'http', 'parrot'])
   expect(vendorNames).toEqual(['cos', 'oss', 's3', 'parrot'])
   expect(settingTable.dialect.argument).toBe('<cos|oss|s3|http|parrot>')

@@ -101,7 +101,7 @@ describe('OPTIONS that is no preflight', () => {
     expect(planned('OPTIONS', [], target, { dialect: 'http' })).toMatchObject({ act: 'forward', target })
   })
 
-  test('stays a mistake at the vendors', () => {
+  test('is refused in the dialects of the vendors', () => {
     expect(answered(planned('OPTIONS', [], '/none/k')).status).toBe(403)
   })
 })
@@ -122,7 +122,7 @@ test('an error made here is plain text that a page can read', () => {
   expect([...headers.keys()].filter((name) => /^(?:server|x-)/.test(name))).toEqual([])
 })
 
-test('ids are for the log, and tell requests apart', () => {
+test('request ids differ between requests', () => {
   expect(http.requestId(identity)).not.toBe(http.requestId({ ...identity, sequence: identity.sequence + 1 }))
 })
 
@@ -172,7 +172,7 @@ describe('a rule file', () => {
     expect(read(text, 's3')).toEqual(['error method-unsupported'])
   })
 
-  test('says whether credentials are allowed, and no other dialect has a say in it', () => {
+  test('can set allowCredentials, which is an error in other dialects', () => {
     const text = file('allowedMethods: [GET, HEAD], allowCredentials: true')
     expect(read(text, 'http')).toEqual([])
     for (const dialect of ['cos', 'oss', 's3'])

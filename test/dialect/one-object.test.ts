@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-test('nothing outside src/dialect asks which vendor it is, or has a table by vendor', () => {
+test('no code outside src/dialect compares a dialect’s name or has a table by dialect', () => {
   const asking = ['src', 'cmd'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

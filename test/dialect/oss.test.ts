@@ -18,7 +18,7 @@ describe('the EC of an error', () => {
     )
   })
 
-  test('is not made up', () => {
+  test('is absent if OSS documents none', () => {
     const { headers, body } = oss.error(error, context)
     expect(headerMap(headers).has('x-oss-ec')).toBe(false)
     expect(body).not.toContain('<EC>')

@@ -49,7 +49,7 @@ async function doctor(args: readonly string[]) {
   return { code, err, ...(out === '' ? { healthy: undefined, problems: [] } : result.parse(JSON.parse(out))) }
 }
 
-test('every program of the bench is there', () => {
+test('every program that the set-ups need is installed', () => {
   if (process.env.CI_REQUIRE_HOPS === '1') expect(lacking).toEqual([])
 })
 

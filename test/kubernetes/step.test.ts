@@ -5,7 +5,7 @@ function stepsInto(lines: string[]) {
   return createSteps((line) => lines.push(line.replace(/ +\d+\.\d s/, ' … s')))
 }
 
-test('each step says what it saw, and the last line counts them', async () => {
+test('each step prints what it saw, and the last line counts the steps', async () => {
   const lines: string[] = []
   const steps = stepsInto(lines)
   expect(await steps.step('one', async () => 'a pod')).toBe(true)
@@ -29,7 +29,7 @@ test('each step says what it saw, and the last line counts them', async () => {
   ])
 })
 
-test('a run in which nothing could be tested has not passed', async () => {
+test('a run that could test nothing fails', async () => {
   const lines: string[] = []
   const steps = stepsInto(lines)
   await steps.step('all', async () => {

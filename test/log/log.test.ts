@@ -22,7 +22,7 @@ function logTo(level: LogLevel = 'info'): { log: Log; texts: string[]; lines: ()
 }
 
 describe('the line of a request', () => {
-  test('of a preflight holds all that was decided and asked, and nothing else', () => {
+  test('of a preflight has exactly the fields of the request and its decision', () => {
     const { log, texts, lines } = logTo()
     const request = finished(photos, preflight('https://example.com', 'GET'), { milliseconds: 0.12345 })
     log.request(request)
@@ -70,7 +70,7 @@ describe('the line of a request', () => {
     expect(readRequestLine(texts[0] ?? '')).toMatchObject({ request: { host } })
   })
 
-  test('of a request without Origin says nothing of CORS', () => {
+  test('of a request without Origin has no CORS fields', () => {
     const { log, lines } = logTo()
     const trace = '0af7651916cd43dd8448eb211c80319c'
     const headers = ['User-Agent', 'curl/8', 'traceparent', `00-${trace}-b7ad6b7169203331-01`]
@@ -122,7 +122,7 @@ describe('the line of a request', () => {
     ])
   })
 
-  test('escapes what a terminal or a reader of lines obeys', () => {
+  test('escapes control characters and line breaks', () => {
     const { log, texts } = logTo('debug')
     const hostile = `a\u009b2J\u0085b\u0080\u009f\u007f\u2028\u2029\u202e`
     log.request(
@@ -224,7 +224,7 @@ describe('denials', () => {
     expect(lines()[99]).toMatchObject({ folded: 901, unseen: 901 })
   })
 
-  test('are all there at debug', () => {
+  test('are all logged at debug', () => {
     const { log, lines } = logTo('debug')
     for (let i = 0; i < 5; i++) log.request(finished(photos, preflight('https://evil.example')))
     expect(lines().filter(({ msg }) => String(msg).startsWith('denied: '))).toHaveLength(5)
@@ -361,7 +361,7 @@ describe('redaction', () => {
     expect(redactText(text)).toBe('GET https://s3.example/a?X-Amz-Date=1&X-Amz-Signature=[redacted] failed')
   })
 
-  test('takes time in proportion to what it reads', () => {
+  test('takes time in proportion to the length of the text', () => {
     const long = 'a'.repeat(1_000_000)
     const before = performance.now()
     redactText(long)
@@ -394,7 +394,7 @@ describe('events', () => {
     ])
   })
 
-  test('tell of an error by OpenTelemetry names', () => {
+  test('describe an error by OpenTelemetry field names', () => {
     const { log, lines } = logTo()
     log.error('a bug', { error: new TypeError('x is not a function') })
     log.error('a bug', { error: 'text' })
@@ -427,7 +427,7 @@ test.each([
   expect(traceId(traceparent)).toBe(id)
 })
 
-test('requests that share a verdict are each logged with what they sent themselves', () => {
+test('requests that share a cached decision are each logged with their own values', () => {
   const memory = new Map<string, Verdict>()
   const snapshot = snapshotOf({ photos: ruleFile() })
   const origin = ['Origin', 'https://example.com']

@@ -33,7 +33,7 @@ const writing = (change: string, statements: string): string[] => [
 const run = (args: readonly string[]): string =>
   execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 })
 
-test('every line is there when the log is closed', () => {
+test('every line is written when the log is closed', () => {
   const lines = run(
     logging(`
       for (let i = 0; i < 5000; i++) log.info('line ' + i)
@@ -47,7 +47,7 @@ test('every line is there when the log is closed', () => {
   )
 })
 
-test('a process that ends by a fault leaves its last lines', () => {
+test('a process that crashes writes its last lines', () => {
   const { stdout, status } = spawnSync(
     process.execPath,
     logging(`
@@ -59,7 +59,7 @@ test('a process that ends by a fault leaves its last lines', () => {
   expect(stdout.trimEnd().split('\n')).toHaveLength(50)
 })
 
-test('a process that ends by a fault leaves more than is written together, in order and once', () => {
+test('a process that crashes writes more than one chunk of lines, in order and once', () => {
   const { stdout, status } = spawnSync(
     process.execPath,
     logging(`
@@ -75,7 +75,7 @@ test('a process that ends by a fault leaves more than is written together, in or
   expect(text).toEqual(Array.from({ length: 500 }, (_, i) => `line ${i}`))
 })
 
-test('text, bytes and what is longer than is written together stand in the order in which they were given', () => {
+test('text, bytes and lines longer than one chunk are written in the given order', () => {
   const written = run(
     writing(
       '',
@@ -91,7 +91,7 @@ test('text, bytes and what is longer than is written together stand in the order
   expect(written).toBe(`ä\nbytes ü\n${'x'.repeat(1_500_000)}\n${'y'.repeat(1_500_000)}\nlast\n`)
 })
 
-test('bytes can be used for something else at once', () => {
+test('the caller may reuse its buffer at once', () => {
   const written = run(
     writing(
       '',
@@ -138,14 +138,14 @@ test('lines that arrive one by one without a reader are kept together', () => {
   expect(written).toBe(`first\n${lines}${JSON.stringify(['first\n'.length, lines.length])}`)
 })
 
-test('a line does not wait for others for long', async () => {
+test('a single line is written without waiting for others', async () => {
   const child = spawn(process.execPath, logging("log.info('alone'); process.stdin.resume()"))
   const [chunk] = await once(child.stdout, 'data')
   child.kill()
   expect(JSON.parse(String(chunk))).toMatchObject({ msg: 'alone' })
 })
 
-test('a write that takes a part is followed by the rest', () => {
+test('after a partial write the rest is written', () => {
   const written = run(
     writing(
       'fs.write = (fd, bytes, at, length, ...more) => write(fd, bytes, at, Math.min(length, 7), ...more)',
@@ -155,7 +155,7 @@ test('a write that takes a part is followed by the rest', () => {
   expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
 })
 
-test('a reader that has no room for a while gets every line, once', () => {
+test('a reader that is slow for a while gets every line once', () => {
   const written = run(
     writing(
       `let refusals = 3
@@ -166,7 +166,7 @@ test('a reader that has no room for a while gets every line, once', () => {
   expect(written).toBe(Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join(''))
 })
 
-test('a reader that has no room is asked again soon, then less and less often, until it takes something', () => {
+test('a write to a full pipe is retried soon, then less and less often, until the reader takes something', () => {
   const waits = run(
     writing(
       `const waits = []
@@ -212,7 +212,7 @@ test('a process that ends while the pipe is full tries for a second to write its
   expect(Number(stderr)).toBeLessThan(2_000)
 })
 
-test('however many lines come meanwhile, a write that failed is tried again once in each wait', () => {
+test('a failed write is retried once in each wait, no matter how many lines arrive', () => {
   for (const code of ['EAGAIN', 'ENOSPC']) {
     const attempts = run(
       writing(
@@ -266,7 +266,7 @@ test('a missing reader, or a full disk, neither ends the process nor keeps it al
   }
 })
 
-test('a reader that never takes anything holds up the end for a bounded time', () => {
+test('a reader that never reads delays the exit for a limited time only', () => {
   const { status, stdout } = spawnSync(
     process.execPath,
     writing(
@@ -342,7 +342,7 @@ test('lines dropped because of a slow reader are counted and reported', async ()
   expect(lines.at(-1)).toMatchObject({ msg: 'last' })
 })
 
-test('a loss is reported as soon as there is room, without a further line', async () => {
+test('lost lines are reported as soon as there is room, without waiting for another line', async () => {
   const child = spawn(
     process.execPath,
     logging(`
@@ -362,7 +362,7 @@ test('a loss is reported as soon as there is room, without a further line', asyn
   child.kill()
 })
 
-test('what could not be written is tried again without a further line', async () => {
+test('a failed write is retried without waiting for another line', async () => {
   const child = spawn(
     process.execPath,
     writing(

@@ -63,7 +63,7 @@ describe('decisions', () => {
     })
   })
 
-  test('that are only reported say so', async () => {
+  test('in report mode have mode="report"', async () => {
     const reporting = snapshotOf({ photos: ruleFile({ mode: 'report' }) })
     const metrics = started()
     metrics.reload({ result: 'applied', successful: true, snapshot: reporting }, 0)
@@ -80,7 +80,7 @@ describe('decisions', () => {
     ])
   })
 
-  test('of buckets without a file of their own are those of _other', async () => {
+  test('of buckets without a file of their own are counted as _other', async () => {
     const fallback = snapshotOf({ _default: ruleFile({ rules: [rule({ id: 'all' })] }) })
     const metrics = started()
     metrics.reload({ result: 'applied', successful: true, snapshot: fallback }, 0)
@@ -90,7 +90,7 @@ describe('decisions', () => {
     ])
   })
 
-  test('survive a reload that leaves their bucket, rule and mode, and go with these', async () => {
+  test('survive a reload that keeps their bucket, rule and mode, and are removed with them', async () => {
     const metrics = started()
     metrics.finished(finished(photos, preflight('https://example.com')))
     metrics.finished(finished(photos, preflight('https://b.example')))
@@ -146,7 +146,7 @@ describe('durations', () => {
     expect(lines).toContain(`${series}_count{kind="bucket_cors",code_class="4xx"} 2`)
   })
 
-  test('name a request where the scrape asks for OpenMetrics, and only there', async () => {
+  test('have exemplars only in OpenMetrics', async () => {
     const metrics = started()
     const request = finished(photos, preflight('https://example.com'), { milliseconds: 0.5 })
     metrics.finished(request)
@@ -162,7 +162,7 @@ describe('durations', () => {
   })
 })
 
-test('a scrape in either format is whole after a garbage collection was counted, too', async () => {
+test('a scrape in either format is complete after a garbage collection was counted', async () => {
   const metrics = started()
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
@@ -204,7 +204,7 @@ test('reloads, files and the failures of the store are counted', async () => {
   expect(lines.filter((line) => line.startsWith('process_resident_memory_bytes '))).toHaveLength(1)
 })
 
-test('every family has a help text and a type, once, and no gauge the name of a counter', async () => {
+test('every family has one help text and one type, and no gauge has the name of a counter', async () => {
   const families = await started().families()
   expect(new Set(families.map(({ name }) => name)).size).toBe(families.length)
   for (const { name, help, type } of families) {
@@ -267,7 +267,7 @@ test('100,000 requests of random buckets, methods, origins and paths add no seri
   expect(await samples()).toBeLessThanOrEqual(400 + (12 + 2) * 20)
 })
 
-test('ten thousand buckets are written in pieces', async () => {
+test('the metrics of ten thousand buckets are written in chunks', async () => {
   const buckets = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`bucket-${n}`, ruleFile()]))
   const snapshot = snapshotOf(buckets)
   const metrics = createMetrics({ version: '1' })
@@ -340,7 +340,7 @@ test('two sets of metrics share nothing', async () => {
   expect(own(await scrape(two), 'decisions_total')).toEqual([])
 })
 
-test('the metrics of several processes become those of one', async () => {
+test('the metrics of several processes are merged into one set', async () => {
   const processes = [started(), started()]
   for (const metrics of processes) {
     metrics.finished(finished(photos, preflight('https://example.com')))

@@ -60,7 +60,7 @@ interface Keys {
   readonly sessionToken?: string
 }
 
-test('MinIO and a browser are there', () => {
+test('MinIO and a browser are installed', () => {
   expect(hasMinio(), 'no MinIO: set MINIO_PATH').toBe(true)
   expect(chromiumPath, 'no Chromium: set CHROMIUM_PATH').toBeDefined()
 })
@@ -140,7 +140,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     for (const step of undo.reverse()) await step()
   })
 
-  test("MinIO's own headers let everybody in, and are gone behind the sidecar", async () => {
+  test("MinIO's own headers allow every origin, and the sidecar removes them", async () => {
     const origin = 'https://evil.example'
     const allow = 'access-control-allow-origin'
     const past = await exchange(`${minio.url}/photos/x`, { headers: { Origin: origin } })
@@ -180,7 +180,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     })
   })
 
-  test('a page uploads in parts, which it can only with the ETag of each', async () => {
+  test('a page uploads in parts and reads the ETag of each', async () => {
     const at = { Bucket: 'photos', Key: 'parts.txt' }
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand(at))
     const parts = ['a'.repeat(5 * mebibyte), 'the end']
@@ -252,7 +252,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     await expect(s3.send(put)).rejects.toMatchObject({ name: 'MethodNotAllowed' })
   })
 
-  test('1 GiB goes up in one PUT and comes down the same', { timeout: 300_000 }, async () => {
+  test('1 GiB that is uploaded in one PUT is downloaded unchanged', { timeout: 300_000 }, async () => {
     const at = { Bucket: 'photos', Key: 'one.bin' }
     const before = await residentMemory(program.pid)
     const sent = noise(gibibyte)
@@ -269,7 +269,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     )
   })
 
-  test("the SDK's own upload in parts of a stream arrives whole", { timeout: 120_000 }, async () => {
+  test('a stream that the SDK uploads in parts arrives complete', { timeout: 120_000 }, async () => {
     const at = { Bucket: 'photos', Key: 'sdk.bin' }
     const length = 128 * mebibyte
     const sent = noise(length)
@@ -317,7 +317,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(await metric(program.admin, refused)).toBeGreaterThanOrEqual(1)
   })
 
-  test('with the settings of the overlay MinIO lets no page in that goes past the sidecar', async () => {
+  test('with the settings of the overlay MinIO allows no page that bypasses the sidecar', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'minio-strict-'))
     const strict = await startMinio(folder, { MINIO_API_CORS_ALLOW_ORIGIN: 'http://cors.invalid' })
     undo.push(

@@ -128,7 +128,7 @@ describe('explainRequest', () => {
     expect(answer.response).toMatchObject({ kind: 'answer', status: 403 })
   })
 
-  test('shows what is done to the response of an actual request', () => {
+  test('shows the header changes of the response to an actual request', () => {
     expect(explained({ actual: true, method: 'GET' }).response).toEqual({
       kind: 'decorated',
       strip: true,
@@ -169,7 +169,7 @@ describe('explainRequest', () => {
     expect(curl).toContain("-H 'Host: photos.s3.example.net'")
   })
 
-  test('asks about the named bucket also where the name of the endpoint stands for another one', () => {
+  test('explains the named bucket even if the host of the endpoint belongs to another one', () => {
     const other = snapshotOf(loaded('photos', { rules: [web] }), loaded('other', { hosts: ['localhost'] }))
     expect(explained({}, other)).toMatchObject({ bucket: 'photos', decision: 'allow' })
   })
@@ -185,7 +185,7 @@ describe('explainRequest', () => {
     ])
   })
 
-  test('says that last good rules, the rules of _default or only reports speak', () => {
+  test('says if the rules are last good ones, those of _default, or in report mode', () => {
     const stale = nextSnapshot(photos, [loaded('photos', undefined)], 'cos', 2)
     expect(explained({}, stale).notes).toEqual([expect.stringContaining('last good rules')])
     const fallback = snapshotOf(loaded('_default', { rules: [web] }))
@@ -201,14 +201,14 @@ describe('explainRequest', () => {
     expect(left.notes).toEqual([expect.stringContaining('the store handles CORS')])
   })
 
-  test('names the defect of a request that is refused before any rule is asked', () => {
+  test('names the defect of a request that is refused before any rule is checked', () => {
     const { notes, response, curl } = explained({ to: { kind: 'bucket', bucket: 'photos', path: '/../x' } })
     expect(notes).toEqual([expect.stringContaining('dot segment')])
     expect(response).toMatchObject({ kind: 'answer', status: 400 })
     expect(curl).toContain('--path-as-is')
   })
 
-  test('what a rule has from a preset is written out', () => {
+  test('writes out the values that a rule gets from a preset', () => {
     const { allowedMethods, allowedHeaders, exposeHeaders } = presets['public-read']
     const open = {
       id: 'open',

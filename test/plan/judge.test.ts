@@ -65,7 +65,7 @@ const answerTo = (
   return { ...rest, judged }
 }
 
-describe('a memory of verdicts', () => {
+describe('the cache of decisions', () => {
   test('changes no result, for any earlier requests and any rules', () => {
     fc.assert(
       fc.property(fc.array(request, { minLength: 2, maxLength: 40 }), (requests) => {
@@ -78,7 +78,7 @@ describe('a memory of verdicts', () => {
   const ask = (memory: VerdictMemory, lines: readonly string[], method = 'GET') =>
     judge(first, setup, readFacts(method, '/a/k', '1.1', ['Host', 'h', ...lines]), memory)
 
-  test('gives the same verdict to the same question', () => {
+  test('returns the same object for the same request', () => {
     const memory = mapMemory()
     const [one, two] = [1, 2].map(() => ask(memory, ['Origin', 'https://one.test']).remembered)
     expect(one).toBeDefined()

@@ -15,21 +15,21 @@ function missed(target: string, host = 'store.test'): ReturnType<typeof nearMiss
   return nearMiss(snapshot, judge(snapshot, setup, readFacts('OPTIONS', target, '1.1', lines)), host)
 }
 
-test('a bucket with a name alike is pointed out', () => {
+test('a bucket with a similar name is pointed out', () => {
   expect(missed('/photso/a')).toEqual({
     text: 'Did you mean the bucket photos, which has a rule file?',
     isCertain: false,
   })
 })
 
-test('a Host that begins with a bucket is pointed out, and nothing is for the path', () => {
+test('a Host that begins with a bucket is pointed out, and a path is not', () => {
   const found = missed('/a/hello.txt', 'uploads-1250000000.localhost:28080')
   expect(found?.isCertain).toBe(true)
   expect(found?.text).toContain('--host-suffix localhost')
   expect(missed('/', 'uploads-1250000000.localhost')?.isCertain).toBe(true)
 })
 
-test('a file that is named after what it holds is pointed out', () => {
+test('a file whose name describes its content, such as cors.json, is pointed out', () => {
   expect(missed('/videos/a')?.text).toContain('rename it to videos.yaml')
 })
 

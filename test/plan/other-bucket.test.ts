@@ -80,7 +80,7 @@ describe('a Host-named request that a store may open in another bucket', () => {
     ['cdn.example.org', '/photos/private/k'],
     ['cdn.example.org', '/public/k'],
     ['public.store.test', '/k?prefix=/private/'],
-  ])('%s %s: other keys are as ever', (host, target) => {
+  ])('%s %s: other keys get what the bucket of the Host allows', (host, target) => {
     expect(allowedOrigin(ask(host, target, evil))).toEqual([evil])
   })
 

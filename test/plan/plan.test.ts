@@ -41,7 +41,7 @@ describe('errors that are answered here', () => {
     expect(headers.has('access-control-allow-origin')).toBe(false)
   })
 
-  test('a refused preflight of a bucket that is left to the store says nothing of Origin', () => {
+  test('a refused preflight of a bucket without rules has no Vary: Origin with --unconfigured forward', () => {
     const report = snapshotOf({ photos: ruleFile({ mode: 'report' }) })
     for (const snapshot of [report, snapshotOf({})]) {
       const answer = answered(snapshot, ['OPTIONS', '/photos/k'], [...asking, 'Expect', 'x'], {
@@ -100,7 +100,7 @@ describe('the bucket CORS API', () => {
     'metaQuery',
     'session',
     'resourcePool',
-  ])('?cors beside %s is two requests in one', (name) => {
+  ])('?cors together with %s is refused, because it would be two requests in one', (name) => {
     for (const query of [`cors&${name}`, `${name}=&cors=`, `%63ors&${name}=1`])
       expect(answered(photos, ['GET', `/photos/?${query}`], [], write).status).toBe(400)
   })
@@ -130,7 +130,7 @@ describe('the bucket CORS API', () => {
     '/?cors',
     '/_default/?cors',
     '//photos/?cors',
-  ])('%s is the store’s', (target) => {
+  ])('%s is forwarded to the store', (target) => {
     expect(planned(photos, ['PUT', target], [], write)).toMatchObject({ act: 'forward', target })
   })
 

@@ -41,11 +41,11 @@ describe('before a store that speaks HTTP alone', () => {
   })
 
   const parsed = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
-  test.each(parsed)('%s, which Node reads, is served', (method) => {
+  test.each(parsed)('%s, which Node can read, is served', (method) => {
     expect(methodDefect(method, http.matching)).toBeUndefined()
   })
 
-  test('Allow names no method that Node cannot read, and none of those that it can is left out but SOURCE', () => {
+  test('Allow lists every method that Node can read except SOURCE', () => {
     expect(servedMethods(http.matching).split(', ').toSorted()).toEqual(
       parsed.filter((method) => method !== 'SOURCE').toSorted(),
     )

@@ -57,7 +57,7 @@ describe('the snapshot after a reload', () => {
     expect(again.files[0]).toMatchObject({ state: 'invalid' })
   })
 
-  test('a file that is gone takes its rules with it', () => {
+  test('removing a file removes its rules', () => {
     const next = nextSnapshot(first, [loaded('b', ruleFile(), '1')], 'cos', 0)
     expect([...next.buckets.keys()]).toEqual(['b'])
   })

@@ -18,7 +18,7 @@ import {
 const chunkedPut = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'
 const lengthPut = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nhello'
 
-describe('an upload that breaks off is never completed at the store', () => {
+describe('an aborted upload is never completed at the store', () => {
   const uploads = { chunked: chunkedPut, 'of a length': lengthPut }
   const ends = {
     'its connection ends': 'end',
@@ -46,7 +46,7 @@ describe('an upload that breaks off is never completed at the store', () => {
       })
     }
 
-  test('and the answer to a malformed chunk is 400', async () => {
+  test('a malformed chunk is answered with 400', async () => {
     const store = await playStore(() => {})
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -56,7 +56,7 @@ describe('an upload that breaks off is never completed at the store', () => {
 })
 
 describe('a client that goes away', () => {
-  test.each(['GET', 'DELETE'])('before the answer to %s frees the store', async (method) => {
+  test.each(['GET', 'DELETE'])('before the answer to %s ends the request to the store', async (method) => {
     const store = await playStore(() => {})
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -75,7 +75,7 @@ describe('a client that goes away', () => {
     })
   })
 
-  test.each(['GET', 'DELETE'])('amid the answer to %s frees the store', async (method) => {
+  test.each(['GET', 'DELETE'])('during the answer to %s ends the request to the store', async (method) => {
     const store = await playStore(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'),
     )
@@ -89,7 +89,7 @@ describe('a client that goes away', () => {
     expect(path.outcomes[0]).toMatchObject({ status: 200, aborted: true, bytesOut: 5 })
   })
 
-  test('while the store is being connected to costs nothing more', async () => {
+  test('while the connection to the store is being opened sends no request', async () => {
     const upstream = { kind: 'tcp', secure: false, host: 'store.invalid', port: 9 } as const
     const path = await startPath({ upstream, upstreamTimeout: 60_000 })
     const client = await openClient(path.port)
@@ -122,7 +122,7 @@ describe('a client that goes away', () => {
       expect(store.sides).toHaveLength(1)
     })
 
-    test('is cut off when it takes nothing, however busy that connection is', async () => {
+    test('is disconnected when it reads nothing, even while the connection to the store is busy', async () => {
       const { path, store, response } = await takingStill(method, { idleTimeout: 1_000 })
       const [side] = store.sides
       side?.socket.on('data', () => side.socket.write(ok))
@@ -180,7 +180,7 @@ async function endAheadOf(response: ServerResponse, { sides, until }: PlayedStor
   await vi.waitUntil(() => response.writableEnded, patiently)
 }
 
-describe('an answer that breaks off reaches the client as broken', () => {
+describe('an aborted answer of the store is aborted for the client', () => {
   const answers = {
     'of a length': 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello',
     chunked: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
@@ -206,7 +206,7 @@ describe('an answer that breaks off reaches the client as broken', () => {
         expect(path.outcomes[0]?.error).toBe(how === 'end' ? 'truncated' : 'reset')
       })
 
-  test.each(['GET', 'DELETE'])('delimited by the end of the connection, of %s, by reset', async (method) => {
+  test.each(['GET', 'DELETE'])('an answer to %s without a length that ends with a reset', async (method) => {
     const store = await playStore(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello'),
     )

@@ -49,7 +49,7 @@ test.each([
   expect(order()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
 })
 
-test('an address that answers again is tried as before', () => {
+test('an address that answers again is tried in its usual order', () => {
   const { addresses, order } = addressesOf()
   addresses.watch(fakeSocket()).emit('connectionAttemptFailed', '10.0.0.2', 80, 4, new Error('refused'))
   expect(order()).toEqual(['10.0.0.1', '10.0.0.3', '10.0.0.2'])
@@ -57,7 +57,7 @@ test('an address that answers again is tried as before', () => {
   expect(order()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
 })
 
-test('a connection that ends long after it stood says nothing of its address', () => {
+test('an error after a connection was established does not mark its address as bad', () => {
   const { addresses, order } = addressesOf()
   const socket = addresses.watch(fakeSocket('10.0.0.1'))
   socket.emit('connectionAttempt', '10.0.0.1', 80, 4)
@@ -66,7 +66,7 @@ test('a connection that ends long after it stood says nothing of its address', (
   expect(order()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
 })
 
-test('a name of this machine is connected to by whichever address answers', async () => {
+test('localhost is connected to by the address that answers, IPv4 or IPv6', async () => {
   const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
   await vi.waitFor(() => expect(server.listening).toBe(true))
   onTestFinished(() => void server.close())
@@ -87,7 +87,7 @@ test('a name of this machine is connected to by whichever address answers', asyn
 test.each([
   'GET',
   'DELETE',
-])('a connection that has served %s for its time is followed by a new one', async (method) => {
+])('a connection that has served %s for its maximum age is replaced by a new one', async (method) => {
   const store = await playStore((side) => {
     if (side.text.endsWith('\r\n\r\n')) side.socket.write(ok)
   })

@@ -47,7 +47,7 @@ async function serveMany(pool: ClientPool, count: number): Promise<void> {
 const givenUp = ({ client }: PooledClient): Promise<unknown> =>
   vi.waitUntil(() => client.destroyed, { interval: 1, timeout: 20_000 })
 
-test('a store is known to keep connections after 64 requests over kept ones', async () => {
+test('a store counts as keeping connections after 64 requests over reused ones', async () => {
   const { pool } = await startPool()
   await serveMany(pool, 64)
   // The first request was over a new connection.
@@ -56,7 +56,7 @@ test('a store is known to keep connections after 64 requests over kept ones', as
   expect(pool.keepsConnections()).toBe(true)
 })
 
-test('one that has closed a kept one is known to keep them after 64 others and 10 s', async () => {
+test('a store that closed an idle connection counts as keeping them again after 64 requests and 10 s', async () => {
   const { pool, store } = await startPool()
   await serveMany(pool, 65)
   const kept = await serve(pool)
@@ -75,14 +75,14 @@ test('one that has closed a kept one is known to keep them after 64 others and 1
   expect(pool.keepsConnections()).toBe(false)
 })
 
-test('what is closed here says nothing of the store', async () => {
+test('a connection that the sidecar closes does not change what is known of the store', async () => {
   const { pool } = await startPool(50)
   while (!pool.keepsConnections()) await serve(pool)
   await givenUp(await serve(pool))
   expect(pool.keepsConnections()).toBe(true)
 })
 
-test('a closed pool keeps nothing', async () => {
+test('a closed pool keeps no connection', async () => {
   const { pool } = await startPool()
   const pooled = pool.take()
   pool.close()

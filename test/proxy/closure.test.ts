@@ -54,7 +54,11 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('an answer without length over %s
     return { store, path: await startPath({ upstream, upstreamCa: pem('ca.pem') }) }
   }
 
-  test.each(['GET', 'POST', 'DELETE'])('to %s that ends by a FIN alone is truncated', async (method) => {
+  test.each([
+    'GET',
+    'POST',
+    'DELETE',
+  ])('to %s that ends with a FIN but no closure alert is truncated', async (method) => {
     const { path } = await start()
     for (let i = 1; i <= 3; i++) {
       const client = await openClient(path.port)
@@ -67,7 +71,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('an answer without length over %s
     }
   })
 
-  test.each(['GET', 'DELETE'])('to %s that ends by a closure alert is whole', async (method) => {
+  test.each(['GET', 'DELETE'])('to %s that ends with a closure alert is complete', async (method) => {
     const { path, store } = await start()
     // Only a GET may be repeated, over a watched connection.
     const before = method === 'GET' ? 0 : 1
@@ -82,7 +86,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('an answer without length over %s
     expect(store.requests()).toBe(3 + before)
   })
 
-  test('leaves other answers as they are, also over connections that are watched', async () => {
+  test('does not affect answers with a length', async () => {
     const { path } = await start()
     expect(await ask(path.port, requestOf('GET', 'length'))).toMatch(/\r\n\r\nok$/)
     expect(await ask(path.port, requestOf('GET', 'alert'))).toContain('AAAA')

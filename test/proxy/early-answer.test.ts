@@ -219,7 +219,7 @@ describe.skipIf(lacking.includes('nginx'))('beside nginx, which passes an upload
   })
 })
 
-test('an early answer that ends with a reset, and says in no other way where it ends, never passes for whole', async () => {
+test('an early answer without a length that ends with a reset never looks complete', async () => {
   const store = await closingStore('HTTP/1.1 403 Forbidden\r\n\r\na beginning')
   const path = await startPath({ store })
   for (let i = 0; i < 10; i++) {
@@ -232,7 +232,7 @@ test('an early answer that ends with a reset, and says in no other way where it 
   }
 })
 
-test('a store that closes during an upload without an answer is a 502 that says so', async () => {
+test('a store that closes during an upload without answering gives a 502 that says so', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => socket.pause().destroy())

@@ -29,7 +29,7 @@ describe('Expect: 100-continue', () => {
     expect(path.outcomes[0]).toMatchObject({ status: 200, bytesIn: 5, bytesOut: 2, error: undefined })
   })
 
-  test('a store that says nothing for a second is spoken for', async () => {
+  test('the sidecar sends 100 Continue itself if the store sends nothing for a second', async () => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('hello')) socket.write(stored)
     })
@@ -58,7 +58,7 @@ describe('Expect: 100-continue', () => {
     expect(store.text()).not.toContain('hello')
   })
 
-  test('a client that never sends its body is let go, and nothing is complete at the store', async () => {
+  test('a client that never sends its body is disconnected, and the upload is not completed at the store', async () => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('\r\n\r\n')) socket.write(asked)
     })
@@ -72,7 +72,7 @@ describe('Expect: 100-continue', () => {
     expect(path.outcomes[0]).toMatchObject({ status: 0, aborted: true })
   })
 
-  test('of a GET without a body is left out: there is nothing to wait for', async () => {
+  test('of a GET without a body is not forwarded, because there is nothing to wait for', async () => {
     const store = await playStore(({ socket }) => socket.write(stored))
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -82,7 +82,7 @@ describe('Expect: 100-continue', () => {
     expect(client.text()).not.toContain('100 Continue')
   })
 
-  test('of an HTTP/1.0 client is left out, and its body sent at once', async () => {
+  test('of an HTTP/1.0 client is not forwarded, and its body is sent at once', async () => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('hello')) socket.write(stored)
     })
@@ -94,7 +94,7 @@ describe('Expect: 100-continue', () => {
     expect(client.text()).not.toContain('100 Continue')
   })
 
-  test('another expectation is refused', async () => {
+  test('an expectation other than 100-continue is refused with 417', async () => {
     const store = await playStore(({ socket }) => socket.write(stored))
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -133,7 +133,7 @@ describe('Expect: 100-continue', () => {
   })
 })
 
-test('an informational answer other than 100 and 101 stays here', async () => {
+test('an informational response other than 100 and 101 is not forwarded', async () => {
   const early = 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
   const store = await playStore(({ socket }) => socket.write(early + stored))
   const path = await startPath({ store: store.port })
@@ -144,11 +144,7 @@ test('an informational answer other than 100 and 101 stays here', async () => {
   }
 })
 
-test.each([
-  'GET',
-  'DELETE',
-  'PUT',
-])('101 in answer to %s is not a tunnel but a fault of the store', async (method) => {
+test.each(['GET', 'DELETE', 'PUT'])('101 in answer to %s opens no tunnel and gives 502', async (method) => {
   const store = await playStore(({ socket }) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nraw'),
   )
@@ -166,7 +162,7 @@ describe('an Expect that is written otherwise', () => {
   test.each([
     '',
     ' ,',
-  ])('"%s" expects nothing: the upload goes on at once, and no Expect to the store', async (value) => {
+  ])('"%s" counts as absent: the upload is forwarded at once, without Expect', async (value) => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('hello')) socket.write(stored)
     })
@@ -181,7 +177,7 @@ describe('an Expect that is written otherwise', () => {
   test.each([
     ['twice on a line', '100-continue, 100-continue'],
     ['on two lines', '100-continue\r\nExpect: 100-Continue'],
-  ])('%s is one', async (_, value) => {
+  ])('%s counts as one 100-continue', async (_, value) => {
     const store = await playStore(({ socket, text }) => {
       if (text.endsWith('\r\n\r\n')) socket.write(asked)
       else if (text.endsWith('hello')) socket.write(stored)
@@ -195,7 +191,7 @@ describe('an Expect that is written otherwise', () => {
     expect(store.text().match(/^Expect: 100-continue\r$/gim)).toHaveLength(1)
   })
 
-  test('an empty one does not cut off an upload that is answered here', async () => {
+  test('an empty Expect does not abort an upload that the sidecar answers itself', async () => {
     const path = await startPath({ store: 1 })
     const client = await openClient(path.port)
     client.send(put().replace('100-continue', '').replace('Length: 5', 'Length: 3000000'))

@@ -13,7 +13,7 @@ const sumOf = (): string => {
   return hash.digest('hex')
 }
 
-describe('what passes through is what was sent', () => {
+describe('a transfer arrives as it was sent', () => {
   for (const chunked of [false, true]) {
     const how = chunked ? 'in chunks' : 'with a length'
     test(`download ${how}, to a reader that stops again and again`, async () => {
@@ -64,7 +64,7 @@ describe('what passes through is what was sent', () => {
   }
 })
 
-describe('a side that does not read holds up the other', () => {
+describe('a side that does not read slows down the other', () => {
   test('a store is not read further than some buffers ahead of the client', async () => {
     let offered = 0
     const store = await playStore(({ socket }) => {
@@ -154,7 +154,7 @@ describe('the idle timeout', () => {
     await store.until(() => store.sides.every((side) => side.socket.closed))
   })
 
-  test('leaves a store its time to think', async () => {
+  test('does not apply while the store prepares its answer', async () => {
     const store = await playStore(({ socket }) => {
       setTimeout(() => socket.write(ok), 1_500)
     })
@@ -166,7 +166,7 @@ describe('the idle timeout', () => {
     }
   })
 
-  test('leaves a drip in either direction alone', async () => {
+  test('does not end a transfer that sends a byte now and then', async () => {
     const store = await playStore(({ socket, text }) => {
       if (!text.endsWith('.....')) return
       let sent = 0
@@ -194,7 +194,7 @@ describe('the idle timeout', () => {
   })
 })
 
-test('a thousand requests leave nothing behind', async () => {
+test('a thousand requests leave no listener, timer or connection behind', async () => {
   const server = createServer((request, response) => {
     request.resume()
     response.end('ok')

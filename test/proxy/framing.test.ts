@@ -12,14 +12,14 @@ const smuggled = 'GET /b/smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
 describe('the framing of a request is rebuilt', () => {
   const methods = ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'PROPFIND', 'MKCOL']
 
-  test.each(methods)('%s without a body has none', async (method) => {
+  test.each(methods)('%s without a body is forwarded without one', async (method) => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(path.port, `${method} /b/k HTTP/1.1\r\nHost: h\r\n\r\n`, (text) => text.includes('\r\n\r\n'))
     expect(framingOf(store.text())).toEqual({ lines: [], body: '' })
   })
 
-  test.each(methods)('%s with Content-Length: 0 has that', async (method) => {
+  test.each(methods)('%s with Content-Length: 0 keeps it', async (method) => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(path.port, `${method} /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n`, (text) =>
@@ -28,7 +28,7 @@ describe('the framing of a request is rebuilt', () => {
     expect(framingOf(store.text())).toEqual({ lines: ['Content-Length: 0'], body: '' })
   })
 
-  test.each(methods)('%s with a length has it once, and the body', async (method) => {
+  test.each(methods)('%s with a length is forwarded with one length and the body', async (method) => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(
@@ -43,7 +43,7 @@ describe('the framing of a request is rebuilt', () => {
     })
   })
 
-  test.each(methods)('%s with chunks has chunks', async (method) => {
+  test.each(methods)('%s with chunks is forwarded in chunks', async (method) => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     const size = smuggled.length.toString(16)
@@ -59,7 +59,7 @@ describe('the framing of a request is rebuilt', () => {
     })
   })
 
-  test('a body that looks like a request is never one', async () => {
+  test('a body that looks like a request is never read as one', async () => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(

@@ -74,7 +74,7 @@ test('an upload that its end cuts short is 400, and never completed at the store
   await store.until(() => store.sides.every((side) => side.socket.closed))
 })
 
-test('a client that has closed both sides is found by the bytes of its answer, and frees the store', async () => {
+test('a client that has closed both sides is noticed when its answer is sent, and the request to the store ends', async () => {
   const store = await playStore(() => {})
   const path = await startPath({ store: store.port })
   const client = await openClient(path.port)

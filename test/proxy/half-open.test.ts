@@ -16,7 +16,7 @@ const statusOf = async (port: number, method: string): Promise<string | undefine
 
 const upstreamTimeout = 6_000
 
-test('a GET over a kept connection that acknowledges nothing is sent again, and the connection given up', async () => {
+test('a GET over a reused connection that acknowledges nothing is sent again over a new one', async () => {
   queued = 60
   const store = await startStore(1)
   const path = await startPath({ store: store.port, upstreamTimeout })

@@ -19,7 +19,7 @@ test.each(
   expect(head).toMatch(/\r\n\r\n$/)
 })
 
-test('the head of an answer leaves with its body when both came together', async () => {
+test('head and body of an answer that arrived together are sent together', async () => {
   const store = await playStore(({ socket }) =>
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
   )

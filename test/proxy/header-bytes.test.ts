@@ -107,7 +107,7 @@ describe('every byte of every header line reaches the store as it was sent', () 
     )
   })
 
-  test('but for 0x7F, which no field value may hold: it is refused', async () => {
+  test('except 0x7F, which is refused because no field value may contain it', async () => {
     const store = await askingStore()
     const path = await startPath({ store: store.port })
     const text = await ask(

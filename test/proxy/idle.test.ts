@@ -22,7 +22,7 @@ function holding(onHeld: (response: ServerResponse) => void = () => {}) {
   }
 }
 
-test('a connection that has served and stays silent is closed', async () => {
+test('a connection that stays silent after a request is closed', async () => {
   const path = await startPath({ keepAlive: 100, before: holding().before })
   const client = await openClient(path.port)
   client.send(get('/b/k'))
@@ -30,7 +30,7 @@ test('a connection that has served and stays silent is closed', async () => {
   await client.ended()
 })
 
-test('one with a request under way is not, however long that takes', async () => {
+test('a connection with a running request is not closed, no matter how long that takes', async () => {
   const { before, held } = holding()
   const path = await startPath({ keepAlive: 100, before })
   const [busy, silent] = await Promise.all([openClient(path.port), openClient(path.port)])
@@ -42,7 +42,7 @@ test('one with a request under way is not, however long that takes', async () =>
   expect(await busy.until(whole)).toMatch(/^HTTP\/1\.1 200 /)
 })
 
-test('a request under way on which nothing moves for the idle timeout ends with its connection', async () => {
+test('a running request without a byte in either direction for the idle timeout is ended with its connection', async () => {
   const { before, held } = holding()
   const path = await startPath({ idleTimeout: 1_000, keepAlive: 60_000, before })
   const client = await openClient(path.port)
@@ -51,7 +51,7 @@ test('a request under way on which nothing moves for the idle timeout ends with 
   expect(await client.ended()).toEqual({ text: '', how: 'end' })
 })
 
-test('a request whose response has a clock of its own is left to that clock', async () => {
+test('a request whose response handles its own timeout is not ended by the idle timeout', async () => {
   const { before, held } = holding((response) => response.on('timeout', () => {}))
   const path = await startPath({ idleTimeout: 1_000, keepAlive: 60_000, before })
   const [governed, silent] = await Promise.all([openClient(path.port), openClient(path.port)])
@@ -85,7 +85,7 @@ test('an unread response made here ends with its connection, even if the client 
   socket.destroy()
 })
 
-test('the answer to a request that the store failed has no clock but that of its connection', async () => {
+test('the error response for a failed store has only the timeout of its connection', async () => {
   const responses: ServerResponse[] = []
   const path = await startPath({
     before(_request, response) {

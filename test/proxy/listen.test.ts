@@ -35,7 +35,7 @@ describe('bytes that are not HTTP', () => {
     ['two lengths', 'POST /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx', 400],
     ['a head beyond the limit', get('/b/k', `X: ${'x'.repeat(1_000_000)}\r\n`), 431],
     ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
-  ])('%s: a bare answer, then the end', async (_, bytes, status) => {
+  ])('%s gets a response without a body, then the connection closes', async (_, bytes, status) => {
     const path = await startPath({})
     const client = await openClient(path.port)
     client.send(bytes)
@@ -63,7 +63,7 @@ describe('bytes that are not HTTP', () => {
     expect(text).toContain('Connection: close')
   })
 
-  test('amid an answer that has begun they end neither as an answer nor in the middle of it', async () => {
+  test('during a response they end the connection only after that response', async () => {
     const store = await playStore(({ socket, text }) => {
       if (!text.includes('more')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab')
     })
@@ -87,7 +87,7 @@ describe('CONNECT and Upgrade', () => {
     expect(store.sides).toHaveLength(0)
   })
 
-  test('CONNECT behind a request that is under way ends both, and frees the store', async () => {
+  test('CONNECT after a running request ends both, and the request to the store', async () => {
     const store = await playStore(() => {})
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -173,7 +173,7 @@ describe('requests that are sent ahead of their answers', () => {
   })
 })
 
-test('a handler that throws costs its own request', async () => {
+test('a handler that throws fails only its own request', async () => {
   const store = await storeThatSays(ok)
   const path = await startPath({
     store: store.port,
@@ -234,7 +234,7 @@ describe('an answer of our own', () => {
     expect(how).toBe('end')
   })
 
-  test('never lets a refused body pass for the next request', async () => {
+  test('never lets a refused body be read as the next request', async () => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     const smuggled = get('/b/smuggled')
@@ -258,7 +258,7 @@ describe('an answer of our own', () => {
 })
 
 describe('drain', () => {
-  test('lets what is under way finish, and closes what is idle or has never been used', async () => {
+  test('lets running requests finish, and closes idle and unused connections', async () => {
     const store = await playStore(() => {})
     const path = await startPath({
       store: store.port,
@@ -305,7 +305,7 @@ describe('drain', () => {
     await drained
   })
 
-  test('breaks off at its deadline what has not finished', async () => {
+  test('aborts unfinished requests at its deadline', async () => {
     const store = await playStore(() => {})
     const path = await startPath({ store: store.port })
     const client = await openClient(path.port)
@@ -389,7 +389,7 @@ describe('TLS on the data port', () => {
     expect(object.equals(uploaded)).toBe(true)
   })
 
-  test('a client that speaks plain HTTP is let go, and the next is served', async () => {
+  test('a client that speaks plain HTTP is disconnected, and the next is served', async () => {
     const store = await storeThatSays(ok)
     const at = folder()
     replace(at, 'localhost')
@@ -400,7 +400,7 @@ describe('TLS on the data port', () => {
     expect(await client.until(whole)).toContain('200 OK')
   })
 
-  test('takes a new pair when its files change, keeps the old one when it cannot be used, and says so', async () => {
+  test('loads a new pair when its files change, and keeps the old one with a log line if the new one is invalid', async () => {
     const at = folder()
     replace(at, 'localhost')
     const path = await startPath({ tls: filesIn(at) })
@@ -433,7 +433,7 @@ describe('TLS on the data port', () => {
     await expect.poll(() => path.certificates.expired, { timeout: 10_000 }).toEqual([expiry, expiry])
   })
 
-  test('sees a pair that a swapped link leads to, as Kubernetes does it', async () => {
+  test('loads a new pair after a link is swapped, as Kubernetes does it', async () => {
     const at = folder()
     for (const name of ['one', 'two']) {
       mkdirSync(join(at, name))

@@ -12,7 +12,7 @@ const megabyte = 1024 * 1024
 describe('the bytes for clients of one process', () => {
   const memory = { limit: 384 * megabyte, resident: 110 * megabyte, heapLimit: 240 * megabyte, processes: 1 }
 
-  test('fit into the limit, beside what is resident and what is not yet collected', () => {
+  test('fit into the memory limit beside the idle process and uncollected garbage', () => {
     const bytes = bytesForClients(memory)
     expect(bytes + memory.resident + 64 * megabyte).toBeLessThanOrEqual(memory.limit)
     expect(bytes).toBeGreaterThan(128 * megabyte)
@@ -33,7 +33,7 @@ describe('the bytes for clients of one process', () => {
   })
 })
 
-test('what is idle goes before what has stalled, and nothing goes in vain', () => {
+test('idle connections are closed before stalled ones, and none without need', () => {
   const budget = createMemoryBudget(10)
   const given: string[] = []
   const giveUp = (name: string) => (): boolean => {
@@ -83,7 +83,7 @@ describe('when there is no memory for another exchange', () => {
     return client
   }
 
-  test('it gets 503, its connection stays, and it is served once there is', async () => {
+  test('the request gets 503, its connection stays open, and a later request is served', async () => {
     const store = await endlessStore()
     const path = await startPath({ store: store.port, memory: roomFor(2) })
     const readers = await Promise.all([readNothing(path.port), readNothing(path.port)])
@@ -108,7 +108,7 @@ describe('when there is no memory for another exchange', () => {
     expect(store.text()).not.toContain('PUT')
   })
 
-  test('the reader that takes nothing for longest goes first, and the store is let go', async () => {
+  test('the reader that has read nothing for longest is disconnected first, and its request to the store ends', async () => {
     const store = await endlessStore()
     const path = await startPath({ store: store.port, memory: roomFor(2) })
     const first = await readNothing(path.port)
@@ -127,7 +127,7 @@ describe('when there is no memory for another exchange', () => {
     expect(second.socket.closed).toBe(false)
   })
 
-  test('connections that are idle go first', async () => {
+  test('idle connections are closed first', async () => {
     const store = await endlessStore()
     const path = await startPath({ store: store.port, memory: roomFor(2) })
     const idle = await Promise.all(Array.from({ length: 7 }, () => openClient(path.port)))
@@ -138,7 +138,7 @@ describe('when there is no memory for another exchange', () => {
   })
 })
 
-test('memory is given back after every outcome of an exchange', async () => {
+test('memory is released after every outcome of a request', async () => {
   let used = 0
   const budget = createMemoryBudget(Infinity)
   const memory = {

@@ -224,7 +224,7 @@ for (const [method, rows] of [
     })
   })
 
-test('a GET is sent twice to a store that says 100 Continue unasked, and once from then on', async () => {
+test('a GET to a store that sends 100 Continue unasked is sent twice the first time, and once from then on', async () => {
   const store = await playStore((side) => {
     if (side.text.endsWith('\r\n\r\n')) side.socket.write(`HTTP/1.1 100 Continue\r\n\r\n${ok}`)
   })

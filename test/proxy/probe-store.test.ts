@@ -33,7 +33,7 @@ function probing(port: number, timeout = 20_000) {
   return { health, probe: createStoreProbe(options), again: createStoreProbe({ ...options, freshFor: -1 }) }
 }
 
-test.each([200, 403, 500])('an answer with %i is an answer', async (status) => {
+test.each([200, 403, 500])('a store that answers with %i is reachable', async (status) => {
   const { port, asked } = await listen(status)
   const { health, probe } = probing(port)
   await Promise.all([probe(), probe()])
@@ -43,7 +43,7 @@ test.each([200, 403, 500])('an answer with %i is an answer', async (status) => {
   expect(asked).toHaveLength(1)
 })
 
-test('a store that says nothing, and one that is not there, are unreachable', async () => {
+test('a store that does not answer and a store that does not listen are unreachable', async () => {
   const { port } = await listen('silent')
   const { health, probe, again } = probing(port, 200)
   await probe()
@@ -54,7 +54,7 @@ test('a store that says nothing, and one that is not there, are unreachable', as
   expect(health.current()).toMatchObject({ state: 'unreachable', lastError: { type: 'refused' } })
 })
 
-test('authorities that cannot be read are an error of TLS', async () => {
+test('CA certificates that cannot be read give a TLS error', async () => {
   const health = createStoreHealth()
   const connect = () => Promise.reject(new Error('no such file'))
   await createStoreProbe({ connect, authority: 'x', health })()

@@ -75,7 +75,7 @@ describe('over a kept connection that the store has closed', () => {
     expect(await last(await closing(), method, { rest }, body)).toEqual(failed)
   })
 
-  test('nothing is sent once more when the end comes after more than a second', async () => {
+  test('a request is not resent if the connection ends after more than a second', async () => {
     const store = await playStore(({ socket, text }) => {
       if (heads(text) === 1) socket.write(ok)
       else setTimeout(() => socket.end(), rest)
@@ -83,12 +83,12 @@ describe('over a kept connection that the store has closed', () => {
     expect(await last(store, 'GET')).toEqual(failed)
   })
 
-  test('nothing is sent once more for an answer that is not HTTP', async () => {
+  test('a request is not resent if the answer is not HTTP', async () => {
     const store = await playStore(({ socket, text }) => socket.write(heads(text) === 1 ? ok : 'HTTQ'))
     expect(await last(store, 'GET', { rest })).toEqual(failed)
   })
 
-  test('once more is over a connection that is new, not over another one that was kept', async () => {
+  test('a request is resent over a new connection, not over another reused one', async () => {
     const kept = 3
     const store = await playStore(({ socket, text, number }) => {
       if (number > kept) socket.write(ok)
@@ -102,7 +102,7 @@ describe('over a kept connection that the store has closed', () => {
     expect(store.sides.map(({ text }) => heads(text)).sort()).toEqual([1, 1, 1, 2])
   })
 
-  test('nothing is sent more than once more', async () => {
+  test('a request is resent at most once', async () => {
     const store = await playStore(({ socket, text, number }) => {
       if (number === 1 && heads(text) === 1) socket.write(ok)
       else socket.end()
@@ -110,7 +110,7 @@ describe('over a kept connection that the store has closed', () => {
     expect(await last(store, 'GET')).toEqual({ ...failed, seen: 2 })
   })
 
-  test('nothing is sent once more after a first byte of an answer', async () => {
+  test('a request is not resent after the first byte of an answer', async () => {
     const store = await playStore(({ socket, text }) => {
       if (heads(text) === 1) socket.write(ok)
       else socket.end('HTTP/1.1 20')
@@ -169,12 +169,12 @@ describe('a store that is known to keep its connections', () => {
     expect(store.sides.map(({ text }) => heads(text))).toEqual([trial + 1, 2, 1])
   })
 
-  test('may have closed one after a rest all the same: a GET is sent once more', async () => {
+  test('may still have closed a connection after a pause, so a GET is resent', async () => {
     expect(await last(await resetting(trial), 'GET', { served: trial, rest })).toEqual(answered)
   })
 
   // The end must be noticed within milliseconds, which a busy machine may miss.
-  test('may have closed one just before: a GET is sent once more when the end was on its way', {
+  test('may have closed a connection just before, so a GET is resent if the close was on its way', {
     retry: 3,
   }, async () => {
     expect(await last(await closing(trial), 'GET', { served: trial })).toEqual(answered)

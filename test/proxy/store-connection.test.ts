@@ -83,7 +83,7 @@ describe('TLS to the store', () => {
     for (const method of methods) await expectFailure(path, requestOf(method, 'elsewhere.test'), 'tls')
   })
 
-  test('fails as TLS when the store speaks plain HTTP', async () => {
+  test('fails with a TLS error when the store speaks plain HTTP', async () => {
     const store = await playStore(({ socket }) => {
       socket.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')
     })
@@ -91,7 +91,7 @@ describe('TLS to the store', () => {
     for (const method of methods) await expectFailure(path, requestOf(method, 'h'), 'tls')
   })
 
-  test('trusts new authorities from the next connection on, and the old ones no more', async () => {
+  test('uses new CA certificates, and no longer the old ones, from the next connection on', async () => {
     const store = await tlsStore('localhost')
     let ca = pem('elsewhere.pem')
     const path = await startPath({ upstream: overTls('localhost', store.port), upstreamCa: () => ca })
@@ -115,14 +115,14 @@ describe('TLS to the store', () => {
     expect(store.resumed).toEqual([false, true, true])
   })
 
-  test('is refused at start with a CA text that holds no certificate', async () => {
+  test('is refused at start if the CA file has no certificate', async () => {
     await expect(
       startPath({ upstream: overTls('localhost', 1), upstreamCa: 'no certificate' }),
     ).rejects.toThrow()
   })
 })
 
-test('a Unix socket serves as store', async () => {
+test('a store can be a Unix socket', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'store-'))
   const file = join(folder, 's')
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -217,7 +217,7 @@ describe('an answer that is not HTTP', () => {
   })
 })
 
-test('the answer of a failure is used as worded, with its CORS headers, and keeps the connection', async () => {
+test('the error response of the dialect is sent with CORS headers, and the connection stays open', async () => {
   const path = await startPath({ store: 1 })
   const text = await ask(path.port, get() + get(), (text) => text.split('refused').length === 3)
   expect(text.match(/Access-Control-Allow-Origin: https:\/\/example\.com/g)).toHaveLength(2)

@@ -106,7 +106,7 @@ test('a handshake that stalls does not hold a drain', async () => {
   await closed
 })
 
-test('a client that ends its side in the handshake is let go', async () => {
+test('a client that ends its side during the handshake is disconnected', async () => {
   const path = await startPath({ tls, headersTimeout: 60_000 })
   const client = connect({ port: path.port, host: '127.0.0.1', allowHalfOpen: true }).resume()
   client.on('error', () => {})

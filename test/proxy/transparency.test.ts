@@ -20,7 +20,7 @@ describe('the request target', () => {
     expect(headOf(store.text())[0]).toBe(`GET ${target} HTTP/1.1`)
   })
 
-  test.each(['PUT', 'DELETE', 'OPTIONS'])('%s goes the other way, and is as exact', async (method) => {
+  test.each(['PUT', 'DELETE', 'OPTIONS'])('%s reaches the client byte for byte', async (method) => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(path.port, `${method} /b/{a}|^\`"<>?'q' HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n`)
@@ -74,7 +74,7 @@ describe('request header lines', () => {
     ])
   })
 
-  test('a client without Host gets the name of the store in it', async () => {
+  test('a request without Host gets that of the store', async () => {
     const store = await storeThatSays(ok)
     const path = await startPath({ store: store.port })
     await ask(path.port, 'GET /b/k HTTP/1.0\r\n\r\n')
@@ -119,7 +119,7 @@ describe('lines that belong to one connection', () => {
     expect(text).not.toMatch(/^connection:.*hop/im)
   })
 
-  test('are not passed back either', async () => {
+  test('are not passed back to the client', async () => {
     const store = await storeThatSays(
       `HTTP/1.1 200 OK\r\nconnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: x\r\nUpgrade: h2c\r\nTrailer: X-T\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok`,
     )
@@ -134,7 +134,7 @@ describe('lines that belong to one connection', () => {
     ])
   })
 
-  test('that the store closes its connection stays between it and us', async () => {
+  test('Connection: close of the store is not passed on', async () => {
     const store = await playStore((side) => {
       side.socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok')
     })
@@ -178,7 +178,7 @@ describe('the response', () => {
     ])
   })
 
-  test('gets the patch once: upstream CORS out, ours in, Vary merged', async () => {
+  test('loses the CORS headers of the store, gets those of the rules once, and Vary is merged', async () => {
     const store = await storeThatSays(
       'HTTP/1.1 404 Not Found\r\naccess-control-allow-origin: *\r\nAccess-Control-Expose-Headers: x\r\nvary: Accept\r\nContent-Length: 0\r\n\r\n',
     )

@@ -39,7 +39,7 @@ test.each([
   'X-Forwarded-For: 6.6.6.6',
   'x-forwarded-proto: https',
   'Forwarded: for=6.6.6.6',
-])('a trailer that must stand in the head is refused, and the upload never completed: %s', async (trailer) => {
+])('a trailer that the store could take for a header is refused, and the upload is not completed: %s', async (trailer) => {
   const store = await storeOfUploads()
   const path = await startPath({ store: store.port })
   const client = await openClient(path.port)
@@ -58,7 +58,7 @@ test.each([
   expect(path.outcomes[0]).toMatchObject({ status: 400, error: undefined, aborted: false })
 })
 
-test('Trailer without chunks announces nothing that could come, and stays here', async () => {
+test('Trailer in a request without chunks is not forwarded', async () => {
   const store = await playStore(({ socket, text }) => {
     if (text.endsWith('hello')) socket.write(ok)
   })
@@ -69,7 +69,7 @@ test('Trailer without chunks announces nothing that could come, and stays here',
   expect(store.text()).not.toMatch(/trailer/i)
 })
 
-test('Trailer that Connection names stays here; the trailers themselves do not', async () => {
+test('Trailer that Connection names is not forwarded, but the trailers are', async () => {
   const store = await storeOfUploads()
   const path = await startPath({ store: store.port })
   const client = await openClient(path.port)

@@ -34,7 +34,7 @@ describe.each([...workflows, 'action.yml'])('%s', (path) => {
 describe.each(workflows)('%s', (path) => {
   const { jobs } = workflow.parse(parse(textOf(path)))
 
-  test('leaves no credentials of the checkout behind', () => {
+  test('keeps no credentials after the checkout', () => {
     const checkouts = Object.values(jobs)
       .flatMap(({ steps }) => steps)
       .filter(({ uses }) => String(uses).startsWith('actions/checkout@'))
@@ -42,7 +42,7 @@ describe.each(workflows)('%s', (path) => {
     for (const step of checkouts) expect(step.with).toMatchObject({ 'persist-credentials': false })
   })
 
-  test('puts no expression into a shell command, where its text would be code', () => {
+  test('puts no expression into a shell command, because its value would run as code', () => {
     const commands = Object.values(jobs).flatMap(({ steps }) => steps.map(({ run }) => String(run ?? '')))
     expect(commands.filter((command) => command.includes('${{'))).toEqual([])
   })

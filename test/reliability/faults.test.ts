@@ -68,7 +68,7 @@ test.each([
   expect(await faults()).toEqual({ processes: 1, found: [] })
 })
 
-test('what shows outside of a process is found too, and only while somebody watches', async () => {
+test('faults outside the process are found while a watch runs', async () => {
   const { faults } = await watched()
   noteFault(12, 'an end by SIGSEGV')
   expect(await faults()).toEqual({ processes: 0, found: ['an end by SIGSEGV'] })

@@ -217,7 +217,7 @@ async function exceptions(faults: () => Promise<Faults>): Promise<Measured> {
   const handler = await runTests(
     ['test/proxy/listen.test.ts'],
     {},
-    'a handler that throws costs its own request',
+    'a handler that throws fails only its own request',
   )
   const api = await runTests(['test/sidecar/gateway.test.ts'])
   const { processes, found } = await faults()

@@ -29,7 +29,7 @@ test('a figure is one row, for any measurement', () => {
 const marks = (inside: string): string =>
   `before\n<!-- measured by npm run test:reliability: from here -->${inside}<!-- measured by npm run test:reliability: to here -->\nafter\n`
 
-test('a new run takes the place of the old one, and of nothing else', () => {
+test('a new run replaces only the previous run in the document', () => {
   const once = replaceMeasured(marks('\nold\n'), 'new')
   expect(once).toBe(marks('\n\nnew\n\n'))
   expect(replaceMeasured(once, 'newer')).toBe(marks('\n\nnewer\n\n'))
@@ -38,14 +38,20 @@ test('a new run takes the place of the old one, and of nothing else', () => {
 test.each([
   'no marks',
   marks('') + marks(''),
-])('a document without its two marks is left alone: %j', (document) => {
+])('a document without both marks is not changed: %j', (document) => {
   expect(() => replaceMeasured(document, 'new')).toThrow('once each')
 })
 
-test('every test that a figure runs is there', async () => {
+test('every test that a figure runs exists', async () => {
   const source = await readFile(join(import.meta.dirname, 'figures.ts'), 'utf8')
   const files = [...source.matchAll(/'(test\/[^']+\.ts)'/g)].map(([, file = '']) => file)
   expect(files.length).toBeGreaterThan(8)
   const root = join(import.meta.dirname, '../..')
   expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  const selected = [...source.matchAll(/runTests\(\s*\[([^\]]+)\],\s*\{[^}]*\},\s*'([^']+)'/g)]
+  expect(selected.length).toBeGreaterThan(3)
+  for (const [, list = '', title = ''] of selected) {
+    const file = /'(test\/[^']+)'/.exec(list)?.[1] ?? /const file = '(test\/[^']+)'/.exec(source)?.[1] ?? ''
+    expect(await readFile(join(root, file), 'utf8'), `${file}: ${title}`).toContain(title)
+  }
 })

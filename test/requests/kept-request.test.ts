@@ -17,7 +17,7 @@ const keep = (sent: Parameters<typeof finished>[1]): ReturnType<typeof keepReque
 }
 
 describe('a request that is kept', () => {
-  test('is judged as the request was, unless what matters was cut', () => {
+  test('gives the same decision as the request, unless a part that matters was cut', () => {
     const bucket = fc.constantFrom('photos', 'videos', 'nobody', 'pho%74os', 'x'.repeat(600))
     const path = fc
       .tuple(

@@ -38,7 +38,7 @@ describe('whether the store answers', () => {
     expect(recorded(refused, answer).lastError).toEqual({ time: 10, type: 'refused' })
   })
 
-  test('of several processes is what was seen last, since when any of them saw it', () => {
+  test('of several processes is the latest observation, with the earliest start', () => {
     const down = recorded(refused, refused)
     const up = { ...recorded(answer), seen: 99, since: 99 }
     expect(mergeStoreHealth(down, up)).toMatchObject({ state: 'answers', since: 99, failed: 0 })

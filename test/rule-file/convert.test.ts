@@ -116,7 +116,7 @@ function read(name: string, text: string, dialect = 'cos') {
 }
 
 describe('what is converted', () => {
-  test.each(['yaml', 'json'] as const)('to %s says the same when it is read again', (to) => {
+  test.each(['yaml', 'json'] as const)('to %s gives the same rules when it is read again', (to) => {
     fc.assert(
       fc.property(file, (before) => {
         const { text, refusal } = convert(before, to, 'cos')
@@ -232,7 +232,7 @@ describe('what is converted', () => {
     })
   })
 
-  test('is refused where the vendor would not store it', () => {
+  test('is refused if the vendor would not store it', () => {
     const [rule] = plain.rules
     const many = {
       ...plain,

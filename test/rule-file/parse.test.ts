@@ -283,7 +283,7 @@ describe('other values', () => {
     expect(idProblem(id)?.code).toBe('id-invalid')
   })
 
-  test.each(['web-app', 'Büro 7', '上传', '🙂', 'a"b'])('the id %s is fine', (id) => {
+  test.each(['web-app', 'Büro 7', '上传', '🙂', 'a"b'])('the id %s is valid', (id) => {
     expect(idProblem(id)).toBeUndefined()
   })
 
@@ -293,7 +293,7 @@ describe('other values', () => {
     '10.0.0.1',
     '[::1]',
     'a_b.example',
-  ])('the host %s is fine', (host) => {
+  ])('the host %s is valid', (host) => {
     expect(hostProblem(host)).toBeUndefined()
   })
 
@@ -312,7 +312,7 @@ describe('other values', () => {
     expect(hostProblem(host)?.code).toBe('host-invalid')
   })
 
-  test('a quoted value is short, and shows what hides', () => {
+  test('a value in a message is short, and shows invisible characters', () => {
     expect(quoted('a\u202eb\n"')).toBe('"a\\u202eb\\n\\""')
     expect(quoted('x'.repeat(1000)).length).toBeLessThan(100)
   })

@@ -35,14 +35,14 @@ function expectSound(file: string, bytes: Uint8Array): void {
 }
 
 describe.each(names)('any bytes as %s', (file) => {
-  test('noise', () => {
+  test('random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expectSound(file, bytes)),
       { numRuns: 500 },
     )
   })
 
-  test('text that looks like something', () => {
+  test('text made of YAML, JSON and XML tokens', () => {
     const part = fc.constantFrom(
       'rules',
       'CORSRules',
@@ -117,7 +117,7 @@ describe.each(names)('any bytes as %s', (file) => {
     for (let length = 0; length < seed.length; length++) expectSound(file, seed.subarray(0, length))
   })
 
-  test('the largest files that were made to hurt a parser', () => {
+  test('the largest files that are made to slow down a parser', () => {
     for (const part of [
       '[',
       '{',

@@ -226,7 +226,7 @@ describe('YAML that is refused', () => {
   })
 })
 
-describe('what to write instead', () => {
+describe('the advice in a message', () => {
   const first = (text: string, file = 'a.yaml'): string =>
     read(file, text).findings.find(({ severity }) => severity === 'error')?.message ?? ''
   const inRule = (line: string): string => `rules:\n  - ${line}\n`
@@ -263,7 +263,7 @@ describe('what to write instead', () => {
     expect(first(text)).toContain(words)
   })
 
-  test('in XML in the names of XML', () => {
+  test('uses the element names of XML in an XML file', () => {
     const xml = (inner: string): string =>
       `<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>${inner}</CORSRule></CORSConfiguration>`
     expect(first(xml('<AllowedOrigins>https://a.com</AllowedOrigins>'), 'a.xml')).toBe(
@@ -336,7 +336,7 @@ describe('every mistake at once', () => {
     expect(read('a.json', repeatedKey).findings.map(short)).toEqual(['1:2 error unknown-key'])
   })
 
-  test('of more rules than anybody stores, the first thousand are looked at', () => {
+  test('of more rules than any vendor stores, the first thousand are checked', () => {
     const { findings } = read('a.json', `{"rules": [${'{},'.repeat(20_000)}{}]}`)
     expect(findings).toHaveLength(101)
     expect(findings.at(-1)?.message).toContain('1901 more findings')
@@ -516,7 +516,7 @@ describe('XML for the bucket CORS API', () => {
   })
 })
 
-test('what --explain says is there for every code, in more than its own words', () => {
+test('every code has an explanation that is more than its name', () => {
   for (const [code, { text }] of Object.entries(codes)) {
     expect(code).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
     expect(text.length).toBeGreaterThan(20)
@@ -545,7 +545,7 @@ describe('the hosts that a file names', () => {
     expect(read('a.yaml', text).hosts.map(({ host }) => host)).toEqual(hosts)
   })
 
-  test('each has its place', () => {
+  test('each host has a position', () => {
     const { hosts } = read('a.yaml', `${bad}hosts: [5, a.example]\n`)
     expect(hosts).toEqual([{ host: 'a.example', line: 2, column: 12 }])
   })

@@ -44,12 +44,12 @@ describe('what the tools of the S3 family put around the rules', () => {
     ])
   })
 
-  test('Bucket beside rules in our spelling is no call, and stays an error', () => {
+  test('Bucket beside rules in our spelling is an error', () => {
     const { content } = read('photos.json', { Bucket: 'photos', rules: [rule] })
     expect(content).toBeUndefined()
   })
 
-  test('an unknown key beside the configuration stays an error', () => {
+  test('an unknown key beside the configuration is an error', () => {
     const { content, findings } = read('photos.json', {
       CORSConfiguration: { CORSRules: [rule] },
       Acl: 'private',

@@ -17,7 +17,7 @@ describe.each(orders)('a ConfigMap mount whose links are made %s', (links) => {
     expect(store.current().files.map(({ file }) => file)).toEqual(['a.yaml', 'b.yaml'])
   })
 
-  test('takes changed, new and removed keys of a swap together', async () => {
+  test('applies changed, new and removed keys of a swap together', async () => {
     const mount = await temporaryFolder()
     await kubeletWrite(mount, payload(1, ['a', 'b']), links)
     const store = storeOn(mount)
@@ -40,7 +40,7 @@ describe.each(orders)('a ConfigMap mount whose links are made %s', (links) => {
     expect(store.current().buckets.get('b')).toBe(before.buckets.get('b'))
   })
 
-  test('serves one generation whole, whichever step of a swap a reload meets', async () => {
+  test('serves one complete generation if a reload happens at any step of a swap', async () => {
     const mount = await temporaryFolder()
     await kubeletWrite(mount, payload(1, ['a', 'b', 'c']), links)
     const store = storeOn(mount)
@@ -87,7 +87,7 @@ describe.each(orders)('a ConfigMap mount whose links are made %s', (links) => {
   })
 })
 
-test('swaps as fast as the disk allows never put two generations into force together', async () => {
+test('swaps as fast as the disk allows never mix two generations', async () => {
   const mount = await temporaryFolder()
   const buckets = Array.from({ length: 20 }, (_, index) => `bucket-${index}`)
   await kubeletWrite(mount, payload(1, buckets))

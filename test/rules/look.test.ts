@@ -83,7 +83,7 @@ describe('what is read', () => {
     expect(store.live()).toEqual({ a: 1, b: 'none' })
   })
 
-  test('is a file again that was written between the looks', async () => {
+  test('includes a file that was written between two scans', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     store.clock.pass(5_000)
@@ -92,7 +92,7 @@ describe('what is read', () => {
     expect(store.live()).toEqual({ a: 2 })
   })
 
-  test('of a huge file is no more than can matter', async () => {
+  test('of a huge file is only as much as the size limit needs', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': `# ${'x'.repeat(8_000_000)}\n` })
     const store = storeOn(folder)
     await readDuring(() => store.reload('start'))
@@ -104,7 +104,7 @@ describe('what is read', () => {
 })
 
 describe('a file that changes as it is looked at', () => {
-  test('many times in one tick of the clock ends as it was written last', async () => {
+  test('many times in one tick of the clock is loaded as it was written last', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(10) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -116,7 +116,7 @@ describe('a file that changes as it is looked at', () => {
     }
   })
 
-  test('between the look at it and its reading is not taken by half', async () => {
+  test('between stat and read is never loaded in part', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -130,7 +130,7 @@ describe('a file that changes as it is looked at', () => {
     expect(store.current().generation).toBe(2)
   })
 
-  test('into a FIFO between the look at it and its reading holds up nothing', async () => {
+  test('into a FIFO between stat and read does not block', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -147,7 +147,7 @@ describe('a file that changes as it is looked at', () => {
     expect(store.live()).toEqual({ a: 1, b: 2 })
   })
 
-  test('into nothing between the listing and the look is looked at from the top', async () => {
+  test('because it is deleted between listing and stat starts the scan again', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -203,7 +203,7 @@ test('a mount that is swapped in the middle of a look is of one generation even 
   expect(store.live()).toEqual({ a: 2, b: 2 })
 })
 
-test('a process that may open no more files fails the reload, not the files, and recovers', async () => {
+test('running out of open files fails the reload, keeps the rules, and recovers', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
   const store = storeOn(folder)
   await store.reload('start')
@@ -223,7 +223,7 @@ test('a process that may open no more files fails the reload, not the files, and
   expect(store.live()).toEqual({ a: 2 })
 })
 
-test('no two reloads ever run at once, whenever they are asked for', async () => {
+test('two reloads never run at once', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
   const store = storeOn(folder)
   let running = 0
@@ -245,7 +245,7 @@ test('no two reloads ever run at once, whenever they are asked for', async () =>
   expect(most).toBe(1)
 })
 
-test('a bug is thrown, not reported as trouble of the directory, and the next reload is as good as any', async () => {
+test('a bug is thrown and not reported as a failure of the directory, and the next reload works', async () => {
   const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
   const store = storeOn(folder)
   disk.beforeStat = async () => {

@@ -78,7 +78,7 @@ describe('a change', () => {
     expect(before.buckets.get('a')?.rules[0]?.rule.maxAgeSeconds).toBe(1)
   })
 
-  test('of nothing but the time of the file makes no new generation', async () => {
+  test('of only the file time makes no new generation', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -88,7 +88,7 @@ describe('a change', () => {
     expect(store.current()).toBe(before)
   })
 
-  test('of a name takes the rules to the other bucket', async () => {
+  test('of a file name moves the rules to the other bucket', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(2) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -111,7 +111,7 @@ describe('a change', () => {
     expect(store.current().generation).toBe(2)
   })
 
-  test('that deletes a file takes its rules away', async () => {
+  test('that deletes a file removes its rules', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(2) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -122,7 +122,7 @@ describe('a change', () => {
   })
 })
 
-describe('a file that goes bad', () => {
+describe('a file that gets an error', () => {
   test('keeps its last good rules until it is fixed, and affects no other bucket', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
@@ -190,7 +190,7 @@ describe('a file that goes bad', () => {
     expect(store.live()).toEqual({ a: 3, b: 2 })
   })
 
-  test('because it brings down its reader', async () => {
+  test('because it crashes the process that reads it', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(2) })
     const store = storeOn(folder, {
       async read(file) {
@@ -222,7 +222,7 @@ describe('a file that goes bad', () => {
 })
 
 describe('files that contradict each other', () => {
-  test('two for one bucket are both in error, and the last good rules stay', async () => {
+  test('two files for one bucket are both errors, and the last good rules stay', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -245,7 +245,7 @@ describe('files that contradict each other', () => {
     expect(store.live()).toEqual({ a: 1, b: 1 })
   })
 
-  test('two for one bucket from the start leave it without rules', async () => {
+  test('two files for one bucket at start leave it without rules', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'a.yml': rulesOf(2) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -275,7 +275,7 @@ describe('files that contradict each other', () => {
     expect([...store.current().hosts]).toEqual([['img.example', 'b']])
   })
 
-  test('a host goes over to another file in one step', async () => {
+  test('a host moves to another file in one step', async () => {
     const folder = await folderWith(await temporaryFolder(), {
       'a.yaml': withHost(1, 'img.example'),
       'b.yaml': rulesOf(1),
@@ -288,7 +288,7 @@ describe('files that contradict each other', () => {
     expect([...store.current().hosts]).toEqual([['img.example', 'b']])
   })
 
-  test('a host never goes over because the file that has it went bad', async () => {
+  test('a host does not move because the file that has it gets an error', async () => {
     const folder = await folderWith(await temporaryFolder(), {
       'a.yaml': withHost(1, 'img.example'),
       'b.yaml': rulesOf(1),
@@ -326,7 +326,7 @@ describe('files that contradict each other', () => {
     expect(store.current().hosts.get('new.example')).toBe('a')
   })
 
-  test('a host that a bad file claims is not another file’s, whichever of them was there first', async () => {
+  test('a host that a file with an error claims is not used for another file, in either order of the two', async () => {
     for (const first of ['a.yaml', 'b.yaml']) {
       const both = { 'a.yaml': claims('img.example'), 'b.yaml': withHost(1, 'img.example') }
       const folder = await folderWith(await temporaryFolder(), { [first]: both[first as keyof typeof both] })
@@ -344,7 +344,7 @@ describe('files that contradict each other', () => {
 })
 
 describe('names in the directory', () => {
-  test('hidden names, backups and folders are not read, and not spoken of', async () => {
+  test('hidden files, backups and folders are not read and not reported', async () => {
     const folder = await folderWith(await temporaryFolder(), {
       'a.yaml': rulesOf(1),
       '.hidden.yaml': rulesOf(2),
@@ -383,7 +383,7 @@ describe('names in the directory', () => {
     )
   })
 
-  test('a name that can be no bucket is an error of its file', async () => {
+  test('a file name that cannot be a bucket is an error', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a b.yaml': rulesOf(1), 'a.yaml': rulesOf(2) })
     const store = storeOn(folder)
     const result = await store.reload('start')
@@ -392,7 +392,7 @@ describe('names in the directory', () => {
     expect(store.live()).toMatchObject({ a: 2 })
   })
 
-  test('a name that may have been meant is reported once, and is not a failure', async () => {
+  test('a file name that may be a mistake is reported once, and is no failure', async () => {
     const folder = await folderWith(await temporaryFolder(), {
       README: 'x',
       'b.YAML': rulesOf(1),
@@ -433,7 +433,7 @@ describe('a directory that goes away', () => {
     expect(store.live()).toEqual({ a: 2, b: 1 })
   })
 
-  test('or may not be read any more keeps all rules', async () => {
+  test('or becomes unreadable keeps all rules', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -447,7 +447,7 @@ describe('a directory that goes away', () => {
     expect(await store.reload('rescan')).toMatchObject({ result: 'unchanged', successful: true })
   })
 
-  test('and one that is emptied is taken for it until the rescan after next', async () => {
+  test('and one that is emptied counts as missing until the rescan after next', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -568,7 +568,7 @@ describe('a file that is being written', () => {
     expect(store.live()).toEqual({ a: version - 1, b: 2 })
   })
 
-  test('all the time delays no other file in the reloads that follow, and is taken when it rests', async () => {
+  test('all the time delays no other file, and is loaded when it stops changing', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -591,7 +591,7 @@ describe('a file that is being written', () => {
     expect(store.live()).toEqual({ a: version - 1, b: 2 })
   })
 
-  test('under another name and renamed is taken at once', async () => {
+  test('under another name and renamed is loaded at once', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
@@ -614,7 +614,7 @@ describe('a file that is being written', () => {
     expect(store.clock.elapsed() - began).toBeGreaterThanOrEqual(150)
   })
 
-  test('and deleted meanwhile was never there', async () => {
+  test('and deleted before it is complete is never loaded', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')

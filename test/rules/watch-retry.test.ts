@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a look that failed is taken again within 2 s, once, without any event', async () => {
+test('a failed scan is repeated once within 2 s, without any event', async () => {
   watch.failed()
   watch.failed()
   await vi.advanceTimersByTimeAsync(1_999)
@@ -30,7 +30,7 @@ test('a look that failed is taken again within 2 s, once, without any event', as
   expect(hints).toEqual(['rescan'])
 })
 
-test('after the end of the watch nothing is looked at again', async () => {
+test('after the watch has ended no scan is repeated', async () => {
   watch.failed()
   await watch.close()
   watch.failed()

@@ -127,7 +127,7 @@ describe('without any rescan takes effect', () => {
     await live({ a: 2 })
   })
 
-  test('what a linked file elsewhere says now', async () => {
+  test('a change of a file elsewhere that a link leads to', async () => {
     const place = await temporaryFolder()
     const elsewhere = await folderWith(join(place, 'elsewhere'), { 'shared.yaml': rulesOf(1) })
     const rules = await folderWith(join(place, 'rules'), {})
@@ -196,7 +196,7 @@ describe('when the system grants no watch', () => {
     expect(watcher.closings).toBe(1)
   })
 
-  test('not even a watcher, neither', async () => {
+  test('the directory is also polled if no watcher can be created', async () => {
     const troubles: WatchTrouble[] = []
     const { promise, resolve } = Promise.withResolvers<void>()
     const rules = watchRules(await temporaryFolder(), (hint) => hint === 'rescan' && resolve(), {
@@ -212,7 +212,7 @@ describe('when the system grants no watch', () => {
   })
 })
 
-test('other trouble of a watcher is reported once and stops nothing', async () => {
+test('another error of a watcher is reported once and stops nothing', async () => {
   const { watch, first } = fakeWatch()
   const troubles: WatchTrouble[] = []
   const hints: Hint[] = []
@@ -250,7 +250,7 @@ describe('hints', () => {
   }
   const times: WatchTimes = { quiet: 150, atMost: 500, rescan: 1e9, poll: 1e9, identity: 1e9 }
 
-  test('of many events are one, given when it is quiet', async () => {
+  test('of many events are merged into one, which is given when no more events arrive', async () => {
     const { rules, watcher, hints } = await fakeTime(times)
     for (let event = 0; event < 100; event++) watcher.emit('all', 'change', 'a.yaml')
     vi.advanceTimersByTime(149)
@@ -262,7 +262,7 @@ describe('hints', () => {
     await rules.close()
   })
 
-  test('are not put off for ever by what does not stop happening', async () => {
+  test('are not delayed forever by events that never stop', async () => {
     const { rules, watcher, hints } = await fakeTime(times)
     for (let time = 0; time < 2_000; time += 100) {
       watcher.emit('raw', 'change', 'a.yaml', {})
@@ -272,7 +272,7 @@ describe('hints', () => {
     await rules.close()
   })
 
-  test('end with the watch, those that were on their way too', async () => {
+  test('end with the watch, including pending ones', async () => {
     const { rules, watcher, hints } = await fakeTime({ ...times, rescan: 1_000 })
     watcher.emit('all', 'change', 'a.yaml')
     const closed = rules.close()
@@ -285,7 +285,7 @@ describe('hints', () => {
   })
 })
 
-test('a folder in the rules directory, and a link to one, cost nothing', async () => {
+test('a folder in the rules directory, and a link to one, are not watched', async () => {
   const place = await temporaryFolder()
   const rules = await folderWith(join(place, 'rules'), { 'a.yaml': rulesOf(1) })
   const large = join(place, 'large')

@@ -45,7 +45,7 @@ afterAll(async () => {
 const errors = (type: string) => metric(admin, `cors_sidecar_upstream_errors_total{type="${type}"}`)
 
 describe('an answer that the store broke off', () => {
-  test('is never a whole one for a client', async () => {
+  test('never looks complete to a client', async () => {
     const response = await fetch(`${data}/cos/truncated`, { headers: { Origin: origin } })
     expect(response.status).toBe(200)
     expect(response.headers.get('access-control-allow-origin')).toBe(origin)
@@ -75,14 +75,14 @@ describe('while the store is dead', () => {
     expect(body.toString()).toContain(`${headers[requestIdHeader]}</RequestId>`)
   })
 
-  test('an upload gets the same', async () => {
+  test('an upload gets the same 502', async () => {
     const sent = { method: 'PUT', headers: { Origin: origin }, body: Buffer.alloc(1_000_000) }
     const { status, headers } = await exchange(`${data}/cos/object`, sent)
     expect(status).toBe(502)
     expect(headers['access-control-allow-origin']).toBe(origin)
   })
 
-  test('no origin is let in that the rules do not', async () => {
+  test('no origin is allowed that the rules do not allow', async () => {
     for (const headers of [{}, { Origin: 'https://evil.example' }]) {
       const answer = await exchange(`${data}/cos/object`, { headers })
       expect(answer.status).toBe(502)
@@ -97,7 +97,7 @@ describe('while the store is dead', () => {
     expect(await errors('refused')).toBeGreaterThan(0)
   })
 
-  test('it may come back', async () => {
+  test('requests work again when the store is back', async () => {
     store = await startStore(store.port)
     const answer = await exchange(`${data}/cos/object`, { headers: { Origin: origin } })
     expect(generationOf(answer)).toBe(1)

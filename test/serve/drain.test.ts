@@ -61,7 +61,7 @@ async function connected({ data }: Program): Promise<Socket> {
 
 const draining = (program: Program) => program.logged(({ msg }) => msg === 'draining')
 
-test('SIGTERM finishes what is under way, soon refuses what is new, and ends with 0', {
+test('SIGTERM finishes running requests, soon refuses new ones, and exits with 0', {
   timeout: 60_000,
 }, async () => {
   const program = await serve()
@@ -125,7 +125,7 @@ test('SIGTERM finishes what is under way, soon refuses what is new, and ends wit
   expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(waitingCount + 4)
 })
 
-test.each(['1', '2'])('/drained answers when all is delivered, with %s processes', async (workers) => {
+test.each(['1', '2'])('/drained answers when every transfer is over, with %s processes', async (workers) => {
   const program = await serve('--workers', workers)
   const name = `held-for-${workers}`
   const download = begin(program, name).end()
@@ -147,7 +147,7 @@ test.each(['1', '2'])('/drained answers when all is delivered, with %s processes
   expect(await program.ended).toMatchObject({ code: 0 })
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends at once', async (second) => {
+test.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends the process at once', async (second) => {
   const program = await serve()
   const download = begin(program, `held-${second}`).end()
   const { response } = await store.held(`held-${second}`)
@@ -160,7 +160,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('a second signal, %s, ends at once', a
   expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
 })
 
-test('what is not finished within --drain-timeout is broken off', async () => {
+test('transfers that are not finished within --drain-timeout are aborted', async () => {
   const program = await serve('--drain-timeout', '200ms')
   const download = begin(program, 'held-too-long').end()
   const { response } = await store.held('held-too-long')
@@ -175,7 +175,7 @@ test('what is not finished within --drain-timeout is broken off', async () => {
 test.each([
   '1',
   '2',
-])('a reader of the log that is gone holds up no end, with workers: %s', async (workers) => {
+])('a log reader that has gone does not delay the exit, with workers: %s', async (workers) => {
   const program = await serve('--workers', workers)
   program.abandonOutput()
   expect((await exchange(`${program.data}/site/object`)).status).toBe(200)
@@ -193,7 +193,7 @@ async function freePort(): Promise<number> {
 }
 
 test.skipIf(!existsSync('/dev/full'))(
-  'a full disk costs log lines, no requests, and holds up no end',
+  'a full disk loses log lines but no requests, and does not delay the exit',
   async () => {
     const [data, admin] = [await freePort(), await freePort()]
     const ports = ['--listen', `127.0.0.1:${data}`, '--admin', `127.0.0.1:${admin}`]

@@ -88,7 +88,7 @@ test('a reader that reads nothing is cut off, even if it keeps sending', async (
   expect(Number(line['http.response.body.size'])).toBeLessThan(64 * 1024 * 1024)
 })
 
-test('idle connections make room for health checks, for new requests and for connections to the store', async () => {
+test('idle connections are closed for health checks, new requests and connections to the store', async () => {
   const held = Promise.withResolvers<() => void>()
   const store = await startStore(held.resolve)
   const { dataPort, adminPort } = await startWithFiles(128, store)
@@ -127,7 +127,7 @@ async function startWithFiles(
   return { dataPort, adminPort }
 }
 
-test('idle connections to the admin port make room for health checks', async () => {
+test('idle connections to the admin port are closed for health checks', async () => {
   const { admin } = await start()
   for (let batch = 0; batch < 15; batch++)
     await Promise.all(Array.from({ length: 20 }, () => connection(admin)))

@@ -18,7 +18,7 @@ async function packagesIn(file: string): Promise<ReadonlySet<string>> {
   return new Set(urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []))
 }
 
-test('the process that serves never loads what reads rule files, settings or access keys', async () => {
+test('the process that serves never loads a module that parses rule files, settings or access keys', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-modules-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const files = {

@@ -47,7 +47,7 @@ test('a file that is renamed into place takes effect by itself, while requests r
   expect(await currentGeneration(program.data, 'other')).toBe(1)
 })
 
-test('SIGHUP has the directory read', async () => {
+test('SIGHUP makes the sidecar read the directory', async () => {
   const before = program.out().length
   program.signal('SIGHUP')
   expect(await program.logged(({ cause }) => cause === 'signal', before)).toMatchObject({
@@ -96,7 +96,7 @@ test('a file with a mistake keeps the last good rules, is reported with its plac
   expect(await metric(program.admin, 'cors_sidecar_rules_last_reload_successful')).toBe(1)
 })
 
-test('a file that is taken away takes its rules with it', async () => {
+test('removing a rule file removes its rules from the running server', async () => {
   await rm(join(rules, 'other.yaml'))
   await live(8)
   const refused = await exchange(`${program.data}/other/object`, preflight(origin))

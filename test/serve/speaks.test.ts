@@ -128,7 +128,7 @@ async function onTerminal(argv: readonly string[], until: string): Promise<strin
 const hasScript = spawnSync('script', ['--version']).status === 0
 
 describe.skipIf(!hasScript)('on a terminal', () => {
-  test('serve prints a banner, and lines that people read', async () => {
+  test('serve prints a banner and readable text lines', async () => {
     const folder = folderWith({ 'rules/photos.yaml': photos })
     const argv = [
       'serve',
@@ -203,7 +203,7 @@ describe('text lines', () => {
     )
   })
 
-  test('let nothing of a stranger steer the terminal', () => {
+  test('escape control characters of requests', () => {
     const line = JSON.stringify({
       level: 'warn',
       time: '2026-01-02T03:04:05.678Z',
@@ -213,7 +213,7 @@ describe('text lines', () => {
     expect(written(`${line}\n`)).toBe('03:04:05 warn  a\\u001b[2J\\u000ab path=\\u009b1m\\u2028\n')
   })
 
-  test('pass on what is no JSON', () => {
+  test('pass on lines that are not JSON', () => {
     expect(written('plain\n')).toBe('plain\n')
   })
 })

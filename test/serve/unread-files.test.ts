@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const fixture = (name: string): URL => new URL(`../fixtures/tls/${name}`, import.meta.url)
 
-test('a new certificate that could not be read for want of open files is taken once it can be', async () => {
+test('a new certificate that could not be read because too many files were open is loaded later', async () => {
   const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
   const write = async (name: string): Promise<CertificatePair> => {
     const pair = {
@@ -68,7 +68,7 @@ test('a new certificate that could not be read for want of open files is taken o
   }
 })
 
-test('a console that could not be read for want of open files is shown once it can be', async () => {
+test('a console page that could not be read because too many files were open is shown later', async () => {
   const flags = {
     upstream: 'http://127.0.0.1:9',
     rules: folder,

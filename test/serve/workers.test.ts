@@ -187,7 +187,7 @@ test('a worker that dies is replaced and counted, and the last good rules of a b
   all(await generationsAtBoth('site'), 9)
 })
 
-test('a worker that is killed under load leaves no client without an end', async () => {
+test('a worker that is killed under load leaves no client waiting', async () => {
   let going = true
   const client = async (): Promise<void> => {
     while (going)
@@ -212,7 +212,7 @@ test('a worker that is killed under load leaves no client without an end', async
   await Promise.all(clients)
 })
 
-test('lines of several processes are whole, however long and many', async () => {
+test('log lines of several processes are never mixed', async () => {
   const target = `/site/${'x'.repeat(1500)}?a=${'%C3%BC'.repeat(300)}`
   const headers = { Origin: origin, 'User-Agent': '"'.repeat(1000) }
   const send = () => exchange(`${program.data}${target}`, { headers })
@@ -224,7 +224,7 @@ test('lines of several processes are whole, however long and many', async () => 
   })
 })
 
-test('SIGTERM finishes what is under way at every worker, and ends them all with 0', async () => {
+test('SIGTERM finishes the running requests of every worker, and exits with 0', async () => {
   const names = Array.from({ length: 20 }, (_, index) => `held-${index}`)
   const answers = Promise.allSettled(
     names.map((name) => exchange(`${program.data}/site/${name}`, { headers: { Origin: origin } })),
@@ -268,7 +268,7 @@ test('workers do not outlive their primary', async () => {
   expect(await orphaned.ended).toEqual({ code: null, signal: 'SIGKILL', err: '' })
 })
 
-test('a worker that hangs is killed and replaced, and PUT ?cors is right', async () => {
+test('a worker that hangs is killed and replaced, and PUT ?cors still takes effect', async () => {
   await replace(rules, 'stuck.yaml', generationFile(1))
   const credentials = join(folder, 'credentials.yaml')
   const more = ['--workers', '2', '--bucket-cors-api', 'write', '--credentials', credentials]
@@ -337,7 +337,7 @@ test('a port in use is one line and exit code 2', async () => {
   })
 })
 
-test('the command of a worker is for the primary alone', async () => {
+test('a worker started by hand is refused', async () => {
   const { ended } = spawnProgram(['worker'])
   const { code, err } = await ended
   expect({ code, err }).toEqual({

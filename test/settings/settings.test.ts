@@ -524,7 +524,7 @@ describe('mistakes', () => {
     expect(issuesOf({ upstream: store }, {}, 'rules: a\n---\nrules: b\n')).toHaveLength(1)
   })
 
-  test('an illegible file says nothing about what is missing', () => {
+  test('a file with a syntax error gives no further messages about missing settings', () => {
     expect(issuesOf({ tlsCert: 'a' }, {}, 'rules: "a')).toEqual([
       'sidecar.yaml:1:8: this quote is not closed',
     ])

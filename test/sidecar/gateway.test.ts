@@ -7,7 +7,7 @@ import type { FinishedRequest } from '../../src/requests/finished-request.ts'
 import { createGateway } from '../../src/sidecar/gateway.ts'
 import { ruleFile, setup, snapshotOf } from '../core.ts'
 
-test('an answer of the bucket CORS API that cannot be sent costs its request, and nothing else', async () => {
+test('an answer of the bucket CORS API that cannot be sent fails only its request', async () => {
   const failures: unknown[] = []
   const finished: FinishedRequest[] = []
   const unsendable: PlainResponse = { status: 200, headers: ['x-broken', 'a\nb'], body: '' }

@@ -27,7 +27,7 @@ function recordingLog() {
   return { log, messages }
 }
 
-test('authorities are read again when their file changes; a bad text leaves the old, and both are logged', async () => {
+test('CA certificates are read again when their file changes; an invalid file keeps the old ones, and both are logged', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'authorities-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'ca.pem')

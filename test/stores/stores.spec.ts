@@ -122,7 +122,7 @@ for (const { name, program: needed, start } of stores)
       await rm(folder, { recursive: true, force: true })
     })
 
-    test('no object comes with what the rules of another bucket allow, and every answer is the store’s', async () => {
+    test('no object is served under the rules of another bucket, and every answer equals the store’s', async () => {
       const wrong: string[] = []
       const counts = { spellings: 0, refused: 0, opened: 0, decorated: 0 }
       const places = hosts.flatMap((host) => paths.map((path) => ({ host, path })))
@@ -166,6 +166,6 @@ for (const { name, program: needed, start } of stores)
     })
   })
 
-test('some store is there', () => {
+test('at least one store is installed', () => {
   expect(stores.some(({ program }) => isInstalled(program))).toBe(true)
 })

@@ -18,7 +18,7 @@ const reasons = [
   { suite: /^two/, test: /^gone$/, why: 'of another suite' },
 ]
 
-test('a test differs by its verdict, by its words, and where one side did not run it', () => {
+test('a test differs if its outcome or message differs, or if one side did not run it', () => {
   expect(differencesOf('one', { direct, through }, reasons)).toEqual([
     { test: 'added', direct: '(not run)', through: 'ok', why: undefined },
     { test: 'gone', direct: 'ok', through: '(not run)', why: undefined },
@@ -32,13 +32,13 @@ test('a test differs by its verdict, by its words, and where one side did not ru
   ])
 })
 
-test('a reason for one outcome is none for another', () => {
+test('a reason for one outcome does not apply to another', () => {
   const held = [{ suite: /one/, test: /^worse$/, through: /^ok$/, why: 'answered here' }]
   const differing = { direct: new Map([['worse', 'NA']]), through: new Map([['worse', 'FAIL']]) }
   expect(differencesOf('one', differing, held).map(({ why }) => why)).toEqual([undefined])
 })
 
-test('equal outcomes do not differ, failures either', () => {
+test('equal outcomes do not differ, even if both are failures', () => {
   const failing = new Map([['a', 'FAIL why']])
   expect(differencesOf('one', { direct: failing, through: new Map(failing) }, [])).toEqual([])
 })

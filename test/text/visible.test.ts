@@ -104,7 +104,7 @@ const outputs: readonly (readonly [name: string, write: (text: string) => string
 ]
 
 describe.each(outputs)('%s', (_, write) => {
-  test.each(hostile)('never holds %s as it is', (__, character) => {
+  test.each(hostile)('never prints %s unescaped', (__, character) => {
     expect(write(around(character)).replaceAll('\n', '')).not.toContain(character)
   })
 })
@@ -117,7 +117,7 @@ test('JSON reads the same after its characters were made visible', () => {
 test.each([
   ['what people write', 'https://bücher.example/ä 漢字 😀'],
   ['plain spaces', 'a b  c'],
-])('leaves %s as it is', (_, text) => {
+])('prints %s unchanged', (_, text) => {
   expect(visible(text)).toBe(text)
   expect(dotted(text)).toBe(text)
 })
@@ -131,7 +131,7 @@ test('an excerpt keeps its width for any content', () => {
   expect(dotted('a\u{e0041}\u202e b')).toBe('a··· b')
 })
 
-test('replay as JSON shows nothing as it is', () => {
+test('replay as JSON prints no such character unescaped', () => {
   const result = { differences: [{ origin: 'https://a\u202e\u0085.com' }] }
   expect(replayJson(result as never)).toContain('a\\u202e\\u0085.com')
 })

@@ -174,7 +174,7 @@ describe('what the store receives', () => {
     }
   })
 
-  test('has no line that is of the connection of the client, and none that it names', async () => {
+  test("has no header line of the client's connection, and none that Connection names", async () => {
     const lines = [
       'X-Keep: 1',
       'Keep-Alive: 5',
@@ -425,7 +425,7 @@ describe('what the client receives', () => {
     expect(through.body.equals(megabyte)).toBe(true)
   })
 
-  test('has no line that is of the connection of the store, and none that it names', async () => {
+  test("has no header line of the store's connection, and none that Connection names", async () => {
     const lines = [
       'X-Keep: 1',
       'Connection: close, X-Hop',
@@ -447,7 +447,7 @@ describe('what the client receives', () => {
       [`Origin: ${pageOrigin}`],
       [`Access-Control-Allow-Origin: ${pageOrigin}`, 'Access-Control-Expose-Headers: ETag'],
     ],
-  ])('in a bucket with rules differs by CORS alone: %s', async (_, sent, added) => {
+  ])('in a bucket with rules differs only by the CORS headers: %s', async (_, sent, added) => {
     const lines = ['X-A: 1', 'ETag: "x"', 'x-a: 2', 'Vary: Accept-Encoding', 'X-Last: 3']
     const cors = [
       'Access-Control-Allow-Origin: *',

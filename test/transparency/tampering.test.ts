@@ -204,7 +204,7 @@ async function runTampered(row: Row, word: string, by: string) {
 }
 
 describe.each(rows)('$name', (row) => {
-  test('is good when nothing is changed', async () => {
+  test('verifies if nothing is changed', async () => {
     const { refused, recorded } = await runTampered(row, 'tamper-nothing', 'tamper-nothinh')
     expect(refused).toEqual([])
     expect(recorded.length).toBeGreaterThan(0)

@@ -52,7 +52,7 @@ describe.each(documented)('the documented upload in signed chunks, $name', ({ si
   test.each([
     ['the first chunk', 90],
     ['the last signature', body.lastIndexOf('0;chunk-signature=') + 30],
-  ])('does not with a byte of %s changed', (_, at) => {
+  ])('does not verify with a byte of %s changed', (_, at) => {
     const chunked = readAwsChunked(changed(body, at))
     expect(chunked === undefined || chunksAreSigned(chunked, { ...seed, signature })).toBe(false)
   })

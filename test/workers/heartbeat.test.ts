@@ -22,7 +22,7 @@ test('a process that answers is never silent', () => {
   expect(onHung).not.toHaveBeenCalled()
 })
 
-test('one that stops answering is silent, then hung, once', () => {
+test('a process that stops answering is silent, then reported as hung once', () => {
   const { onHung, heartbeat } = beating()
   vi.advanceTimersByTime(2_000)
   expect(heartbeat.isSilent()).toBe(false)
@@ -35,7 +35,7 @@ test('one that stops answering is silent, then hung, once', () => {
   expect(onHung).toHaveBeenCalledTimes(1)
 })
 
-test('one that answers again is not', () => {
+test('a process that answers again is not reported as hung', () => {
   const { asked, onHung, heartbeat } = beating()
   vi.advanceTimersByTime(4_000)
   heartbeat.answered(asked.at(-1) ?? 0)
@@ -44,7 +44,7 @@ test('one that answers again is not', () => {
   expect(onHung).not.toHaveBeenCalled()
 })
 
-test('what was paused together with the one that asks is not blamed', () => {
+test('a worker is not reported if the primary was paused as well', () => {
   const { onHung } = beating()
   vi.advanceTimersByTime(3_000)
   for (let pause = 0; pause < 10; pause++) {
@@ -54,7 +54,7 @@ test('what was paused together with the one that asks is not blamed', () => {
   expect(onHung).not.toHaveBeenCalled()
 })
 
-test('nothing is asked after the end', () => {
+test('no heartbeat is sent after the end', () => {
   const { asked, heartbeat } = beating()
   heartbeat.stop()
   vi.advanceTimersByTime(10_000)

@@ -76,7 +76,7 @@ describe('a replica', () => {
     }
   })
 
-  test('may leave generations out', () => {
+  test('may skip generations', () => {
     const replica = createReplica('cos')
     let latest = nothingLoaded
     const all = history.map((files, index) => {
@@ -111,7 +111,7 @@ describe('a replica', () => {
     )
   })
 
-  test('shows nothing of a change before the last part of it', () => {
+  test('applies a change only after its last part has arrived', () => {
     const many = Array.from({ length: 450 }, (_, index) => good(`bucket-${index}`, 1))
     const replica = createReplica('cos')
     const parts = [...partsBetween(nothingLoaded, nextSnapshot(nothingLoaded, many, 'cos', 0))]

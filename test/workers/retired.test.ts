@@ -22,7 +22,7 @@ const values = (message: MetricsMessage, name: string) =>
     .find((family) => family.name === `cors_sidecar_${name}`)
     ?.values.map(({ labels, value }) => ({ labels, value }))
 
-test('what workers that are gone have counted is added up, and only what they counted', async () => {
+test('the counters of ended workers are added up, and no gauges', async () => {
   const retired = createRetiredWorkers()
   await retired.add(await counted())
   await retired.add(await counted())

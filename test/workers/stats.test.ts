@@ -36,7 +36,7 @@ const stats = (denials: WorkerStats['denials'], matched: number): WorkerStats =>
 })
 
 describe('the stats of several processes', () => {
-  test('is added up, the latest first and the most frequent first', () => {
+  test('are added up, with the latest and the most frequent first', () => {
     const one = stats(
       {
         total: 3,
@@ -62,7 +62,7 @@ describe('the stats of several processes', () => {
     })
   })
 
-  test('is empty without workers', () => {
+  test('are empty without workers', () => {
     expect(mergeStats([])).toEqual(noStats)
   })
 })
@@ -70,7 +70,7 @@ describe('the stats of several processes', () => {
 describe('merged groups', () => {
   const keys = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 200 })
 
-  test('are never counted too low, nor too high by more than they say', () => {
+  test('are never counted too low, and too high by at most the stated error', () => {
     fc.assert(
       fc.property(keys, keys, fc.integer({ min: 1, max: 8 }), (one, other, limit) => {
         const listOf = (seen: readonly number[]) => {

@@ -60,7 +60,7 @@ describe('the steps of the Dockerfile', () => {
     console.log(`the steps took ${seconds[0]} s`)
   })
 
-  test('ask the build for no file that its ignore file keeps from it', async () => {
+  test('copy no file that Dockerfile.dockerignore excludes', async () => {
     const [first, ...kept] = (await readFile(`${dockerfile}.dockerignore`, 'utf8')).trim().split('\n')
     expect(first).toBe('*')
     const copied = (await readDockerfile(dockerfile))
@@ -129,7 +129,7 @@ describe('the steps of the Dockerfile', () => {
       expect(image.labels).toContain(`org.opencontainers.image.${label}=`)
   })
 
-  test('make a program that serves, reloads and drains without writing anywhere', async () => {
+  test('build a program that serves, reloads and drains in a read-only tree', async () => {
     const mount = await mkdtemp(join(tmpdir(), 'image-rules-'))
     await chmod(mount, 0o755)
     await kubeletWrite(mount, { 'photos.yaml': rules('PUT') })

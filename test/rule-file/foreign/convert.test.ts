@@ -87,7 +87,7 @@ describe('a CORS configuration of another product', () => {
     expect(convertForeign('given', shapes[0]?.text ?? '', 's3', 'b2')).toEqual({ kind: 'unknown' })
   })
 
-  test('notes and findings stand at their place in the given file', () => {
+  test('notes and findings have their position in the given file', () => {
     const [bucket] = converted(
       '[\n  {"origin": ["https://a.example/"],\n   "method": ["GET", "OPTIONS"]}\n]\n',
     )
@@ -117,7 +117,7 @@ describe('a CORS configuration of another product', () => {
     expect(file.buckets[0]?.notes).toEqual([])
   })
 
-  test('names that were made up never meet another', () => {
+  test('invented bucket names never equal another name', () => {
     const resource = (name: string, values: object) => ({
       type: 't',
       name,
@@ -135,7 +135,7 @@ describe('a CORS configuration of another product', () => {
     expect(found[0]?.notes[0]?.message).toContain('named after a-2, rename it')
   })
 
-  test('variables that lead to themselves come to an end', () => {
+  test('variables that refer to themselves are not expanded without end', () => {
     const text = `service: s\ncustom: {a: "\${self:custom.b}\${self:custom.b}", b: "\${self:custom.a}\${self:custom.a}"}\nprovider:\n  s3:\n    one:\n      name: "\${self:custom.a}"\n      corsConfiguration: {CorsRules: [{AllowedOrigins: ["https://a.example"], AllowedMethods: [GET]}]}\n`
     expect(converted(text).map(({ bucket }) => bucket)).toEqual(['one'])
   })

@@ -23,7 +23,7 @@ ${second}  - id: two
 }
 
 describe('an acceptance in YAML', () => {
-  test('without one both rules get the warning', () => {
+  test('both rules get the warning without an acceptance', () => {
     expect(codesOf('a.yaml', rules({}))).toEqual([`3 warning ${insecure}`, `6 warning ${insecure}`])
   })
 

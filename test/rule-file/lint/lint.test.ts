@@ -247,7 +247,7 @@ describe('methods and headers', () => {
     expect(check(rule).toSorted()).toEqual([...expected].toSorted())
   })
 
-  test.each(presetNames)('the preset %s has nothing to be remarked upon', (preset) => {
+  test.each(presetNames)('the preset %s has no finding', (preset) => {
     const text = `rules:\n  - {preset: ${preset}, allowedOrigins: ["https://a.example.com"]}\n`
     expect(readRules('a.yaml', new TextEncoder().encode(text), 's3').findings).toEqual([])
   })
@@ -385,7 +385,7 @@ describe('several rules', () => {
     )
   })
 
-  test('a file is called free of shadows early only where a close look finds none', () => {
+  test('the quick check reports no shadowed rule only if the full check finds none', () => {
     const entry = fc.constantFrom(
       '*',
       'null',
@@ -416,7 +416,7 @@ describe('several rules', () => {
     )
   })
 
-  test('an entry is called usual only where a close look has no remark on it', () => {
+  test('the quick check accepts an entry only if the full check has no finding for it', () => {
     const label = fc.constantFrom('a', 'localhost', '10', '127', '192', '168', 'github', 'x-1', '-', 'co')
     const end = fc.constantFrom('com', 'localhost', 'io', '1', 'local', 'uk', 'com.', 'com:8443', 'xn--p1ai')
     const scheme = fc.constantFrom('https://', 'http://', 'wss://', 'h*://', '')
@@ -438,7 +438,7 @@ describe('several rules', () => {
     expect(usual).toBeGreaterThan(100)
   })
 
-  test('the largest file of patterns is looked at for a bounded time only', () => {
+  test('the largest possible file of patterns is checked in a limited number of steps', () => {
     const rules = Array.from({ length: 100 }, (_, i) => ({
       allowedOrigins: Array.from({ length: 20 }, (_, k) => `https://*.${i}-${k}.a.com`),
       allowedMethods: ['GET', 'HEAD'],
@@ -452,7 +452,7 @@ describe('several rules', () => {
     expect(findings).toEqual([])
   })
 
-  test('no rules are a warning', () => {
+  test('an empty list of rules is a warning', () => {
     expect(check()).toEqual(['warning no-rules'])
   })
 })
@@ -509,7 +509,7 @@ tests:
   })
 })
 
-test('a host gets the remark that the store must map it', () => {
+test('a host gets a finding that the store must map it', () => {
   const text = `rules:
   - allowedOrigins: ["https://app.example.com"]
     allowedMethods: [GET, HEAD]
@@ -529,7 +529,7 @@ describe('in dialect http', () => {
     return findings.map(({ severity, code, message }) => `${severity} ${code}: ${message}`)
   }
 
-  test('nothing is said about the multipart uploads of S3', () => {
+  test('there is no finding about the multipart uploads of S3', () => {
     expect(lintHttp('allowedMethods: [GET, HEAD, PUT, MOVE], allowedHeaders: [content-type]')).toEqual([])
   })
 

@@ -68,7 +68,7 @@ const text = (field: 'id' | 'preset' | 'maxAgeSeconds', value: string, rule = 0)
   value,
 })
 
-describe('an edit of the form changes only the text that it is about', () => {
+describe('an edit of the form changes only the text of its field', () => {
   test.each<[string, RuleEdit, string, string]>([
     [
       'an origin added to a block list',
@@ -245,7 +245,7 @@ describe('an edit of the form changes only the text that it is about', () => {
   })
 })
 
-describe('an edit is refused where it would lose something', () => {
+describe('an edit is refused if it would lose something', () => {
   test.each<[string, string, RuleEdit]>([
     [
       'a comment within brackets',
@@ -269,7 +269,7 @@ describe('an edit is refused where it would lose something', () => {
   })
 })
 
-test('what is typed never becomes more than one text', () => {
+test('typed text always becomes a single value', () => {
   const values = fc.array(
     fc.string({ minLength: 1, unit: 'binary' }).map((value) => value.toWellFormed()),
     {

@@ -171,7 +171,7 @@ describe('a proposal', () => {
     for (const { file, text, request } of mine) expectGood(file, text, [request])
   })
 
-  test('is asked for in 500 combinations and more, by groups and for buckets without a file', () => {
+  test('holds in more than 500 combinations, for groups and for buckets without a file', () => {
     let count = refused.length
     for (const [file, text] of Object.entries(files))
       for (const origin of origins) {
@@ -190,7 +190,7 @@ describe('a proposal', () => {
     expect(count).toBeGreaterThanOrEqual(500)
   })
 
-  test('for any headers and any files of several rules is as good', () => {
+  test('passes the same checks for random headers and files with several rules', () => {
     const name = fc.stringMatching(/^x-[a-z]{1,8}$/)
     const origin = fc.constantFrom('https://a.test', 'https://b.test', 'https://*.c.test', '*')
     const methods = fc.uniqueArray(fc.constantFrom('GET', 'HEAD', 'DELETE'), { minLength: 1 })
@@ -227,13 +227,13 @@ describe('a proposal', () => {
     expect(proposal?.text).toBe(text.replace('[content-type]', '[content-type, x-b]'))
   })
 
-  test('leaves what an alias shares with another rule as it is there', () => {
+  test('does not change a value that an alias shares with another rule', () => {
     const text = files['aliases.yaml'] ?? ''
     const { proposal } = advice('aliases.yaml', text, preflight('https://app.example.com', 'DELETE', 'x-b'))
     expect(proposal?.text).toBe(text.replace('allowedHeaders: *names', 'allowedHeaders: [range, x-b]'))
   })
 
-  test('starts from _default where that answered the bucket so far', () => {
+  test('starts from _default if the bucket used its rules', () => {
     const template = files['preset.yaml'] ?? ''
     const requests = [preflight('https://new.example.net', 'PUT', 'content-type')]
     const { proposal } = adviceFor({

@@ -210,7 +210,7 @@ const count = ({ findings }: ReadRules, wanted: string): number =>
 describe('the remedy of a finding', () => {
   test.each(
     Object.entries(rows),
-  )('%s takes it away, adds none, and keeps what was meant', (code, examples) => {
+  )('of %s removes it, adds none, and keeps the meaning of the file', (code, examples) => {
     const beside = fc.integer({ min: 0, max: 2 })
     fc.assert(
       fc.property(
