@@ -44,10 +44,12 @@ export async function measureBadFiles(): Promise<Measured> {
       problems.push(...(await putInPlace(serving, row, bytes, others)).map((what) => `${row.file}: ${what}`))
     }
     return {
-      measured: `${bad.length} files: ${problems.length} not refused with code and line, or not harmless${problems
+      measured: `${bad.length} files: ${problems.length} not reported with code and line, or not harmless${problems
         .slice(0, 3)
         .map((problem) => ` (${problem})`)
-        .join('')}; ${otherCount} other buckets asked after each; slowest read in ${slowest.toFixed(0)} ms`,
+        .join(
+          '',
+        )}; ${otherCount} other buckets requested after each; slowest read in ${slowest.toFixed(0)} ms`,
       held: bad.length > 0 && problems.length === 0 && slowest <= mostToRead,
     }
   })

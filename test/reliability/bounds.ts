@@ -40,7 +40,7 @@ export async function measureBounds(requests: number): Promise<Measured> {
     program.signal('SIGTERM')
     await program.ended
     return {
-      measured: `${requests} random requests to ${bucketCount} buckets and others: ${series.length} series, of at most ${mostSeries}, ${strange.length} with a bucket that has no rule file; ${log.lines} log lines, ${log.invalid} no JSON, the longest ${log.longest} bytes`,
+      measured: `${requests} random requests to ${bucketCount} buckets and others: ${series.length} series, of at most ${mostSeries}, ${strange.length} with a bucket that has no rule file; ${log.lines} log lines, ${log.invalid} invalid, the longest ${log.longest} bytes`,
       held:
         series.length <= mostSeries &&
         strange.length === 0 &&

@@ -24,7 +24,7 @@ export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] =>
   },
   {
     name: '2',
-    promise: 'from rename to effect 1 s at most (p99), 10 s where events are lost',
+    promise: 'a renamed file takes effect within 1 s (p99), or within 10 s if events are lost',
     when: 'alone',
     measure: (scale) => measureTakesEffect(count(scale, 30, 200), count(scale, 1, 3)),
   },
@@ -36,100 +36,102 @@ export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] =>
   },
   {
     name: '4',
-    promise: 'every bad rule file refused with code and line within 200 ms, everything else unaffected',
+    promise: 'every bad rule file is reported with code and line within 200 ms, and affects nothing else',
     when: 'beside',
     measure: () => measureBadFiles(),
   },
   {
     name: '5',
-    promise: 'every raw request held, 0 smuggled, 0 deaths; the same for mutants of them',
+    promise: 'every raw request is handled as expected, 0 smuggled, 0 crashes; the same for mutants of them',
     when: 'throughout',
     measure: (scale, seconds) => hostileRequests(scale === 'nightly' ? seconds : undefined),
   },
   {
     name: '6',
-    promise: 'every hostile origin judged as it must be; 1,000,000 random pairs, 0 unlike the oracle',
+    promise:
+      'every hostile origin is decided correctly; in 1,000,000 random pairs the matcher never differs from the oracle',
     when: 'beside',
     measure: async (scale) => hostileOrigins(count(scale, 100_000, 1_000_000)),
   },
   {
     name: '7',
     promise:
-      'the worst preflight of 16 KB costs 5 normal ones and 1 ms at most; no answer has twice the headers that are configured and asked for',
+      'the most expensive preflight of 16 KB costs at most 5 normal ones and 1 ms; no answer has twice the headers that are configured and requested',
     when: 'alone',
     measure: (scale) => measurePreflights(count(scale, 500, 5_000)),
   },
   {
     name: '8',
-    promise: 'RSS grows by 64 MB at most while 10 GB stream each way, slow readers among them; same bytes',
+    promise:
+      'RSS grows by at most 64 MB while 10 GB stream each way, also to slow readers; the bytes are unchanged',
     when: 'beside',
     measure: (scale) => measureFlatMemory(count(scale, 1, 10)),
   },
   {
     name: '9',
-    promise: 'an answer that the store broke off is an error for the client within 1 s, 1,000 of 1,000',
+    promise: 'if the store aborts an answer, the client gets an error within 1 s, 1,000 of 1,000 times',
     when: 'beside',
     measure: (scale) => measureTruncatedStore({ count: count(scale, 100, 1_000) }),
   },
   {
     name: '10',
-    promise: 'an upload that the client broke off is never completed at the store, 1,000 of 1,000',
+    promise: 'an upload that the client aborts is never completed at the store, 1,000 of 1,000 times',
     when: 'beside',
     measure: (scale) => measureTruncatedUpload({ count: count(scale, 100, 1_000) }),
   },
   {
     name: '11',
     promise:
-      'SIGTERM: readiness 503, none of 1,000 requests dropped, idle connections closed, exit 0; a second signal ends at once',
+      'SIGTERM: readiness 503, none of 1,000 requests dropped, idle connections closed, exit 0; a second signal ends the process at once',
     when: 'beside',
     measure: () => drains(1_000),
   },
   {
     name: '12',
     promise:
-      '1,000 times kill -9 during PUT ?cors: the file is the old or the new one; what is left over is not read',
+      'kill -9 during PUT ?cors, 1,000 times: the file is the old or the new one, and leftover files are not read',
     when: 'beside',
     measure: (scale) => kills(count(scale, 25, 1_000)),
   },
   {
     name: '13',
     promise:
-      'disk full, read-only, no descriptors left: proxying goes on, old rules stay, recovers within 5 s',
+      'disk full, read-only, or no descriptors left: proxying continues, the old rules stay, and the sidecar recovers within 5 s',
     when: 'beside',
     measure: (scale) => measureFullDisk({ count: count(scale, 1, 5) }),
   },
   {
     name: '14',
     promise:
-      '0 errors in 10,000 GETs from a store that closes idle connections at random; bodies never sent twice',
+      '0 errors in 10,000 GETs from a store that closes idle connections at random; no body is sent twice',
     when: 'beside',
     measure: (scale) => idleCloses(count(scale, 2_000, 10_000)),
   },
   {
     name: '15',
     promise:
-      '100,000 random requests: 400 + (12 + rules) × buckets series at most, every log line JSON of 8 KB at most',
+      '100,000 random requests: at most 400 + (12 + rules) × buckets series, and every log line is JSON of at most 8 KB',
     when: 'beside',
     measure: (scale) => measureBounds(count(scale, 10_000, 100_000)),
   },
   {
     name: '16',
     promise:
-      'an hour with 500 connections and a reload each second in 256 MB: 0 failed requests, RSS below 5 MB/h, descriptors flat',
+      'an hour with 500 connections and a reload each second in 256 MB: 0 failed requests, RSS grows by less than 5 MB/h, the number of descriptors does not grow',
     when: 'throughout',
     measure: (scale, seconds) => measureSoak(seconds, scale),
   },
   {
     name: '17',
     promise:
-      'starts with bad rule files serve the others and refuse for those; without a directory, or strict, exit 2',
+      'with bad rule files the sidecar starts, serves the other buckets and refuses requests for those; without a directory, or with --strict-start, it exits with 2',
     when: 'beside',
     measure: starts,
   },
   {
     name: '18',
     promise:
-      '0 uncaught exceptions and unexpected ends in all of this; an exception in a handler costs one request',
+      '0 uncaught exceptions and unexpected exits in all figures; an exception in a handler fails one request',
     when: 'last',
     measure: () => exceptions(faults),
   },
@@ -140,7 +142,7 @@ const passes = (run: TestRun): boolean => run.failures.length === 0
 async function reloadsUnderLoad(reloads: number): Promise<Measured> {
   const run = await runTests(['test/serve/reload-load.spec.ts'], { RELOADS: reloads })
   return {
-    measured: `${sum(run, 'reloads')} reloads, a sixth of them with 2 workers: ${sum(run, 'answered')} requests, ${sum(run, 'problems')} failed, mixed or going back${failuresIn(run)}`,
+    measured: `${sum(run, 'reloads')} reloads, a sixth of them with 2 workers: ${sum(run, 'answered')} requests, ${sum(run, 'problems')} failed, mixed, or older than one before${failuresIn(run)}`,
     held: passes(run) && sum(run, 'problems') === 0,
   }
 }
@@ -175,7 +177,7 @@ async function hostileOrigins(pairs: number): Promise<Measured> {
   const rows = await runTests([file], {}, 'hostile origins')
   const random = await runTests([file], { ORACLE_PAIRS: pairs }, 'agrees with the oracle')
   return {
-    measured: `${rows.passed} of ${rows.passed + rows.failures.length} origins; ${sum(random, 'compared')} random pairs, ${sum(random, 'matching')} of them matching, ${random.failures.length === 0 ? 0 : 'some'} unlike the oracle${failuresIn(rows)}${failuresIn(random)}`,
+    measured: `${rows.passed} of ${rows.passed + rows.failures.length} origins; ${sum(random, 'compared')} random pairs, ${sum(random, 'matching')} of them matching, ${random.failures.length === 0 ? 0 : 'some'} different from the oracle${failuresIn(rows)}${failuresIn(random)}`,
     held: passes(rows) && passes(random),
   }
 }
@@ -183,7 +185,7 @@ async function hostileOrigins(pairs: number): Promise<Measured> {
 async function drains(requests: number): Promise<Measured> {
   const run = await runTests(['test/serve/drain.test.ts'], { DRAIN_REQUESTS: requests })
   return {
-    measured: `${sum(run, 'inFlight')} in flight, a long upload and a long download besides: ${sum(run, 'dropped')} dropped; ${run.passed} ways to end as promised${failuresIn(run)}`,
+    measured: `${sum(run, 'inFlight')} in flight, plus a long upload and a long download: ${sum(run, 'dropped')} dropped; ${run.passed} ways to stop as promised${failuresIn(run)}`,
     held: passes(run) && sum(run, 'dropped') === 0,
   }
 }
@@ -191,7 +193,7 @@ async function drains(requests: number): Promise<Measured> {
 async function kills(times: number): Promise<Measured> {
   const run = await runTests(['test/bucket-cors/crash.spec.ts'], { CORS_SIDECAR_KILLS: times }, 'killed')
   return {
-    measured: `${sum(run, 'kills')} kills, ${sum(run, 'cutOff')} before the last answer: ${run.failures.length === 0 ? 'always the old file or the new one' : 'NOT always a whole file'}; ${most(run, 'strays')} leftovers seen, none read${failuresIn(run)}`,
+    measured: `${sum(run, 'kills')} kills, ${sum(run, 'cutOff')} before the last answer: ${run.failures.length === 0 ? 'always the old file or the new one' : 'NOT always a complete file'}; ${most(run, 'strays')} leftovers seen, none read${failuresIn(run)}`,
     // Kills that all come after the last response prove nothing.
     held: passes(run) && sum(run, 'cutOff') > 0,
   }
@@ -200,7 +202,7 @@ async function kills(times: number): Promise<Measured> {
 async function idleCloses(gets: number): Promise<Measured> {
   const run = await runTests(['test/proxy/retry.test.ts'], { IDLE_GETS: gets })
   return {
-    measured: `${sum(run, 'gets')} GETs, ${sum(run, 'closed')} idle connections closed: ${sum(run, 'failed')} errors; ${run.passed} cases of what is sent again and what never is${failuresIn(run)}`,
+    measured: `${sum(run, 'gets')} GETs, ${sum(run, 'closed')} idle connections closed: ${sum(run, 'failed')} errors; ${run.passed} cases of what is resent and what never is${failuresIn(run)}`,
     held: passes(run) && sum(run, 'failed') === 0,
   }
 }

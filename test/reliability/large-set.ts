@@ -62,7 +62,7 @@ export async function measureLargeSet(starts: number, reloads: number): Promise<
 }
 
 const inWords = ({ cpu, clock }: Block): string =>
-  `${cpu.toFixed(0)} ms of CPU (${clock.toFixed(0)} ms by the clock)`
+  `${cpu.toFixed(0)} ms of CPU (${clock.toFixed(0)} ms of wall-clock time)`
 
 function whileLarge<Result>(scenario: (serving: Serving, start: Start) => Promise<Result>): Promise<Result> {
   let began = Number.NaN

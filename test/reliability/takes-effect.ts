@@ -105,7 +105,7 @@ const changes: readonly Change[] = [
     },
   },
   {
-    name: 'directory made long after it went',
+    name: 'directory created long after it was deleted',
     async make({ rules }, generation) {
       await rm(rules, { recursive: true })
       // Longer than the interval between two rescans.

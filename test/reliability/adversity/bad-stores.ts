@@ -205,7 +205,7 @@ function judge(
   const isMet = serves !== 'sometimes' || new Set(objects.map(({ served }) => served)).size === 2
   const words = problems.length === 0 ? '' : ` (${[...new Set(problems)].slice(0, 3).join('; ')})`
   return {
-    measured: `${seen.length} requests, ${seen.filter(({ served }) => served).length} with 200, ${problems.length} answered wrongly${words}, slowest ${slowest.toFixed(0)} ms; served again ${recovery?.toFixed(0) ?? 'not within 10,000'} ms after the store was back${alive ? '' : '; the process died'}`,
+    measured: `${seen.length} requests, ${seen.filter(({ served }) => served).length} with 200, ${problems.length} wrong answers${words}, slowest ${slowest.toFixed(0)} ms; served again ${recovery?.toFixed(0) ?? 'not within 10,000'} ms after the store was back${alive ? '' : '; the process died'}`,
     held:
       alive &&
       isMet &&

@@ -111,8 +111,8 @@ export function judgeHealthy({ status, headers, body }: Answered, kind: string):
   return kind === 'object' && body.toString() !== object ? `${kind}: another body` : undefined
 }
 
-/** For example `412 real requests, 0 failed, slowest 31 ms`. */
+/** For example `412 normal requests, 0 failed, slowest 31 ms`. */
 export function describeFared({ sent, failures, slowestMilliseconds }: Fared): string {
   const words = failures.length === 0 ? '' : ` (${[...new Set(failures)].slice(0, 5).join('; ')})`
-  return `${sent} real requests, ${failures.length} failed${words}, slowest ${slowestMilliseconds.toFixed(0)} ms`
+  return `${sent} normal requests, ${failures.length} failed${words}, slowest ${slowestMilliseconds.toFixed(0)} ms`
 }

@@ -106,7 +106,9 @@ function judge(
 ): Measured {
   const each = (growth * 1024) / count
   const cut =
-    cutAfter === undefined ? `${left} still there` : `all cut off after ${(cutAfter / 1000).toFixed(1)} s`
+    cutAfter === undefined
+      ? `${left} still there`
+      : `all disconnected after ${(cutAfter / 1000).toFixed(1)} s`
   const isCut = cutWithin === undefined || (cutAfter !== undefined && cutAfter <= cutWithin + 3_000)
   const isLeft = !mustStay || left === count
   const isBounded = growth <= slack + (count * mostKilobytes) / 1024

@@ -63,7 +63,7 @@ function judge(
   const recovered = recoveries.filter((recovery = Infinity) => recovery <= mostRecovery)
   const slowest = largest(recovered.map((recovery = 0) => recovery))
   return {
-    measured: `log on a full disk: ${recovered.length} of ${recoveries.length} times it came again within 5 s with every line whole (slowest ${slowest.toFixed(0)} ms), memory grew by ${growth.toFixed(0)} MB, ${describeFared(fared)}`,
+    measured: `log on a full disk: ${recovered.length} of ${recoveries.length} times the log continued within 5 s with every line complete (slowest ${slowest.toFixed(0)} ms), memory grew by ${growth.toFixed(0)} MB, ${describeFared(fared)}`,
     held:
       alive && recovered.length === recoveries.length && growth <= mostGrowth && fared.failures.length === 0,
   }

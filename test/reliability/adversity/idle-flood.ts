@@ -74,7 +74,7 @@ export function moreThanFiles({ count }: Options): Promise<Measured> {
     try {
       const asked = [
         { name: 'health checks', url: `${sidecar.admin}/healthz`, agent: false },
-        { name: 'requests on a standing connection', url: `${sidecar.data}/bucket/object`, agent },
+        { name: 'requests on an open connection', url: `${sidecar.data}/bucket/object`, agent },
         { name: 'new requests', url: `${sidecar.data}/bucket/object`, agent: false },
       ] as const
       const failures = [0, 0, 0]

@@ -65,7 +65,7 @@ function stall(count: number, secure: boolean): Promise<Measured> {
         () => 0,
       )
       return {
-        measured: `${count} readers${secure ? ' over TLS' : ''} in ${limitMegabytes} MiB: ${peak.toFixed(0)} MB at most, ${kills} kills; of ${served + refused + broken} real requests meanwhile ${served} were served, ${refused} got 503, ${broken} were broken off, the last of those after ${(lastFailure / 1000).toFixed(1)} s; health check ${health}`,
+        measured: `${count} readers${secure ? ' over TLS' : ''} in ${limitMegabytes} MiB: ${peak.toFixed(0)} MB at most, ${kills} kills; of ${served + refused + broken} normal requests meanwhile ${served} were served, ${refused} got 503, ${broken} were aborted, the last of those after ${(lastFailure / 1000).toFixed(1)} s; health check ${health}`,
         held:
           sidecar.isAlive() &&
           kills === 0 &&

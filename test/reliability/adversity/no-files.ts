@@ -95,7 +95,7 @@ function judge(rounds: readonly Round[], alive: boolean): Measured {
   const recovered = rounds.filter(({ recovery = Infinity }) => recovery <= mostRecovery)
   const slowest = largest(rounds.map(({ recovery = Infinity }) => recovery))
   return {
-    measured: `EMFILE: ${served + failed} requests on standing connections, ${failed} failed, ${refusals} of ${rounds.length} changes refused with 500 or 503, old rules kept ${kept} times, ${recovered.length} recoveries within 5 s (slowest ${slowest.toFixed(0)} ms)${alive ? '' : '; the process died'}`,
+    measured: `EMFILE: ${served + failed} requests on open connections, ${failed} failed, ${refusals} of ${rounds.length} changes refused with 500 or 503, old rules kept ${kept} times, ${recovered.length} recoveries within 5 s (slowest ${slowest.toFixed(0)} ms)${alive ? '' : '; the process died'}`,
     held:
       alive && failed === 0 && [refusals, kept, recovered.length].every((times) => times === rounds.length),
   }

@@ -32,12 +32,12 @@ export interface Scenario {
 }
 
 const answered =
-  'each request is answered with a 502 or 504 that a page can read, preflights as ever, none hangs; served again within 1 s after'
+  'each request gets a 502 or 504 that a page can read, preflights are answered as usual, and no request hangs; the store is used again within 1 s'
 
 export const scenarios: readonly Scenario[] = [
   {
     name: 'slow headers',
-    promise: 'cut off after --headers-timeout, at most 64 KB each, 0 real requests failed',
+    promise: 'disconnected after --headers-timeout; at most 64 KB each; 0 normal requests failed',
     count: 1_000,
     nightlyCount: 2_000,
     isTimed: true,
@@ -45,38 +45,39 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'slow uploads',
-    promise: 'never cut off while they go on, at most 96 KB each, 0 real requests failed',
+    promise: 'never disconnected while they continue; at most 96 KB each; 0 normal requests failed',
     count: 500,
     nightlyCount: 2_000,
     measure: slowUploads,
   },
   {
-    name: 'readers that stop',
-    promise: 'cut off after --idle-timeout whatever they send, at most 384 KB each, 0 real requests failed',
+    name: 'stalled readers',
+    promise:
+      'disconnected after --idle-timeout, even if they keep sending; at most 384 KB each; 0 normal requests failed',
     count: 200,
     nightlyCount: 500,
     isTimed: true,
     measure: stoppedReaders,
   },
   {
-    name: 'readers that stop, in 384 MiB',
-    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    name: 'stalled readers, in 384 MiB',
+    promise: 'the process survives; normal requests are served again within 10 s after the first reader',
     count: 2_000,
     nightlyCount: 4_000,
     isTimed: true,
     measure: stalledReaders,
   },
   {
-    name: 'readers that stop, in 384 MiB, over TLS',
-    promise: 'the process lives; real requests are served again within 10 s after the first reader',
+    name: 'stalled readers, in 384 MiB, over TLS',
+    promise: 'the process survives; normal requests are served again within 10 s after the first reader',
     count: 1_500,
     nightlyCount: 3_000,
     isTimed: true,
     measure: stalledReadersOverTls,
   },
   {
-    name: 'TLS handshakes that do not go on',
-    promise: 'cut off after --headers-timeout, 0 real requests failed',
+    name: 'stalled TLS handshakes',
+    promise: 'disconnected after --headers-timeout; 0 normal requests failed',
     count: 300,
     nightlyCount: 2_000,
     isTimed: true,
@@ -84,22 +85,22 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'silent connections',
-    promise: 'cut off after --headers-timeout, at most 32 KB each, 0 real requests failed',
+    promise: 'disconnected after --headers-timeout; at most 32 KB each; 0 normal requests failed',
     count: 1_000,
     nightlyCount: 4_000,
     isTimed: true,
     measure: silentConnections,
   },
   {
-    name: 'kept connections',
-    promise: 'at most 80 KB each, 0 real requests failed',
+    name: 'idle keep-alive connections',
+    promise: 'at most 80 KB each; 0 normal requests failed',
     count: 1_000,
     nightlyCount: 2_000,
     measure: keptConnections,
   },
   {
-    name: 'requests sent ahead',
-    promise: 'at most 256 KB for each connection, however much is sent, 0 real requests failed',
+    name: 'pipelined requests',
+    promise: 'at most 256 KB for each connection, no matter how much is sent; 0 normal requests failed',
     count: 50,
     nightlyCount: 500,
     measure: pipelinedRequests,
@@ -107,7 +108,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'more connections than files',
     promise:
-      '0 health checks and 0 requests on standing connections failed, new ones served within 1 s after',
+      '0 health checks and 0 requests on existing connections failed; new connections are served within 1 s afterwards',
     count: 600,
     nightlyCount: 2_000,
     measure: moreThanFiles,
@@ -125,7 +126,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'a silent store', promise: answered, count: 90, nightlyCount: 1_000, measure: silentStore },
   {
     name: 'a slow store',
-    promise: 'every answer whole and unchanged, however slowly it comes',
+    promise: 'every answer is complete and unchanged, no matter how slow',
     count: 60,
     nightlyCount: 600,
     measure: slowStore,
@@ -139,38 +140,40 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'a store that closes', promise: answered, count: 90, nightlyCount: 1_000, measure: closingStore },
   { name: 'a store that resets', promise: answered, count: 90, nightlyCount: 1_000, measure: resettingStore },
-  { name: 'a store that is rude', promise: answered, count: 90, nightlyCount: 1_000, measure: rudeStore },
+  { name: 'a store that breaks HTTP', promise: answered, count: 90, nightlyCount: 1_000, measure: rudeStore },
   {
     name: 'a store that sends a body to HEAD',
-    promise: '0 answers of other clients are forged by it, none fails',
+    promise: '0 answers of other clients are forged, and none fails',
     count: 8,
     nightlyCount: 60,
     measure: forgedHeads,
   },
   {
-    name: 'a store that flaps each 200 ms',
-    promise: 'each answer is whole or a 502 or 504 that a page can read; served again within 1 s after',
+    name: 'a store that goes down and up every 200 ms',
+    promise:
+      'each answer is complete, or a 502 or 504 that a page can read; the store is used again within 1 s',
     count: 300,
     nightlyCount: 3_000,
     measure: flappingStore,
   },
   {
-    name: 'a name that does not resolve',
-    promise: '502, or 504 when the resolver is silent, with CORS headers; served again within 1 s after',
+    name: 'a host name that does not resolve',
+    promise:
+      '502, or 504 if the resolver does not answer, with CORS headers; the store is used again within 1 s',
     count: 40,
     nightlyCount: 500,
     measure: loseName,
   },
   {
     name: 'a clock that jumps',
-    promise: '0 requests failed, reloads within 2 s, signatures judged by the clock as it is',
+    promise: '0 requests failed, reloads within 2 s, signatures are checked by the changed clock',
     count: 1,
     nightlyCount: 10,
     measure: jumpClock,
   },
   {
     name: 'a heap of 64 MB',
-    promise: '1,000 buckets, reloads, streams and 200 connections: 0 failed, no death',
+    promise: '1,000 buckets, reloads, streams and 200 connections: 0 failed requests, no crash',
     count: 10,
     nightlyCount: 300,
     measure: useSmallHeap,

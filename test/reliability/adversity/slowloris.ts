@@ -83,7 +83,7 @@ export function unfinishedHandshakes({ count }: Options): Promise<Measured> {
       const { cutAfter, statuses } = await stall(sidecar.dataPort, sockets)
       const failed = statuses.filter((status) => status !== 200).length
       return {
-        measured: `${count} handshakes that do not go on, all cut off after ${(cutAfter / 1000).toFixed(1)} s, ${statuses.length} real requests over TLS, ${failed} failed`,
+        measured: `${count} stalled handshakes, all disconnected after ${(cutAfter / 1000).toFixed(1)} s, ${statuses.length} normal requests over TLS, ${failed} failed`,
         held: cutAfter <= 8_000 && failed === 0 && statuses.length > 0 && sidecar.isAlive(),
       }
     } finally {

@@ -134,7 +134,7 @@ function judge(seen: readonly Seen[], broken: number, alive: boolean): Measured 
   return {
     measured: `${seen.length - late.length} of ${seen.length} clients saw the end within 1 s (slowest ${largest(
       seen.map(({ milliseconds }) => milliseconds),
-    ).toFixed(0)} ms), ${whole.length} took the answer for whole, ${truncations.length} ways to break off${
+    ).toFixed(0)} ms), ${whole.length} took the answer as complete, ${truncations.length} ways to abort${
       wrong.length === 0 ? '' : `; wrong: ${wrong.join(', ')}`
     }${alive ? '' : '; the process died'}`,
     held: alive && broken === seen.length && begun.length > 0 && whole.length === 0 && late.length === 0,

@@ -128,7 +128,7 @@ function judge(
   ).length
   const never = count - aborted.size - completed.size - open.length
   return {
-    measured: `${aborted.size} of ${count} broken off at the store, ${never} never passed on, ${completed.size} completed, ${open.length} left open, ${truncations.length} ways to break off${
+    measured: `${aborted.size} of ${count} aborted at the store, ${never} never forwarded, ${completed.size} completed, ${open.length} left open, ${truncations.length} ways to abort${
       open.length === 0 ? '' : `; open: ${[...new Set(open)].join(', ')}`
     }${alive ? '' : '; the process died'}`,
     held: alive && completed.size === 0 && open.length === 0 && never <= atOnce && aborted.size > 0,

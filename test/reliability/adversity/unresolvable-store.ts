@@ -43,7 +43,7 @@ export function measure({ count }: { readonly count: number }): Promise<Measured
       }
       const slowest = largest(recoveries)
       return {
-        measured: `${3 * count} requests while the name did not resolve, ${wrong.length} answered wrongly${wrong.length === 0 ? '' : ` (${[...new Set(wrong)].slice(0, 3).join('; ')})`}; served again ${slowest.toFixed(0)} ms after it did at the latest`,
+        measured: `${3 * count} requests while the name did not resolve, ${wrong.length} wrong answers${wrong.length === 0 ? '' : ` (${[...new Set(wrong)].slice(0, 3).join('; ')})`}; served again ${slowest.toFixed(0)} ms after it did at the latest`,
         held: wrong.length === 0 && slowest <= mostRecovery && sidecar.isAlive(),
       }
     } finally {
