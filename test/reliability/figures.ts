@@ -42,7 +42,7 @@ export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] =>
   },
   {
     name: '5',
-    promise: 'every raw request is handled as expected, 0 smuggled, 0 crashes; the same for mutants of them',
+    promise: 'every raw request held, 0 smuggled, 0 deaths; the same for mutants of them',
     when: 'throughout',
     measure: (scale, seconds) => hostileRequests(scale === 'nightly' ? seconds : undefined),
   },
@@ -89,7 +89,7 @@ export const figuresWith = (faults: () => Promise<Faults>): readonly Figure[] =>
   {
     name: '12',
     promise:
-      'kill -9 during PUT ?cors, 1,000 times: the file is the old or the new one, and leftover files are not read',
+      '1,000 times kill -9 during PUT ?cors: the file is the old or the new one; what is left over is not read',
     when: 'beside',
     measure: (scale) => kills(count(scale, 25, 1_000)),
   },

@@ -45,8 +45,8 @@ export async function load(bench: Bench): Promise<SectionResult> {
   return {
     title: 'Load held',
     notes: [
-      `${connections} connections, preflight : GET of 1 KB : PUT of 1 KB as 1 : 8 : 1, ${seconds} s each, log level info. First as fast as it is answered (closed loop), then requests that are due at a constant rate, each latency from when its request was due until its answer was whole: what waits for a free connection is in it, so that beyond saturation latencies grow as long as the load lasts. The generator's timer adds up to 1 ms. Generator, sidecar and store share the cores, so saturation is that of all three; CPU is the sidecar's, 100 % one core.`,
-      "Drained: how long after the end of the load everything was answered. Event loop lag: p99 of `nodejs_eventloop_lag_p99_seconds` as the sidecar's own metrics reported it under the load; Node looks each 10 ms, which is in it: 10 ms is no lag at all.",
+      `${connections} connections, preflight : GET of 1 KB : PUT of 1 KB as 1 : 8 : 1, ${seconds} s each, log level info. The first load sends the next request when the previous one is answered (closed loop). The others send at a constant rate; a latency runs from the time when the request was due until its response is complete, so it includes waiting for a free connection, and above saturation latencies grow for as long as the load lasts. The generator's timer adds up to 1 ms. Generator, sidecar and store share the cores, so saturation is that of all three. CPU is that of the sidecar; 100 % is one core.`,
+      "*Drained* is the time from the end of the load until everything is answered. *Event loop lag* is `nodejs_eventloop_lag_p99_seconds` from the sidecar's metrics during the load; Node samples every 10 ms and includes that interval, so 10 ms means no lag.",
     ],
     tables: [
       {

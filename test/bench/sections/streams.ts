@@ -26,8 +26,8 @@ export async function streams(bench: Bench): Promise<SectionResult> {
   return {
     title: 'Streams',
     notes: [
-      `Downloads come from nginx (a sparse file, sendfile); uploads go to a store that counts and discards them; each end compares the number of bytes. The client is one process of Node, so MB/s is what client, forwarder and store reach together on these cores. nginx forwards with one worker, \`proxy_buffering off\` and \`proxy_request_buffering off\`, its buffers as they are by default; CPU is that of its master and worker. Over TLS both were seen to agree on the same version and cipher.`,
-      'Memory: a sidecar of its own for each row; growth is the peak less what it had resident before. Of objects of 5 GB, 64 at a time, all 64 stream until 10 GB have gone by and are then broken off.',
+      `Downloads come from nginx (a sparse file, sendfile). Uploads go to a store that counts the bytes and discards them. Both ends compare the number of bytes. The client is one Node process, so MB/s is what client, forwarder and store reach together on these cores. nginx forwards with one worker, \`proxy_buffering off\` and \`proxy_request_buffering off\`, and its default buffers; its CPU is that of master and worker. Over TLS both are checked to use the same version and cipher.`,
+      'For the memory table, each row has its own sidecar, and growth is the peak minus the resident memory before the load. With 64 objects of 5 GB at a time, all 64 stream until 10 GB have passed and are then aborted.',
       ...(bench.options.full ? [] : ['Objects of 5 GB are measured with `--full` only.']),
     ],
     tables: [beside.table, memory],

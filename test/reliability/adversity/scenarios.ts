@@ -157,7 +157,7 @@ export const scenarios: readonly Scenario[] = [
     measure: flappingStore,
   },
   {
-    name: 'a host name that does not resolve',
+    name: 'a name that does not resolve',
     promise:
       '502, or 504 if the resolver does not answer, with CORS headers; the store is used again within 1 s',
     count: 40,
