@@ -33,7 +33,7 @@ test('a run reports machine, versions, omissions, every budget, methods and meas
   expect(lines).toContain('![Preflight](scale.svg)')
 })
 
-test('text outside the measured part of the document is kept', () => {
+test('what people wrote around the measured part stays', () => {
   const document = `# Results\nMine $& $1.\n${begin}\nold\n${end}\n## What did not help\nMine too.\n`
   expect(replaceMeasured(document, 'new $& $1')).toBe(
     `# Results\nMine $& $1.\n${begin}\nnew $& $1\n${end}\n## What did not help\nMine too.\n`,

@@ -23,64 +23,59 @@ export async function decisions(bench: Bench): Promise<SectionResult> {
   return {
     title: 'Decisions',
     notes: [
-      'This measures the decision alone (`plan`), without sockets, in a separate process. If many buckets are requested in random order, their rules are rarely in the processor's caches. Decisions are timed one by one, which adds about 0.1 µs to each. 100 rules of 100 origins do not fit into the 64 KB of a rule file, so they are built in memory, in the second table.',
-      'The most expensive preflights are compared with a normal one in two ways: the decision alone, and the sidecar's CPU for the whole request (parsing, decision, response, log line, metrics). The budget applies to the whole request, because that is the cost that a client can cause. A normal decision takes only 2 µs, and reading 16 KB takes almost always more than five times that.',
-      'The most expensive request of any kind is found by a search over methods, targets and header lines: 60 random shapes, 90 changes of the most expensive one, and the shapes that reviews found. Every run repeats the search and then measures the six most expensive requests again, in turn with a normal GET of 1 KB.',
-  ],
+      'The decision alone (`plan`), without sockets, in a process of its own. Asked in any order, the rules of many buckets are rarely in the caches of the processor; single decisions are timed, which adds about 0.1 µs to each. 100 rules of 100 origins do not fit into the 64 KB of a rule file, so that they are among the cases below, as they would be in memory.',
+      'The dearest preflights: the decision beside a normal one, and the whole request (parsing, decision, answer, log line, metrics) as CPU of the sidecar beside a normal one. The budget is for the preflight, which is the whole request: what it costs is what can be made to be paid. A normal decision alone takes 2 µs, and hardly anything that reads 16 KB can take less than five times that.',
+      'The dearest request of any kind: a search over methods, targets and header lines, 60 shapes at random and 90 changes of the dearest, each beside the shapes that reviews found. Every run searches anew; the six dearest are measured again in turn with a normal GET of 1 KB.',
+    ],
     tables: [
-  columns: ['rules', 'p50', 'p99', 'p99 / 1 bucket'], rows
-  : times.sets.map((
-  name, p50, p99
-  ) => [
+      {
+        columns: ['rules', 'p50', 'p99', 'p99 / 1 bucket'],
+        rows: times.sets.map(({ name, p50, p99 }) => [
           name,
           microseconds(medianOf(p50)),
           microseconds(medianOf(p99)),
           ratio(spreadOf(ratiosOf(p99, one.p99))),
         ]),
-  ,
-  columns: ['preflight of up to 16 KB', 'decision', 'decision / normal'], rows
-  : times.cases.map((
-  name, rounds
-  ) => [
+      },
+      {
+        columns: ['preflight of up to 16 KB', 'decision', 'decision / normal'],
+        rows: times.cases.map(({ name, rounds }) => [
           name,
           microseconds(medianOf(rounds)),
           ratio(spreadOf(ratiosOf(rounds, normal.rounds))),
         ]),
-  ,
-  columns: ['whole request', 'CPU / normal'], rows
-  : whole.map((
-  name, spread
-  ) => [name, ratio(spread)]),
-  ,
-  columns: ['dearest request of 16 KB that a search found', 'CPU / a normal GET'], rows
-  : [[dearest.name, ratio(dearest.spread)]],
-  ,
+      },
+      {
+        columns: ['whole request', 'CPU / normal'],
+        rows: whole.map(({ name, spread }) => [name, ratio(spread)]),
+      },
+      {
+        columns: ['dearest request of 16 KB that a search found', 'CPU / a normal GET'],
+        rows: [[dearest.name, ratio(dearest.spread)]],
+      },
     ],
     budgets: [
-      ...many.map((
-  name, spread
-  ) => (
-  what: `decision p99: ${name} / 1 bucket`, measured
-  : ratio(spread),
+      ...many.map(({ name, spread }) => ({
+        what: `decision p99: ${name} / 1 bucket`,
+        measured: ratio(spread),
         budget: '≤ 1.1',
         held: spread.median <= 1.1,
-  )),
-      ...whole.map((
-  name, spread
-  ) => (
-  what: `16 KB preflight / a normal one: ${name}`, measured
-  : ratio(spread),
+      })),
+      ...whole.map(({ name, spread }) => ({
+        what: `16 KB preflight / a normal one: ${name}`,
+        measured: ratio(spread),
         budget: '≤ 5',
         held: spread.median <= 5,
-  )),
-  what: 'dearest request of 16 KB that a search found / a normal GET', measured
-  : ratio(dearest.spread),
+      })),
+      {
+        what: 'dearest request of 16 KB that a search found / a normal GET',
+        measured: ratio(dearest.spread),
         budget: '≤ 5',
         held: dearest.spread.median <= 5,
-  ,
+      },
     ],
     ratios: ratiosIn(times),
-}
+  }
 }
 
 /** The ratios of decisions alone, for a quick run. */
