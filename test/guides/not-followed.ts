@@ -1,5 +1,6 @@
 /**
- * The blocks that `npm run test:guides` does not follow, by words that only this block of the document has.
+ * The blocks that `npm run test:guides` does not follow, by words that only this block of the document has. Blocks
+ * that are marked `cluster` are followed by `npm run test:kubernetes`.
  * `test/guides/every-block.test.ts` fails for a block that is neither followed nor listed here.
  */
 export type NotFollowed =
@@ -9,6 +10,7 @@ export type NotFollowed =
 const readmes = 'test/deploy/readme-blocks.test.ts'
 const deployReadme = 'test/deploy/readme.test.ts'
 const excerpt = 'an excerpt to read'
+const inCluster = 'needs a cluster: npm run test:kubernetes'
 
 export const notFollowed: Readonly<Record<string, readonly NotFollowed[]>> = {
   'README.md': [
@@ -28,12 +30,12 @@ export const notFollowed: Readonly<Record<string, readonly NotFollowed[]>> = {
     { block: 'docker compose', testedBy: readmes },
   ],
   'deploy/guides/kubernetes.md': [
-    { block: 'helm upgrade', notRun: 'needs a cluster and an image' },
-    { block: 'port-forward', notRun: 'needs a cluster' },
+    { block: 'helm upgrade', notRun: inCluster },
+    { block: 'port-forward', notRun: inCluster },
     { block: 'kind: Deployment', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
     { block: 'kind: Ingress', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
     { block: 'kind: HTTPRoute', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
-    { block: '--rules rules', notRun: 'needs a cluster' },
+    { block: '--rules rules', notRun: 'needs an ingress controller, a host name and a certificate' },
   ],
   'deploy/guides/minio-laptop.md': [{ block: 'docker compose', testedBy: 'test/deploy/laptop.test.ts' }],
   'deploy/guides/moving.md': [{ block: '"msg":"request"', notRun: excerpt }],
