@@ -46,7 +46,7 @@ function cookie({ headers }: IncomingMessage, value: string, seconds: number): s
   return `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
 }
 
-/** Cookies do not distinguish the ports of a host, so there may be several with this name. */
+/** Cookies are shared by all ports of a host, so there may be several with this name. */
 const cookiesOf = ({ headers }: IncomingMessage): string[] =>
   (headers.cookie ?? '')
     .split(';')

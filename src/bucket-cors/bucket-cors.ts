@@ -14,7 +14,7 @@ import { digestError, noConfiguration, noSuchBucket, refusalError } from './word
 export type { AuditEntry } from './call.ts'
 
 /**
- * Answers one call of the bucket CORS API, or returns that the store must answer it. `proceed` sends 100 (Continue)
+ * Answers one call of the bucket CORS API, or reports that the store must answer it. `proceed` sends 100 (Continue)
  * to a client that waits for it. No input from the caller, the store or the disk makes it reject.
  */
 export type BucketCorsApi = (

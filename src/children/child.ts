@@ -18,7 +18,7 @@ export type Outcome = { readonly result: unknown } | { readonly error: unknown }
  */
 export type Reply = 'ready' | 'loading' | 'running' | readonly Outcome[]
 
-// yaml reads process.env at every token, which takes a lock: a fifth of the time for a rule file.
+// yaml reads process.env at every token, and the lock on it costs a fifth of the time for a rule file.
 process.env = {}
 
 // Signals to the whole process group, such as that of Ctrl-C, are for the parent, which ends this process.

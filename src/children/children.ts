@@ -8,7 +8,7 @@ import type { ModuleCall, Outcome, Reply } from './child.ts'
  * Runs functions in child processes, so that parsing untrusted text never blocks the event loop, and the serving
  * process never loads the parsers.
  *
- * Not in worker threads: V8 keeps the heap of a thread that has ended for the next one (Node 26: 20 MB, for good). Not
+ * Not in worker threads: V8 keeps the heap of a thread that has ended for the next one, and never frees it (Node 26: 20 MB). Not
  * tinypool or piscina: their time limit starts when a call is queued, and a dying child takes its queued calls along.
  * Here the limit covers only the call itself, and the queued calls run again.
  */
@@ -110,7 +110,7 @@ export function createChildren(limits: ChildLimits): Children {
 
   function give(child: Child, batch: readonly Job[]): void {
     child.batches.push(batch)
-    // A channel that closes meanwhile: the 'exit' event reports the end of the child.
+    // Ignored, because the 'exit' event reports a channel that has closed.
     child.forked.send(
       batch.map(({ call }) => call),
       ignore,
@@ -214,7 +214,7 @@ function tryToFork(heapMegabytes: number): ChildProcess | Error {
     return fork(childModule, {
       // Flags of the program, such as a script to load first, are not for its children, and neither are secrets in its
       // environment. A cache of compiled code saves half of a child's start.
-      // Half of Node's young generation reads as fast, and saves 12 MB.
+      // Half of Node's default young generation is as fast, and saves 12 MB.
       execArgv: [`--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=8'],
       env: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compileCache) },
       // The directory that this process was started in may be gone.
@@ -233,7 +233,7 @@ const compileCache = getCompileCacheDir()
 /** `.js` once built. */
 const childModule = new URL(import.meta.url.endsWith('.ts') ? 'child.ts' : 'child.js', import.meta.url)
 
-const tooMuch = 'it took more memory than there may be for one file'
+const tooMuch = 'it needed more memory than one file may use'
 
 const endedBy = ({ message }: Error): string => `its process ended: ${message}`
 
@@ -246,7 +246,7 @@ const sizeOf = ({ args }: ModuleCall): number =>
 const ignore = (): void => {}
 
 const shared = createChildren({
-  // Each takes 50 MB of what the pod may use, while it lasts.
+  // Each child uses 50 MB of the pod's memory limit.
   most: Math.min(availableParallelism(), 4),
   callTimeout: 5_000,
   startTimeout: 30_000,
@@ -258,7 +258,7 @@ const shared = createChildren({
 export function inChild<Module>(module: URL): InChild<Module> {
   return async (name, ...args) => {
     const result: unknown = await shared.run({ module: module.href, name: String(name), args })
-    // The value was returned by that very function.
+    // The child returned the result of this function.
     return result as never
   }
 }

@@ -21,8 +21,8 @@ const text = (meaning: string, remedy: string): ProblemText => ({ meaning, remed
 export const problemTexts = {
   // Before the network
   'mixed-content': text(
-    'A page that was loaded by https may not send requests to http (W3C Mixed Content). The browser blocks them before the network, so no server logs them.',
-    'Serve the endpoint by https, and write https:// in the page.',
+    'A page that was loaded over https may not send requests to http (W3C Mixed Content). The browser blocks them before the network, so no server logs them.',
+    'Serve the endpoint over https, and write https:// in the page.',
   ),
   'local-network': text(
     'The endpoint has a loopback or private address and the page comes from a public one. Chromium asks the visitor for permission to reach the local network, blocks the request without it ("Permission was denied for this request to access the `local` address space"), and sends no preflight, so no server logs it (https://wicg.github.io/local-network-access/).',

@@ -77,8 +77,7 @@ const cachedBy = (answer: Answer): boolean =>
 const ageOf = (answer: Answer): string => (cachedBy(answer) ? '; a cache served it' : '')
 
 /**
- * A response must have Vary: Origin when it names this origin, or names no origin although others for the same path
- * do.
+ * A response needs Vary: Origin if it names this origin, or if another response for the same path names an origin.
  */
 export function variesByOrigin(answer: Answer): boolean {
   const names = listOf(answer, 'vary')

@@ -7,7 +7,7 @@ interface StoreSign {
   readonly upstreamMilliseconds: number | undefined
 }
 
-/** Failures that mean the store is unreachable. A broken response proves that it is there. */
+/** Failures that mean the store is unreachable. A broken response proves that it runs. */
 const unreachable: ReadonlySet<string> = new Set(['refused', 'dns', 'tls', 'timeout'])
 const interval = 60_000
 

@@ -41,7 +41,7 @@ export interface Judgement extends Omit<Verdict, 'isKept'> {
   readonly deniedFor: string | undefined
   /** Leave the store's own CORS untouched: report mode, or an unconfigured bucket with `--unconfigured forward`. */
   readonly handsOff: boolean
-  /** The verdict object that equal requests share. What is derived from it can be cached with it. */
+  /** The verdict object that equal requests share. Values derived from it can be cached with it. */
   readonly remembered: Verdict | undefined
 }
 
@@ -158,7 +158,7 @@ function verdictOf(policy: BucketPolicy | undefined, { matching }: Dialect, fact
   return { policy, kind: 'preflight', decision, question: undefined, headers: [], isKept: false }
 }
 
-/** Whether the request asks about another request, instead of being the one that rules decide. */
+/** Whether the request counts as a preflight. For the vendors every OPTIONS request does. */
 const isAsking = (facts: RequestFacts, { plainOptions }: Matching): boolean =>
   facts.method === 'OPTIONS' && (plainOptions === 'mistake' || isPreflight(facts))
 

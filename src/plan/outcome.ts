@@ -34,7 +34,7 @@ export function outcomeOf({ address, decision, handsOff }: Judgement): Outcome |
   }
 }
 
-/** `undefined`: nothing changes for a client. Calls `answersAlike` when both allow. */
+/** `undefined` if a client sees no difference. Calls `answersAlike` only if both allow. */
 export function changeBetween(
   before: Outcome,
   after: Outcome,

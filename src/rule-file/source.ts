@@ -73,7 +73,7 @@ export const errorAt = (offset: number, end: number, code: ErrorCode, message: s
   problemAt({ offset, end }, code, message)
 
 /**
- * A scalar as written, whatever its YAML type, so that a secret of digits keeps its digits. `undefined` for null.
+ * A scalar of any YAML type as written, so that a secret of digits keeps its digits. `undefined` for null.
  */
 export function writtenText(node: SourceNode, text: string): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined

@@ -21,8 +21,8 @@ interface AdviceContext {
 }
 
 /**
- * The remedy for refused requests, all of the bucket that `explained` is for: the change of its current rule file,
- * or a hint. Never rejects because a file cannot be read.
+ * What would allow the refused requests of one bucket: a change of its current rule file, or a hint. Does not reject
+ * if a file cannot be read.
  */
 export async function advise(
   context: AdviceContext,

@@ -17,7 +17,7 @@ export interface RulesStore {
   current(): Snapshot
   /**
    * Updates the rules from the directory. Reloads run one at a time. Calls during a reload share the next one, so
-   * that each sees everything written before it. Does not reject, whatever the directory contains.
+   * that each sees everything written before it. Does not reject for any content of the directory.
    */
   reload(cause: ReloadCause): Promise<ReloadResult>
   /**

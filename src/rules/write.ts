@@ -101,7 +101,7 @@ export async function removeFile(directory: string, file: string): Promise<Chang
   })
 }
 
-/** Hidden, so that a look never takes it for a rule file; random, so that two writers never share one. */
+/** Hidden, so that it is never read as a rule file; random, so that two writers never share one. */
 const temporaryName = (file: string): string => `.${file}.${randomBytes(8).toString('hex')}.tmp`
 
 const temporaryForm = /^\.[A-Za-z0-9].*\.(?:yaml|yml|json|xml)\.[0-9a-f]{16}\.tmp$/

@@ -246,7 +246,7 @@ describe('files that people wrote', () => {
     expect(await bold.list()).toEqual([])
   })
 
-  test('putting the same content changes no file, whoever wrote it', async () => {
+  test('putting the same content changes no file, of a person or of the API', async () => {
     const text = `# ours\n${rules()}`
     const sidecar = await start({ files: { 'photos.yaml': text } })
     expect((await sidecar.call('PUT', document())).status).toBe(200)

@@ -55,7 +55,7 @@ describe('a call in a child process', () => {
 
   test.each([
     ['that takes too long', 'spin', { callTimeout: 200 }, 'it took longer than 0.2 s'],
-    ['that fills its memory', 'fillMemory', {}, 'it took more memory than there may be for one file'],
+    ['that fills its memory', 'fillMemory', {}, 'it needed more memory than one file may use'],
     ['that ends its process', 'end', {}, 'its process ended'],
   ] as const)('%s rejects, and other calls still get their results', async (_, name, own, message) => {
     const run = runner({ most: 1, ...own })

@@ -14,6 +14,6 @@ export function lintCodesPage(): string {
     'Lint codes',
     'The findings of `cors-sidecar check`, of the console and of `GET /-/rules`. A file with an error is not loaded; a warning counts with `check --strict`; an info never counts. The usual severity comes first; another one applies in the case that the text names, or to a value that the API of the vendor has stored. `cors-sidecar check --explain CODE` prints one of these texts. [Accept a warning](README.md) with a comment that gives the reason.',
     table(['code', 'severity', 'meaning'], rows),
-    'A request that is refused in the browser: [CORS errors and what they mean](../deploy/guides/cors-errors.md).',
+    'For a request that the browser blocks, see [CORS errors and what they mean](../deploy/guides/cors-errors.md).',
   )
 }

@@ -1,8 +1,9 @@
 import type { Reason } from './compare.ts'
 
-const dots = 'keys with a dot segment are 400: another reader of the path could open another bucket by them'
+const dots =
+  'keys with a dot segment get 400, because a store that reads the path differently could open another bucket'
 const s3Words =
-  'the ?cors API and preflights have the words and codes of AWS, where this store and its suite have its own'
+  'the ?cors API and preflights use the messages and codes of AWS; this store and its suite use their own'
 const itsOwnAnswers = 'the sidecar answers ?cors and preflights, which this store does not implement'
 
 /** The accepted differences. A differing test that is not listed here fails the run. */
@@ -20,39 +21,39 @@ export const reasons: readonly Reason[] = [
   {
     suite: /^versitygw test/,
     test: /^PreflightOPTIONS_(?:invalid_request_(?:headers|method)|non_existing_bucket)$/,
-    why: 'a refused preflight is 403 AccessForbidden, as recorded of AWS; this store answers 400 or 404',
+    why: 'a refused preflight gets 403 AccessForbidden, as recorded from AWS; this store answers with 400 or 404',
   },
   {
     suite: /^versitygw test/,
     test: /^PreflightOPTIONS_access_granted$/,
-    why: 'this store exposes ETag although no rule says so; AWS and the sidecar expose what the rule lists',
+    why: 'this store exposes ETag although no rule lists it; AWS and the sidecar expose only what the rule lists',
   },
   {
     suite: /^versitygw test/,
     test: /^PublicBucket_(?:default_private_bucket|public_acl|public_object_policy)$/,
-    why: 'an unsigned ?cors is refused with the words of AWS, "Access Denied" without a full stop',
+    why: 'an unsigned ?cors is refused with the message of AWS, "Access Denied" without a full stop',
   },
   {
     suite: /^versitygw test/,
     test: /^PublicBucket_public_bucket_policy$/,
-    why: 'the rules are never open to unsigned callers, even if a bucket policy of the store allows them',
+    why: 'unsigned callers can never read the rules, even if a bucket policy of the store allows it',
   },
   {
     suite: /^versitygw test/,
     test: /^UnsignedStreamingPayloadTrailer_not_allowed$/,
-    why: 'PUT ?cors with a streaming payload is refused by both, the sidecar with another code',
+    why: 'both refuse PUT ?cors with a streaming payload, but with different codes',
   },
   { suite: /^minio-go/, test: /^testCors/, through: /^ok$/, why: itsOwnAnswers },
   {
     suite: /^minio-go/,
     test: /^testCors_17_/,
     through: /want: Access-Control-Allow-Credentials: 'true', got: ''/,
-    why: 'credentials are never allowed to a pattern that admits any host, such as https://*',
+    why: 'credentials are never allowed for a pattern that matches any host, such as https://*',
   },
   {
     suite: /^litmus before nginx/,
     test: /delete_fragment$/,
-    why: 'a target with a fragment is no request target (RFC 9112 section 3.2.1) and is 400; nginx deletes the collection before it',
+    why: 'a request target cannot have a fragment (RFC 9112 section 3.2.1), so it gets 400; nginx deletes the collection before the fragment',
   },
   {
     suite: /^boto3 before/,

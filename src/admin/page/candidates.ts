@@ -9,7 +9,7 @@ const changeWords: Readonly<Record<CandidateGroupView['change'], string>> = {
   allowed: 'would be allowed',
   refused: 'would be refused',
   reason: 'refused for another reason',
-  answer: 'other headers in the answer',
+  answer: 'other response headers',
   mode: 'report mode would change',
 }
 
@@ -45,7 +45,7 @@ function notes({ undecided, settled, lastReload }: CandidatesView): string {
     undecided === 0 ? '' : 'Not comparable: the candidate rule file of the bucket has an error.',
     settled === 0
       ? ''
-      : `${whole(settled)} ${settled === 1 ? 'group is' : 'groups are'} left out, because the current rules decide equally.`,
+      : `${whole(settled)} ${settled === 1 ? 'group is' : 'groups are'} left out, because both sets of rules now decide alike.`,
     lastReload?.failure === undefined ? '' : `The directory cannot be read: ${lastReload.failure}.`,
   ]
   return parts.filter((part) => part !== '').join(' ')

@@ -115,7 +115,7 @@ export const codes = {
     'A value that a template computes when it is deployed. Replace it with the value that it has after deployment, then convert the file again.',
   ),
   'bucket-differs': warning(
-    'The file holds a call of an SDK, with a Bucket other than the one that the file is named after. The name of the file decides.',
+    'The file contains an SDK call whose Bucket differs from the name of the file. The file name decides.',
   ),
   'wrong-extension': error(
     'The extension selects the format: .yaml or .yml, .json, .xml. The content of this file is in another of these formats.',
@@ -174,7 +174,7 @@ export const codes = {
   'origin-invalid-character': error(
     'A character that no origin has. Often an unrendered template such as {{ .Values.origin }}, or a regular expression; only * has a meaning here.',
   ),
-  'origin-more-than-one-wildcard': error('An origin can hold one *, as COS, OSS and S3 have it.'),
+  'origin-more-than-one-wildcard': error('An origin can contain at most one *, as in COS, OSS and S3.'),
   'origin-has-path': error(
     'An origin is scheme, host and port. Browsers never send a path, not even a trailing slash.',
     'warning',
@@ -210,13 +210,13 @@ export const codes = {
   'header-underscore': warning(
     'The COS console does not accept underscores. Many servers, including nginx by default, drop headers with underscores.',
   ),
-  'header-more-than-one-wildcard': error('A header name can hold one *, as COS, OSS and S3 have it.'),
+  'header-more-than-one-wildcard': error('A header name can contain at most one *, as in COS, OSS and S3.'),
   'expose-wildcard': error(
     'Exposed headers must be listed by name. No vendor accepts a * here, and with credentials browsers take it literally.',
   ),
   'id-too-long': error('An id has at most 255 characters.'),
   'id-invalid': error(
-    'A control character or an invisible one in an id. Ids are shown in logs, in metrics and in debug headers.',
+    'The id contains a control character or an invisible character. Ids are shown in logs, in metrics and in debug headers.',
   ),
   'host-invalid': error('A hosts entry is a full host name, without scheme, port, path or wildcard.'),
   'maxage-out-of-range': warning(
@@ -274,7 +274,7 @@ export const codes = {
     'A rule with "*" among its origins answers every origin with "*" and without credentials, as S3 does. The other origins have no effect: remove them, or remove "*" and allow only the named ones.',
   ),
   'content-type-not-allowed': warning(
-    'Browsers ask for content-type in the preflight of every upload but those of text/plain, forms and URL-encoded data. Where no rule allows it, the upload of an image or of JSON is refused.',
+    'Browsers request content-type in the preflight of every upload, except for text/plain, forms and URL-encoded data. If no rule allows it, the upload of an image or of JSON is refused.',
   ),
   'oss-user-agent-missing': warning(
     'ali-oss sends x-oss-user-agent with every request, so its preflight is refused if only its other headers are allowed. The preset ali-oss has them all.',
@@ -299,7 +299,7 @@ export const codes = {
     'warning',
   ),
   'header-safelisted': info(
-    'This header needs no permission. As a request header it does if its value is longer than 128 bytes.',
+    'This header needs no permission, except as a request header whose value is longer than 128 bytes.',
   ),
   'expose-cors-header': info('Access-Control-* headers are for the browser, not for pages.'),
   'maxage-zero': info('0 disables the preflight cache, so every request becomes two.'),
@@ -314,7 +314,7 @@ export const codes = {
     'These rules apply to every request with this Host. A store that is not configured with the host reads the bucket from the path instead, so the entry has no effect there. If the path starts with the name of another bucket that has a rule file, the rules of both must allow the request.',
   ),
   'duplicate-id': warning('Two rules with the same id look like one rule in logs and metrics.'),
-  'duplicate-entry': info('The same value twice in one list.'),
+  'duplicate-entry': info('A list contains the same value twice.'),
   // Acceptances
   'acceptance-malformed': warning(
     'A comment "# cors-sidecar: allow CODE because REASON" accepts a finding: unindented, for the whole file; indented on its own line, for the next line and what is indented below it; after a value, for that line and what is below it. In XML: before the root element for the file, elsewhere for the next element. Errors cannot be accepted. JSON has no comments.',
