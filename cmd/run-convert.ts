@@ -24,7 +24,7 @@ export async function convertFile(file: string, flags: ConvertFlags, terminal: T
   const input = await readConfiguration(file, terminal)
   if ('problem' in input) return fail(terminal, `${input.shown}: ${input.problem}`, 2)
   const { shown, text } = input
-  // The advice for an empty rule file is none for the end of a pipe.
+  // The advice for an empty rule file does not help with an empty pipe.
   if (text.trim() === '')
     return fail(
       terminal,

@@ -18,7 +18,7 @@ interface Admin {
   close(): Promise<void>
 }
 
-/** Answers under way have this long to finish when the port closes. */
+/** Milliseconds that running responses have to finish when the port closes. */
 const lastAnswerMilliseconds = 500
 
 type FindRoute = (path: string) => Route | undefined

@@ -209,7 +209,7 @@ export interface CandidatesView {
   readonly compared: number
   readonly different: number
   readonly undecided: number
-  /** Groups that the current rules of both sets decide equally. */
+  /** Groups that the current rules of both sets decide alike. */
   readonly settled: number
   readonly files: readonly { readonly file: string; readonly findings: readonly Omit<Finding, 'file'>[] }[]
   readonly groups: readonly CandidateGroupView[]

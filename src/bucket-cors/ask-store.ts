@@ -95,7 +95,7 @@ function linesFor({ facts, client }: StoreQuestion, forwardedFor: ForwardedFor):
   return lines
 }
 
-/** The complete body; `undefined` when it is too large, breaks off or may be truncated. */
+/** The complete body; `undefined` when it is too large, is aborted or may be truncated. */
 async function readAnswer(incoming: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let length = 0

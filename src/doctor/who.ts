@@ -2,7 +2,7 @@ import { visible } from '../text/visible.ts'
 import type { Hop } from './codes.ts'
 import { type Answer, type Question, valuesOf } from './facts.ts'
 
-/** Who sent a response, as far as it shows. */
+/** Who sent a response, as far as the response shows it. */
 interface Author {
   readonly hop: Hop
   readonly name: string

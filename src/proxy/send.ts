@@ -127,7 +127,7 @@ function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
 }
 
 /**
- * Relays the body. If the client's body breaks off, the connection to the store is broken off too, so that the
+ * Relays the body. If the client aborts its body, the connection to the store is aborted too, so that the
  * store never sees a complete request.
  */
 function sendBody(exchange: Exchange, outgoing: ClientRequest): void {

@@ -54,7 +54,7 @@ const bucketCorsApiModes = ['off', 'read', 'write'] as const
 const forwardedForModes = ['off', 'append', 'replace'] as const
 
 const day = 86_400_000
-// Never 0, because Node and undici take 0 for "no limit": a silent peer would hold its socket for ever.
+// Never 0, which means "no limit" in Node and undici: a silent peer would hold its socket forever.
 const timeout = duration(10, day)
 const maxWorkers = 128
 

@@ -12,7 +12,7 @@ export interface Lifecycle {
 
 /**
  * How long a drain may take to begin, in milliseconds: the 5 s of the sidecar's `preStop`, and what its `node` takes
- * to start, which was seen to be more than 5 s on a node under load. A store that restarts alone waits this long.
+ * to start, which took more than 5 s on a busy machine. A store that restarts alone waits this long.
  */
 const usualPatience = 20_000
 

@@ -82,7 +82,7 @@ const openCodes = new Set([
   'origin-file',
 ])
 
-/** Whether the origins of `rule` may include strangers, who would also get what is added to it. */
+/** Whether `rule` may match origins that are not listed, which would then get the additions too. */
 const isOpenRule = ({ allowedOrigins }: CorsRule): boolean =>
   allowedOrigins.some(
     (entry) =>

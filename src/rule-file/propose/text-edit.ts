@@ -53,7 +53,7 @@ export function dashBefore(text: string, item: SourceNode): number {
   return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
 }
 
-/** The first of the comment lines directly above the line at `start`: they are about what stands there. */
+/** The first of the comment lines directly above the line at `start`: they describe that line. */
 export function withComments(text: string, start: number): number {
   let first = start
   while (first > 0) {
