@@ -3,27 +3,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { besides } from './besides.ts'
 import { watchFaults } from './faults.ts'
 import { type Figure, NotRun, type Scale } from './figure.ts'
 import { figuresWith } from './figures.ts'
+import { choose, help, readOptions } from './options.ts'
 import { type Outcome, outcomeLine, renderRun, replaceMeasured } from './results.ts'
 
-const help = `npm run test:reliability -- [--nightly] [--only NAMES] [--write]
-
-Measures every promise of reliability with the real program on this machine, and prints all of them in one table.
-Ends with 1 when one is not held.
-
-  --nightly       an hour with the counts of the promises, instead of minutes with smaller ones
-  --minutes 60    how long the nightly run takes, if its figures need no longer
-  --only 3,5      these figures alone
-  --write         writes the table to test/reliability/RESULTS.md
-  --list          names every figure and its promise
-`
-
 const resultsFile = join(import.meta.dirname, 'RESULTS.md')
-const usualMinutes = 60
 /** Time reserved at the end of the run for the report of the figures that run throughout. */
 const lastSeconds = 90
 const ordinarySeconds = 60
@@ -51,13 +38,11 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
       for (const { name, promise } of figures) console.log(`${name.padEnd(20)} ${promise}`)
       return 0
     }
-    const only = options.only?.split(',')
-    const unknown = only?.filter((name) => !figures.some((figure) => figure.name === name)) ?? []
+    const { chosen, unknown } = choose(figures, options.only)
     if (unknown.length > 0) {
       console.error(`--only: there is no figure ${unknown.join(', ')}; --list names them`)
       return 2
     }
-    const chosen = figures.filter(({ name }) => only?.includes(name) ?? true)
     const scale: Scale = options.nightly === true ? 'nightly' : 'ordinary'
     const began = performance.now()
     const outcomes = await measureAll(chosen, scale, options.minutes)
@@ -71,30 +56,6 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     return outcomes.every(({ verdict }) => verdict === 'held') ? 0 : 1
   } finally {
     await watched.close()
-  }
-}
-
-/** The options, or what is wrong with them. */
-function readOptions(argv: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        help: { type: 'boolean' },
-        list: { type: 'boolean' },
-        nightly: { type: 'boolean' },
-        minutes: { type: 'string' },
-        only: { type: 'string' },
-        write: { type: 'boolean' },
-      },
-    })
-    const minutes = Number(values.minutes ?? usualMinutes)
-    if (!(minutes >= 1)) return `--minutes ${values.minutes}: write a number of 1 or more`
-    return values.write === true && values.only !== undefined
-      ? '--write wants all figures: what --only leaves out would be missing from the file'
-      : { ...values, minutes }
-  } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}\n\n${help}`
   }
 }
 
