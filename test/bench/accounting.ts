@@ -44,7 +44,8 @@ export function parseKilobytes(status: string, field: string): number {
   return Number(found)
 }
 
-function childrenOf(pid: number): readonly number[] {
+/** Process ids of the children of a process. */
+export function childrenOf(pid: number): readonly number[] {
   const listed = readThreads(pid, 'children')
   return listed.flatMap((list) => list.split(' ').filter((child) => child.trim() !== '')).map(Number)
 }

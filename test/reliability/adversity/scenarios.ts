@@ -13,9 +13,11 @@ import {
   unansweredStore,
 } from './bad-stores.ts'
 import { measure as jumpClock } from './clock-jump.ts'
+import { dyingReaders } from './dying-readers.ts'
 import { forgedHeads } from './head-forgery.ts'
 import { keptConnections, moreThanFiles, pipelinedRequests, silentConnections } from './idle-flood.ts'
 import { stalledReaders, stalledReadersOverTls } from './memory-limit.ts'
+import { realStores } from './real-stores.ts'
 import { slowHeaders, slowUploads, stoppedReaders, unfinishedHandshakes } from './slowloris.ts'
 import { measure as useSmallHeap } from './small-heap.ts'
 import { measure as loseName } from './unresolvable-store.ts'
@@ -118,7 +120,7 @@ export const scenarios: readonly Scenario[] = [
     promise:
       'p99 of the data port within 50 ms of idle, at most 96 MB more, every probe answered, no death with the heap of the manifests',
     count: 40,
-    nightlyCount: 400,
+    nightlyCount: 200,
     isTimed: true,
     measure: measureAdminAttack,
   },
@@ -155,6 +157,21 @@ export const scenarios: readonly Scenario[] = [
     count: 300,
     nightlyCount: 3_000,
     measure: flappingStore,
+  },
+  {
+    name: 'real stores',
+    promise:
+      'nginx, MinIO and versitygw, as installed: 0 answers wrong, every byte as written, during reloads',
+    count: 50,
+    nightlyCount: 1_000,
+    measure: realStores,
+  },
+  {
+    name: 'readers of rule files that die',
+    promise: '0 requests failed, the rules before stay, the next change is live within 10 s',
+    count: 6,
+    nightlyCount: 60,
+    measure: dyingReaders,
   },
   {
     name: 'a name that does not resolve',
