@@ -12,8 +12,8 @@ export interface Figure {
   readonly name: string
   readonly promise: string
   /**
-   * `alone`: it measures times, so nothing else may run. `beside`: one after the other. `throughout`: as long as
-   * those run, and at least `seconds`. `last`: evaluates all the others.
+   * `alone`: it measures times, so nothing else may run. `beside`: one after the other. `throughout`: in
+   * parallel with those, for `seconds` when its length is a matter of choice. `last`: evaluates all the others.
    */
   readonly when: 'alone' | 'beside' | 'throughout' | 'last'
   /** Rejects when the measurement failed; with {@link NotRun} when this machine cannot run it. */
