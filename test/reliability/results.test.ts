@@ -23,7 +23,15 @@ test('a figure is one row, for any measurement', () => {
   expect(text).toContain(`| 9 | an end \\| within 1 s | 3 of 4 seen | MISSED | 1 |`)
   expect(text).toContain('60 minutes of `npm run test:reliability -- --nightly --minutes 60`')
   expect(text).not.toContain('Besides')
+  expect(text).toContain('0 of 1 promises were held; not: 9.')
   expect(outcomeLine(outcome)).toContain('MISSED')
+})
+
+test('a run whose promises are all held says so first, and its command can be copied', () => {
+  const held: Outcome = { ...outcome, verdict: 'held' }
+  const text = renderRun({ argv: ['--only', 'a, b'], minutes: 1, numbered: [held], besides: [] })
+  expect(text.split('\n')[0]).toBe('All 1 promises were held.')
+  expect(text).toContain("`npm run test:reliability -- --only 'a, b'`")
 })
 
 const marks = (inside: string): string =>

@@ -22,10 +22,18 @@ export const outcomeLine = ({ figure, verdict, seconds, measured }: Outcome): st
 
 /** A complete run as Markdown, also readable on a terminal. */
 export function renderRun({ argv, minutes, numbered, besides }: Run): string {
-  const command = `npm run test:reliability${argv.map((word, at) => `${at === 0 ? ' -- ' : ' '}${word}`).join('')}`
+  const words = argv.map((word) => (word.includes(' ') ? `'${word}'` : word))
+  const command = ['npm run test:reliability', ...(words.length === 0 ? [] : ['--', ...words])].join(' ')
   const machine = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()} ${arch()}`
   const versions = `cors-sidecar ${programVersion()}, Node ${process.versions.node}, V8 ${process.versions.v8}`
+  const outcomes = [...numbered, ...besides]
+  const missed = outcomes.filter(({ verdict }) => verdict !== 'held').map(({ figure }) => figure.name)
+  const verdict =
+    missed.length === 0
+      ? `All ${outcomes.length} promises were held.`
+      : `${outcomes.length - missed.length} of ${outcomes.length} promises were held; not: ${missed.join('; ')}.`
   return [
+    verdict,
     `${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes of \`${command}\`: ${machine}; ${versions}.`,
     ...(numbered.length > 0 ? [table(numbered)] : []),
     ...(besides.length > 0 ? ['Besides:', table(besides)] : []),
