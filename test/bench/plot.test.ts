@@ -1,6 +1,6 @@
 import { XMLValidator } from 'fast-xml-parser'
 import { expect, test } from 'vitest'
-import { growthPlot } from './plot.ts'
+import { barPlot, growthPlot } from './plot.ts'
 
 const plot = growthPlot({
   title: 'Growth & <more>',
@@ -18,13 +18,13 @@ test('the plot is one well-formed SVG document with escaped texts', () => {
   expect(plot).toContain('Growth &#38; &#60;more&#62;')
 })
 
-test('each series is labelled with its first and last value', () => {
-  expect(plot).toContain('start: 500 → 5000 ms')
-  expect(plot).toContain('flat: 100 → 100 MB')
+test('each series is labelled with its first and last value, and with its growth', () => {
+  expect(plot).toContain('start: 500 → 5,000 ms, × 1.78 per ten times')
+  expect(plot).toContain('flat: 100 → 100 MB, × 1.00 per ten times')
 })
 
 const linesOf = (svg: string) =>
-  [...svg.matchAll(/<polyline points="([^"]+)"/g)].map(([, points = '']) =>
+  [...svg.matchAll(/<polyline class="l\d" points="([^"]+)"/g)].map(([, points = '']) =>
     points.split(' ').map((point) => point.split(',').map(Number)),
   )
 
@@ -40,13 +40,62 @@ test('growth goes up, shrinking goes down, and the same stays level; decades are
 
 test('all points lie inside the picture, and labels do not overlap', () => {
   for (const [x = -1, y = -1] of linesOf(plot).flat()) {
-    expect(x).toSatisfy((x: number) => x >= 0 && x <= 680)
+    expect(x).toSatisfy((x: number) => x >= 0 && x <= 860)
     expect(y).toSatisfy((y: number) => y >= 0 && y <= 380)
   }
-  const labels = [...plot.matchAll(/<text x="462" y="([0-9.]+)"/g)]
+  const labels = [...plot.matchAll(/<text class="c\d" x="482" y="([0-9.]+)"/g)]
     .map(([, y]) => Number(y))
     .sort((a, b) => a - b)
   expect(labels).toHaveLength(3)
   for (let index = 1; index < labels.length; index++)
     expect((labels[index] ?? 0) - (labels[index - 1] ?? 0)).toBeGreaterThanOrEqual(15.9)
+})
+
+test('an axis can name its positions', () => {
+  const sizes = growthPlot({
+    title: 'sizes',
+    axis: 'size',
+    positions: [1024, 1_048_576],
+    labels: ['1 KB', '1 MB'],
+    series: [{ name: 'CPU', unit: 'µs', values: [1, 2] }],
+  })
+  expect(sizes).toContain('>1 MB</text>')
+  expect(sizes).toContain('relative to its value at 1 KB')
+})
+
+test('positions that lie too close keep their point and lose their text', () => {
+  const close = growthPlot({
+    title: 'close',
+    axis: 'connections',
+    positions: [1, 10, 1_000, 1_900, 2_000],
+    series: [{ name: 'CPU', unit: 'µs', values: [1, 1, 1, 1, 1] }],
+  })
+  const texts = [...close.matchAll(/text-anchor="middle">([^<]+)<\/text>/g)].map(([, text]) => text)
+  expect(texts).toEqual(['1', '10', '2,000', 'connections'])
+  expect(texts).not.toContain('1,900')
+  expect(close.match(/<circle/g)).toHaveLength(5)
+})
+
+test('bars begin at zero: twice the value is twice as long', () => {
+  const bars = barPlot({
+    title: 'Memory <MB>',
+    unit: 'MB',
+    names: ['one', 'other & more'],
+    series: [
+      { name: 'at rest', values: [10, 20] },
+      { name: 'under load', values: [20, 40] },
+    ],
+  })
+  expect(XMLValidator.validate(bars)).toBe(true)
+  const widths = [
+    ...bars.matchAll(/width="([0-9.]+)" height="11"\/><text x="[0-9.]+" y="\d+" font-size="11"/g),
+  ]
+  expect(widths.map(([, width]) => Number(width))).toEqual([112.5, 225, 225, 450])
+  expect(bars).toContain('40 MB')
+})
+
+test('every colour has one for the dark theme', () => {
+  const [light = '', dark = ''] = plot.split('@media (prefers-color-scheme:dark)')
+  const classes = (css: string) => new Set([...css.matchAll(/\.([a-z]+\d?)\{/g)].map(([, name]) => name))
+  expect(classes(dark.slice(0, dark.indexOf('</style>')))).toEqual(classes(light))
 })

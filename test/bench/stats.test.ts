@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { percentile, ratiosOf, spreadOf } from './stats.ts'
+import { growthPerTen, percentile, ratiosOf, spreadOf } from './stats.ts'
 
 test.each([
   ['an odd count', [3, 1, 2], { median: 2, least: 1, most: 3 }],
@@ -38,4 +38,12 @@ test('an empty list has no percentile', () => {
 test('each round is compared with the baseline of the same round', () => {
   expect(ratiosOf([2, 9], [1, 3])).toEqual([2, 3])
   expect(() => ratiosOf([2], [1, 3])).toThrow('every round')
+})
+
+test.each([
+  ['in proportion', [1, 10, 100], [2, 20, 200], 10],
+  ['not at all', [1, 10, 100], [7, 7, 7], 1],
+  ['with the square root', [1, 100], [1, 10], 10 ** 0.5],
+])('what grows %s', (_name, positions, values, growth) => {
+  expect(growthPerTen(positions, values)).toBeCloseTo(growth, 9)
 })

@@ -32,3 +32,18 @@ export function ratiosOf(values: readonly number[], baseline: readonly number[])
   if (values.length !== baseline.length) throw new Error('every round measures everybody')
   return values.map((value, round) => value / (baseline[round] ?? Number.NaN))
 }
+
+/**
+ * The factor by which the values grow when the position grows tenfold: from the least-squares line through the
+ * logarithms of both, so 10 is growth in proportion and 1 none.
+ */
+export function growthPerTen(positions: readonly number[], values: readonly number[]): number {
+  const points = positions.map(
+    (position, at) => [Math.log10(position), Math.log10(values[at] ?? Number.NaN)] as const,
+  )
+  const mean = (index: 0 | 1): number => points.reduce((sum, point) => sum + point[index], 0) / points.length
+  const [meanX, meanY] = [mean(0), mean(1)]
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)
+  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
+  return 10 ** (covariance / variance)
+}
