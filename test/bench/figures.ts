@@ -6,6 +6,10 @@ export const megabytes = (bytes: number): string => `${(bytes / (1024 * 1024)).t
 
 export const microseconds = (nanoseconds: number): string => `${(nanoseconds / 1000).toFixed(1)} µs`
 
+/** CPU time: microseconds below a millisecond, then as {@link time}. */
+export const cpuTime = (nanoseconds: number): string =>
+  nanoseconds < 1e6 ? microseconds(nanoseconds) : time(nanoseconds / 1e6)
+
 /** Milliseconds below a second, seconds above. */
 export function time(milliseconds: number): string {
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`

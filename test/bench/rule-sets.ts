@@ -55,6 +55,17 @@ export const rulesFile = (ruleCount: number, bucketIndex: number, maxAge = maxAg
     })),
   )
 
+/** One rule of that many origins; {@link origin} is the last. */
+export const manyOrigins = (count: number): string =>
+  file([
+    {
+      id: 'many',
+      origins: Array.from({ length: count }, (_, index) =>
+        index === count - 1 ? origin : `https://app-${index}.example.net`,
+      ),
+    },
+  ])
+
 /** How many origins fit into each of 100 rules in a file of 64 KB, the most that a vendor stores. */
 export const originsPerFullRule = 34
 
@@ -69,6 +80,9 @@ export const fullFile = (maxAge = maxAgeSeconds): string => {
 }
 
 export const bucketName = (index: number): string => (index === 0 ? bucket : `${bucket}-${index}`)
+
+/** {@link bucketName} in Lua, and the path of an object in that bucket. */
+export const luaPath = `function(index) return index == 0 and "/${bucket}/object" or "/${bucket}-" .. index .. "/object" end`
 
 /** Writes a folder of `count` buckets; `text` returns the rules of each. */
 export async function writeRules(

@@ -106,13 +106,13 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Resolves once connections are accepted; rejects when the process ends before, or after 15 s. */
+/** Resolves once connections are accepted; rejects when the process ends before, or after a minute. */
 export async function accepting({ child, exited }: Running, port: number): Promise<void> {
   let code: number | null | undefined
   void exited.then((ended) => {
     code = ended
   })
-  for (const deadline = performance.now() + 15_000; performance.now() < deadline; await wait(5)) {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await wait(5)) {
     if (await accepts(port)) return
     if (code !== undefined) throw new Error(`${child.spawnargs.join(' ')} ended with ${code}`)
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { cpuNanoseconds } from './accounting.ts'
 import type { LongestBlock } from './event-loop-probe.ts'
 import type { Bench } from './section.ts'
 import type { Running } from './testbed.ts'
@@ -10,7 +11,10 @@ export interface TimedSidecar {
   readonly program: Running
   /** From process start until it serves. */
   readonly milliseconds: number
+  /** CPU of the process and its children until then. */
+  readonly cpuMilliseconds: number
   readonly port: number
+  readonly adminPort: number
 }
 
 /** A sidecar with a probe of its event loop, which makes its start slower. */
@@ -25,17 +29,18 @@ export async function startTimed(
   rules: string,
   nodeFlags: readonly string[] = [],
 ): Promise<TimedSidecar> {
-  const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-  const argv = [sidecars.program, 'serve', '--upstream', 'http://127.0.0.1:9', '--rules', rules, ...ports]
+  const free = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
+  const argv = [sidecars.program, 'serve', '--upstream', 'http://127.0.0.1:9', '--rules', rules, ...free]
   const started = performance.now()
   const program = testbed.start(process.execPath, [...nodeFlags, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   })
   const { child, exited } = program
-  const port = await servingPort(linesOf(child.stdout), exited)
+  const ports = await servingPorts(linesOf(child.stdout), exited)
   const milliseconds = performance.now() - started
+  const cpuMilliseconds = cpuNanoseconds(program.pid) / 1e6
   child.stdout?.resume()
-  return { program, milliseconds, port }
+  return { program, milliseconds, cpuMilliseconds, ...ports }
 }
 
 export async function startWatched(bench: Bench, rules: string): Promise<WatchedSidecar> {
@@ -57,11 +62,15 @@ function linesOf(stream: unknown): Interface {
   return createInterface(stream)
 }
 
-function servingPort(lines: Interface, exited: Promise<unknown>): Promise<number> {
+function servingPorts(
+  lines: Interface,
+  exited: Promise<unknown>,
+): Promise<Pick<TimedSidecar, 'port' | 'adminPort'>> {
   return new Promise((resolve, reject) => {
     lines.on('line', (line) => {
       if (!line.includes('"msg":"serving"')) return
-      resolve(Number(JSON.parse(line)['server.port']))
+      const { 'server.port': port, 'admin.port': adminPort } = JSON.parse(line)
+      resolve({ port: Number(port), adminPort: Number(adminPort) })
     })
     void exited.then(() => reject(new Error('the sidecar ended before it served')))
   })

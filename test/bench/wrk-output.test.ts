@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseWrk, wrkScript } from './wrk-output.ts'
+import { parseWrk, wrkScript, wrkScriptOver } from './wrk-output.ts'
 
 const printed = `Running 2s test @ http://127.0.0.1:8080/assets/object
   1 threads and 16 connections
@@ -34,4 +34,16 @@ test('the script sends the method and the headers, quoted for Lua', () => {
     'wrk.headers["Origin"] = "https://a.example"',
     'wrk.headers["X-Odd"] = "a\\"b\\\\c"',
   ])
+})
+
+test('a script over many paths asks each of them, because its step has no divisor in common with their number', () => {
+  const script = wrkScriptOver(1_000, 'function(index) return "/" .. index end', 'GET', {})
+  expect(script).toContain('wrk.method = "GET"')
+  const [, step, count] = /at = \(at \+ (\d+)\) % (\d+)/.exec(script) ?? []
+  const asked = new Set<number>()
+  for (let at = 0, sent = 0; sent < 1_000; sent++) {
+    at = (at + Number(step)) % Number(count)
+    asked.add(at)
+  }
+  expect(asked.size).toBe(1_000)
 })

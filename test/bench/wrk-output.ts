@@ -20,6 +20,26 @@ export function wrkScript(method: string, headers: Readonly<Record<string, strin
   return `wrk.method = ${quote(method)}\n${lines.join('')}${done}`
 }
 
+/** Like {@link wrkScript}, for the paths that a Lua function of a number from 0 returns, in an order that jumps. */
+export function wrkScriptOver(
+  count: number,
+  pathOf: string,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+): string {
+  return `${wrkScript(method, headers)}
+local requests, at = {}, 0
+local path = ${pathOf}
+function init()
+  for index = 0, ${count - 1} do requests[index] = wrk.format(nil, path(index)) end
+end
+function request()
+  at = (at + 7919) % ${count}
+  return requests[at]
+end
+`
+}
+
 const done = `done = function(summary, latency)
   local errors = summary.errors
   io.write(string.format('{"requests":%d,"bytes":%d,"microseconds":%d,"socketErrors":%d,"refusals":%d,"p50":%d,"p99":%d}\\n',
