@@ -1,6 +1,10 @@
 import { truncate } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { residentNow } from './accounting.ts'
 import { objectPath } from './answers.ts'
+import { below } from './budgets.ts'
 import { megabytes, microseconds, perSecond, ratio, time } from './figures.ts'
+import type { PeerName } from './options.ts'
 import type { Ratios } from './ratios.ts'
 import type { Bench, BudgetRow } from './section.ts'
 import { medianOf, ratiosOf, spreadOf } from './stats.ts'
@@ -14,10 +18,12 @@ export interface Contestant {
   readonly pid: number
   readonly port: number
   readonly knowsOrigins: boolean
-  /** Its log file, emptied after each load. */
+  /** Its log file, emptied after each load. With `table: 'log'` it has at least one line per request. */
   readonly log?: string
-  /** It writes one line per request. */
-  readonly logsRequests?: boolean
+  /** The tables that it is in: of servers with an access log, of servers without, or of both as their baseline. */
+  readonly table: 'log' | 'silent' | 'both'
+  /** Memory a few seconds after its start, before any load. */
+  readonly restingBytes?: number
 }
 
 export interface Result extends Contestant {
@@ -31,24 +37,33 @@ export const silentKey = 'sidecar, silent'
 
 /** Describes how the contest is measured. */
 export const loadNote = ({ options: { rounds, seconds } }: Bench): string =>
-  `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. The sidecar logs to a file, and is given the time to write what it still holds when the load ends, which counts; its peers write no log. Each peer has one thread for requests (Caddy: \`GOMAXPROCS=1\`).`
+  `wrk with one thread and 16 connections, ${seconds} s each, in turn, ${rounds} rounds after one to warm up. CPU is the process's own and its children's, from /proc (schedstat). Ratios are of the same round: median (least..most); latencies and requests/s are medians. Each peer has one thread for requests (programs in Go: \`GOMAXPROCS=1\`).`
+
+/** Describes the two tables of a contest. `baseline`: who never logs. */
+export const logNote = (baseline: string): string =>
+  `In the first table every server but ${baseline} writes an access log to a file, one line for each request, as cheaply as it can, and is given the time to write what it still holds when the load ends, which counts: nginx in pieces of 64 KB, HAProxy to its standard output, which is a file (it has no buffer for that), Caddy and Traefik with their JSON encoder, versitygw with \`--access-log\`, fastify and express with pino in pieces of 64 KB (express through ten lines that do what pino-http does). In the second table no server writes one.`
 
 /** Measures everyone in turn, several times. Each round starts with a different one. */
 export async function measureRounds(
   { testbed, options, progress }: Bench,
-  contestants: readonly Contestant[],
+  started: readonly Contestant[],
   script: string,
 ): Promise<readonly Result[]> {
+  progress('at rest')
+  // The child processes that read the rule files have ended by then.
+  await wait(options.quick ? 0 : 4_000)
+  const contestants = started.map((one) => ({ ...one, restingBytes: residentNow(one.pid) }))
   const measured = new Map<Contestant, Measured[]>(contestants.map((one) => [one, []]))
   for (let round = 0; round <= options.rounds; round++)
     for (let turn = 0; turn < contestants.length; turn++) {
       const one = contestants[(round + turn) % contestants.length]
       if (one === undefined) continue
-      const { pid, port, title, log, logsRequests = false } = one
+      const { pid, port, title, log, table } = one
       progress(`${round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`}: ${title}`)
       const url = `http://127.0.0.1:${port}${objectPath}`
       const seconds = round === 0 ? 2 : options.seconds
-      const load = await measureLoad(testbed, { pid, url, script, seconds, ...(logsRequests ? { log } : {}) })
+      const logged = table === 'log' ? { log } : {}
+      const load = await measureLoad(testbed, { pid, url, script, seconds, ...logged })
       if (round > 0) measured.get(one)?.push(load)
       if (log !== undefined) await truncate(log)
     }
@@ -71,10 +86,20 @@ export function ratiosTo(
   return new Map(results.map((result) => [result.key, ratiosOf(cpuOf(result), cpuOf(base))]))
 }
 
-export function tableOf(results: readonly Result[], baseline: string, ratioColumn: string): Table {
+/** The results of one table, its baseline first. */
+export const inTable = (results: readonly Result[], which: 'log' | 'silent'): readonly Result[] =>
+  results.filter(({ table }) => table === which || table === 'both')
+
+/** `what`: the title of the first column. */
+export function tableOf(
+  what: string,
+  results: readonly Result[],
+  baseline: string,
+  ratioColumn: string,
+): Table {
   const ratios = ratiosTo(baseline, results)
   return {
-    columns: ['server', 'requests/s', 'CPU/request', ratioColumn, 'p50', 'p99', 'peak RSS'],
+    columns: [what, 'requests/s', 'CPU/request', ratioColumn, 'p50', 'p99', 'RSS at rest', 'peak RSS'],
     rows: results.map((result) => {
       const middle = (pick: (one: Measured) => number): number => medianOf(result.measured.map(pick))
       return [
@@ -84,25 +109,49 @@ export function tableOf(results: readonly Result[], baseline: string, ratioColum
         ratio(spreadOf(ratios.get(result.key) ?? [])),
         time(middle(({ p50Milliseconds }) => p50Milliseconds)),
         time(middle(({ p99Milliseconds }) => p99Milliseconds)),
-        megabytes(Math.max(...result.measured.map(({ peakResidentBytes }) => peakResidentBytes))),
+        megabytes(result.restingBytes ?? Number.NaN),
+        megabytes(peakOf(result)),
       ]
     }),
   }
 }
 
-export function atMost(what: string, ratios: readonly number[] | undefined, most: number): BudgetRow {
-  const spread = spreadOf(ratios ?? [])
-  return { what, measured: ratio(spread), budget: `≤ ${most}`, held: spread.median <= most }
+export const peakOf = ({ measured }: Result): number =>
+  Math.max(...measured.map(({ peakResidentBytes }) => peakResidentBytes))
+
+/** CPU per request in nanoseconds, the median; `undefined` for a server that did not take part. */
+export function costOf(key: string, results: readonly Result[]): number | undefined {
+  const result = results.find((one) => one.key === key)
+  return result === undefined ? undefined : medianOf(cpuOf(result))
 }
 
-/** The sidecar compared with a peer; nothing if the peer did not take part. */
-export function cheaperThan(what: string, key: string, results: readonly Result[]): readonly BudgetRow[] {
-  const peer = results.find((result) => result.key === key)
-  const sidecar = results.find((result) => result.key === infoKey)
-  if (peer === undefined || sidecar === undefined) return []
-  const spread = spreadOf(ratiosOf(cpuOf(sidecar), cpuOf(peer)))
-  const row = { what: `${what}: CPU per request / ${peer.title}`, measured: ratio(spread) }
-  return [{ ...row, budget: '< 1', held: spread.median < 1 }]
+/** The two servers compared, one ratio per round; `undefined` if one did not take part. */
+export function ratiosBetween(
+  key: string,
+  other: string,
+  results: readonly Result[],
+): readonly number[] | undefined {
+  const [one, base] = [key, other].map((name) => results.find((result) => result.key === name))
+  return one === undefined || base === undefined ? undefined : ratiosOf(cpuOf(one), cpuOf(base))
+}
+
+/** Peers that are written in Node or Go, of which the sidecar promises to be cheaper. */
+const cheaperThanThese: readonly PeerName[] = ['caddy', 'traefik', 'express', 'fastify', 'versitygw']
+
+/** The sidecar compared with each of these peers, both with a log and both without. */
+export function cheaperThanPeers(what: string, results: readonly Result[]): readonly BudgetRow[] {
+  return cheaperThanThese.flatMap((peer) => {
+    const pairs = [
+      ['with the log', infoKey, peer],
+      ['silent', silentKey, `${peer}, silent`],
+    ] as const
+    return pairs.flatMap(([how, own, other]) => {
+      const ratios = ratiosBetween(own, other, results)
+      const title = results.find(({ key }) => key === other)?.title
+      if (ratios === undefined || title === undefined) return []
+      return [below(`${what}, ${how}: CPU per request / ${title}`, ratios, 1)]
+    })
+  })
 }
 
 /**

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { objectBytes } from './answers.ts'
 import { type Contestant, infoKey, silentKey } from './contest.ts'
-import { peerNames } from './options.ts'
+import type { Programs } from './machine.ts'
+import { type PeerName, peerNames } from './options.ts'
 import { peerTitles, startPeer, startStore } from './peers.ts'
 import { bucket, hundredRules, writeRules } from './rule-sets.ts'
 import type { Bench } from './section.ts'
@@ -27,28 +28,39 @@ export async function startSidecars(
   const info = await sidecars.start({ upstreamPort, rules, logLevel: 'info' })
   const silent = await sidecars.start({ upstreamPort, rules, logLevel: 'silent' })
   return [
-    { ...info, key: infoKey, title: 'cors-sidecar, log level info', logsRequests: true, knowsOrigins: true },
-    { ...silent, key: silentKey, title: 'cors-sidecar, log level silent', knowsOrigins: true },
+    { ...info, key: infoKey, title: 'cors-sidecar', table: 'log', knowsOrigins: true },
+    {
+      ...silent,
+      key: silentKey,
+      title: 'cors-sidecar, log level silent',
+      table: 'silent',
+      knowsOrigins: true,
+    },
   ]
 }
 
-/** The requested peers that are installed. */
+/** The requested peers that are installed, each twice: with an access log and without. */
 export async function startPeers(
-  { testbed, options, missing }: Bench,
+  { testbed, options, programs }: Bench,
   upstreamPort: number,
+  takesPart: (name: PeerName) => boolean,
 ): Promise<readonly (Contestant & Ended)[]> {
-  const wanted = peerNames.filter((name) => options.peers?.includes(name) ?? true)
-  const installed = wanted.filter((name) => !missing.some((tool) => tool.toLowerCase() === name))
+  const wanted = peerNames.filter((name) => (options.peers?.includes(name) ?? true) && takesPart(name))
   const started: (Contestant & Ended)[] = []
-  for (const key of installed)
-    started.push({
-      ...(await startPeer(testbed, key, upstreamPort)),
-      key,
-      title: peerTitles[key],
-      knowsOrigins: true,
-    })
+  for (const name of wanted.filter((name) => isInstalled(name, programs)))
+    for (const table of ['log', 'silent'] as const) {
+      const peer = await startPeer(testbed, name, { upstreamPort, logs: table === 'log', programs })
+      const key = table === 'log' ? name : `${name}, silent`
+      started.push({ ...peer, key, title: peerTitles[name], table, knowsOrigins: true })
+    }
   return started
 }
+
+/** Packages of Node always are. */
+const isInstalled = (name: PeerName, programs: Programs): boolean =>
+  name === 'express' ||
+  name === 'fastify' ||
+  Object.keys(programs).some((tool) => tool.toLowerCase() === name)
 
 export const endAll = ({ progress }: Bench, all: readonly Partial<Ended>[]): Promise<unknown> => {
   progress('')

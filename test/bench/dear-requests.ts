@@ -4,7 +4,7 @@ import { objectPath } from './answers.ts'
 import { startStore } from './peers.ts'
 import { hundredRules, preflightHeaders, writeRules } from './rule-sets.ts'
 import type { Bench } from './section.ts'
-import { ratiosOf, type Spread, spreadOf } from './stats.ts'
+import { ratiosOf } from './stats.ts'
 import { measureLoad } from './wrk.ts'
 import { wrkScript } from './wrk-output.ts'
 
@@ -26,7 +26,7 @@ const dear: readonly (readonly [name: string, headers: Readonly<Record<string, s
 /** CPU of the most expensive preflights relative to a normal one, from parsing to the log line. */
 export async function wholeRequests(
   bench: Bench,
-): Promise<readonly { readonly name: string; readonly spread: Spread }[]> {
+): Promise<readonly { readonly name: string; readonly ratios: readonly number[] }[]> {
   const { testbed, sidecars, options, progress } = bench
   const store = await startStore(testbed, testbed.folder)
   const rules = await writeRules(testbed.path('rules'), 1, () => hundredRules)
@@ -58,5 +58,5 @@ export async function wholeRequests(
     for (const [name, headers] of dear) costs.get(name)?.push(await costOf(headers))
   }
   await Promise.all([sidecar.end(), store.end()])
-  return [...costs].map(([name, rounds]) => ({ name, spread: spreadOf(ratiosOf(rounds, normal)) }))
+  return [...costs].map(([name, rounds]) => ({ name, ratios: ratiosOf(rounds, normal) }))
 }

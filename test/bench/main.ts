@@ -2,13 +2,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readMachine } from './machine.ts'
+import { noiseOf, renderNoise } from './noise.ts'
 import { type BenchOptions, help, readOptions, type SectionName } from './options.ts'
 import { compareQuickly, renderCompared } from './quick.ts'
-import { parseRatios, printRatios } from './ratios.ts'
-import { type Run, renderRun, replaceMeasured } from './results.ts'
+import { type ComparedRatio, parseRatios, printRatios } from './ratios.ts'
+import { noiseMarks, type Run, renderRun, replaceMeasured, runMarks } from './results.ts'
 import type { Bench, Section, SectionResult } from './section.ts'
 import { decisions } from './sections/decisions.ts'
 import { get } from './sections/get.ts'
+import { growth } from './sections/growth.ts'
 import { load } from './sections/load.ts'
 import { memory } from './sections/memory.ts'
 import { preflight } from './sections/preflight.ts'
@@ -24,6 +26,7 @@ const sections: Readonly<Record<SectionName, Section>> = {
   streams,
   decisions,
   scale,
+  growth,
   load,
   workers,
   memory,
@@ -62,7 +65,8 @@ async function run(options: BenchOptions): Promise<0 | 1> {
     progress(options.program === undefined ? 'building' : '')
     const program = options.program === undefined ? await buildProgram(testbed) : resolve(options.program)
     const sidecars = sidecarsOf(testbed, program)
-    const bench: Bench = { options, testbed, sidecars, missing: machine.missing, progress }
+    const bench: Bench = { options, testbed, sidecars, programs: machine.programs, progress }
+    if (options.noise !== undefined) return await measureNoise(bench, options.noise)
     if (options.quick) return await guard(bench)
     const results: SectionResult[] = []
     const failures: string[] = []
@@ -100,19 +104,40 @@ async function run(options: BenchOptions): Promise<0 | 1> {
 
 /** 1 when a ratio is worse than recorded, or none is recorded to compare with. */
 async function guard(bench: Bench): Promise<0 | 1> {
-  const text = await readFile(place('ratios.json'), 'utf8').catch((error: unknown) => {
-    throw new Error('nothing is recorded yet: run with --write first', { cause: error })
-  })
-  const recorded = parseRatios(text)
-  const compared = await compareQuickly(bench, recorded)
+  const compared = await compareQuickly(bench, await recordedRatios())
   console.log(renderCompared(compared))
   const isCompared = compared.some(({ recorded }) => recorded !== undefined)
   return isCompared && compared.every(({ hasFallen }) => !hasFallen) ? 0 : 1
 }
 
-async function record(run: Run): Promise<void> {
+/** Runs the guard several times on the same code, where each alarm is a false one. */
+async function measureNoise(bench: Bench, times: number): Promise<0> {
+  const recorded = await recordedRatios()
+  const runs: (readonly ComparedRatio[])[] = []
+  while (runs.length < times) {
+    const progress = (text: string): void => bench.progress(text && `run ${runs.length} of ${times}: ${text}`)
+    runs.push(await compareQuickly({ ...bench, progress }, recorded))
+  }
+  const text = renderNoise(noiseOf(runs), new Date().toISOString().slice(0, 10))
+  console.log(text)
+  if (bench.options.write) await replaceInResults(noiseMarks, text)
+  return 0
+}
+
+async function recordedRatios(): Promise<ReturnType<typeof parseRatios>> {
+  const text = await readFile(place('ratios.json'), 'utf8').catch((error: unknown) => {
+    throw new Error('nothing is recorded yet: run with --write first', { cause: error })
+  })
+  return parseRatios(text)
+}
+
+async function replaceInResults(marks: typeof runMarks, text: string): Promise<void> {
   const document = await readFile(place('RESULTS.md'), 'utf8')
-  await writeFile(place('RESULTS.md'), replaceMeasured(document, renderRun(run)))
+  await writeFile(place('RESULTS.md'), replaceMeasured(document, text, marks))
+}
+
+async function record(run: Run): Promise<void> {
+  await replaceInResults(runMarks, renderRun(run))
   const ratios = Object.assign({}, ...run.sections.map(({ ratios }) => ratios))
   await writeFile(place('ratios.json'), printRatios(ratios))
   for (const { plots = {} } of run.sections)

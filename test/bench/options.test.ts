@@ -10,12 +10,13 @@ const optionsOf = (...argv: string[]) => {
 test('without arguments everything is measured and nothing written', () => {
   expect(optionsOf()).toEqual({
     quick: false,
+    noise: undefined,
     full: false,
     write: false,
     only: sectionNames,
     peers: undefined,
     rounds: 5,
-    seconds: 3,
+    seconds: 2,
     program: undefined,
   })
 })
@@ -47,6 +48,13 @@ test.each([
     'memory',
   ],
   ['recording a quick run', ['--quick', '--write'], '--quick'],
+  [
+    'recording the noise of other code',
+    ['--quick', '--noise', '10', '--write', '--program', 'x.js'],
+    'whole run',
+  ],
+  ['the noise of a long run', ['--noise', '10'], '--noise'],
+  ['no run to count', ['--quick', '--noise', '0'], '--noise'],
 ])('it is a usage error to give %s', (_name, argv, message) => {
   const read = readOptions(argv)
   expect(read).toMatchObject({ kind: 'issue', issue: expect.stringContaining(message) })
@@ -57,9 +65,17 @@ test('another program takes part in what measures programs, and in nothing else'
   expect(only).toEqual(sectionNames.filter((name) => name !== 'decisions' && name !== 'memory'))
 })
 
+test('a quick run is repeated on the same code to know its noise, which can be recorded', () => {
+  expect(optionsOf('--quick', '--noise', '10', '--write')).toMatchObject({
+    quick: true,
+    noise: 10,
+    write: true,
+  })
+})
+
 test('help names every part and every flag', () => {
   expect(readOptions(['--help'])).toEqual({ kind: 'help' })
   for (const name of sectionNames) expect(help).toContain(name)
-  for (const flag of ['quick', 'full', 'only', 'peers', 'rounds', 'seconds', 'program', 'write'])
+  for (const flag of ['quick', 'noise', 'full', 'only', 'peers', 'rounds', 'seconds', 'program', 'write'])
     expect(help).toContain(`  --${flag} `)
 })

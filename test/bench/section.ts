@@ -1,16 +1,32 @@
-import type { Tool } from './machine.ts'
+import type { Programs } from './machine.ts'
 import type { BenchOptions } from './options.ts'
 import type { Ratios } from './ratios.ts'
 import type { Sidecars } from './sidecar.ts'
 import type { Table } from './table.ts'
 import type { Testbed } from './testbed.ts'
 
-/** A budget of the design next to the measurement. */
+/** A budget next to the measurement. */
 export interface BudgetRow {
   readonly what: string
   readonly measured: string
   readonly budget: string
   readonly held: boolean
+  /** How much of the budget is left: 0.1 is 10 %. Not for counts that must be 0. */
+  readonly margin?: number
+  /** A stricter value that is aimed for, but not promised, and whether this run reached it. */
+  readonly goal?: { readonly text: string; readonly reached: boolean }
+  /** What would close the gap; printed when the budget is missed. */
+  readonly remedy?: string
+}
+
+/** Sentences for people, before any table; the figures are of this run. */
+export interface Summary {
+  /** What to expect from the program. */
+  readonly expect?: readonly string[]
+  /** What it costs. */
+  readonly costs?: readonly string[]
+  /** Where it stops. */
+  readonly stops?: readonly string[]
 }
 
 export interface SectionResult {
@@ -20,6 +36,7 @@ export interface SectionResult {
   readonly tables: readonly Table[]
   readonly budgets: readonly BudgetRow[]
   readonly ratios: Ratios
+  readonly summary?: Summary
   /** SVG documents by file name. */
   readonly plots?: Readonly<Record<string, string>>
 }
@@ -28,8 +45,7 @@ export interface Bench {
   readonly options: BenchOptions
   readonly testbed: Testbed
   readonly sidecars: Sidecars
-  /** Programs that are not installed. */
-  readonly missing: readonly Tool[]
+  readonly programs: Programs
   /** Prints the current measurement to stderr. */
   readonly progress: (text: string) => void
 }

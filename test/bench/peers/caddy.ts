@@ -1,8 +1,17 @@
 import { exposedHeaders, maxAgeSeconds, methods, origins, requestedHeaders } from '../rule-sets.ts'
 
-/** A Caddyfile; several `header` lines of one field are alternatives. */
-export function caddyProxy(port: number, upstreamPort: number): string {
+/** A Caddyfile; several `header` lines of one field are alternatives. `log`: where its access log goes. */
+export function caddyProxy(port: number, upstreamPort: number, log: string | undefined): string {
   const anyOrigin = origins.map((origin) => `\t\theader Origin ${origin}`).join('\n')
+  const accessLog =
+    log === undefined
+      ? ''
+      : `	log {
+		output file ${log} {
+			roll_disabled
+		}
+	}
+`
   return `{
 	admin off
 	auto_https off
@@ -12,7 +21,7 @@ export function caddyProxy(port: number, upstreamPort: number): string {
 }
 http://127.0.0.1:${port} {
 	bind 127.0.0.1
-	@allowed {
+${accessLog}	@allowed {
 ${anyOrigin}
 	}
 	@preflight method OPTIONS

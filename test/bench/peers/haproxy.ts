@@ -1,12 +1,21 @@
 import { exposedHeaders, maxAgeSeconds, methods, requestedHeaders } from '../rule-sets.ts'
 
-/** One thread. `originsFile` has one allowed origin per line, which HAProxy looks up in a tree. */
-export const haproxyProxy = (port: number, upstreamPort: number, originsFile: string): string => `global
+export interface HaproxyFiles {
+  readonly port: number
+  readonly upstreamPort: number
+  /** One allowed origin per line, which HAProxy looks up in a tree. */
+  readonly originsFile: string
+  /** An access log on standard output, where HAProxy writes each line by itself. */
+  readonly logs: boolean
+}
+
+/** One thread. */
+export const haproxyProxy = ({ port, upstreamPort, originsFile, logs }: HaproxyFiles): string => `global
   nbthread 1
   maxconn 4096
-defaults
+${logs ? '  log stdout format raw local0\n' : ''}defaults
   mode http
-  timeout connect 5s
+${logs ? '  log global\n  option httplog\n' : ''}  timeout connect 5s
   timeout client 120s
   timeout server 60s
 frontend pages

@@ -34,10 +34,12 @@ export function nginxStore({ folder, port, objects }: NginxFiles & { readonly ob
 export interface NginxProxy extends NginxFiles {
   readonly upstreamPort: number
   readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
+  /** Where its access log goes, buffered, because that is cheaper than a write for each request. */
+  readonly log?: string
 }
 
 /** A proxy that streams, and answers preflights from a map of the origins. One worker. */
-export function nginxProxy({ folder, port, upstreamPort, tls }: NginxProxy): string {
+export function nginxProxy({ folder, port, upstreamPort, tls, log }: NginxProxy): string {
   const secure =
     tls === undefined
       ? ''
@@ -72,17 +74,18 @@ export function nginxProxy({ folder, port, upstreamPort, tls }: NginxProxy): str
       proxy_request_buffering off;
     }
   }`,
+    log === undefined ? 'off' : `${log} combined buffer=64k flush=1s`,
   )
 }
 
-const around = (folder: string, http: string): string => `daemon off;
+const around = (folder: string, http: string, log = 'off'): string => `daemon off;
 worker_processes 1;
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;
 events { worker_connections 4096; }
 http {
-  access_log off;
+  access_log ${log};
   sendfile on;
   default_type application/octet-stream;
   keepalive_requests 1000000000;

@@ -1,4 +1,5 @@
 import { forgetPeak, peakResidentBytes, residentNow } from '../accounting.ts'
+import { atMost } from '../budgets.ts'
 import { megabytes, ratio } from '../figures.ts'
 import {
   type Direction,
@@ -13,7 +14,7 @@ import {
   type Transferred,
 } from '../forwarders.ts'
 import type { Bench, SectionResult } from '../section.ts'
-import { medianOf, ratiosOf, type Spread, spreadOf } from '../stats.ts'
+import { medianOf, ratiosOf, spreadOf } from '../stats.ts'
 import type { Table } from '../table.ts'
 
 /** Large objects: CPU per gigabyte compared with nginx, and memory by size, direction, TLS and concurrency. */
@@ -50,7 +51,8 @@ interface Beside {
   readonly direction: Direction
   readonly sidecar: readonly Transferred[]
   readonly nginx: readonly Transferred[]
-  readonly ratio: Spread
+  /** One per round. */
+  readonly ratios: readonly number[]
 }
 
 async function besideNginx(
@@ -69,22 +71,25 @@ async function besideNginx(
   return {
     table: {
       columns: ['100 MB, one at a time', 'CPU s/GB', 'nginx CPU s/GB', 'CPU / nginx', 'MB/s', 'nginx MB/s'],
-      rows: all.map(({ title, sidecar, nginx, ratio: spread }) => [
+      rows: all.map(({ title, sidecar, nginx, ratios }) => [
         title,
         middle(sidecar, 'cpuSecondsPerGigabyte').toFixed(2),
         middle(nginx, 'cpuSecondsPerGigabyte').toFixed(2),
-        ratio(spread),
+        ratio(spreadOf(ratios)),
         middle(sidecar, 'megabytesPerSecond').toFixed(0),
         middle(nginx, 'megabytesPerSecond').toFixed(0),
       ]),
     },
-    budgets: plain.map(({ title, ratio: spread }) => ({
-      what: `100 MB ${title}: CPU per GB / nginx, buffering off`,
-      measured: ratio(spread),
-      budget: '≤ 1.2',
-      held: spread.median <= 1.2,
-    })),
-    ratios: Object.fromEntries(plain.map(({ title, ratio }) => [`100 MB ${title} / nginx`, ratio.median])),
+    budgets: all.map(({ title, isSecure, ratios }) =>
+      atMost(`100 MB ${title}: CPU per GB / nginx, buffering off`, ratios, isSecure ? 1.2 : 1, {
+        remedy: isSecure
+          ? 'Node encrypts and decrypts in pieces of 16 KB, each with its own call into OpenSSL'
+          : 'larger pieces from the sockets: Node reads 64 KB at a time',
+      }),
+    ),
+    ratios: Object.fromEntries(
+      plain.map(({ title, ratios }) => [`100 MB ${title} / nginx`, medianOf(ratios)]),
+    ),
   }
 }
 
@@ -117,8 +122,8 @@ async function compare(
   const ofNginx = measured.map(({ nginx }) => nginx)
   const cpu = (all: readonly Transferred[]): readonly number[] =>
     all.map(({ cpuSecondsPerGigabyte }) => cpuSecondsPerGigabyte)
-  const spread = spreadOf(ratiosOf(cpu(ofSidecar), cpu(ofNginx)))
-  return { title, isSecure, direction, sidecar: ofSidecar, nginx: ofNginx, ratio: spread }
+  const ratios = ratiosOf(cpu(ofSidecar), cpu(ofNginx))
+  return { title, isSecure, direction, sidecar: ofSidecar, nginx: ofNginx, ratios }
 }
 
 const nameOf = (direction: Direction, isSecure: boolean): string =>
