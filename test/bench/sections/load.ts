@@ -90,7 +90,7 @@ export async function load(bench: Bench): Promise<SectionResult> {
         `On this machine, which also runs the load and the store, ${perSecond(saturation)} requests a second of a mix with ${connections} connections; at half of that, ${time(half.p50)} in the middle and ${time(half.p99)} at the 99th percentile.`,
       ],
       stops: [
-        `Beyond saturation requests wait instead of failing: at 150 %, ${time(beyond.p99)} at the 99th percentile after ${seconds} s of it, ${beyond.failed} failed, and the latency is back afterwards.`,
+        `Beyond saturation requests wait instead of failing: at 150 %, ${time(beyond.p99)} at the 99th percentile after ${seconds} s of it, ${beyond.failed} failed. At half of saturation again, the middle is ${(after.p50 / half.p50).toFixed(2)} times what it was before.`,
       ],
     },
     ratios: {},

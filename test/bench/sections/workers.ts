@@ -1,5 +1,6 @@
 import { truncate } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import { residentNow } from '../accounting.ts'
 import { objectPath, verifyGet, verifyPreflight } from '../answers.ts'
 import { startObjects } from '../contestants.ts'
@@ -43,6 +44,8 @@ export async function workers(bench: Bench): Promise<SectionResult> {
     const sidecar = await sidecars.start({ upstreamPort: store.port, rules, logLevel: 'info', flags })
     await verifyPreflight('the sidecar', sidecar.port, { knowsOrigins: true })
     await verifyGet('the sidecar', sidecar.port, { knowsOrigins: true })
+    // The child processes that read the rule files have ended by then.
+    await wait(4_000)
     all.push({ count, sidecar, restingBytes: residentNow(sidecar.pid) })
   }
   const measured = new Map<string, readonly (readonly Throughput[])[]>()
@@ -72,7 +75,11 @@ export async function workers(bench: Bench): Promise<SectionResult> {
               values: rates.map((one) => medianOf(one.map((each) => each.cpuNanosecondsPerRequest / 1000))),
             },
           ]),
-          { name: 'memory', unit: 'MB', values: all.map(({ restingBytes }) => restingBytes / 2 ** 20) },
+          {
+            name: 'memory at rest',
+            unit: 'MB',
+            values: all.map(({ restingBytes }) => restingBytes / 2 ** 20),
+          },
         ],
       }),
     },
@@ -88,7 +95,7 @@ function tableOf(
     columns: [
       'workers',
       ...names.flatMap((name) => [`${name}, requests/s`, 'to 1 worker', 'CPU/request']),
-      'RSS before the load',
+      'RSS at rest',
     ],
     rows: all.map(({ count, restingBytes }, at) => [
       String(count),
