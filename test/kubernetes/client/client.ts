@@ -32,11 +32,17 @@ function perform(job: Job): Promise<unknown> {
   }
 }
 
-function send(sent: Sent, agent?: Agent): Promise<Answer> {
+function send(sent: Sent, agent?: Agent): Promise<Answer & { isReused: boolean }> {
   return new Promise((resolve) => {
     const { url, method = 'GET', headers = {}, body = '' } = sent
     const failed = (error: Error & { code?: string }): void =>
-      resolve({ status: 0, headers: {}, body: '', error: error.code ?? error.message })
+      resolve({
+        status: 0,
+        headers: {},
+        body: '',
+        error: error.code ?? error.message,
+        isReused: request.reusedSocket,
+      })
     const content = Buffer.from(body, 'base64')
     const length = content.length > 0 ? { 'content-length': String(content.length) } : {}
     const request = startRequest(
@@ -56,6 +62,7 @@ function send(sent: Sent, agent?: Agent): Promise<Answer> {
             status: response.statusCode ?? 0,
             headers: plain(response.headers),
             body: Buffer.concat(pieces).toString('base64'),
+            isReused: request.reusedSocket,
           }),
         )
       },
@@ -99,10 +106,10 @@ async function load({ requests }: Extract<Job, { kind: 'load' }>): Promise<LoadO
     const agent = new Agent({ keepAlive, maxSockets: 1 })
     while (!isOver) {
       for (const request of requests) {
-        const { status, error, headers } = await send(request, agent)
+        const { status, error, headers, isReused } = await send(request, agent)
         const good = status === 200 && headers['access-control-allow-origin'] !== undefined
         const what = (): string =>
-          `${keepAlive ? 'kept' : 'new'} connection, ${request.method ?? 'GET'}: ${error ?? status}`
+          `${isReused ? 'kept' : 'new'} connection, ${request.method ?? 'GET'}: ${error ?? status}`
         if (good) {
           served++
           const gap = (performance.now() - lastGood) / 1000
