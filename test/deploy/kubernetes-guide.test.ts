@@ -2,13 +2,32 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { blocksOf } from '../guides/blocks.ts'
 import { hasKustomize, manifestsOf, render } from './kustomize.ts'
 import { schemaProblems } from './schemas.ts'
 
 const deploy = join(import.meta.dirname, '..', '..', 'deploy')
 const guide = readFileSync(join(deploy, 'guides', 'kubernetes.md'), 'utf8')
-const blocks = [...guide.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+const blocks = [...guide.matchAll(/^```yaml.*\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
 const blockWith = (part: string): string => blocks.find((text) => text.includes(part)) ?? expect.fail(part)
+
+test('the commands are run in a cluster by test/kubernetes, but for those that say why not', () => {
+  const commands = blocksOf(guide).flatMap((block) => {
+    if (block.kind === 'not run') return block.text.startsWith('cors-sidecar ') ? [block.reason] : []
+    return block.kind === 'in a cluster' ? [block.block.kind] : [`runs without a cluster: ${block.kind}`]
+  })
+  expect(commands).toEqual([
+    'commands', // helm
+    'background', // port-forward
+    'commands', // doctor
+    'commands', // the copy of the overlay
+    'file', // its patch
+    'commands', // apply
+    'file', // the Ingress
+    'commands', // apply
+    'needs an ingress controller, a host name and a certificate',
+  ])
+})
 
 test('the ingress fits the schema of Kubernetes and leads to the Service of the overlay', async () => {
   const [ingress] = manifestsOf(blockWith('kind: Ingress'))

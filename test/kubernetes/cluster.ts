@@ -8,6 +8,12 @@ export interface Image {
   readonly digest: string
 }
 
+/** A certificate and its key, in PEM. */
+export interface Pair {
+  readonly key: string
+  readonly certificate: string
+}
+
 /** A cluster, and how to reach it. */
 export interface Cluster {
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<string>
@@ -17,6 +23,12 @@ export interface Cluster {
   readonly minio: Image
   /** Creates a volume of 100 GiB where no storage class does. */
   readonly addVolume: (name: string) => Promise<void>
+  /** In front of a program: runs it where `kubectl port-forward` listens. */
+  readonly loopback: readonly string[]
+  /** Whether pods can look up the names of Services. */
+  readonly hasDns: boolean
+  /** A certificate of the cluster's CA for a host name; absent where only the cluster has its key. */
+  readonly certify: ((host: string) => Promise<Pair>) | undefined
   /** Runs a program in the node's network; absent when this machine is not a node. */
   readonly onNode: ((program: string, args: readonly string[]) => Promise<string>) | undefined
 }

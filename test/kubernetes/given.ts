@@ -26,6 +26,9 @@ export async function givenCluster(
     sidecar: imageOf(sidecar),
     minio: imageOf(minio),
     addVolume: async () => {},
+    loopback: [],
+    hasDns: true,
+    certify: undefined,
     onNode: undefined,
   }
 }

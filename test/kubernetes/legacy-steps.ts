@@ -2,28 +2,14 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addressOf, type Cluster, createNamespace, until } from './cluster.ts'
 import { failuresOf, loadRequests, slowTransfers, underLoad, writeSlowObject } from './disturb.ts'
-import { namespace as minioNamespace, type Scene } from './minio-steps.ts'
+import type { Scene } from './minio-steps.ts'
 import { edit, fillIn, runLines } from './readme.ts'
 import { askPreflights, carryObjects, preflight, writer } from './s3.ts'
-import { require } from './step.ts'
+import { NotTested, require } from './step.ts'
 
 export const legacyNamespace = 'cors-sidecar-test-legacy'
 const deployment = 'deployment/cors-sidecar'
 const readyReplicas = ['get', deployment, '-o', 'jsonpath={.status.readyReplicas}']
-
-/** A Service for MinIO itself, which plays a store elsewhere. */
-export async function storeElsewhere(cluster: Cluster): Promise<string> {
-  const service = {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'store', namespace: minioNamespace },
-    spec: { selector: { 'app.kubernetes.io/name': 'minio' }, ports: [{ port: 9000, targetPort: 's3' }] },
-  }
-  // A store elsewhere has no such policy; this one is MinIO's own.
-  await cluster.kubectl(['-n', minioNamespace, 'delete', 'networkpolicy', '--all'])
-  await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(service) })
-  return `http://${await addressOf(cluster, minioNamespace, 'store')}:9000`
-}
 
 /** Three replicas in front of a store elsewhere. */
 export async function legacySteps(
@@ -108,6 +94,23 @@ export async function legacySteps(
       return `every transfer whole, 0 of ${outcome.served} requests failed`
     },
   )
+  await steps.step('legacy: scaling by load', async () => {
+    const served = await kubectl(['get', '--raw', '/apis/metrics.k8s.io/v1beta1/nodes']).catch(() => '')
+    if (served === '') throw new NotTested('this cluster has no metrics-server')
+    // The overlay's 500m for each of three replicas takes more cores than small nodes have.
+    const lower = [{ op: 'replace', path: '/spec/metrics/0/resource/target/averageValue', value: '20m' }]
+    let seconds = 0
+    const outcome = await underLoad(client, requests, async () => {
+      await kubectl(['patch', 'hpa', 'cors-sidecar', '--type=json', '-p', JSON.stringify(lower)])
+      seconds = await until(
+        cluster,
+        ['-n', legacyNamespace, ...readyReplicas],
+        (printed) => Number(printed) > 3,
+      )
+    })
+    require(outcome.failed === 0, `${outcome.failed} requests failed: ${failuresOf(outcome)}`)
+    return `a fourth replica ready ${seconds.toFixed(0)} s after the target was lowered to 20m, no request failed`
+  })
 }
 
 const threePods = (printed: string): boolean => printed.trim().split('\n').length === 3

@@ -24,6 +24,7 @@ const needed: Readonly<Record<string, string>> = {
   containerd: 'containerd',
   etcd: 'etcd-server',
   iptables: 'iptables',
+  ipset: 'ipset',
   conntrack: 'conntrack',
   debootstrap: 'debootstrap',
   openssl: 'openssl',
@@ -52,8 +53,15 @@ export function requireLocal(): void {
 
 const pathOf = (): string => [cachedPrograms, process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter)
 
-/** Builds the images and starts a cluster of one node; reports the seconds of each to `said`. */
-export async function startLocal(said: (line: string) => void, cleanup: Cleanup): Promise<Cluster> {
+/**
+ * Builds the images and starts a cluster of one node; reports the seconds of each to `said`. Without an annotation, its
+ * kubelet updates a changed ConfigMap after at most one and a half times `syncSeconds`.
+ */
+export async function startLocal(
+  said: (line: string) => void,
+  cleanup: Cleanup,
+  syncSeconds: number,
+): Promise<Cluster> {
   const environment = { ...process.env, PATH: pathOf() }
   const timed = async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
     const began = performance.now()
@@ -74,7 +82,9 @@ export async function startLocal(said: (line: string) => void, cleanup: Cleanup)
   cleanup.add(async () => {
     await script('down.sh', [state])
   })
-  await timed('cluster up', () => script('up.sh', [state, kubernetesPrograms]))
+  await timed('cluster up', () =>
+    script('up.sh', [state, kubernetesPrograms, String(process.pid), `${syncSeconds}s`]),
+  )
   const names = ['localhost/pause:1', `${sidecarImage}:latest`, `${minioImage}:latest`]
   const loaded = await timed('images into the cluster', () => script('load.sh', [state, ...names]))
   return connect(state, loaded, environment)
@@ -97,6 +107,7 @@ async function connect(
   const kubectl: Cluster['kubectl'] = (args, options = {}) =>
     command(join(state, 'bin', 'kubectl'), args, { ...options, env: inside })
   await kubectl(['apply', '-f', '-'], { input: JSON.stringify(storageClass) })
+  const holder = (await readFile(join(state, 'holder.pid'), 'utf8')).trim()
   return {
     kubectl,
     environment: inside,
@@ -106,6 +117,13 @@ async function connect(
       const folder = join(state, 'disks', name)
       await mkdir(folder, { recursive: true })
       await kubectl(['apply', '-f', '-'], { input: JSON.stringify(volume(name, folder)) })
+    },
+    loopback: ['nsenter', '-t', holder, '-n', '--'],
+    hasDns: existsSync(join(kubernetesPrograms, 'coredns')),
+    async certify(host) {
+      const both = await command(join(scripts, 'certify.sh'), [state, host])
+      const at = both.indexOf('-----BEGIN CERTIFICATE-----')
+      return { key: both.slice(0, at), certificate: both.slice(at) }
     },
     onNode: (program, args) => command(join(state, 'inside'), [program, ...args], { env: inside }),
   }

@@ -7,14 +7,17 @@ import { parseArgs } from 'node:util'
 import { chartNamespace, chartSteps } from './chart-steps.ts'
 import { createCleanup } from './cleanup.ts'
 import type { Cluster } from './cluster.ts'
+import { distributedNamespace, distributedSteps } from './distributed-steps.ts'
 import { givenCluster } from './given.ts'
-import { legacyNamespace, legacySteps, storeElsewhere } from './legacy-steps.ts'
+import { guideNamespaces, guideSteps } from './guide-steps.ts'
+import { startStore, storeNamespace } from './installed-minio.ts'
+import { legacyNamespace, legacySteps } from './legacy-steps.ts'
 import { requireLocal, startLocal } from './local.ts'
 import { copyDeploy, minioSteps, namespace, type Scene } from './minio-steps.ts'
 import { clientNamespace, startPodClient } from './pod-client.ts'
 import { project } from './readme.ts'
 import { shardedNamespace, shardedSteps } from './sharded-steps.ts'
-import { createSteps, NotTested } from './step.ts'
+import { createSteps } from './step.ts'
 
 const help = `npm run test:kubernetes -- [--local] [--full]
 
@@ -24,12 +27,23 @@ Deploys every overlay by deploy/README.md to a cluster, and disturbs it under lo
                    needs root on Linux. Otherwise the cluster is the one that KUBECONFIG names.
   --image REF      without --local: the sidecar's image as the cluster can pull it, NAME@sha256:DIGEST
   --minio REF      without --local: an image of MinIO, NAME@sha256:DIGEST
-  --only NAMES     of minio,legacy,chart,sharded; minio is always there, as the others need a store
-  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1; --rollouts, --deletions and
-                   --kills set one of them
+  --only NAMES     of minio,legacy,chart,guide,sharded,distributed; the last only with --full or by name
+  --full           20 rollouts, 10 deletions, 5 kills of MinIO in place of 2, 1 and 1, and the kubelet's usual interval of
+                   60 s for changed ConfigMaps in place of 10; --rollouts, --deletions and --kills set one of the counts
 `
 
-const namespaces = [namespace, legacyNamespace, chartNamespace, shardedNamespace, clientNamespace]
+const namespaces = [
+  namespace,
+  legacyNamespace,
+  chartNamespace,
+  storeNamespace,
+  ...guideNamespaces,
+  shardedNamespace,
+  distributedNamespace,
+  clientNamespace,
+]
+
+const everything: readonly string[] = ['minio', 'legacy', 'chart', 'guide', 'sharded', 'distributed']
 
 const shortCounts: Scene['counts'] = { rollouts: 2, deletions: 1, kills: 1 }
 const fullCounts: Scene['counts'] = { rollouts: 20, deletions: 10, kills: 5 }
@@ -67,7 +81,7 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     if (values.local === true) requireLocal()
     cluster =
       values.local === true
-        ? await startLocal((line) => said.push(line), cleanup)
+        ? await startLocal((line) => said.push(line), cleanup, values.full === true ? 60 : 10)
         : await givenCluster(values.image, values.minio, [...namespaces], cleanup)
     return said.length > 0 ? said.join(', ') : 'the cluster of KUBECONFIG'
   })
@@ -80,12 +94,9 @@ async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     }
     const folder = await mkdtemp(join(tmpdir(), 'cors-sidecar-deploy-'))
     cleanup.add(() => rm(folder, { recursive: true, force: true }))
-    const only = values.only?.split(',')
-    try {
-      await deploy({ cluster, steps, counts, folder }, (name) => only?.includes(name) ?? true)
-    } catch (error) {
-      await steps.step('what stands between the steps', () => Promise.reject(error))
-    }
+    const usually = values.full === true ? everything : everything.filter((name) => name !== 'distributed')
+    const wanted = values.only?.split(',') ?? usually
+    await deploy({ cluster, steps, counts, folder }, (name) => wanted.includes(name))
   }
   await cleanup.run()
   console.log(`${((performance.now() - began) / 60_000).toFixed(1)} min`)
@@ -97,20 +108,34 @@ async function deploy(parts: Omit<Scene, 'client'>, isWanted: (name: string) => 
   await copyDeploy(project, folder)
   let client: Scene['client'] | undefined
   await steps.step('client in a pod of its own', async () => {
-    client = await startPodClient(cluster)
+    client = await startPodClient(cluster, clientNamespace)
     return 'Ready'
   })
   if (client === undefined) return
   const scene = { ...parts, client }
-  if ((await minioSteps(scene)) === undefined) return
-  const store = await storeElsewhere(cluster)
+  // Most steps wait, so the others run beside those of `minio`.
+  const tracks = await Promise.allSettled([isWanted('minio') && minioSteps(scene), apart(scene, isWanted)])
+  for (const track of tracks)
+    if (track.status === 'rejected')
+      await steps.step('what stands between the steps', () => Promise.reject(track.reason))
+}
+
+/** The steps that do without the pod of `minio`. */
+async function apart(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {
+  if (['legacy', 'chart', 'guide'].some(isWanted)) await inFront(scene, isWanted)
+  if (isWanted('sharded')) await shardedSteps(scene)
+  if (isWanted('distributed')) await distributedSteps(scene)
+}
+
+/** The sidecar in front of a store that it does not run beside. */
+async function inFront(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {
+  let store = ''
+  await scene.steps.step('a store of its own', async () => {
+    store = await startStore(scene.cluster, scene.client)
+    return 'Ready'
+  })
+  if (store === '') return
   if (isWanted('legacy')) await legacySteps(scene, store)
   if (isWanted('chart')) await chartSteps(scene, store)
-  if (isWanted('sharded')) await shardedSteps(scene)
-  await steps.step('NetworkPolicies enforced', async () => {
-    throw new NotTested('accepted by the cluster; this test asks no network plugin to enforce them')
-  })
-  await steps.step('scaling by load', async () => {
-    throw new NotTested('needs metrics-server; the autoscaler was seen to keep its minimum of three')
-  })
+  if (isWanted('guide')) await guideSteps(scene)
 }

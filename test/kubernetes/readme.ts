@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Lines, missingLine } from '../guides/blocks.ts'
 import type { Cluster, Image } from './cluster.ts'
 import { command } from './command.ts'
 import { rootPassword, rootUser } from './s3.ts'
@@ -18,7 +20,7 @@ export async function readmeBlock(part: string): Promise<readonly string[]> {
 
 /** Runs commands of the README in a folder that contains only `deploy`, as readers have it. */
 export function runLines(
-  { environment }: Cluster,
+  { environment, loopback }: Cluster,
   folder: string,
   lines: readonly string[],
 ): Promise<string> {
@@ -26,12 +28,35 @@ export function runLines(
     'set -euo pipefail',
     `cors-sidecar() { '${process.execPath}' '${join(project, 'cmd', 'main.ts')}' "$@"; }`,
   ]
+  const [program = 'bash', ...args] = [...loopback, 'bash', '-c']
   const secrets = lines.map((line) =>
     line
       .replace('MINIO_ROOT_USER=…', `MINIO_ROOT_USER=${rootUser}`)
       .replace('MINIO_ROOT_PASSWORD=…', `MINIO_ROOT_PASSWORD=${rootPassword}`),
   )
-  return command('bash', ['-c', [...prelude, ...secrets].join('\n')], { cwd: folder, env: environment })
+  const script = [...prelude, ...secrets].join('\n')
+  return command(program, [...args, script], { cwd: folder, env: environment })
+}
+
+/** Starts a command of a page. When it has printed the expected lines, resolves with what ends it. */
+export async function startLine(
+  { environment, loopback }: Cluster,
+  folder: string,
+  line: string,
+  expected: Lines,
+): Promise<() => void> {
+  const [program = 'bash', ...args] = [...loopback, 'bash', '-c', `exec ${line}`]
+  const child = spawn(program, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      output += piece
+      if (missingLine(expected, output) === undefined) resolve()
+    })
+    child.once('error', reject)
+    child.once('close', () => reject(new Error(`ended early: ${line}: ${output}`)))
+  })
+  return () => void child.kill()
 }
 
 /** Replaces an overlay's placeholder images, and the README's namespace. */

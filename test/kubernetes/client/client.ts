@@ -1,6 +1,7 @@
 /**
  * Sends requests from a pod, which can reach Services in every cluster. A single file without packages. Jobs arrive
- * as lines of JSON on standard input, whose end stops a load; results are printed as JSON.
+ * as a line of JSON on standard input, where another line stops a load; the result is printed as a line of JSON. The program ends
+ * with its input: if it ended by itself, kubectl would at times lose the end of a long result.
  */
 
 import { createHash } from 'node:crypto'
@@ -10,12 +11,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Answer, Job, LoadOutcome, Sent, SlowOutcome } from './job.ts'
 
 const lines = createInterface({ input: process.stdin })
-const ended = new Promise<void>((resolve) => lines.once('close', resolve))
+const stopped = Promise.withResolvers<void>()
 lines.once('line', (line) => {
-  void perform(JSON.parse(line) as Job).then((outcome) => {
-    process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0))
-  })
+  lines.once('line', () => stopped.resolve())
+  void perform(JSON.parse(line) as Job).then((outcome) =>
+    process.stdout.write(`${JSON.stringify(outcome)}\n`),
+  )
 })
+lines.once('close', () => process.exit(0))
 
 function perform(job: Job): Promise<unknown> {
   switch (job.kind) {
@@ -90,10 +93,10 @@ async function until({
   }
 }
 
-/** Eight clients, half of them with keep-alive, until the input ends. */
+/** Eight clients, half of them with keep-alive, until the second line of input. */
 async function load({ requests }: Extract<Job, { kind: 'load' }>): Promise<LoadOutcome> {
   let isOver = false
-  void ended.then(() => {
+  void stopped.promise.then(() => {
     isOver = true
   })
   const failures: Record<string, number> = {}

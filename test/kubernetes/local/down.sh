@@ -10,12 +10,13 @@ for _ in $(seq 100); do
   if [ -z "$outer" ] || ! kill -0 "$outer" 2>/dev/null; then break; fi
   sleep 0.1
 done
+group=$(cat "$state/group" 2>/dev/null)
 for round in 1 2 3 4 5; do
   left=0
-  for group in /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods /sys/fs/cgroup/k8s.io /sys/fs/cgroup/*/k8s.io; do
-    [ -d "$group" ] || continue
-    find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
-    if [ -d "$group" ]; then left=1; fi
+  for folder in /sys/fs/cgroup/"${group:-none}" /sys/fs/cgroup/*/"${group:-none}" /sys/fs/cgroup/k8s.io /sys/fs/cgroup/*/k8s.io; do
+    [ -d "$folder" ] || continue
+    find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
+    if [ -d "$folder" ] && [ "${folder##*/}" = "$group" ]; then left=1; fi
   done
   if [ "$left" = 0 ]; then break; fi
   sleep 0.5

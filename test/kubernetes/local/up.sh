@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# up.sh STATE BIN: a Kubernetes of one node from the programs in BIN and Debian's packages, in network, mount and process
+# up.sh STATE BIN OWNER SYNC: a Kubernetes of one node from the programs in BIN and Debian's packages, in network, mount and process
 # namespaces of its own: nothing of it is left when their holder ends, none of its packets can leave the machine, and its
 # addresses, those for documentation (RFC 5737), meet no others. Needs root; state is below STATE, logs in STATE/log.
+# CoreDNS, kube-router's controller for NetworkPolicies and metrics-server run on the node if BIN has them. When the process OWNER ends,
+# even if it is killed, the cluster is taken down. SYNC is the kubelet's syncFrequency.
 set -euo pipefail
-state=$1 bin=$2
+state=$1 bin=$2 owner=$3 sync=$4
 node=192.0.2.10 pods=198.51.100.0/24 services=203.0.113.0/24 dns=203.0.113.10
 pki="$state/pki"
 mkdir -p "$state/log" "$pki" "$state/cni"
@@ -12,6 +14,18 @@ for folder in /var/lib/kubelet /var/lib/containerd /var/log/pods; do
     mkdir -p "$folder"
     echo "$folder" >>"$state/made"
   fi
+done
+# Control groups of its own: a kubelet removes all that it does not know below its root, even those of another cluster.
+group="cors-sidecar-${state##*-}"
+echo "$group" >"$state/group"
+hierarchies=(/sys/fs/cgroup/*)
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then hierarchies=(/sys/fs/cgroup); fi
+for hierarchy in "${hierarchies[@]}"; do
+  mkdir -p "$hierarchy/$group"
+  # Version 1 gives a new group no processors.
+  for file in cpuset.cpus cpuset.mems; do
+    if [ -e "$hierarchy/$file" ]; then cat "$hierarchy/$file" >"$hierarchy/$group/$file"; fi
+  done
 done
 # The kubelet sets these for the whole machine; down.sh sets them back.
 sysctl vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes >"$state/sysctl"
@@ -45,6 +59,9 @@ until [ -e "$state/ready" ]; do
   sleep 0.1
 done
 pgrep -P "$outer" >"$state/holder.pid"
+down="$(cd "$(dirname "$0")" && pwd)/down.sh"
+setsid bash -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; [ ! -d "$2" ] || exec "$3" "$2"' \
+  watch "$owner" "$state" "$down" >/dev/null 2>&1 </dev/null &
 holder=$(cat "$state/holder.pid")
 cat >"$state/ctr" <<SH
 #!/bin/sh
@@ -117,7 +134,11 @@ spawn apiserver "$bin/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 --adv
   --tls-private-key-file="$pki/apiserver.key" --kubelet-client-certificate="$pki/admin.crt" \
   --kubelet-client-key="$pki/admin.key" --kubelet-preferred-address-types=InternalIP \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$pki/sa.pub" \
-  --service-account-signing-key-file="$pki/sa.key"
+  --service-account-signing-key-file="$pki/sa.key" --enable-aggregator-routing=true \
+  --requestheader-client-ca-file="$pki/ca.crt" --requestheader-allowed-names=front-proxy \
+  --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+  --requestheader-extra-headers-prefix=X-Remote-Extra- \
+  --proxy-client-cert-file="$pki/front.crt" --proxy-client-key-file="$pki/front.key"
 
 # No OOM score is lowered here or below: that takes CAP_SYS_RESOURCE, which a container that runs this may lack.
 cat >"$state/cni/10-bridge.conflist" <<JSON
@@ -155,6 +176,8 @@ apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
 cgroupDriver: cgroupfs
+cgroupRoot: /$group
+syncFrequency: $sync
 failSwapOn: false
 oomScoreAdj: 0
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
@@ -179,4 +202,54 @@ conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeou
 YAML
 spawn proxy "$bin/kube-proxy" --config="$state/proxy.yaml"
 wait_for kubelet kubectl wait --for=condition=Ready node/node-1 --timeout=1s
+
+node_service() { # node_service NAME PORT TARGET_PORT PROTOCOL [CLUSTER_IP]: a Service in kube-system for a program on the node
+  kubectl apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Service
+metadata: {name: $1, namespace: kube-system}
+spec: {${5:+clusterIP: $5, }ports: [{name: main, port: $2, protocol: $4}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: $1, namespace: kube-system, labels: {kubernetes.io/service-name: $1}}
+addressType: IPv4
+endpoints: [{addresses: [$node]}]
+ports: [{name: main, port: $3, protocol: $4}]
+YAML
+}
+if [ -x "$bin/coredns" ]; then
+  cat >"$state/Corefile" <<COREFILE
+.:53 {
+  bind $node
+  errors
+  kubernetes cluster.local {
+    kubeconfig $pki/admin.conf
+  }
+}
+COREFILE
+  spawn coredns "$bin/coredns" -conf "$state/Corefile"
+  node_service kube-dns 53 53 UDP $dns
+fi
+if [ -x "$bin/network-policies" ]; then
+  spawn network-policies "$bin/network-policies" "$pki/admin.conf" node-1 $services
+fi
+if [ -x "$bin/metrics-server" ]; then
+  spawn metrics-server "$bin/metrics-server" --kubeconfig="$pki/admin.conf" --authentication-kubeconfig="$pki/admin.conf" \
+    --authorization-kubeconfig="$pki/admin.conf" --cert-dir="$state/metrics-server" --secure-port=4443 \
+    --kubelet-insecure-tls --kubelet-preferred-address-types=InternalIP --metric-resolution=15s
+  node_service metrics-server 443 4443 TCP
+  kubectl apply -f - >/dev/null <<'YAML'
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1beta1.metrics.k8s.io}
+spec:
+  group: metrics.k8s.io
+  version: v1beta1
+  groupPriorityMinimum: 100
+  versionPriority: 100
+  insecureSkipTLSVerify: true
+  service: {name: metrics-server, namespace: kube-system}
+YAML
+fi
 kubectl get node node-1 -o jsonpath='{.status.nodeInfo.kubeletVersion} {.status.nodeInfo.containerRuntimeVersion}'
