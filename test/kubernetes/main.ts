@@ -113,22 +113,21 @@ async function deploy(parts: Omit<Scene, 'client'>, isWanted: (name: string) => 
   })
   if (client === undefined) return
   const scene = { ...parts, client }
-  // Most steps wait, so the others run beside those of `minio`.
-  const tracks = await Promise.allSettled([isWanted('minio') && minioSteps(scene), apart(scene, isWanted)])
+  // Most steps wait, so those in front of a store run beside those of stores with a sidecar beside them.
+  const tracks = await Promise.allSettled([beside(scene, isWanted), inFront(scene, isWanted)])
   for (const track of tracks)
     if (track.status === 'rejected')
       await steps.step('what stands between the steps', () => Promise.reject(track.reason))
 }
 
-/** The steps that do without the pod of `minio`. */
-async function apart(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {
-  if (['legacy', 'chart', 'guide'].some(isWanted)) await inFront(scene, isWanted)
+async function beside(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {
+  if (isWanted('minio')) await minioSteps(scene)
   if (isWanted('sharded')) await shardedSteps(scene)
   if (isWanted('distributed')) await distributedSteps(scene)
 }
 
-/** The sidecar in front of a store that it does not run beside. */
 async function inFront(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {
+  if (!['legacy', 'chart', 'guide'].some(isWanted)) return
   let store = ''
   await scene.steps.step('a store of its own', async () => {
     store = await startStore(scene.cluster, scene.client)
