@@ -109,10 +109,10 @@ async function load({ requests }: Extract<Job, { kind: 'load' }>): Promise<LoadO
     const agent = new Agent({ keepAlive, maxSockets: 1 })
     while (!isOver) {
       for (const request of requests) {
-        const { status, error, headers, isReused } = await send(request, agent)
+        const { status, error, headers, body, isReused } = await send(request, agent)
         const good = status === 200 && headers['access-control-allow-origin'] !== undefined
         const what = (): string =>
-          `${isReused ? 'kept' : 'new'} connection, ${request.method ?? 'GET'}: ${error ?? status}`
+          `${isReused ? 'kept' : 'new'} connection, ${request.method ?? 'GET'}: ${error ?? `${status} ${excerpt(body)}`}`
         if (good) {
           served++
           const gap = (performance.now() - lastGood) / 1000
@@ -131,6 +131,10 @@ async function load({ requests }: Extract<Job, { kind: 'load' }>): Promise<LoadO
   await Promise.all([true, false, true, false, true, false, true, false].map(client))
   return { served, failed, failures, longestGap, secondsWithout: without }
 }
+
+/** The words of an error body, without what is another one each time. */
+const excerpt = (body: string): string =>
+  /<Code>.*?<\/Code>(?:<Message>.*?<\/Message>)?/s.exec(Buffer.from(body, 'base64').toString())?.[0] ?? ''
 
 async function slowPut({
   request,
