@@ -10,7 +10,6 @@ export type NotFollowed =
 const readmes = 'test/deploy/readme-blocks.test.ts'
 const deployReadme = 'test/deploy/readme.test.ts'
 const excerpt = 'an excerpt to read'
-const inCluster = 'needs a cluster: npm run test:kubernetes'
 
 export const notFollowed: Readonly<Record<string, readonly NotFollowed[]>> = {
   'README.md': [
@@ -30,10 +29,6 @@ export const notFollowed: Readonly<Record<string, readonly NotFollowed[]>> = {
     { block: 'docker compose', testedBy: readmes },
   ],
   'deploy/guides/kubernetes.md': [
-    { block: 'helm upgrade', notRun: inCluster },
-    { block: 'port-forward', notRun: inCluster },
-    { block: 'kind: Deployment', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
-    { block: 'kind: Ingress', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
     { block: 'kind: HTTPRoute', testedBy: 'test/deploy/kubernetes-guide.test.ts' },
     { block: '--rules rules', notRun: 'needs an ingress controller, a host name and a certificate' },
   ],
