@@ -52,7 +52,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   'The sidecar answers them with 400 `InvalidURI`': [
     [
-      'test/transparency/sdk.test.ts',
+      'test/transparency/sdk.spec.ts',
       'a name with a dot segment is refused by the sidecar, in a way that the SDK can read',
     ],
   ],
@@ -272,7 +272,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   ],
   '| a worker that does not respond': [
     [
-      'test/serve/workers.test.ts',
+      'test/serve/workers.spec.ts',
       'a worker that hangs is killed and replaced, and PUT ?cors still takes effect',
     ],
   ],

@@ -176,7 +176,7 @@ test.each([
   '1',
   '2',
 ])('a log reader that has gone does not delay the exit, with workers: %s', async (workers) => {
-  const program = await serve('--workers', workers)
+  const program = await serve('--workers', workers, '--drain-timeout', '1s')
   program.abandonOutput()
   expect((await exchange(`${program.data}/site/object`)).status).toBe(200)
   program.signal('SIGTERM')
@@ -197,7 +197,8 @@ test.skipIf(!existsSync('/dev/full'))(
   async () => {
     const [data, admin] = [await freePort(), await freePort()]
     const ports = ['--listen', `127.0.0.1:${data}`, '--admin', `127.0.0.1:${admin}`]
-    const argv = [main, 'serve', '--upstream', store.url, '--rules', rules, ...ports]
+    const where = ['--upstream', store.url, '--rules', rules, '--drain-timeout', '1s']
+    const argv = [main, 'serve', ...where, ...ports]
     const full = openSync('/dev/full', 'w')
     const child = spawn(process.execPath, argv, { stdio: ['ignore', full, 'pipe'] })
     onTestFinished(() => void child.kill('SIGKILL'))
