@@ -49,6 +49,10 @@ describe('every relative link leads to a file, and to a heading of it', () => {
   })
 })
 
+test('no document has the marks of a merge that was not finished', () => {
+  expect(documents.filter((document) => /^(?:<{7}|>{7}) /m.test(read(document)))).toEqual([])
+})
+
 /** Sentences that people paste into a search engine, and the documents that must contain them. */
 test.each([
   [
