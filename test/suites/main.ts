@@ -94,7 +94,7 @@ async function settle(suite: Suite, compared: Compared): Promise<Compared> {
   const odd = differencesOf(suite.name, compared, reasons).filter(({ why }) => why === undefined)
   if (suite.again === undefined || odd.length === 0) return compared
   const tests = odd.map(({ test }) => test)
-  console.log(`${suite.name}: run again, one at a time: ${tests.join(', ')}`)
+  console.log(`${suite.name}: run again, because they differ: ${tests.join(', ')}`)
   const { direct, through } = await suite.again(tests)
   return {
     direct: new Map([...compared.direct, ...direct]),

@@ -14,7 +14,7 @@ export interface Suite {
   /** Versions of client and store. Throws {@link NotTested}. */
   versions(): Promise<string>
   run(): Promise<Compared>
-  /** Repeats some tests, one at a time, to rule out random differences. */
+  /** Repeats at least the given tests, to rule out random differences. */
   readonly again?: (tests: readonly string[]) => Promise<Compared>
 }
 
