@@ -26,7 +26,8 @@ export function editText(
   return edits.length === 0 ? undefined : applyEdits(text, edits)
 }
 
-function insertRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
+/** Inserts `rule` before rule `index`, or after the last rule. Empty where XML has no rule yet to go by. */
+export function insertRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   switch (nodes.format) {
     case 'yaml':
       return insertYamlRule(nodes, index, rule)

@@ -4,10 +4,10 @@ import type { ListField } from '../issue.ts'
 import type { FileFormat } from '../names.ts'
 import type { SourceEntry, SourceMap } from '../source.ts'
 import { fieldOf, fileFields } from '../spelling.ts'
-import { insertInBrackets } from './edit-braces.ts'
+import { insertRule } from './edit-file.ts'
 import { type Part, rewriteList } from './edit-list.ts'
-import { addXmlRule, moveXmlRule, removeXmlRule, setXmlList, setXmlText } from './edit-xml-rule.ts'
-import { addBehind, entryEnd, flowList, insertYamlRule, printedLike } from './edit-yaml.ts'
+import { addFirstXmlRule, moveXmlRule, removeXmlRule, setXmlList, setXmlText } from './edit-xml-rule.ts'
+import { addBehind, entryEnd, flowList, printedLike } from './edit-yaml.ts'
 import { type RuleModel, readModel } from './rule-model.ts'
 import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
 import { applyEdits, insertAt, lastEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
@@ -118,14 +118,7 @@ function addRule(nodes: RuleNodes): readonly TextEdit[] | undefined {
     maxAgeSeconds: startMaxAge,
   }
   const index = nodes.list.items.length
-  switch (nodes.format) {
-    case 'yaml':
-      return insertYamlRule(nodes, index, rule)
-    case 'json':
-      return insertInBrackets(nodes, index, rule)
-    case 'xml':
-      return addXmlRule(nodes, rule)
-  }
+  return nodes.format === 'xml' && index === 0 ? addFirstXmlRule(nodes, rule) : insertRule(nodes, index, rule)
 }
 
 /** Presets are not part of the vendors' XML. */

@@ -1,18 +1,16 @@
 /** Edits of XML as the form of the console makes them. Elements move and go with the comments directly above them. */
 
 import type { CorsRule } from '../../cors/rule.ts'
-import { escapeXml } from '../../dialect/xml.ts'
 import type { ListField } from '../issue.ts'
 import type { SourceEntry, SourceMap, SourceNode, Span } from '../source.ts'
-import { insertXmlRule, prefixAt } from './edit-xml.ts'
+import { prefixAt, printed } from './edit-xml.ts'
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
 type Edits = readonly TextEdit[] | undefined
 
-export function addXmlRule(nodes: RuleNodes, rule: CorsRule): Edits {
-  const { text, root, list, nameOf } = nodes
-  if (list.items.length > 0) return insertXmlRule(nodes, list.items.length, rule)
+/** Adds `rule` to a document without rules. */
+export function addFirstXmlRule({ text, root, nameOf }: RuleNodes, rule: CorsRule): Edits {
   const close = text.lastIndexOf('</', root.end)
   if (close <= root.offset) return undefined
   const prefix = prefixAt(text, root)
@@ -102,8 +100,6 @@ function addXmlElements(
   const block = blockOf(text, element)
   return [insertAt(field === 'id' ? block.offset : block.end, added)]
 }
-
-const printed = (name: string, value: string): string => `<${name}>${escapeXml(value)}</${name}>`
 
 /** On a line of its own if `sibling` is. */
 function newElement(text: string, sibling: Span, name: string, value: string): string {

@@ -5,7 +5,8 @@ import type { SourceMap, SourceNode, Span } from '../source.ts'
 import { entryBefore, entryOf, fieldOrder, type RuleNodes } from './rule-nodes.ts'
 import { insertAt, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
 
-const element = (name: string, value: string): string => `<${name}>${escapeXml(value)}</${name}>`
+/** An element without attributes. */
+export const printed = (name: string, value: string): string => `<${name}>${escapeXml(value)}</${name}>`
 
 /** Adds an element for each of `added` after those of the same name, or after the fields that precede them. */
 export function extendXmlList(
@@ -25,7 +26,7 @@ export function extendXmlList(
   const end = endOfElement(text, last)
   return end === undefined
     ? []
-    : [insertAt(end, added.map((value) => lead + element(prefix + nameOf(field), value)).join(''))]
+    : [insertAt(end, added.map((value) => lead + printed(prefix + nameOf(field), value)).join(''))]
 }
 
 /** The namespace prefix of the element that starts at `offset`, with its colon; empty without one. */
@@ -53,12 +54,10 @@ export function insertXmlRule({ text, list, nameOf }: RuleNodes, index: number, 
     const value = rule[field]
     return value === undefined
       ? []
-      : [value].flat().map((item) => lead + element(prefix + nameOf(field), String(item)))
+      : [value].flat().map((item) => lead + printed(prefix + nameOf(field), String(item)))
   })
   const close = inner === undefined ? '' : newlineOf(text) + (indent ?? '')
-  const printed = `<${prefix}CORSRule>${fields.join('')}${close}</${prefix}CORSRule>`
+  const whole = `<${prefix}CORSRule>${fields.join('')}${close}</${prefix}CORSRule>`
   const between = indent === undefined ? '' : newlineOf(text) + indent
-  return next === undefined
-    ? [insertAt(near.end, between + printed)]
-    : [insertAt(next.offset, printed + between)]
+  return next === undefined ? [insertAt(near.end, between + whole)] : [insertAt(next.offset, whole + between)]
 }
