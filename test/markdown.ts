@@ -13,14 +13,18 @@ export interface Marks {
   readonly end: string
 }
 
+/** `document` with `text` and empty lines around it between its two marks. Throws like {@link replaceBetween}. */
+export const replaceMarked = (document: string, marks: Marks, text: string): string =>
+  replaceBetween(document, marks, `\n\n${text}\n\n`)
+
 /**
- * `document` with `text` between its two marks; the text around them stays. Throws unless each mark appears exactly
- * once, so that nothing is lost.
+ * `document` with exactly `inside` between its two marks; the text around them stays. Throws unless each mark appears
+ * exactly once, so that nothing is lost.
  */
-export function replaceMarked(document: string, { begin, end }: Marks, text: string): string {
+export function replaceBetween(document: string, { begin, end }: Marks, inside: string): string {
   const [before, rest, ...more] = document.split(begin)
   const [, after, ...others] = rest?.split(end) ?? []
   if (before === undefined || after === undefined || more.length + others.length > 0)
     throw new Error(`the document must hold "${begin}" and "${end}", once each and in this order`)
-  return `${before}${begin}\n\n${text}\n\n${end}${after}`
+  return `${before}${begin}${inside}${end}${after}`
 }

@@ -90,13 +90,18 @@ export function ratiosTo(
 export const inTable = (results: readonly Result[], which: 'log' | 'silent'): readonly Result[] =>
   results.filter(({ table }) => table === which || table === 'both')
 
-/** `what`: the title of the first column. */
-export function tableOf(
-  what: string,
+/** One table of the servers that write an access log, and one of those that write none. */
+export const bothTables = (
   results: readonly Result[],
   baseline: string,
   ratioColumn: string,
-): Table {
+): readonly Table[] => [
+  tableOf('with an access log', inTable(results, 'log'), baseline, ratioColumn),
+  tableOf('without', inTable(results, 'silent'), baseline, ratioColumn),
+]
+
+/** `what`: the title of the first column. */
+function tableOf(what: string, results: readonly Result[], baseline: string, ratioColumn: string): Table {
   const ratios = ratiosTo(baseline, results)
   return {
     columns: [what, 'requests/s', 'CPU/request', ratioColumn, 'p50', 'p99', 'RSS at rest', 'peak RSS'],

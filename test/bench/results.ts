@@ -1,3 +1,4 @@
+import { type Marks, replaceBetween } from '../markdown.ts'
 import type { Machine } from './machine.ts'
 import type { BudgetRow, SectionResult } from './section.ts'
 import { renderTable } from './table.ts'
@@ -9,12 +10,6 @@ export interface Run {
   readonly date: string
   readonly minutes: number
   readonly sections: readonly SectionResult[]
-}
-
-/** The two lines that enclose a part of RESULTS.md which a command writes. */
-export interface Marks {
-  readonly begin: string
-  readonly end: string
 }
 
 const marksOf = (command: string): Marks => ({
@@ -92,15 +87,5 @@ export function renderSection({ title, notes, tables, plots = {} }: SectionResul
 /** The title of a picture, for those who cannot see it. */
 const titleOf = (svg: string): string | undefined => /aria-label="([^"]*)"/.exec(svg)?.[1]
 
-/**
- * `document` with `measured` between its two marks; the text around them stays. Throws unless each mark appears
- * exactly once, so that nothing is lost.
- */
-export function replaceMeasured(document: string, measured: string, { begin, end }: Marks): string {
-  const parts = document.split(begin)
-  const after = parts[1]?.split(end)
-  const tail = after?.[1]
-  if (parts.length !== 2 || after?.length !== 2 || tail === undefined)
-    throw new Error(`RESULTS.md must hold "${begin}" and "${end}", once each and in this order`)
-  return `${parts[0]}${begin}\n${measured}\n${end}${tail}`
-}
+export const replaceMeasured = (document: string, measured: string, marks: Marks): string =>
+  replaceBetween(document, marks, `\n${measured}\n`)

@@ -1,5 +1,6 @@
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { programVersion } from '../../src/version.ts'
+import { cell, type Marks, replaceMarked } from '../markdown.ts'
 import type { Figure } from './figure.ts'
 
 export interface Outcome {
@@ -49,21 +50,14 @@ function table(outcomes: readonly Outcome[]): string {
     seconds.toFixed(0),
   ])
   return [['#', 'promise', 'measured', '', 'seconds'], ['---', '---', '---', '---', '---:'], ...rows]
-    .map(
-      (cells) =>
-        `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`,
-    )
+    .map((cells) => `| ${cells.map(cell).join(' | ')} |`)
     .join('\n')
 }
 
-const begin = '<!-- measured by npm run test:reliability: from here -->'
-const end = '<!-- measured by npm run test:reliability: to here -->'
-
-/** `document` with `measured` between its two marks; the text around them stays. Throws without the marks. */
-export function replaceMeasured(document: string, measured: string): string {
-  const [before, rest, ...more] = document.split(begin)
-  const [, after, ...others] = rest?.split(end) ?? []
-  if (before === undefined || after === undefined || more.length + others.length > 0)
-    throw new Error(`the document must hold "${begin}" and "${end}", once each and in this order`)
-  return `${before}${begin}\n\n${measured}\n\n${end}${after}`
+const marks: Marks = {
+  begin: '<!-- measured by npm run test:reliability: from here -->',
+  end: '<!-- measured by npm run test:reliability: to here -->',
 }
+
+export const replaceMeasured = (document: string, measured: string): string =>
+  replaceMarked(document, marks, measured)

@@ -1,6 +1,7 @@
 import { objectBytes, verifyGet } from '../answers.ts'
 import { atMost } from '../budgets.ts'
 import {
+  bothTables,
   cheaperThanPeers,
   costOf,
   infoKey,
@@ -14,7 +15,6 @@ import {
   ratiosTo,
   recorded,
   silentKey,
-  tableOf,
 } from '../contest.ts'
 import { endAll, startObjects, startPeers, startSidecars } from '../contestants.ts'
 import { microseconds } from '../figures.ts'
@@ -57,10 +57,7 @@ export async function get(bench: Bench): Promise<SectionResult> {
       loadNote(bench),
       logNote('stock http-proxy-3'),
     ],
-    tables: [
-      tableOf('with an access log', inTable(results, 'log'), 'stock', 'CPU / stock'),
-      tableOf('without', inTable(results, 'silent'), 'stock', 'CPU / stock'),
-    ],
+    tables: bothTables(results, 'stock', 'CPU / stock'),
     budgets: [
       atMost('1 KB GET, with the log: CPU per request / stock http-proxy-3 without one', log, 0.65, {
         goal: 0.6,

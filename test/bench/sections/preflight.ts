@@ -2,17 +2,16 @@ import { request } from 'node:http'
 import { objectPath, verifyPreflight } from '../answers.ts'
 import { atMost } from '../budgets.ts'
 import {
+  bothTables,
   cheaperThanPeers,
   costOf,
   infoKey,
-  inTable,
   loadNote,
   logNote,
   measureRounds,
   ratiosTo,
   recorded,
   silentKey,
-  tableOf,
 } from '../contest.ts'
 import { endAll, startObjects, startPeers, startSidecars } from '../contestants.ts'
 import { microseconds } from '../figures.ts'
@@ -45,10 +44,7 @@ export async function preflight(bench: Bench): Promise<SectionResult> {
       loadNote(bench),
       logNote('the bare one'),
     ],
-    tables: [
-      tableOf('with an access log', inTable(results, 'log'), 'bare', 'CPU / bare'),
-      tableOf('without', inTable(results, 'silent'), 'bare', 'CPU / bare'),
-    ],
+    tables: bothTables(results, 'bare', 'CPU / bare'),
     budgets: [
       atMost('preflight, silent: CPU per request / bare node:http', silent, 1.15, {
         goal: 1.1,
