@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type RequestListener, request as startRequest } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, request as startRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -154,16 +154,17 @@ function exchange(
     )
     const request = startRequest({ host: '127.0.0.1', port, method, path, agent: false, headers: sent })
     request.on('error', reject)
-    request.on('response', async (response) => {
-      let text = ''
-      for await (const piece of response.setEncoding('utf8')) text += piece
-      const { statusCode: status = 0, rawHeaders, headers: read } = response
-      const lines = rawHeaders.filter(
-        (_, index) => !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
-      )
-      const header = (name: string): string | undefined => read[name]?.toString()
-      resolve({ status, lines, header, body: text })
-    })
+    request.on('response', (response) => readAnswer(response).then(resolve, reject))
     request.end(body)
   })
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answered> {
+  let body = ''
+  for await (const piece of response.setEncoding('utf8')) body += piece
+  const { statusCode: status = 0, rawHeaders, headers } = response
+  const lines = rawHeaders.filter(
+    (_, index) => !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
+  )
+  return { status, lines, header: (name) => headers[name]?.toString(), body }
 }

@@ -27,7 +27,7 @@ export function servePage(setup: PageSetup): RequestListener {
       refusal === undefined
         ? answer(setup, request).catch(() => text(502, 'The sidecar does not respond.'))
         : Promise.resolve(text(refusal.status, refusal.message))
-    answered.then((done) => finish(request, response, policy, done))
+    void answered.then((done) => finish(request, response, policy, done))
   }
 }
 

@@ -39,11 +39,11 @@ export function watchFiles<Value>(files: readonly string[], watch: FileWatch<Val
   const rest = (): void => {
     busy = false
   }
-  look().finally(rest)
+  void look().finally(rest)
   const timer = setInterval(() => {
     if (busy) return
     busy = true
-    look().finally(rest)
+    void look().finally(rest)
   }, interval)
   timer.unref()
   return () => clearInterval(timer)

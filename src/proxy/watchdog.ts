@@ -48,7 +48,7 @@ export function createWatchdog(
       for (const exchange of watched.slice()) if (isStalled(exchange, now)) stalled.push(exchange)
       if (stalled.length > 0 && !sampling) {
         sampling = true
-        sample(stalled).finally(() => {
+        void sample(stalled).finally(() => {
           sampling = false
         })
       }

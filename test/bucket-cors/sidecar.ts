@@ -9,6 +9,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { createMissesBucket } from '../../src/bucket-cors/ask-bucket.ts'
 import { createAskStore } from '../../src/bucket-cors/ask-store.ts'
 import { type AuditEntry, createBucketCorsApi } from '../../src/bucket-cors/bucket-cors.ts'
@@ -153,11 +154,9 @@ export async function startSidecar(options: SidecarOptions = {}) {
         headers: { Host: host, ...length, ...headers },
       })
       outgoing.on('error', reject)
-      outgoing.on('response', async (incoming) => {
-        const chunks: Buffer[] = []
-        for await (const chunk of incoming) chunks.push(chunk as Buffer)
-        const text = Buffer.concat(chunks).toString()
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text })
+      outgoing.on('response', (incoming) => {
+        const { statusCode: status = 0, headers } = incoming
+        readText(incoming).then((body) => resolve({ status, headers, body }), reject)
       })
       outgoing.end(body)
     })

@@ -79,7 +79,7 @@ describe('the table of shared values', () => {
   test('always returns a value made from equal parts, in any order of calls', () => {
     const part = fc.constantFrom('a', 'b', '1', '', 1, 0, undefined)
     const lists = fc.array(fc.array(part, { maxLength: 3 }), { maxLength: 40 })
-    fc.assert(
+    return fc.assert(
       fc.property(lists, (lists) => {
         const share = createSharing<{ readonly parts: readonly unknown[] }>()
         const made = lists.map((parts) => share(parts, () => ({ parts })))

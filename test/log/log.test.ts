@@ -240,10 +240,10 @@ describe('denials', () => {
     expect(warnings(lines())[1]?.msg).toContain('_service.yaml')
   })
 
-  test('that were suppressed are counted when the log is closed', () => {
+  test('that were suppressed are counted when the log is closed', async () => {
     const { log, lines } = logTo()
     for (let i = 0; i < 3; i++) log.request(finished(photos, preflight('https://evil.example')))
-    log.close()
+    await log.close()
     expect(warnings(lines()).at(-1)).toMatchObject({ folded: 2 })
   })
 

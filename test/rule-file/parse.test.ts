@@ -61,7 +61,7 @@ describe('a document', () => {
   })
 
   test('of any kind gives content or issues', () => {
-    fc.assert(
+    return fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withMap: true }), (document) => {
         for (const candidate of [
           document,
@@ -243,7 +243,7 @@ describe('an origin', () => {
       fc.array(part, { maxLength: 6 }).map((parts) => `https://${parts.join('')}`),
       fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')),
     )
-    fc.assert(
+    return fc.assert(
       fc.property(entry, (candidate) => {
         if (!candidate.includes('://')) return
         const url = URL.parse(candidate)

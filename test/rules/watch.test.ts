@@ -165,10 +165,11 @@ test('changes without an event take effect at the next rescan', async () => {
   await store.reload('start')
   const { promise: applied, resolve } = Promise.withResolvers<void>()
   store.subscribe(({ cause, result }) => cause === 'rescan' && result === 'applied' && resolve())
-  const rules = watchRules(folder, (hint) => hint === 'rescan' && store.reload(hint), {
-    watch: fakeWatch().watch,
-    times: { ...withoutRescan, rescan: 100 },
-  })
+  const onHint = (hint: Hint): void => {
+    if (hint === 'rescan') void store.reload(hint)
+  }
+  const times = { ...withoutRescan, rescan: 100 }
+  const rules = watchRules(folder, onHint, { watch: fakeWatch().watch, times })
   onTestFinished(() => rules.close())
   await replace(folder, 'a.yaml', rulesOf(2))
   await applied

@@ -4,6 +4,7 @@ import { Agent, createServer, request as startRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { tell } from '../reliability/tell.ts'
@@ -73,18 +74,15 @@ async function load(url: string, isOver: () => boolean, counts: { sent: number }
   const failures: string[] = []
   while (!isOver()) {
     const isUpload = counts.sent++ % 4 === 0
-    const outcome = await new Promise<string>((resolve) => {
+    const outcome = await new Promise<{ status: number; text: string }>((resolve, reject) => {
       const request = startRequest(`${url}/site/object`, { agent, method: isUpload ? 'PUT' : 'GET' })
-      request.on('error', (error) => resolve(error.message))
-      request.on('response', async (response) => {
-        let text = ''
-        response.on('error', (error) => resolve(error.message))
-        for await (const piece of response) text += piece
-        resolve(response.statusCode === 200 ? '' : `${response.statusCode} ${text}`)
-      })
+      request.on('error', reject)
+      request.on('response', (response) =>
+        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject),
+      )
       request.end(isUpload ? 'x'.repeat(1_000) : undefined)
-    })
-    if (outcome !== '') failures.push(outcome)
+    }).catch((error: Error) => ({ status: 0, text: error.message }))
+    if (outcome.status !== 200) failures.push(`${outcome.status} ${outcome.text}`)
     await wait(Math.random() * 10)
   }
   agent.destroy()

@@ -66,7 +66,7 @@ function elementOf(file: FileSummary, generation: number): HTMLDetailsElement {
     entry = { bucket: file.bucket, element, made: '' }
     entries.set(file.file, entry)
     element.addEventListener('toggle', () => {
-      if (element.open) fillRules(element, file.bucket)
+      if (element.open) void fillRules(element, file.bucket)
     })
   }
   const [summary, body] = entry.element.children
@@ -75,7 +75,7 @@ function elementOf(file: FileSummary, generation: number): HTMLDetailsElement {
   if (made !== entry.made && body instanceof HTMLElement) {
     entry.made = made
     body.replaceChildren(findingList(file.findings), h('div', { class: 'rules' }), editButton(file.bucket))
-    if (entry.element.open) fillRules(entry.element, file.bucket)
+    if (entry.element.open) void fillRules(entry.element, file.bucket)
   }
   return entry.element
 }
