@@ -25,7 +25,8 @@ process.env = {}
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())
 
-const modules = new Set<string>()
+/** Importing a loaded module again costs a twentieth of the time for a small rule file. */
+const modules = new Map<string, object>()
 
 let last: Promise<void> = Promise.resolve()
 process.on('message', (calls: readonly ModuleCall[]) => {
@@ -57,10 +58,11 @@ function cloneable(outcome: Outcome): Outcome {
 function ignore(): void {}
 
 async function load(module: string): Promise<object> {
-  if (modules.has(module)) return import(module)
+  const known = modules.get(module)
+  if (known !== undefined) return known
   reply('loading')
   const found: object = await import(module)
-  modules.add(module)
+  modules.set(module, found)
   // This process is killed in the end, without the exit at which Node would write its cache.
   flushCompileCache()
   reply('running')
