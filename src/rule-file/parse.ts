@@ -1,6 +1,6 @@
 /**
- * Defines the structure of a rule file once, for types, validation and the JSON Schema of editors. Takes a document
- * that already has our field names; `read.ts` and `document.ts` handle bytes and vendor formats.
+ * Defines the structure of a rule file once, for types, validation and the JSON Schema of editors
+ * (`editor-schema.ts`). Takes a document that already has our field names; `read.ts` and `document.ts` handle bytes and vendor formats.
  */
 
 import * as z from 'zod'
@@ -26,7 +26,6 @@ import {
 import { type Issue, issue, type Remedy, type ValuePath } from './issue.ts'
 import { type FindingCode, isCode } from './lint/codes.ts'
 import { originProblem } from './origin-entry.ts'
-import { ruleFields, type Style, styles } from './spelling.ts'
 import { type Accepted, neverSent, valueIssues, vendorValues } from './vendor-values.ts'
 
 const checked = (problemOf: (value: string) => EntryProblem | undefined): z.ZodString =>
@@ -71,7 +70,7 @@ const allowCredentials = z
   .boolean()
   .meta({ description: 'Dialect http only: whether the origins that the rule names may send cookies.' })
 
-const rule = z
+export const rule = z
   .strictObject({
     id: checked(idProblem)
       .meta({ maxLength: 255, pattern: idPattern, description: 'Name of the rule in logs and metrics.' })
@@ -103,7 +102,7 @@ const test = z.strictObject({
   actual: z.boolean().meta({ description: 'true: the actual request, not its preflight.' }).optional(),
 })
 
-const settings = {
+export const settings = {
   dialect: z
     .enum(dialectNames)
     .meta({ description: 'Vendor whose responses are copied. Default: --dialect.' })
@@ -324,63 +323,4 @@ function at(document: unknown, path: ValuePath): unknown {
         : undefined,
     document,
   )
-}
-
-/** The JSON Schema (2020-12) of a rule file, in every format that is read from YAML and JSON. */
-export function ruleFileSchema(): Readonly<Record<string, unknown>> {
-  const anyRule = z.union(styles.map(ruleIn))
-  const rules = z
-    .array(anyRule)
-    // More than any vendor stores.
-    .meta({ description: 'The first matching rule decides.', maxItems: 100 })
-  const common = { $schema: z.string().optional(), ...settings }
-  const spelled = z.union([
-    z.strictObject({ rules, ...common }).meta(unlessHttp('rules')),
-    z
-      .strictObject({ CORSRules: rules, ResponseVary: settings.responseVary, ...common })
-      .meta(unlessHttp('CORSRules')),
-    rules.meta({ allOf: [vendorRules] }),
-  ])
-  return { title: 'cors-sidecar rule file', ...z.toJSONSchema(spelled, { reused: 'ref' }) }
-}
-
-/** Rules as COS, OSS and S3 store them. */
-const vendorRules = {
-  items: {
-    properties: {
-      ...Object.fromEntries(
-        ruleFields.allowedMethods.map((name) => [
-          name,
-          { anyOf: [{ enum: corsMethods }, { type: 'array', items: { enum: corsMethods } }] },
-        ]),
-      ),
-      allowCredentials: false,
-    },
-  },
-}
-
-/** Other methods only in files that name the dialect themselves: editors do not know the server's `--dialect`. */
-const unlessHttp = (rulesKey: string): Readonly<Record<string, unknown>> => ({
-  if: { properties: { dialect: { const: 'http' } }, required: ['dialect'] },
-  else: { properties: { [rulesKey]: vendorRules } },
-})
-
-/** The schema of one rule in one format. */
-function ruleIn(style: Style): z.ZodType {
-  const index = styles.indexOf(style)
-  const oneOrMore = (list: z.ZodArray): z.ZodType =>
-    style === 'xml' || style === 'ali-oss' ? z.union([list.element, list]) : list
-  const { shape } = rule
-  return z
-    .strictObject({
-      [ruleFields.id[index] ?? 'id']: shape.id,
-      preset: shape.preset,
-      [ruleFields.allowedOrigins[index] ?? '']: oneOrMore(origins),
-      [ruleFields.allowedMethods[index] ?? '']: oneOrMore(methods).optional(),
-      [ruleFields.allowedHeaders[index] ?? '']: oneOrMore(allowedHeaders).optional(),
-      [ruleFields.exposeHeaders[index] ?? '']: oneOrMore(exposeHeaders).optional(),
-      [ruleFields.maxAgeSeconds[index] ?? '']: shape.maxAgeSeconds,
-      allowCredentials: shape.allowCredentials,
-    })
-    .meta({ anyOf: [{ required: [ruleFields.allowedMethods[index]] }, { required: ['preset'] }] })
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { addSchema } from '../../cmd/schema.ts'
-import { ruleFileSchema } from '../../src/rule-file/parse.ts'
+import { ruleFileSchema } from '../../src/rule-file/editor-schema.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import { runCommand } from './rule-commands.ts'
 

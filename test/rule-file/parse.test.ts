@@ -2,9 +2,10 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSerializedOrigin } from '../../src/cors/pattern.ts'
 import { presetNames, presets } from '../../src/cors/presets.ts'
+import { ruleFileSchema } from '../../src/rule-file/editor-schema.ts'
 import { hostProblem, idProblem } from '../../src/rule-file/entry.ts'
 import { originProblem } from '../../src/rule-file/origin-entry.ts'
-import { parseRuleFile, ruleFileSchema } from '../../src/rule-file/parse.ts'
+import { parseRuleFile } from '../../src/rule-file/parse.ts'
 import { quoted } from '../../src/text/visible.ts'
 
 const rule = { allowedOrigins: ['https://a.com'], allowedMethods: ['GET'] }
