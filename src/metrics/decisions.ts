@@ -38,6 +38,8 @@ interface RuleCount {
 interface LabelCounts {
   readonly decisions: Float64Array
   readonly rules: Map<string, RuleCount>
+  /** There are only series of the rules and of the mode of this policy. */
+  prunedFor: BucketPolicy | undefined
 }
 
 const slots = decisionKinds.length * reasons.length * modes.length
@@ -70,18 +72,27 @@ export function createDecisionMetrics(): DecisionMetrics {
   let bound = new WeakMap<BucketPolicy, BucketMetrics>()
   let configured: ReadonlyMap<string, BucketPolicy> | undefined
 
-  const countsOf = (label: string): LabelCounts => {
+  const countsOf = (policy: BucketPolicy | undefined): LabelCounts => {
+    const label = policy?.label ?? otherLabel
     const known = byLabel.get(label)
-    if (known !== undefined) return known
-    const counts: LabelCounts = { decisions: new Float64Array(slots), rules: new Map() }
+    if (known !== undefined) {
+      // A request may still have the rules of an earlier snapshot.
+      if (known.prunedFor !== policy) known.prunedFor = undefined
+      return known
+    }
+    const counts: LabelCounts = {
+      decisions: new Float64Array(slots),
+      rules: new Map(),
+      prunedFor: policy,
+    }
     // Requests that were running when their bucket was removed count in the totals only, so that its series stay
     // removed.
     if (label === otherLabel || configured === undefined || configured.has(label)) byLabel.set(label, counts)
     return counts
   }
-  const bind = (label: string, rules: BucketPolicy['rules']): BucketMetrics => {
-    const { decisions, rules: matches } = countsOf(label)
-    const ruleCounts = rules.map(({ label }) => ruleCount(matches, label))
+  const bind = (policy: BucketPolicy | undefined): BucketMetrics => {
+    const { decisions, rules: matches } = countsOf(policy)
+    const ruleCounts = (policy?.rules ?? []).map(({ label }) => ruleCount(matches, label))
     return {
       decision(kind, decision, mode) {
         const index = slot(kind, decision.reason, mode)
@@ -93,14 +104,14 @@ export function createDecisionMetrics(): DecisionMetrics {
       },
     }
   }
-  const other = bind(otherLabel, [])
+  const other = bind(undefined)
 
   return {
     bucket(policy) {
       if (policy === undefined) return other
       const known = bound.get(policy)
       if (known !== undefined) return known
-      const metrics = bind(policy.label, policy.rules)
+      const metrics = bind(policy)
       bound.set(policy, metrics)
       return metrics
     },
@@ -155,6 +166,8 @@ function pruneLabel(
     byLabel.delete(label)
     return
   }
+  if (counts.prunedFor === policy) return
+  counts.prunedFor = policy
   pruneRules(counts, policy.rules)
   const left: Mode = policy.mode === 'enforce' ? 'report' : 'enforce'
   for (const kind of decisionKinds)

@@ -118,6 +118,27 @@ describe('decisions', () => {
   })
 })
 
+describe('series of rules that are gone', () => {
+  test('are removed by the next reload when a request that still had them ends after the one before', async () => {
+    const [all, web] = [rule({ id: 'all' }), rule({ id: 'web' })]
+    const [before, after] = [
+      snapshotOf({ photos: ruleFile({ rules: [all] }) }),
+      snapshotOf({ photos: ruleFile({ rules: [web] }) }),
+    ]
+    const metrics = createMetrics({ version: '1' })
+    const rulesCounted = async (): Promise<string[]> =>
+      own(await scrape(metrics), 'rule_matches_total').map((line) => /rule="(.*)"/.exec(line)?.[1] ?? '')
+    for (const snapshot of [before, after]) {
+      metrics.reload({ result: 'applied', successful: true, snapshot }, 0)
+      metrics.finished(finished(snapshot, preflight('https://example.com')))
+    }
+    metrics.finished(finished(before, preflight('https://example.com')))
+    expect(await rulesCounted()).toEqual(['web', 'all'])
+    metrics.reload({ result: 'unchanged', successful: true, snapshot: after }, 0)
+    expect(await rulesCounted()).toEqual(['web'])
+  })
+})
+
 describe('durations', () => {
   test('are counted by kind and class of the status code', async () => {
     const metrics = started()
