@@ -28,11 +28,14 @@ export function createAdopt(
   readRules: RuleReader,
   dialect: DialectName,
 ): Adopt {
-  let readings: Map<string, Promise<RuleReading>> | undefined
+  let adopted: ReadonlyMap<string, AdoptedFile> | undefined
+  const readings = new Map<string, Promise<RuleReading>>()
 
   async function readingOf(file: string, hash: string, bytes: Uint8Array): Promise<RuleReading> {
-    readings ??= readingsOf(before())
-    const key = readingKey(file, hash)
+    adopted ??= byHash(before())
+    const earlier = adopted.get(hash)
+    if (earlier !== undefined && extension(earlier.file) === extension(file)) return underName(file, earlier)
+    const key = `${extension(file)}:${hash}`
     const known = readings.get(key)
     if (known !== undefined) return underName(file, await known)
     const reading = understood(file, bytes, readRules, dialect)
@@ -55,11 +58,14 @@ export function createAdopt(
   }
 }
 
-const readingsOf = (files: readonly AdoptedFile[]): Map<string, Promise<RuleReading>> =>
-  new Map(files.map((adopted) => [readingKey(adopted.file, adopted.hash), Promise.resolve(adopted)]))
+function byHash(files: readonly AdoptedFile[]): ReadonlyMap<string, AdoptedFile> {
+  const found = new Map<string, AdoptedFile>()
+  for (const file of files) found.set(file.hash, file)
+  return found
+}
 
 /** What a file means depends only on its bytes and its format, not on the rest of its name. */
-const readingKey = (file: string, hash: string): string => `${file.slice(file.lastIndexOf('.'))}:${hash}`
+const extension = (file: string): string => file.slice(file.lastIndexOf('.'))
 
 const underName = (file: string, { content, findings, hosts }: RuleReading): RuleReading => ({
   content,

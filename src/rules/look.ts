@@ -58,9 +58,11 @@ async function lookOnce(
 ): Promise<{ readonly look: Look; readonly torn: boolean }> {
   try {
     const listing = await list(options.directory)
+    await options.clock.turn()
     const emptied = before.files.size > 0 && !listing.hasRuleFiles
     const index = await lookAtNames(options, listing, before, scope, emptied)
-    const pending = [...index.files].filter(([, known]) => !isAdopted(known))
+    await options.clock.turn()
+    const pending = pendingIn(index)
     const due = dueIn(pending, emptied, options)
     const torn = pending.some(leadsNowhere) || (await isOutdated(listing))
     return { look: { kind: 'seen', index, pending: pending.map(([name]) => name), due, emptied }, torn }
@@ -158,8 +160,16 @@ function inOrder(
   return files
 }
 
+type NamedFile = readonly [name: string, known: KnownFile]
+
+function pendingIn({ files }: FileIndex): readonly NamedFile[] {
+  const pending: NamedFile[] = []
+  for (const entry of files) if (!isAdopted(entry[1])) pending.push(entry)
+  return pending
+}
+
 function dueIn(
-  pending: readonly (readonly [string, KnownFile])[],
+  pending: readonly NamedFile[],
   emptied: boolean,
   { debounce, clock }: LookOptions,
 ): number | undefined {
@@ -172,5 +182,4 @@ function dueIn(
 }
 
 /** A dangling link: during a swap it only means that the listing is outdated. */
-const leadsNowhere = ([, { stat }]: readonly [string, KnownFile]): boolean =>
-  stat.kind === 'unreadable' && stat.why === 'ENOENT'
+const leadsNowhere = ([, { stat }]: NamedFile): boolean => stat.kind === 'unreadable' && stat.why === 'ENOENT'

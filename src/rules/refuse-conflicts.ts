@@ -28,12 +28,18 @@ export function refuseConflicts(files: readonly AdoptedFile[], live: Snapshot): 
 
 /** Usually nothing conflicts, and this check is much cheaper than wording the conflicts. */
 function mayConflict(files: readonly AdoptedFile[], live: Snapshot): boolean {
-  const buckets = files.map(({ bucket }) => bucket)
-  const hosts = files.flatMap((taken) =>
-    effectiveHosts(taken, taken.content !== undefined, live).map(({ host }) => host),
-  )
-  return new Set(buckets).size < buckets.length || new Set(hosts).size < hosts.length
+  const buckets = new Set<string>()
+  const hosts = new Set<string>()
+  for (const taken of files) {
+    if (isTaken(buckets, taken.bucket)) return true
+    for (const { host } of effectiveHosts(taken, taken.content !== undefined, live))
+      if (isTaken(hosts, host)) return true
+  }
+  return false
 }
+
+/** Whether `name` is in the set already. Adds it. */
+const isTaken = (names: Set<string>, name: string): boolean => names.size === names.add(name).size
 
 /** Conflicts of the files that are not `refused` yet. */
 function conflictsWith(
