@@ -77,48 +77,60 @@ export const nothingLoaded: Snapshot = {
   files: [],
 }
 
+const filesPerStep = 2_000
+
 /**
  * The snapshot for a directory that now holds `files`. An unchanged file keeps its compiled rules. A file with an
  * error leaves its bucket its last good rules (`stale`), or no rules (`invalid`). The rules of a deleted file are
  * gone.
  */
-export function nextSnapshot(
+export function nextSnapshot(...given: Parameters<typeof snapshotInSteps>): Snapshot {
+  const steps = snapshotInSteps(...given)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** {@link nextSnapshot}, a few milliseconds in each step, so that requests can be served between two steps. */
+export function* snapshotInSteps(
   previous: Snapshot,
   files: readonly LoadedFile[],
   serverDialect: DialectName,
   now: number,
-): Snapshot {
+): Generator<undefined, Snapshot> {
   const buckets = new Map<string, BucketPolicy>()
   const special = new Map<string, BucketPolicy>()
   const statuses: FileStatus[] = []
-  const known = new Map(previous.files.map((status) => [status.file, status]))
-  const served = new Set(
-    previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
-  )
+  const known = new Map<string, FileStatus>()
+  for (const status of previous.files) known.set(status.file, status)
+  const served = servedIn(previous)
   const refusing = policyWithoutRules(previous, files, serverDialect)
   for (const { file, bucket, hash, content, policy: compiled, findings } of files) {
+    if (statuses.length % filesPerStep === 0) yield
     const lastGood = policyOf(previous, bucket)
     const policy =
       content === undefined
-        ? lastGood !== undefined && served.has(bucket)
+        ? lastGood !== undefined && served(bucket)
           ? lastGood
           : refusing(bucket)
-        : lastGood?.file === content
-          ? lastGood
-          : (compiled ?? compilePolicy(bucket, content, serverDialect))
+        : compiled === lastGood || lastGood?.file !== content
+          ? (compiled ?? compilePolicy(bucket, content, serverDialect))
+          : lastGood
     if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
     // A file whose name cannot be a bucket name is reported, but no request can reach it.
     else if (isBucketName(bucket)) buckets.set(bucket, policy)
     // Without earlier good rules there is nothing to fall back on.
-    const state = content !== undefined ? 'ok' : served.has(bucket) ? 'stale' : 'invalid'
+    const state = content !== undefined ? 'ok' : served(bucket) ? 'stale' : 'invalid'
     const before = known.get(file)
     const since = before?.state === state && before.hash === hash ? before.since : now
     statuses.push({ file, bucket, state, since, hash, findings })
   }
+  yield
   return {
     generation: previous.generation + 1,
     buckets,
-    foldedNames: new Map([...buckets.keys()].map((name) => [foldedName(name), name])),
+    foldedNames: foldedNamesOf(buckets, previous),
     hosts: hostsOf(buckets),
     fallback: special.get(fallbackName),
     service: special.get(serviceName),
@@ -178,10 +190,30 @@ export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | und
 }
 
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
+  const named: BucketPolicy[] = []
+  for (const policy of buckets.values()) if (policy.file.hosts.length > 0) named.push(policy)
   const hosts = new Map<string, string>()
   // Buckets with rules come last and win: a file without rules must not take over their hosts.
   for (const withRules of [false, true])
-    for (const [name, { rules, file }] of buckets)
+    for (const { name, rules, file } of named)
       if (rules.length > 0 === withRules) for (const host of file.hosts) hosts.set(host, name)
   return hosts
+}
+
+/** The names rarely change, and folding ten thousand of them blocks the event loop for milliseconds. */
+function foldedNamesOf(
+  buckets: ReadonlyMap<string, BucketPolicy>,
+  { buckets: before, foldedNames }: Snapshot,
+): ReadonlyMap<string, string> {
+  if (buckets.size === before.size && buckets.keys().every((name) => before.has(name))) return foldedNames
+  return new Map(buckets.keys().map((name) => [foldedName(name), name]))
+}
+
+/** Whether a bucket has had good rules. Most reloads need not know. */
+function servedIn({ files }: Snapshot): (bucket: string) => boolean {
+  let served: ReadonlySet<string> | undefined
+  return (bucket) => {
+    served ??= new Set(files.filter(({ state }) => state !== 'invalid').map((status) => status.bucket))
+    return served.has(bucket)
+  }
 }

@@ -1,5 +1,5 @@
 import type { DialectName } from '../cors/rule.ts'
-import { nextSnapshot, nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
+import { nothingLoaded, type Snapshot, snapshotInSteps } from '../plan/snapshot.ts'
 import type { RuleReader } from './adopt.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type DebounceTimes, defaultDebounce } from './debounce.ts'
@@ -58,9 +58,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   /** Files that kept changing during the whole previous reload: the others do not wait for them. */
   let churning: ReadonlySet<string> = new Set()
 
-  /**
-   * Swaps in the adopted files. Yields between the three steps, so that each blocks only briefly with 10,000 files.
-   */
+  /** Swaps in the adopted files. Yields between the steps, so that each blocks only briefly with 10,000 files. */
   async function publish(): Promise<void> {
     const files = adoptedFiles(index)
     if (current.generation > 0 && areSame(files, live)) return
@@ -68,7 +66,13 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
     await clock.turn()
     const loaded = refuseConflicts(files, current)
     await clock.turn()
-    current = nextSnapshot(current, loaded, dialect, now)
+    const steps = snapshotInSteps(current, loaded, dialect, now)
+    let step = steps.next()
+    while (step.done !== true) {
+      await clock.turn()
+      step = steps.next()
+    }
+    current = step.value
     live = files
     await clock.turn()
   }
