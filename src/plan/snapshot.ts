@@ -102,26 +102,27 @@ export function* snapshotInSteps(
   const buckets = new Map<string, BucketPolicy>()
   const special = new Map<string, BucketPolicy>()
   const statuses: FileStatus[] = []
-  const known = new Map<string, FileStatus>()
-  for (const status of previous.files) known.set(status.file, status)
-  const served = servedIn(previous)
+  const known = new Map(previous.files.map((status) => [status.file, status]))
+  const served = new Set(
+    previous.files.filter(({ state }) => state !== 'invalid').map(({ bucket }) => bucket),
+  )
   const refusing = policyWithoutRules(previous, files, serverDialect)
   for (const { file, bucket, hash, content, policy: compiled, findings } of files) {
     if (statuses.length % filesPerStep === 0) yield
     const lastGood = policyOf(previous, bucket)
     const policy =
       content === undefined
-        ? lastGood !== undefined && served(bucket)
+        ? lastGood !== undefined && served.has(bucket)
           ? lastGood
           : refusing(bucket)
-        : compiled === lastGood || lastGood?.file !== content
-          ? (compiled ?? compilePolicy(bucket, content, serverDialect))
-          : lastGood
+        : lastGood?.file === content
+          ? lastGood
+          : (compiled ?? compilePolicy(bucket, content, serverDialect))
     if (bucket === fallbackName || bucket === serviceName) special.set(bucket, policy)
     // A file whose name cannot be a bucket name is reported, but no request can reach it.
     else if (isBucketName(bucket)) buckets.set(bucket, policy)
     // Without earlier good rules there is nothing to fall back on.
-    const state = content !== undefined ? 'ok' : served(bucket) ? 'stale' : 'invalid'
+    const state = content !== undefined ? 'ok' : served.has(bucket) ? 'stale' : 'invalid'
     const before = known.get(file)
     const since = before?.state === state && before.hash === hash ? before.since : now
     statuses.push({ file, bucket, state, since, hash, findings })
@@ -130,7 +131,7 @@ export function* snapshotInSteps(
   return {
     generation: previous.generation + 1,
     buckets,
-    foldedNames: foldedNamesOf(buckets, previous),
+    foldedNames: new Map(buckets.keys().map((name) => [foldedName(name), name])),
     hosts: hostsOf(buckets),
     fallback: special.get(fallbackName),
     service: special.get(serviceName),
@@ -198,22 +199,4 @@ function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string
     for (const { name, rules, file } of named)
       if (rules.length > 0 === withRules) for (const host of file.hosts) hosts.set(host, name)
   return hosts
-}
-
-/** The names rarely change, and folding ten thousand of them blocks the event loop for milliseconds. */
-function foldedNamesOf(
-  buckets: ReadonlyMap<string, BucketPolicy>,
-  { buckets: before, foldedNames }: Snapshot,
-): ReadonlyMap<string, string> {
-  if (buckets.size === before.size && buckets.keys().every((name) => before.has(name))) return foldedNames
-  return new Map(buckets.keys().map((name) => [foldedName(name), name]))
-}
-
-/** Whether a bucket has had good rules. Most reloads need not know. */
-function servedIn({ files }: Snapshot): (bucket: string) => boolean {
-  let served: ReadonlySet<string> | undefined
-  return (bucket) => {
-    served ??= new Set(files.filter(({ state }) => state !== 'invalid').map((status) => status.bucket))
-    return served.has(bucket)
-  }
 }

@@ -62,7 +62,7 @@ async function lookOnce(
     const emptied = before.files.size > 0 && !listing.hasRuleFiles
     const index = await lookAtNames(options, listing, before, scope, emptied)
     await options.clock.turn()
-    const pending = pendingIn(index)
+    const pending = [...index.files].filter(([, known]) => !isAdopted(known))
     const due = dueIn(pending, emptied, options)
     const torn = pending.some(leadsNowhere) || (await isOutdated(listing))
     return { look: { kind: 'seen', index, pending: pending.map(([name]) => name), due, emptied }, torn }
@@ -160,16 +160,8 @@ function inOrder(
   return files
 }
 
-type NamedFile = readonly [name: string, known: KnownFile]
-
-function pendingIn({ files }: FileIndex): readonly NamedFile[] {
-  const pending: NamedFile[] = []
-  for (const entry of files) if (!isAdopted(entry[1])) pending.push(entry)
-  return pending
-}
-
 function dueIn(
-  pending: readonly NamedFile[],
+  pending: readonly (readonly [string, KnownFile])[],
   emptied: boolean,
   { debounce, clock }: LookOptions,
 ): number | undefined {
@@ -182,4 +174,5 @@ function dueIn(
 }
 
 /** A dangling link: during a swap it only means that the listing is outdated. */
-const leadsNowhere = ([, { stat }]: NamedFile): boolean => stat.kind === 'unreadable' && stat.why === 'ENOENT'
+const leadsNowhere = ([, { stat }]: readonly [string, KnownFile]): boolean =>
+  stat.kind === 'unreadable' && stat.why === 'ENOENT'
