@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, request as st
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { type LogLine, startProgram } from './serve/program.ts'
@@ -160,11 +161,9 @@ function exchange(
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Answered> {
-  let body = ''
-  for await (const piece of response.setEncoding('utf8')) body += piece
   const { statusCode: status = 0, rawHeaders, headers } = response
   const lines = rawHeaders.filter(
     (_, index) => !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
   )
-  return { status, lines, header: (name) => headers[name]?.toString(), body }
+  return { status, lines, header: (name) => headers[name]?.toString(), body: await text(response) }
 }

@@ -16,7 +16,7 @@ import { onTestFinished } from 'vitest'
 import type { Snapshot } from '../../src/plan/snapshot.ts'
 import { readRuleFile } from '../../src/rule-file/read.ts'
 import type { RuleReader } from '../../src/rules/adopt.ts'
-import type { Clock } from '../../src/rules/clock.ts'
+import { type Clock, systemClock } from '../../src/rules/clock.ts'
 import { createRulesStore, type RulesStore, type RulesStoreOptions } from '../../src/rules/store.ts'
 
 /** An empty folder, removed after the test. */
@@ -125,7 +125,7 @@ export function manualClock(): ManualClock {
       action = async () => {}
       await happens()
     },
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    turn: systemClock.turn,
     pass(milliseconds) {
       elapsed += milliseconds
     },

@@ -4,11 +4,12 @@ import { Agent, createServer, request as startRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text as readText } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { messageOf } from '../../src/text/system-error.ts'
 import { tell } from '../reliability/tell.ts'
 import { folderWith } from '../rules/directory.ts'
+import { exchange } from './exchange.ts'
 import { generationFile } from './generations.ts'
 import { endProgram, type Program, startProgram } from './program.ts'
 import { startStore, type TestStore } from './store.ts'
@@ -74,15 +75,13 @@ async function load(url: string, isOver: () => boolean, counts: { sent: number }
   const failures: string[] = []
   while (!isOver()) {
     const isUpload = counts.sent++ % 4 === 0
-    const outcome = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const request = startRequest(`${url}/site/object`, { agent, method: isUpload ? 'PUT' : 'GET' })
-      request.on('error', reject)
-      request.on('response', (response) =>
-        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject),
-      )
-      request.end(isUpload ? 'x'.repeat(1_000) : undefined)
-    }).catch((error: Error) => ({ status: 0, text: error.message }))
-    if (outcome.status !== 200) failures.push(`${outcome.status} ${outcome.text}`)
+    const sent = isUpload ? { method: 'PUT', body: 'x'.repeat(1_000), agent } : { agent }
+    try {
+      const { status, body } = await exchange(`${url}/site/object`, sent)
+      if (status !== 200) failures.push(`${status} ${body}`)
+    } catch (error) {
+      failures.push(messageOf(error))
+    }
     await wait(Math.random() * 10)
   }
   agent.destroy()
