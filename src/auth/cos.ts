@@ -1,5 +1,5 @@
+import { percentDecode, percentEncode } from '../text/percent.ts'
 import { hmacSha1, sameSignature, sha1Hex } from './digest.ts'
-import { percentDecode, percentEncode } from './percent.ts'
 import {
   hostForms,
   inByteOrder,

@@ -1,4 +1,4 @@
-import { percentEncode } from './percent.ts'
+import { percentEncode } from '../text/percent.ts'
 import {
   inByteOrder,
   objectName,

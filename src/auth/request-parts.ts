@@ -1,5 +1,5 @@
 import type { HeaderLines } from '../http.ts'
-import { percentDecode } from './percent.ts'
+import { percentDecode } from '../text/percent.ts'
 
 export interface SignedRequest {
   readonly method: string

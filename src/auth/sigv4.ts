@@ -1,4 +1,4 @@
-import { canonicalPath } from './percent.ts'
+import { canonicalPath } from '../text/percent.ts'
 import { type RequestParts, singleHeader, singleParameter } from './request-parts.ts'
 import {
   canonicalQuery,

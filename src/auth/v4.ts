@@ -4,8 +4,8 @@
  * Their canonical forms are in `sigv4.ts` and `oss-v4.ts`.
  */
 
+import { percentEncode } from '../text/percent.ts'
 import { deriveKey, hmacSha256, sameSignature, sha256Hex } from './digest.ts'
-import { percentEncode } from './percent.ts'
 import {
   hostForms,
   inByteOrder,
