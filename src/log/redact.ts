@@ -1,3 +1,5 @@
+import { percentDecode } from '../text/percent.ts'
+
 const redacted = '[redacted]'
 
 /**
@@ -9,16 +11,9 @@ const secretName =
 
 /** Whether the value named `name` must be hidden. `name` may be percent-encoded. */
 export function isSecretName(name: string): boolean {
-  return secretName.test(name.includes('%') ? decoded(name) : name)
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    // A name that cannot be decoded may be any name.
-    return 'secret'
-  }
+  const decoded = percentDecode(name)
+  // A name that cannot be decoded may be any name.
+  return decoded === undefined || secretName.test(decoded)
 }
 
 /**
@@ -57,7 +52,7 @@ export function redactQuery(query: string): string {
   return query.replace(/[^&;]+/g, (parameter) => {
     const equals = parameter.indexOf('=')
     const name = equals < 0 ? parameter : parameter.slice(0, equals)
-    const known = (name.includes('%') ? decoded(name) : name).toLowerCase()
+    const known = percentDecode(name)?.toLowerCase() ?? ''
     // A name without a value may itself be the secret, and so may base64 text that ends with "=".
     if (/^=*$/.test(parameter.slice(name.length)))
       return shownAlone.has(known) || shownParameters.has(known) ? parameter : redacted

@@ -135,11 +135,11 @@ function pathStyle(target: string, path: string, query: string, endpoints: Endpo
  * decode before they split, and cut at ";" (Tomcat) or ":" (NTFS streams).
  */
 function firstSegment(path: string): string {
-  const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-9a-f]{2}/gi, decodedAscii)) : path
+  const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-7][0-9a-f]/gi, decodedAscii)) : path
   return /^[/\\]*([^/\\;:\0]*)/.exec(plain)?.[1] ?? ''
 }
 
-const decodedAscii = (sent: string): string => decoded(sent) ?? sent
+const decodedAscii = (sent: string): string => String.fromCharCode(Number.parseInt(sent.slice(1), 16))
 
 function decoded(segment: string): string | undefined {
   try {

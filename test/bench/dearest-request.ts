@@ -21,6 +21,7 @@ interface Lines {
 
 interface Shape {
   readonly method: string
+  readonly host: string
   readonly path: string
   /** The repeated part of the query. */
   readonly query: string
@@ -49,7 +50,11 @@ const paths = [
   '/%70/x',
   '/other',
   `/${bucket}/${'%2e%2e%2f'.repeat(40)}`,
+  `/${bucket}/${'%ff'.repeat(5_000)}`,
 ]
+/** In the second the Host names the bucket, which is read in other steps. */
+const hostSuffix = 'store.example'
+const hosts = ['store', `${bucket}.${hostSuffix}`]
 const pieces = [
   '%',
   '%&',
@@ -108,9 +113,18 @@ const names = [
 
 /** Shapes found in reviews, which must stay cheap as well. */
 const known: readonly Shape[] = [
-  { method: 'GET', path: `/${bucket}`, query: '%&', times: 7_900, headers: [] },
+  { method: 'GET', host: 'store', path: `/${bucket}`, query: '%&', times: 7_900, headers: [] },
   {
     method: 'GET',
+    host: `${bucket}.${hostSuffix}`,
+    path: `/${'%ff'.repeat(5_000)}`,
+    query: '',
+    times: 0,
+    headers: [],
+  },
+  {
+    method: 'GET',
+    host: 'store',
     path: `/${bucket}/object`,
     query: '',
     times: 0,
@@ -123,6 +137,7 @@ const known: readonly Shape[] = [
 
 const normal: Shape = {
   method: 'GET',
+  host: 'store',
   path: `/${bucket}/object`,
   query: '',
   times: 0,
@@ -139,7 +154,12 @@ export async function dearestRequest(bench: Bench): Promise<Dearest> {
   await new Promise((resolve) => store.once('listening', resolve))
   const rules = await writeRules(testbed.path('rules'), 1, () => hundredRules)
   const { port: upstreamPort } = store.address() as AddressInfo
-  const sidecar = await sidecars.start({ upstreamPort, rules, logLevel: 'info' })
+  const sidecar = await sidecars.start({
+    upstreamPort,
+    rules,
+    logLevel: 'info',
+    flags: ['--host-suffix', hostSuffix],
+  })
   const costOf = async (shape: Shape): Promise<number> => {
     const bytes = Buffer.from(textOf(shape), 'latin1')
     const before = cpuNanoseconds(sidecar.pid)
@@ -194,6 +214,7 @@ const randomLines = (): Lines => {
 
 const randomShape = (): Shape => ({
   method: pick(methods),
+  host: pick(hosts),
   path: pick(paths),
   query: pick(pieces),
   times: below(2) === 0 ? 0 : amount(mostBytes),
@@ -203,7 +224,7 @@ const randomShape = (): Shape => ({
 function changed(shape: Shape): Shape {
   const other = randomShape()
   const kept = shape.headers.filter(() => below(4) > 0)
-  switch (below(5)) {
+  switch (below(6)) {
     case 0:
       return { ...shape, method: other.method }
     case 1:
@@ -212,6 +233,8 @@ function changed(shape: Shape): Shape {
       return { ...shape, query: other.query, times: amount(mostBytes) }
     case 3:
       return { ...shape, times: amount(mostBytes), headers: kept }
+    case 4:
+      return { ...shape, host: other.host }
     default:
       return { ...shape, headers: [...kept, randomLines()] }
   }
@@ -220,11 +243,11 @@ function changed(shape: Shape): Shape {
 const numbered = (text: string, number: number): string => text.replaceAll('#', String(number))
 
 /** The request, cut to the limits that apply to every request. */
-function textOf({ method, path, query, times, headers }: Shape): string {
+function textOf({ method, host, path, query, times, headers }: Shape): string {
   let target = path
   for (let i = 0; i < times && target.length < mostBytes; i++)
     target += `${i === 0 ? '?' : ''}${numbered(query, i)}`
-  const lines = ['Host: store']
+  const lines = [`Host: ${host}`]
   let bytes = target.length + 40
   for (const { name, piece, pieces, lines: count } of headers)
     for (let i = 0; i < count && lines.length < mostLines; i++) {
@@ -238,9 +261,9 @@ function textOf({ method, path, query, times, headers }: Shape): string {
   return `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
 }
 
-const describe = ({ method, path, query, times, headers }: Shape): string =>
+const describe = ({ method, host, path, query, times, headers }: Shape): string =>
   [
-    `${method} ${path.slice(0, 24)}${times === 0 ? '' : `?, "${query}" ${times} times`}`,
+    `${method} ${host} ${path.slice(0, 24)}${times === 0 ? '' : `?, "${query}" ${times} times`}`,
     ...headers.map(
       ({ name, piece, pieces, lines }) => `${lines} × ${name}: ${JSON.stringify(piece)} ${pieces} times`,
     ),

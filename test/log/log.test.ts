@@ -361,6 +361,17 @@ describe('redaction', () => {
     expect(redactText(text)).toBe('GET https://s3.example/a?X-Amz-Date=1&X-Amz-Signature=[redacted] failed')
   })
 
+  test('a name that cannot be decoded costs no exception', () => {
+    const decode = vi.spyOn(globalThis, 'decodeURIComponent')
+    try {
+      expect(redactQuery('%&'.repeat(500))).toBe('[redacted]&'.repeat(500))
+      expect(redactText('%=x '.repeat(500))).toBe('%=[redacted] '.repeat(500))
+      expect(decode).not.toHaveBeenCalled()
+    } finally {
+      decode.mockRestore()
+    }
+  })
+
   test('takes time in proportion to the length of the text', () => {
     const long = 'a'.repeat(1_000_000)
     const before = performance.now()

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Endpoints, foldedName, hostName, isBucketName, resolveAddress } from '../../src/plan/address.ts'
 import { facts } from '../core.ts'
 
@@ -123,6 +123,23 @@ describe('a Host-named request lists the other buckets that a store may take it 
     ['store.test', '/public/private/k', []],
   ])('%s %s: %j', (host, target, others) => {
     expect(resolve(host, target)).toMatchObject({ kind: 'bucket', others })
+  })
+
+  test('also when a byte later in the path is not UTF-8', () => {
+    const { others } = Object(resolve('public.store.test', '/%70rivate/%ff'))
+    expect(others).toEqual(['private'])
+  })
+
+  test('thousands of escapes that are not UTF-8 cost one exception, not one each', () => {
+    const decode = vi.spyOn(globalThis, 'decodeURIComponent')
+    try {
+      expect(resolve('public.store.test', `/private/${'%ff'.repeat(5_000)}`)).toMatchObject({
+        others: ['private'],
+      })
+      expect(decode.mock.calls.length).toBeLessThanOrEqual(1)
+    } finally {
+      decode.mockRestore()
+    }
   })
 })
 
