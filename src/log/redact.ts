@@ -45,19 +45,26 @@ const shownAlone = new Set(
 
 /**
  * Redacts a query (without its question mark): every value is replaced unless its parameter is known to be
- * harmless.
+ * harmless. Ends after the parameter with which the result is longer than `length` characters.
  */
-export function redactQuery(query: string): string {
+export function redactQuery(query: string, length = Infinity): string {
+  let out = ''
   // Some servers separate parameters with ";" as well.
-  return query.replace(/[^&;]+/g, (parameter) => {
-    const equals = parameter.indexOf('=')
-    const name = equals < 0 ? parameter : parameter.slice(0, equals)
-    const known = percentDecode(name)?.toLowerCase() ?? ''
-    // A name without a value may itself be the secret, and so may base64 text that ends with "=".
-    if (/^=*$/.test(parameter.slice(name.length)))
-      return shownAlone.has(known) || shownParameters.has(known) ? parameter : redacted
-    return shownParameters.has(known) ? parameter : `${name}=${redacted}`
-  })
+  for (const [piece] of query.matchAll(/[&;]+|[^&;]+/g)) {
+    out += /^[&;]/.test(piece) ? piece : redactParameter(piece)
+    if (out.length > length) break
+  }
+  return out
+}
+
+function redactParameter(parameter: string): string {
+  const equals = parameter.indexOf('=')
+  const name = equals < 0 ? parameter : parameter.slice(0, equals)
+  const known = percentDecode(name)?.toLowerCase() ?? ''
+  // A name without a value may itself be the secret, and so may base64 text that ends with "=".
+  if (/^=*$/.test(parameter.slice(name.length)))
+    return shownAlone.has(known) || shownParameters.has(known) ? parameter : redacted
+  return shownParameters.has(known) ? parameter : `${name}=${redacted}`
 }
 
 const credentialLine = /\b((?:proxy-)?authorization|(?:set-)?cookie2?)(\s*[:=]\s*)[^\r\n]+/gi

@@ -51,8 +51,7 @@ function requestFields(
     msg: 'request',
     request_id: plan.requestId,
     'url.path': cut(address.path, cuts.path),
-    // Cut first, to bound the work of redacting. A parameter that is cut in two keeps its name.
-    'url.query': query === '' ? undefined : cut(redactQuery(cut(query, cuts.query)), 2 * cuts.query),
+    'url.query': query === '' ? undefined : shownQuery(query, cuts.query),
     'http.request.method': cut(facts.method, cuts.short),
     ...serverFields(facts.host, cuts),
     ...decisionFields(plan, cuts),
@@ -68,6 +67,13 @@ function requestFields(
     aborted: request.aborted || undefined,
     generation: request.generation,
   }
+}
+
+/** Cut first, to bound the work of redacting. A parameter that is cut in two keeps its name. */
+function shownQuery(query: string, length: number): string {
+  // "[redacted]" may be longer than what it replaces.
+  const most = 2 * length
+  return cut(redactQuery(cut(query, length), most), most)
 }
 
 /** Host as two fields, or as one if it is not a name with an optional port. */

@@ -361,6 +361,11 @@ describe('redaction', () => {
     expect(redactText(text)).toBe('GET https://s3.example/a?X-Amz-Date=1&X-Amz-Signature=[redacted] failed')
   })
 
+  test('a query is redacted until the result is long enough', () => {
+    expect(redactQuery('a&b&c', 15)).toBe('[redacted]&[redacted]')
+    expect(redactQuery('a;&b&c')).toBe('[redacted];&[redacted]&[redacted]')
+  })
+
   test('a name that cannot be decoded costs no exception', () => {
     const decode = vi.spyOn(globalThis, 'decodeURIComponent')
     try {
