@@ -128,9 +128,21 @@ function readChunks(text: string, from: number): number | 'more' | { readonly wh
     if (size === null) return { why: `chunk size ${text.slice(at, end).slice(0, 40)}` }
     const bytes = Number.parseInt(size[0], 16)
     const next = end + 2 + bytes
+    if (bytes === 0) return readTrailers(text, next)
     if (text.length < next + 2) return 'more'
-    if (text.slice(next, next + 2) !== '\r\n') return { why: bytes === 0 ? 'trailers' : 'chunk end' }
-    if (bytes === 0) return next + 2
+    if (text.slice(next, next + 2) !== '\r\n') return { why: 'chunk end' }
     at = next + 2
+  }
+}
+
+function readTrailers(text: string, from: number): number | 'more' | { readonly why: string } {
+  for (let at = from; ; ) {
+    const end = text.indexOf('\r\n', at)
+    if (end < 0) return 'more'
+    const line = text.slice(at, end)
+    if (line === '') return end + 2
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/.test(line))
+      return { why: `trailer ${line.slice(0, 40)}` }
+    at = end + 2
   }
 }
