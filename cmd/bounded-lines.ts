@@ -1,8 +1,8 @@
 const newline = 0x0a
 
 /**
- * Splits chunks of UTF-8 into lines without their line ends, skipping empty lines. Yields `undefined` for a line of
- * more than `limit` bytes, which is never held in memory.
+ * Splits chunks of UTF-8 into trimmed lines and skips empty ones. Yields `undefined` for a line of more than `limit`
+ * bytes, and never holds more than that of a line in memory.
  */
 export async function* boundedLines(
   pieces: AsyncIterable<Uint8Array>,

@@ -91,7 +91,7 @@ function placesText({ setup }: Demo, colour: boolean): string {
   return [
     `${strong(`Open ${setup.pageOrigins[0]}/`)}`,
     '',
-    `  page     ${setup.pageOrigins[0]}/   on another origin than the sidecar`,
+    `  page     ${setup.pageOrigins[0]}/   on a different origin from the sidecar`,
     `  sidecar  ${setup.sidecarOrigin}/   what the page uploads to`,
     `  admin    ${setup.adminOrigin}/   console and /metrics`,
     `  store    ${setup.storeOrigin}/   a folder, without CORS support`,

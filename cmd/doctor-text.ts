@@ -55,7 +55,7 @@ function outcome(question: Question, attempt: Attempt): string {
         origins.length === 0
           ? 'no Access-Control-Allow-Origin'
           : `Access-Control-Allow-Origin: ${origins.map(shown).join(' | ')}`
-      return `${attempt.status} by ${nameOf(question, attempt)}, ${allowed}`
+      return `${attempt.status} from ${nameOf(question, attempt)}, ${allowed}`
     }
   }
 }

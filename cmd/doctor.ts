@@ -25,7 +25,7 @@ Doctor sends what a browser would send. It reports what stops the page from read
 what to do. It works with any endpoint: the sidecar, MinIO, nginx, a CDN, a bucket at COS, OSS or S3.
 Without --write, doctor uploads and deletes nothing. It announces an upload of --size bytes without sending them, which
 is enough to find a size limit on the way. --write sends the whole request and changes the object at the URL.
-Exit code: 0 healthy, 1 problems, 2 wrong usage.
+Exit code: 0 healthy, 1 problems, 2 invalid usage or unreadable input.
 
 Examples:
   cors-sidecar doctor --url https://s3.example.com/photos/cat.jpg --origin https://app.example.com
@@ -161,7 +161,7 @@ function mistakes({ method, header, expose }: DoctorFlags, origin: string): stri
     issues.push(`--origin: ${quote(origin)} is not an origin that a browser sends: ${betterOrigin(origin)}`)
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method) || /^(?:options|connect|trace|track)$/i.test(method))
     issues.push(
-      `--method: ${quote(method)} is not a method that a page can send: write one such as GET or PUT`,
+      `--method: ${quote(method)} is a method that doctor cannot test: write one such as GET or PUT`,
     )
   for (const [flag, names] of [
     ['--header', header],
@@ -222,6 +222,6 @@ function readSize(text: string): number {
 function readSeconds(text: string): number {
   const seconds = Number(text.replace(/s$/, ''))
   if (!(seconds > 0 && seconds <= 600))
-    throw new InvalidArgumentError('Write a number of seconds from 1 to 600.')
+    throw new InvalidArgumentError('Write a number of seconds greater than 0 and at most 600.')
   return seconds
 }

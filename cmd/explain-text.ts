@@ -51,7 +51,7 @@ function proposalText(
   return `This change to ${visible(path)}, line ${changedLine(diff)}, would allow the request:\n\n${coloured.join('\n')}`
 }
 
-/** Without the slash of an absolute path: git and patch refuse two in a row. */
+/** Removes the leading slash of an absolute path, because git and patch reject `a//`. */
 const withPath = (diff: string, file: string, path: string): string => {
   const name = path.replace(/^\/+/, '')
   return diff.replace(`--- a/${file}`, () => `--- a/${name}`).replace(`+++ b/${file}`, () => `+++ b/${name}`)

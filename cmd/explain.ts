@@ -92,7 +92,7 @@ async function explainCommand(flags: ExplainFlags, terminal: Terminal): Promise<
     return complain(terminal, `--url: ${quote(flags.url)} ${elsewhere}`)
   }
   const advice = await advise({ directory, dialect: flags.dialect, snapshot }, explained, [askedIn(question)])
-  // What the page has to change is more useful than a near miss.
+  // A hint in the advice says what to change, so it replaces the hint about a near miss.
   const { hint = explained.hint, ...proposed } = advice
   const advised = { ...explained, hint, ...proposed }
   const style = { colour: terminal.colour, response: flags.response === true, rules: flags.rules }
@@ -114,7 +114,7 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
     isBucketName(bucket) || bucket === serviceName,
     '--bucket',
     bucket,
-    'cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
+    'is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit',
   )
   check(
     /^[!-~]{1,2048}$/.test(origin),
@@ -131,7 +131,9 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
       'is not a header name: write only the name, without a value',
     )
   if (actual && header.length > 0)
-    issues.push('--header: only a preflight asks for headers: leave out --header, or --actual')
+    issues.push(
+      '--header cannot be used with --actual, because only a preflight asks for headers: remove one of them',
+    )
   check(
     urlForm.test(url) && /^[!-~]{1,8192}$/.test(url),
     '--url',

@@ -61,7 +61,7 @@ function resultOf({ file, line, column, severity, code, message }: Finding, rule
   }
 }
 
-/** A path below the working directory stays relative, so that GitHub finds the file in the repository. */
+/** A relative path stays relative, so that GitHub finds the file in the repository. */
 function uriOf(file: string): string {
   const path = file
     .split(/[\\/]/)

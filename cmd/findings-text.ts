@@ -72,7 +72,7 @@ function excerptOf(source: string, at: number): { excerpt: string; from: number;
   const start = at < widest - 20 ? 0 : at - 40
   const window = source.slice(start, start + widest)
   const length = Math.min(markedLength(source, at), Math.max(1, window.length - (at - start)))
-  // One column per UTF-16 unit, so that the mark is below its place.
+  // Both replacements keep the number of UTF-16 units, so that the mark is below its place.
   const excerpt = dotted(window.replace(/\t/g, ' '))
   return { excerpt, from: at - start, length }
 }

@@ -20,7 +20,7 @@ BUCKET is the name of the bucket, _default for the buckets without a file, or _s
 An existing file is never changed. The new file is checked before it is written.
 Presets:
 ${presetNames.map((name) => `  ${name.padEnd(17)} ${presets[name].purpose}`).join('\n')}
-Exit code: 0 written, 1 check would report an error or a warning, 2 wrong usage, or the bucket already has a file.
+Exit code: 0 written, 1 check would report an error or a warning, 2 invalid usage, an existing or an unwritable file.
 
 Examples:
   cors-sidecar init photos --origin https://app.example.com --client aws-sdk-js-v3
@@ -57,7 +57,7 @@ async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promi
   if (!isBucketName(bucket) && bucket !== fallbackName && bucket !== serviceName)
     return complain(
       terminal,
-      `${quote(bucket)} cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit`,
+      `${quote(bucket)} is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit`,
     )
   const name = `${bucket}.yaml`
   const { text } = convert(fileFor(flags), 'yaml', flags.dialect)

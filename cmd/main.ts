@@ -15,8 +15,8 @@ if (defect !== undefined) {
   addMissing()
 }
 
-// Compiled code is kept beside the built program, where only those can write who could replace the program itself. Where
-// that folder is read-only, as in the image, nothing is kept.
+// The compile cache is beside the built program, because anyone who can write there can replace the program anyway. Where
+// that folder is read-only, as in the image, there is no cache.
 if (import.meta.url.endsWith('.js')) {
   const { enableCompileCache } = await import('node:module')
   enableCompileCache(`${import.meta.dirname}/../.compiled`)

@@ -1,5 +1,6 @@
 /**
- * The oldest safe release of each major version of Node, as in `engines` of package.json. Other versions have none.
+ * The oldest safe release of each major version of Node, as in `engines` of package.json. Every release of a later
+ * major version is safe; no release of any other version is.
  */
 const oldestSafe: Readonly<Record<number, readonly [minor: number, patch: number]>> = {
   22: [23, 2],

@@ -3,7 +3,7 @@ import type { DialectName } from '../src/cors/rule.ts'
 import { dialectNames } from '../src/dialect/named.ts'
 import { hostSuffix } from '../src/settings/address.ts'
 
-/** `--dialect` in any case, because people write S3 as the vendor does. */
+/** `--dialect`, case-insensitive, because people write S3 as the vendor does. */
 export function dialectOption(help = 'as in serve'): Option {
   const option = new Option('--dialect <NAME>', help).choices(dialectNames)
   return option.argParser((text: string): DialectName => {

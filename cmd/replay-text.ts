@@ -25,7 +25,7 @@ function groupText(group: ReplayGroup): string {
   const elsewhere =
     before.bucket === after.bucket
       ? ''
-      : `, as ${after.bucket === undefined ? 'no bucket' : `bucket ${shown(after.bucket)}`}`
+      : `, now ${after.bucket === undefined ? 'without a bucket' : `in bucket ${shown(after.bucket)}`}`
   const modes = before.mode !== after.mode
   return [
     `${times} × ${bucket}: ${what} from ${shown(origin)}${asking}`,

@@ -21,7 +21,7 @@ const notes = `
 LOG is the JSON log that serve writes to stdout; - reads it from stdin. Lines about requests that had
 an Origin are re-evaluated, and those whose decision changes are printed in groups. Set --host-suffix and
 --unconfigured as for serve.
-Exit code: 0 nothing changes, 1 something does, 2 wrong usage, or the log or a rule file cannot be read.
+Exit code: 0 no decision changes; 1 at least one changes; 2 invalid usage, or the log or a rule file cannot be read.
 
 Examples:
   cors-sidecar replay requests.ndjson --rules ./rules

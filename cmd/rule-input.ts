@@ -99,7 +99,7 @@ function fileAt(path: string, place: string, input: Collected): ListedFile[] {
   const read = readFileName(name)
   if (read.kind === 'rules' || (read.kind === 'refused' && read.finding.severity === 'error'))
     return [{ shown: path, folder: dirname(place), name }]
-  // In a directory it would be skipped. Named on the command line it must be reported, or the user takes it for checked.
+  // A directory scan skips such a file. If the command line names it, report it, or the user assumes that it was checked.
   const why = /\.tf$/.test(name)
     ? 'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output'
     : read.kind === 'refused'

@@ -26,11 +26,7 @@ export async function convertFile(file: string, flags: ConvertFlags, terminal: T
   const { shown, text } = input
   // The advice for an empty rule file does not help with an empty pipe.
   if (text.trim() === '')
-    return fail(
-      terminal,
-      `${shown}: nothing in it: the command that should have written it may have failed`,
-      1,
-    )
+    return fail(terminal, `${shown} is empty: check that the command that writes it did not fail`, 1)
   const foreign = foreignResults(shown, text, flags, terminal)
   const results = foreign ?? ownResults(shown, text, flags, terminal)
   if (typeof results === 'number') return results
@@ -42,7 +38,10 @@ export async function convertFile(file: string, flags: ConvertFlags, terminal: T
 const hasErrors = (findings: readonly Finding[]): boolean =>
   findings.some(({ severity }) => severity === 'error')
 
-/** The buckets in another product's file; undefined when it is not such a file and there is no `--from`. */
+/**
+ * The buckets in another product's file; 1 after an error was printed. `undefined`: the input is a rule file, `--from`
+ * names a rule file format, or no format was detected and `--from` is not set.
+ */
 function foreignResults(
   shown: string,
   text: string,
@@ -112,7 +111,7 @@ function formatOfText(text: string): FileFormat {
   return /^[[{]/.test(start) ? 'json' : 'yaml'
 }
 
-/** The text of one result, or the exit code after its error was reported. */
+/** The text of one result. `undefined`: the result cannot be converted, and the error was printed. */
 function textOf(
   { content, hasComments }: Result,
   { to, dialect }: ConvertFlags,
@@ -200,7 +199,7 @@ function fail<Code extends 1 | 2>(terminal: Terminal, message: string, code: Cod
   return code
 }
 
-/** Ignores editor comments, such as the one that names the schema. */
+/** Ignores the yaml-language-server comment, which `init` adds and `convert` does not need to keep. */
 const commentsIn = (text: string, format: FileFormat): boolean =>
   format === 'yaml'
     ? /(?:^|\s)#(?! yaml-language-server:)/m.test(text)

@@ -2,7 +2,7 @@ import type { LeftOut, Suggested } from '../src/compare/suggest.ts'
 import { visible } from '../src/text/visible.ts'
 import { paint } from './paint.ts'
 
-/** What to check before the files are deployed. */
+/** Lists the allowed and the left-out origins, so that someone can review them before the files are deployed. */
 export function suggestSummary(result: Suggested, minRequests: number, colour: boolean): string {
   const { strong, warn } = paint(colour)
   const allowed = result.suggestions.flatMap(({ origins }) => origins)
@@ -22,7 +22,9 @@ export function suggestSummary(result: Suggested, minRequests: number, colour: b
       ),
     ...(result.leftOut.length > 100 ? [`  … and ${result.leftOut.length - 100} more`] : []),
     ...(result.overflow > 0
-      ? [`  ${result.overflow} requests of origins beyond the first 50,000 were ignored`]
+      ? [
+          `  ${result.overflow} requests were ignored: the log has more than 50,000 pairs of bucket and origin`,
+        ]
       : []),
     ...(allowed.length === 0
       ? []

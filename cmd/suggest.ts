@@ -26,9 +26,9 @@ const notes = `
 LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys are the names of nginx's variables
 (request_method, request_uri, http_host, http_origin, http_access_control_request_method,
 http_access_control_request_headers), or the audit log of MinIO; - reads stdin.
-Requests that were refused count, too. Any client can send any Origin, so read the summary on stderr and decide which
+Refused requests are counted too. Any client can send any Origin, so read the summary on stderr and decide which
 origins to allow before you deploy the files.
-Exit code: 0 files suggested, or nothing to add, 1 every origin was left out, 2 wrong usage, or a file cannot be read.
+Exit code: 0 files suggested or nothing to add; 1 every origin was left out; 2 invalid usage or unreadable file.
 
 Examples:
   cors-sidecar suggest requests.ndjson --out suggested
@@ -65,7 +65,7 @@ export function addSuggest(program: Command, terminal: Terminal): void {
 }
 
 function readCount(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.')
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number, 1 or greater.')
   return Number(text)
 }
 
@@ -150,7 +150,7 @@ async function writeFiles(
     complain(
       terminal,
       isExisting(error)
-        ? `--out: ${quote(flags.out)} has one of these files already: give an empty directory`
+        ? `--out: ${quote(flags.out)} already contains one of the files to write: choose an empty directory`
         : `--out: ${quote(flags.out)} cannot be written: ${whyUnwritable(error)}`,
     )
     return false
@@ -168,7 +168,7 @@ async function fileOf(
     return { name: `${bucket}.yaml`, text: convert(file, 'yaml', dialect).text, lost: [], isNew: true }
   const bytes = await readFile(resolve(terminal.cwd, rules, present))
   const { content } = await readInChild(present, bytes, dialect)
-  if (content === undefined) throw new Error(`${present} was changed while it was read`)
+  if (content === undefined) throw new Error(`${present} was changed while it was being read`)
   const { addRules } = await import('../src/compare/add-rules.ts')
   return {
     name: present,

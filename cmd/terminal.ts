@@ -1,6 +1,6 @@
 /**
- * What a command may do to the outside: print, exit, and look at its environment. `cmd/main.ts` passes the real
- * one.
+ * A command's access to its process: output, exit code, stdin and environment. `cmd/main.ts` passes the real one; tests
+ * pass their own.
  */
 export interface Terminal {
   /** Writes results. The text is written as it is, without an added line end. */

@@ -49,7 +49,7 @@ const isDirectory = (path: string): boolean =>
 
 /** Why a directory cannot be created or written to. Rethrows an error that is not from the system. */
 export function whyUnwritable(error: unknown): string {
-  // In the way of a directory: one that exists is no error.
+  // `makeDirectory` accepts an existing directory, so EEXIST means that something else has this path.
   if (isExisting(error)) return systemErrorMeaning('ENOTDIR')
   return systemErrorCode(error) === 'ENOENT' ? 'no directory can be created there' : systemRefusal(error)
 }

@@ -2,7 +2,6 @@ import { readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { type Sessions, sameText } from './session.ts'
 
-/** Refusal of a request to the console or to `/-/…`. */
 export interface AccessRefusal {
   readonly status: 401 | 403
   readonly message: string
@@ -33,7 +32,8 @@ export async function refuseAccess(
   if (token === undefined)
     return {
       status: 401,
-      message: 'The file of --admin-token-file is missing, empty or too long: write the token into it.',
+      message:
+        'The file of --admin-token-file is missing, unreadable, empty or longer than 4096 bytes: make it a readable file that contains only the token.',
     }
   const bearer = /^Bearer +([^\s]{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1]
   if (bearer !== undefined)
@@ -49,7 +49,10 @@ export async function refuseAccess(
   return reason === undefined ? undefined : { status: 403, message: reason }
 }
 
-/** Reads the file for every request, so that a new token works at once. `undefined`: it is empty or unreadable. */
+/**
+ * Reads the file for every request, so that a new token works at once. `undefined`: the file is empty, too long or
+ * unreadable.
+ */
 export async function readToken(file: string): Promise<string | undefined> {
   try {
     const { size } = await stat(file)
@@ -84,7 +87,7 @@ function whyNotLocal(request: IncomingMessage): string | undefined {
   return whyCrossSite(request)
 }
 
-/** Why a request with a cookie of this server cannot come from the console's own page. */
+/** Why the request comes from another site; `undefined` if the console's own page, or no page, may have sent it. */
 export function whyCrossSite({ headers, method }: IncomingMessage): string | undefined {
   const { origin, host = '', 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
   // A link on another site may open the console, but only the console may call its endpoints.
@@ -93,7 +96,8 @@ export function whyCrossSite({ headers, method }: IncomingMessage): string | und
     return site === 'same-origin' || site === 'none' || opened
       ? undefined
       : 'Another site may not use this server.'
-  // Browsers send no Sec-Fetch-Site without TLS. Scheme and port are not compared: a proxy may have changed them.
+  // Browsers send Sec-Fetch-Site only to HTTPS and loopback URLs (https://w3c.github.io/webappsec-fetch-metadata/). Only
+  // the host is compared, because a proxy may have changed the scheme.
   const from = origin === undefined ? undefined : URL.parse(origin)?.host
   return origin === undefined || from === host.toLowerCase()
     ? undefined

@@ -38,7 +38,7 @@ export function createAdmin(options: AdminOptions): Admin {
     headersTimeout: 15_000,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
-    // Node checks the timeouts only every 30 s by default, so a silent connection would stay three times too long.
+    // Node checks the timeouts only every 30 s by default, so a silent connection could stay open for 45 s instead of 15 s.
     connectionsCheckingInterval: 1_000,
   })
   const stopWatching = limitConnections(
@@ -77,7 +77,7 @@ export function createAdmin(options: AdminOptions): Admin {
         front.close(() => resolve())
         server.close()
         server.closeIdleConnections()
-        // `/drained` is answered at this moment.
+        // Leaves time for the responses to `/drained`, which are sent when the drain ends.
         setTimeout(() => {
           stopWatching()
           server.closeAllConnections()

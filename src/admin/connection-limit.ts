@@ -6,7 +6,10 @@ import { watchIdle } from '../proxy/idle.ts'
 /** Far more than consoles, scrapers and probes need. */
 const maxConnections = 64
 
-/** Milliseconds. `waiting`: a connection without a request; `busy`: a client that reads nothing of its response. */
+/**
+ * Milliseconds without a byte. `waiting`: between two requests. `busy`: before the first request and during any request,
+ * for example while the client reads nothing of the response.
+ */
 const idleLimits = { waiting: 65_000, busy: 10_000 }
 
 /**

@@ -1,6 +1,6 @@
 import { json, type Reply, text } from './reply.ts'
 
-/** One kubelet calls once. More waiting connections would use up those that its probes need. */
+/** The kubelet calls this once. More waiting callers could use up the connections that its probes need. */
 const maxWaiting = 8
 
 /**

@@ -22,7 +22,7 @@ export interface Explainer {
   /** Where callers on this machine reach the data port. */
   readonly endpoint: () => string
   readonly now: () => number
-  /** The rules directory. Proposals are changes of its files. */
+  /** The rules directory. Proposals are changes to its files. */
   readonly directory: string
 }
 
@@ -56,7 +56,7 @@ export function answerQuestion(
   return explainRequest(context, question)
 }
 
-/** Replaces the hint of `explained` by that of the advice, which has seen the rule file. */
+/** Adds the proposal, and replaces the hint with that of the advice, because the advice is based on the rule file. */
 export const withAdvice = (explained: Explained, { proposal, hint }: Advice): Explained => ({
   ...explained,
   ...(hint === undefined ? {} : { hint }),

@@ -30,7 +30,7 @@ export function formFindings(
   return [...raised, ...added]
 }
 
-/** Assigns the finding about a missing field to that field of the form: it has no position in the text. */
+/** Assigns a finding about a missing field to that field of the form, because a missing field has no position in the text. */
 function atMissingField(finding: EditorFinding): EditorFinding {
   if (finding.code !== 'missing-key') return finding
   const words = finding.message.split(/[^A-Za-z_]+/)

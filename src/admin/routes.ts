@@ -30,7 +30,7 @@ export interface AdminOptions {
   /** Loads the rules directory again; {@link rules} then returns the result. */
   readonly reload: () => Promise<ReloadOutcome>
   readonly setup: Setup
-  /** The rules directory. Proposals are changes of its files. */
+  /** The rules directory. Proposals are changes to its files. */
   readonly directory: string
   /** Where callers on this machine reach the data port, e.g. `http://localhost:8080`. */
   readonly endpoint: () => string
@@ -72,7 +72,7 @@ export function createRoutes(
   const { rules, setup, directory, endpoint, denials, health, metrics, tokenFile, now = Date.now } = options
   const readExposition = createSharedExposition(metrics)
   const explainer = { rules, setup, directory, endpoint, now }
-  const overlooked = { ...options, history, started: now() }
+  const overviewOptions = { ...options, history, started: now() }
   const routes = new Map<string, Route>([
     ['/healthz', open(() => (health.live() ? text(200, 'ok') : text(503, 'not up yet')))],
     ['/readyz', open(() => (health.ready() ? text(200, 'ok') : text(503, 'not ready')))],
@@ -83,7 +83,7 @@ export function createRoutes(
     ['/-/denials', restricted((_request, query) => denialsReply(explainer, denials, query))],
     ['/-/candidates', restricted(() => candidatesReply(options))],
     ['/-/reload', posted(() => reloadReply(options))],
-    ['/-/overview', restricted((_request, query) => overviewReply(overlooked, query))],
+    ['/-/overview', restricted((_request, query) => overviewReply(overviewOptions, query))],
     ['/-/presets', restricted(() => json(200, presets))],
     ['/-/file', restricted((_request, query) => fileReply(options, query))],
     ['/-/check', posted((request) => checkBody(options, request))],

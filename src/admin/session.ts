@@ -6,7 +6,10 @@ const lifetime = 12 * 3_600_000
 
 const cookieName = 'cors_sidecar_session'
 
-/** Stateless: a cookie contains its expiry and is signed with the token, so a new token ends all sessions. */
+/**
+ * Stateless: a cookie contains its expiry and is signed with the token and a random key of this process, so a new token
+ * or a restart ends all sessions.
+ */
 export interface Sessions {
   /** The value of Set-Cookie after a sign-in with `token`. */
   begin(request: IncomingMessage, token: string): string
@@ -46,7 +49,10 @@ function cookie({ headers }: IncomingMessage, value: string, seconds: number): s
   return `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
 }
 
-/** Cookies are shared by all ports of a host, so there may be several with this name. */
+/**
+ * A parent domain or another path can set a cookie with the same name, so all of them are tried
+ * (https://www.rfc-editor.org/rfc/rfc6265#section-5.4).
+ */
 const cookiesOf = ({ headers }: IncomingMessage): string[] =>
   (headers.cookie ?? '')
     .split(';')

@@ -13,7 +13,7 @@ import type { RuleModel } from '../rule-file/propose/rule-model.ts'
 export type Kind = 'preflight' | 'actual'
 type Mode = 'enforce' | 'report'
 
-/** Milliseconds since 1970, then the decisions up to then in the order of `columns`. */
+/** Time in milliseconds since 1970, followed by the cumulative decision counts in the order of `columns`. */
 export type HistoryPoint = readonly number[]
 
 export interface History {
@@ -178,7 +178,7 @@ interface CandidateOutcome {
   readonly bucket?: string
 }
 
-/** Equal requests that the candidate rules decide differently. */
+/** Requests of the same bucket, origin, method and kind that the candidate rules decide differently in the same way. */
 export interface CandidateGroupView {
   readonly bucket?: string
   readonly origin?: string

@@ -19,8 +19,8 @@ export function createSlowFeed(): (socket: Socket) => Duplex {
 }
 
 /**
- * Delivers the bytes of a socket slowly. Node parses each read of up to 64 KB without a pause and makes an object of each
- * of two thousand small requests, even if the first one ends the connection: 50 ms of CPU for each connection.
+ * Delivers the bytes of a socket in small pieces. Node parses each read of up to 64 KB in one go. That creates up to two
+ * thousand request objects, even if the first request ends the connection, and takes 50 ms of CPU per connection.
  */
 class SlowSocket extends Duplex {
   readonly #socket: Socket

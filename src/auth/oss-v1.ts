@@ -15,7 +15,7 @@ export interface OssV1Credential {
   readonly scheme: 'oss-v1'
   readonly accessKeyId: string
   readonly signature: string
-  /** The line after Content-Type: the date of the request, or the expiry of a URL. */
+  /** The date line of StringToSign: the date header as sent, or the expiry of a signed URL in Unix seconds. */
   readonly date: string
   readonly validity: Validity
 }
@@ -33,8 +33,8 @@ export function readOssV1Header(authorization: string, parts: RequestParts): Oss
 }
 
 /**
- * Reads `OSSAccessKeyId`, `Expires` and `Signature` of a signed URL. The scheme does not record when a URL was
- * signed, so its expiry must not be further away than that of any V4 URL.
+ * Reads `OSSAccessKeyId`, `Expires` and `Signature` of a signed URL. A V1 URL does not contain its signing time, so an
+ * expiry more than `maxPresignedSeconds` from now is refused, as no V4 URL is valid for longer.
  */
 export function readOssV1Query(parts: RequestParts, unixSeconds: number): OssV1Credential | Refusal {
   const accessKeyId = singleParameter(parts, 'OSSAccessKeyId') ?? ''

@@ -7,7 +7,7 @@ export interface SignedRequest {
   readonly target: string
   readonly headers: HeaderLines
   readonly bucket: string
-  /** Host names the bucket; otherwise the first path segment does. */
+  /** Whether the bucket is in Host (virtual-hosted style) or in the first path segment (path style). */
   readonly byHost: boolean
   /** The query parameter that selects the operation, e.g. `cors`. The signature must cover it. */
   readonly operation: string | undefined
@@ -46,8 +46,11 @@ const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785
 /** Origin-form in visible ASCII (RFC 9112 section 3.2.1). */
 const targetForm = /^\/[!-~]*$/
 
-/** Parses a request; `undefined` when it exceeds a bound or has a malformed percent escape. */
-export function takeApart(request: SignedRequest): RequestParts | undefined {
+/**
+ * Parses a request; `undefined` when its target is not in origin-form, exceeds a bound, or has a malformed percent
+ * escape.
+ */
+export function parseRequest(request: SignedRequest): RequestParts | undefined {
   const { method, target, bucket, byHost, operation, hasBody } = request
   if (target.length > maxTargetLength || !targetForm.test(target)) return undefined
   const mark = target.indexOf('?')

@@ -36,7 +36,7 @@ const names: V4Names = {
 export interface SigV4Credential extends V4Credential {
   readonly scheme: 'sigv4'
   readonly signedHeaders: readonly string[]
-  /** The signed text in place of the body's hash; `undefined`: the hash itself, which no header contains. */
+  /** Last line of the canonical request. `undefined`: no header states it, so it is the SHA-256 of the body. */
   readonly payloadHash: string | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
- * The steps that AWS Signature Version 4 (S3 API reference, "Authenticating Requests") and OSS V4 (developer
- * reference, "Include V4 signatures in the header", "… in a URL") share. Their names differ, so they are data.
- * Their canonical forms are in `sigv4.ts` and `oss-v4.ts`.
+ * Steps shared by AWS Signature Version 4 (S3 API reference, "Authenticating Requests") and OSS V4 (developer
+ * reference, "Include V4 signatures in the header", "… in a URL"). The two schemes use different header and parameter
+ * names, which callers pass as `V4Names`. The canonical forms differ too: see `sigv4.ts` and `oss-v4.ts`.
  */
 
 import { percentEncode } from '../text/percent.ts'
@@ -35,15 +35,15 @@ export interface V4Names {
   }
 }
 
-/** The scope of a signature: `KEY/yyyymmdd/REGION/service/terminator`. */
-interface Scope {
+/** The Credential field: access key id and credential scope, `KEY/yyyymmdd/REGION/service/terminator`. */
+interface CredentialField {
   readonly accessKeyId: string
   /** `yyyymmdd`. */
   readonly date: string
   readonly region: string
 }
 
-export interface V4Credential extends Scope {
+export interface V4Credential extends CredentialField {
   /** ISO 8601 basic format. */
   readonly timestamp: string
   readonly signature: string
@@ -52,7 +52,11 @@ export interface V4Credential extends Scope {
 }
 
 /** `undefined` when the scope is malformed or its day is not that of the request. */
-function readScope({ service, terminator }: V4Names, text: string, timestamp: string): Scope | undefined {
+function readCredentialField(
+  { service, terminator }: V4Names,
+  text: string,
+  timestamp: string,
+): CredentialField | undefined {
   const [accessKeyId = '', date = '', region = '', ...rest] = text.split('/')
   const isWhole = accessKeyId !== '' && /^[0-9]{8}$/.test(date) && region !== ''
   return isWhole && rest.join('/') === `${service}/${terminator}` && timestamp.startsWith(date)
@@ -60,7 +64,7 @@ function readScope({ service, terminator }: V4Names, text: string, timestamp: st
     : undefined
 }
 
-/** Header names, separated by semicolons; `undefined` when one is repeated. */
+/** Lower-case header names, separated by semicolons; `undefined` when one is malformed or repeated. */
 export function readHeaderNames(text: string): readonly string[] | undefined {
   const names = text.split(';')
   const wellFormed = names.every((name) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name))
@@ -73,7 +77,10 @@ const isSignature = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 export const dateHeaderOf = ({ dateHeader }: V4Names, parts: RequestParts): string =>
   parts.headers.has(dateHeader) ? dateHeader : 'date'
 
-/** Reads an Authorization header; `undefined` when it is malformed. */
+/**
+ * Checks the parts of an Authorization header and adds the time from the date header; `undefined` when one of them is
+ * missing or malformed.
+ */
 export function readHeaderCredential(
   names: V4Names,
   parts: RequestParts,
@@ -82,7 +89,7 @@ export function readHeaderCredential(
   const unixSeconds = readDateHeader(singleHeader(parts, dateHeaderOf(names, parts)) ?? '')
   if (unixSeconds === undefined || !isSignature(signature)) return undefined
   const timestamp = isoBasic(unixSeconds)
-  const read = readScope(names, scope, timestamp)
+  const read = readCredentialField(names, scope, timestamp)
   if (read === undefined) return undefined
   return {
     ...read,
@@ -101,7 +108,7 @@ export function readQueryCredential(names: V4Names, parts: RequestParts): V4Cred
   const unixSeconds = readIsoBasic(timestamp)
   const expires = parameter('expires')
   const signature = parameter('signature')
-  const scope = readScope(names, parameter('credential'), timestamp)
+  const scope = readCredentialField(names, parameter('credential'), timestamp)
   if (parameter('algorithm') !== names.algorithm || unixSeconds === undefined) return undefined
   if (!/^[0-9]{1,6}$/.test(expires) || Number(expires) < 1 || Number(expires) > maxPresignedSeconds)
     return undefined

@@ -8,7 +8,7 @@ import {
   readOssV4Header,
   readOssV4Query,
 } from './oss-v4.ts'
-import { type RequestParts, type SignedRequest, singleHeader, takeApart } from './request-parts.ts'
+import { parseRequest, type RequestParts, type SignedRequest, singleHeader } from './request-parts.ts'
 import {
   checkSigV4,
   needsBody,
@@ -39,7 +39,7 @@ const refused = (why: Refusal): Verification => ({ kind: 'refused', why })
  * buckets it may use. `unixSeconds` is the current time.
  */
 export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: number): Verification {
-  const parts = takeApart(request)
+  const parts = parseRequest(request)
   if (parts === undefined) return refused('malformed')
   const credential = readCredential(parts, unixSeconds)
   if (typeof credential === 'string') return refused(credential)
@@ -62,7 +62,7 @@ export function verify(request: SignedRequest, keys: AccessKeys, unixSeconds: nu
  * `unixSeconds` is the current time.
  */
 export function whyNotSigned(request: SignedRequest, unixSeconds: number): Refusal | undefined {
-  const parts = takeApart(request)
+  const parts = parseRequest(request)
   const credential = parts === undefined ? 'malformed' : readCredential(parts, unixSeconds)
   return typeof credential === 'string' ? credential : undefined
 }
@@ -139,9 +139,9 @@ function check(parts: RequestParts, credential: Credential, key: AccessKey): Ref
 }
 
 /**
- * Signed in place of the body's SHA-256; then the signature does not cover the body (S3 API reference,
- * x-amz-content-sha256). The `STREAMING-…` values are not digests either: they announce chunk signatures or a
- * trailer, which are not checked here.
+ * Clients sign this in place of the body's SHA-256 when the signature does not cover the body (S3 API reference,
+ * x-amz-content-sha256). The `STREAMING-…` values are refused as `invalid-digest`, because chunk signatures and
+ * trailers are not supported.
  */
 const noHash = 'UNSIGNED-PAYLOAD'
 

@@ -10,14 +10,14 @@ interface BucketQuestion {
 }
 
 /** Whether the store says that it has no such bucket. */
-export type MissesBucket = (question: BucketQuestion) => Promise<boolean>
+export type IsBucketMissing = (question: BucketQuestion) => Promise<boolean>
 
 /**
  * Sends one unsigned HEAD to the store. Only 404 means that the bucket is missing: a store that rejects unsigned
  * requests answers 403, and an unreachable store proves nothing.
  */
-export const createMissesBucket =
-  (connect: Connect, timeout: number): MissesBucket =>
+export const createIsBucketMissing =
+  (connect: Connect, timeout: number): IsBucketMissing =>
   ({ facts, path }) =>
     new Promise((resolve) => {
       const outgoing = startRequest({

@@ -130,7 +130,7 @@ const isAscii = /^[\t -~]*$/
 async function isAcceptance(status: number, body: string): Promise<boolean> {
   if (status !== 200 && status !== 404) return false
   const document = body.replace(/^\ufeff?\s*/, '')
-  // Loaded on demand: only a store that is asked for its rules answers in XML.
+  // Loaded on demand: the XML parser is needed only when a store has been asked for its rules.
   const { childElements, ownText, readXmlDocument } = await import('../rule-file/xml-document.ts')
   const { root } = readXmlDocument(document)
   if (root === undefined) return false

@@ -56,7 +56,7 @@ async function answer(call: Call): Promise<PlainResponse | 'forward'> {
   }
   if (caller.kind === 'verified') {
     const { path } = plan.judgement.address
-    if (await call.options.missesBucket({ facts, path }))
+    if (await call.options.isBucketMissing({ facts, path }))
       return fail(call, noSuchBucket(plan.bucket, plan.words))
   }
   if (plan.method === 'GET') return getConfiguration(call)

@@ -5,7 +5,7 @@ import type { PlainResponse, RequestFacts } from '../http.ts'
 import { type Plan, patchLines } from '../plan/plan.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
 import type { ReloadResult } from '../rules/store.ts'
-import type { MissesBucket } from './ask-bucket.ts'
+import type { IsBucketMissing } from './ask-bucket.ts'
 import type { AskStore } from './ask-store.ts'
 import type { CurrentKeys } from './credentials-file.ts'
 import { readBody } from './read-body.ts'
@@ -41,7 +41,7 @@ export interface BucketCorsOptions {
   /** The access keys; `undefined`: none are configured, so the store authenticates callers. */
   readonly keys: CurrentKeys | undefined
   readonly askStore: AskStore
-  readonly missesBucket: MissesBucket
+  readonly isBucketMissing: IsBucketMissing
   /** Reloads the directory. Resolves once every worker serves the result. */
   readonly reload: () => Promise<ReloadResult>
   /** Milliseconds for the body of a PUT. */

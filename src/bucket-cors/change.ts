@@ -15,7 +15,7 @@ const planInChild = inChild<typeof planChange>(moduleBeside(import.meta.url, 'pl
 
 type VerifiedCaller = Caller & { readonly kind: 'verified' }
 
-/** Stores the configuration in the body, after its digests have been verified. */
+/** Checks the body against the caller's digests, then stores the configuration in it. */
 export async function putConfiguration(call: Call, caller: VerifiedCaller): Promise<PlainResponse> {
   const { words, judgement } = call.plan
   const { name } = judgement.dialect

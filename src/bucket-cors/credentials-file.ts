@@ -59,7 +59,7 @@ interface Loaded {
 
 async function load(file: string): Promise<Loaded> {
   try {
-    // One byte more than there may be shows that there are too many.
+    // One byte past the limit, so that readCredentials can tell that the file is too large.
     const start = await readStart(file, maxCredentialsBytes + 1)
     return worded(await credentialsInChild('readCredentials', file, start))
   } catch (error) {

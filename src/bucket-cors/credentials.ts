@@ -32,7 +32,7 @@ export function readCredentials(file: string, bytes: Uint8Array): ReadCredential
     report(0, 'unreadable', `The file is not UTF-8 text of at most ${maxCredentialsBytes} bytes.`)
     return { keys: undefined, findings }
   }
-  const { root, problems } = readYamlTree(text, { aliases: 'refuse', mostTokens })
+  const { root, problems } = readYamlTree(text, { aliases: 'refuse', maxTokens })
   // The messages of the reader quote the file, so only their codes are used.
   for (const { offset, code } of problems)
     if (code === 'yaml-alias-limit')
@@ -44,7 +44,7 @@ export function readCredentials(file: string, bytes: Uint8Array): ReadCredential
 }
 
 /** Enough for a thousand keys with ten buckets each. */
-const mostTokens = 200_000
+const maxTokens = 200_000
 
 type Report = (offset: number, code: string, message: string) => void
 
@@ -80,7 +80,7 @@ function readDocument(root: SourceNode | undefined, text: string, report: Report
   return keys
 }
 
-/** Visible ASCII, without the characters that separate credential fields in any of the schemes. */
+/** Letters, digits and a few marks. None of them separates credential fields in any of the schemes. */
 const idForm = /^[A-Za-z0-9._@+~-]{1,128}$/
 
 function readKey(item: SourceNode, text: string, report: Report): AccessKey | undefined {

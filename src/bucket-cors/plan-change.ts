@@ -14,7 +14,7 @@ export type Configuration = Pick<RuleFile, 'rules' | 'responseVary'>
 
 /** What a call changes in the rules directory. `from` and `to` are for the audit log. */
 export type ChangePlan =
-  /** The file already says so. */
+  /** The rules are already as wanted. */
   | { readonly kind: 'nothing' }
   | {
       readonly kind: 'replace'
@@ -78,7 +78,7 @@ const contentOf = ({ dialect }: ChangeContext, { file, bytes }: StoredFile): Rul
 const severalFiles = (files: readonly StoredFile[]): ApiError =>
   conflict(`This bucket has more than one rule file: ${files.map(({ file }) => file).join(', ')}.`)
 
-/** What a person has written into a file that rewriting would lose. */
+/** The refusal if a person maintains the file: it is a link, is not YAML, has errors or has comments. */
 function whyAuthored(stored: StoredFile, content: RuleFile | undefined): ApiError | undefined {
   const { file, format, linked, bytes } = stored
   const because = (reason: string): ApiError =>

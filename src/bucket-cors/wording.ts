@@ -83,13 +83,17 @@ export const noSuchBucket = (bucket: string, words: BucketCorsWords): ApiError =
 
 /** The directory could not be written, so the old rules stay. `code` is the system's error code. */
 export const notWritten = (code: string): ApiError =>
-  error(503, 'ServiceUnavailable', `The rules could not be stored (${code}); the old rules are still active.`)
+  error(
+    503,
+    'ServiceUnavailable',
+    `The rules could not be changed (${code}); the old rules are still active.`,
+  )
 
 /** The files are written but not live yet. The log says why. */
 export const notLive: ApiError = error(
   503,
   'ServiceUnavailable',
-  'The rules were stored but are not active yet. Please try again.',
+  'The change was stored but is not active yet. Please try again.',
 )
 
 export const credentialsUnusable: ApiError = error(

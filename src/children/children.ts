@@ -8,8 +8,8 @@ import type { ModuleCall, Outcome, Reply } from './child.ts'
  * Runs functions in child processes, so that parsing untrusted text never blocks the event loop, and the serving
  * process never loads the parsers.
  *
- * Not in worker threads: V8 keeps the heap of a thread that has ended for the next one, and never frees it (Node 26: 20 MB). Not
- * tinypool or piscina: their time limit starts when a call is queued, and a dying child takes its queued calls along.
+ * Not in worker threads: when a thread ends, V8 keeps its heap for the next thread and never frees it (20 MB in Node 26). Not
+ * tinypool or piscina: their time limit starts when a call is queued, and when a child dies, its queued calls fail too.
  * Here the limit covers only the call itself, and the queued calls run again.
  */
 interface Children {
@@ -31,31 +31,40 @@ export interface ChildLimits {
   readonly heapMegabytes: number
 }
 
-/** The call ended its process, or took too long. The message says which, e.g. `it took longer than 5 s`. */
+/**
+ * The child ended, did not start, could not load its modules, or took too long over the call. The message says which, e.g.
+ * `it took longer than 5 s`.
+ */
 export class ChildFailure extends Error {}
 
 /**
- * The next batch is sent ahead, so that a child need not wait for this event loop between two of them. Not more: the
- * results that have come meanwhile are taken together, which blocks the event loop.
+ * The running batch and the next one, so that a child never waits for this event loop. No more, because all results that
+ * have arrived are handled in one turn, which blocks the event loop.
  */
-const batchesAhead = 2
+const maxBatchesPerChild = 2
 
 /** Calls in one message: for small files, messages cost a third as much as the work. */
-const mostInBatch = 16
+const maxCallsInBatch = 16
 
 /** Bytes of arguments in one batch, because all of its results are taken in one turn of the event loop. */
-const mostBytesInBatch = 32_768
+const maxBytesInBatch = 32_768
 
-/** Starting a child costs as much as a hundred small files, so a new one needs at least this many waiting calls. */
-const worthAChild = 32
+/**
+ * Starting a child costs as much as reading a hundred small files, so a further child starts only when more than this many
+ * calls are waiting.
+ */
+const backlogForNewChild = 32
 
 interface Job {
   readonly call: ModuleCall
   readonly settle: PromiseWithResolvers<unknown>
   /** Bytes of its arguments. */
   readonly size: number
-  /** Attempts so far. The first failure may be the machine's: a paused process, or a brief lack of memory. */
-  attempts: number
+  /**
+   * Failed attempts so far. The first failure is retried, because its cause may be the machine, such as a paused process
+   * or a brief lack of memory.
+   */
+  failures: number
   /** It was in a batch that failed, so it is run by itself to see which call is at fault. */
   alone: boolean
 }
@@ -74,7 +83,7 @@ export function createChildren(limits: ChildLimits): Children {
 
   function dispatch(): void {
     giveWaiting()
-    const isWorthIt = waiting.length > (children.size === 0 ? 0 : worthAChild)
+    const isWorthIt = waiting.length > (children.size === 0 ? 0 : backlogForNewChild)
     if (!isWorthIt || children.size >= limits.most) return
     start()
     giveWaiting()
@@ -84,9 +93,9 @@ export function createChildren(limits: ChildLimits): Children {
 
   function giveWaiting(): void {
     for (const child of children)
-      while (child.batches.length < batchesAhead) {
+      while (child.batches.length < maxBatchesPerChild) {
         // A busy child can wait until there is enough for a batch.
-        if (child.batches.length > 0 && waiting.length < mostInBatch) break
+        if (child.batches.length > 0 && waiting.length < maxCallsInBatch) break
         const batch = takeBatch()
         if (batch.length === 0) return
         give(child, batch)
@@ -96,11 +105,11 @@ export function createChildren(limits: ChildLimits): Children {
   function takeBatch(): readonly Job[] {
     const batch: Job[] = []
     let bytes = 0
-    while (batch.length < mostInBatch) {
+    while (batch.length < maxCallsInBatch) {
       const job = waiting[0]
       if (job === undefined) break
       bytes += job.size
-      if (batch.length > 0 && (job.alone || bytes > mostBytesInBatch)) break
+      if (batch.length > 0 && (job.alone || bytes > maxBytesInBatch)) break
       batch.push(job)
       waiting.shift()
       if (job.alone) break
@@ -175,7 +184,7 @@ export function createChildren(limits: ChildLimits): Children {
     child.timer = setTimeout(() => end(child, 'idle'), limits.idle).unref()
   }
 
-  /** Only what was running can be at fault: what is behind it is run again. */
+  /** Only the running batch can be at fault, so the batches queued after it run again. */
   function end(child: Child, message: string): void {
     if (!children.delete(child)) return
     clearTimeout(child.timer)
@@ -194,14 +203,14 @@ export function createChildren(limits: ChildLimits): Children {
   }
 
   function failed(job: Job, message: string): void {
-    if (++job.attempts > 1) job.settle.reject(new ChildFailure(message))
+    if (++job.failures > 1) job.settle.reject(new ChildFailure(message))
     else waiting.unshift(job)
   }
 
   return {
     run(call) {
       const settle = Promise.withResolvers<unknown>()
-      waiting.push({ call, settle, size: sizeOf(call), attempts: 0, alone: false })
+      waiting.push({ call, settle, size: sizeOf(call), failures: 0, alone: false })
       dispatch()
       return settle.promise
     },
@@ -254,7 +263,7 @@ const shared = createChildren({
   heapMegabytes: 256,
 })
 
-/** Calls functions that a module exports in a child of this process; a result must be something that can be cloned. */
+/** Calls exported functions of `module` in a child process. Arguments and results must be cloneable (structured clone). */
 export function inChild<Module>(module: URL): InChild<Module> {
   return async (name, ...args) => {
     const result: unknown = await shared.run({ module: module.href, name: String(name), args })

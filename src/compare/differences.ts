@@ -80,7 +80,7 @@ export function createDifferences(options: DifferencesOptions = {}): Differences
     families: [
       () => ({
         name: 'cors_sidecar_candidate_compared_total',
-        help: 'CORS requests that the candidate rules judged as well.',
+        help: 'CORS requests that the sidecar also evaluated with the candidate rules.',
         type: 'counter',
         aggregator: 'sum',
         samples: [{ suffix: '', labels: {}, value: totals.compared }],

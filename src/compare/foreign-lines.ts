@@ -54,8 +54,11 @@ const methodsOfApis: readonly (readonly [RegExp, string])[] = [
   [/^(?:Delete|AbortMultipartUpload)/, 'DELETE'],
 ]
 
-/** Request headers that need permission, as SDKs set them. The browser adds all others itself. */
-const ofPages =
+/**
+ * Headers that SDKs set and that a preflight may have to allow
+ * (https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names). The browser adds all others itself.
+ */
+const headersSetByPages =
   /^(?:authorization|content-type|content-md5|content-encoding|content-disposition|cache-control|range|if-[a-z-]+|amz-sdk-[a-z-]+|x-amz-[a-z0-9-]+)$/
 
 /**
@@ -71,7 +74,7 @@ function readMinio(fields: Fields): ForeignRequest | undefined {
   const method = methodsOfApis.find(([pattern]) => api !== undefined && pattern.test(api))?.[1]
   const path = text(fields, 'requestPath')
   if (origin === undefined || method === undefined || path === undefined) return undefined
-  const names = [...headers.keys()].filter((name) => ofPages.test(name))
+  const names = [...headers.keys()].filter((name) => headersSetByPages.test(name))
   return {
     request: {
       method,

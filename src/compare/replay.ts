@@ -15,8 +15,8 @@ export const skipReasons = [...unreadReasons, 'too-long', 'cut', 'refused'] as c
 export type SkipReason = (typeof skipReasons)[number]
 
 /**
- * Like the changes between two sets of rules, but the log does not contain the response. `rule` therefore means
- * that another rule allows the request.
+ * The changes between two sets of rules, with `rule` instead of `answer`: the log does not contain response headers, so
+ * they cannot be compared. `rule` means that a different rule now allows the request.
  */
 export const replayChanges = ['refused', 'allowed', 'reason', 'rule', 'mode'] as const
 export type ReplayChange = (typeof replayChanges)[number]

@@ -11,7 +11,7 @@ export interface LeftOut {
   readonly origin: string
   readonly requests: number
   readonly refused: number
-  /** `few`, or the code of the finding that `check` would report. */
+  /** `few`, `too-many`, `not-allowable`, or the code of the finding that `check` would report. */
   readonly why: string
 }
 
@@ -208,7 +208,7 @@ function fileFor(origins: readonly OriginTraffic[], dialect: DialectName): RuleF
 
 const plainFile = { vary: 'auto', responseVary: false, mode: 'enforce', hosts: [], tests: [] } as const
 
-/** One test per origin with everything that it did, and one for an origin that no rule names. */
+/** One test per origin, with one of its methods and all its headers, and one test for an origin that no rule names. */
 function testsOf(rules: readonly CorsRule[], origins: readonly OriginTraffic[]): RuleTest[] {
   const allowed = origins.map(({ origin, methods, headers }): RuleTest => {
     const method = corsMethods.toReversed().find((name) => methods.has(name)) ?? 'GET'

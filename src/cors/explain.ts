@@ -3,7 +3,7 @@ import { matchOrigin } from './pattern.ts'
 import type { CorsQuestion, Malformed } from './request.ts'
 import { allowsHeader, type CompiledRule, type CorsRule } from './rule.ts'
 
-/** What a rule would need to allow the request. Empty lists and `false` mean nothing. */
+/** What a rule would need to allow the request. `false` or an empty list: nothing of that kind is needed. */
 interface Lack {
   readonly origin: boolean
   readonly method: boolean
@@ -17,7 +17,8 @@ export interface Explanation {
   /** One or two sentences for people. */
   readonly text: string
   /**
-   * Label of the rule that allowed the request, or of the closest rule: the first that needs the fewest additions.
+   * Label of the rule that allowed the request, or of the closest rule: the first that matches furthest and, at that
+   * step, lacks the fewest values.
    */
   readonly rule: string | undefined
   /** The first field of the closest rule that did not match, and the value it lacks. */
@@ -103,7 +104,7 @@ function lackText(rule: CompiledRule, lack: Lack, question: CorsQuestion, count:
     return `${none} ${verb} the origin ${question.origin}. The closest is rule ${rule.label}${also}.`
   }
   if (lack.method) {
-    const also = lack.headers.length > 0 ? `, nor ${headerWords(lack.headers)}` : ''
+    const also = lack.headers.length > 0 ? `, and it does not allow ${headerWords(lack.headers)}` : ''
     const methods = rule.rule.allowedMethods.join(', ')
     return `Rule ${rule.label} allows this origin, but only with ${methods}, not with ${question.method}${also}.`
   }
@@ -131,7 +132,7 @@ function malformedText(malformed: Malformed): string {
     case 'header-invalid':
       return 'Access-Control-Request-Headers holds something that is not a header name.'
     case 'headers-beyond-bounds':
-      return 'Access-Control-Request-Headers is longer than any browser sends, so it was not read.'
+      return 'Access-Control-Request-Headers is too long, or has too many names or empty elements, so it was not used.'
   }
 }
 

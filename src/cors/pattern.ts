@@ -4,7 +4,7 @@
  * Bucket cors; OSS PutBucketCors).
  */
 
-import { fitsStar, readStar, type StarPattern } from './star.ts'
+import { matchesStar, readStar, type StarPattern } from './star.ts'
 
 /** Longest Origin accepted, in bytes: `https://` + 253 + `:65535`, and room for long schemes. */
 export const maxOriginLength = 326
@@ -22,8 +22,9 @@ export interface OriginMatcher {
 }
 
 /**
- * How an origin matches a rule. `any`: by a lone `*`. `named`: by an entry that names it. `anyHost`: only by an
- * entry that is `*` in disguise (`https://*`), so credentials must not be allowed.
+ * How an origin matches a rule. `any`: by a lone `*`. `named`: by an entry that identifies a site. `anyHost`: only by
+ * an entry that any site can match, which is `*` in disguise (`https://*`), `null` or `file://`. Credentials must not
+ * be allowed then.
  */
 type OriginMatch = 'none' | 'any' | 'named' | 'anyHost'
 
@@ -90,18 +91,18 @@ export function isSerializedOrigin(origin: string): boolean {
 }
 
 /** The form of an Origin header. `null` is the origin of a sandboxed page, which anybody can have. */
-export type OriginForm = 'malformed' | 'null' | 'url' | 'opaque'
+export type OriginForm = 'malformed' | 'null' | 'url' | 'text'
 
 /**
  * Classifies an Origin header. A `malformed` value matches nothing, not even `*`, and is never echoed: it is too
  * long, holds a character that no origin has (the comma of two joined Origin lines), or has `://` without the form
- * of an origin. `opaque` values such as `startend` are not URLs, yet vendors match them as text (ceph/s3-tests
+ * of an origin. `text` values such as `startend` are not URLs, yet vendors match them as text (ceph/s3-tests
  * test_cors_origin_response).
  */
 export function originForm(origin: string): OriginForm {
   if (origin.length > maxOriginLength || !/^[!-+\--~]+$/.test(origin)) return 'malformed'
   if (origin === 'null' || origin === fileOrigin) return 'null'
-  if (!origin.includes('://')) return 'opaque'
+  if (!origin.includes('://')) return 'text'
   return isSerializedOrigin(origin) ? 'url' : 'malformed'
 }
 
@@ -124,7 +125,7 @@ export function matchOpen(matcher: OriginMatcher, origin: string, form: OriginFo
   let found: OriginMatch = 'none'
   for (const wildcard of matcher.wildcards) {
     if (wildcard.urlShaped && form !== 'url') continue
-    if (!fitsStar(origin, wildcard)) continue
+    if (!matchesStar(origin, wildcard)) continue
     if (!wildcard.anyHost) return 'named'
     found = 'anyHost'
   }

@@ -1,6 +1,6 @@
 import type { CorsMethod } from './rule.ts'
 
-/** What a preset fills in: every field of a rule but its origins, which must never have a default. */
+/** The fields of a rule that a preset fills in. Origins are not among them, because they must never have a default. */
 export interface Preset {
   /** A few words for help and documentation. */
   readonly purpose: string

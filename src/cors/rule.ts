@@ -1,6 +1,6 @@
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
-import { createSharing } from './sharing.ts'
-import { fitsStar, readStar, type StarPattern } from './star.ts'
+import { createInterner } from './sharing.ts'
+import { matchesStar, readStar, type StarPattern } from './star.ts'
 
 /** The methods that a rule may allow at COS, OSS and S3. */
 export const corsMethods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'] as const
@@ -109,8 +109,8 @@ export interface CompiledRule {
   readonly headers: HeaderMatcher
 }
 
-const sharedMethods = createSharing<ReadonlySet<string>>()
-const sharedHeaders = createSharing<HeaderMatcher>()
+const sharedMethods = createInterner<ReadonlySet<string>>()
+const sharedHeaders = createInterner<HeaderMatcher>()
 
 export function compileRule(rule: CorsRule, number: number): CompiledRule {
   return {
@@ -141,6 +141,6 @@ export function allowsHeader(headers: HeaderMatcher, name: string): boolean {
   // Length first, because a Set lookup hashes the whole name.
   if (name.length <= headers.longest && headers.exact.has(name)) return true
   // A loop, because `some()` would allocate a closure for each of up to 128 names × 100 rules.
-  for (const pattern of headers.wildcards) if (fitsStar(name, pattern)) return true
+  for (const pattern of headers.wildcards) if (matchesStar(name, pattern)) return true
   return false
 }

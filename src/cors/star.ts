@@ -10,8 +10,8 @@ export function readStar(entry: string): StarPattern | undefined {
   return star < 0 ? undefined : { prefix: entry.slice(0, star), suffix: entry.slice(star + 1) }
 }
 
-/** Whether `pattern` matches all of `text`. Prefix and suffix must not overlap. */
-export function fitsStar(text: string, { prefix, suffix }: StarPattern): boolean {
+/** Whether the pattern matches all of `text`. The length check keeps `a*a` from matching `a`. */
+export function matchesStar(text: string, { prefix, suffix }: StarPattern): boolean {
   return (
     text.length >= prefix.length + suffix.length &&
     text.startsWith(prefix) &&

@@ -25,13 +25,15 @@ export function servePage(setup: PageSetup): RequestListener {
     const refusal = refuseOtherCallers(request, setup.pageOrigins)
     const answered: Promise<Answer> =
       refusal === undefined
-        ? answer(setup, request).catch(() => text(502, 'The sidecar does not respond.'))
+        ? answer(setup, request).catch(() =>
+            text(502, 'The sidecar did not respond, or a file could not be read or written.'),
+          )
         : Promise.resolve(text(refusal.status, refusal.message))
     void answered.then((done) => finish(request, response, policy, done))
   }
 }
 
-/** Path prefix of the console's files that the page uses. */
+/** URL paths of the console's files that the page also uses, by file name. */
 const sharedFiles = new Map([
   ['dom.js', '/admin/page/dom.js'],
   ['shared.css', '/admin/page/shared.css'],

@@ -17,7 +17,7 @@ export interface PageQuestion {
   readonly actual: boolean
 }
 
-/** Milliseconds. On a busy machine, starting the thread that makes the proposal takes long. */
+/** Milliseconds. On a busy machine, the process that makes the proposal can take seconds to start. */
 const answerTime = 15_000
 
 /** The part of `/-/rules` that the page shows. */
@@ -44,7 +44,7 @@ export async function explainRequest(setup: PageSetup, question: PageQuestion): 
   // A deleted file is not listed.
   const { files }: RuleFiles = JSON.parse(await askAdmin(setup, `/-/rules?bucket=${bucket}`, '{"files":[]}'))
   const { request, response, ...shown } = explained
-  // The warning about loopback origins does not apply here: the page of the demo has one.
+  // Leaves out all infos: the one about loopback origins does not apply here, because the demo's page has such an origin.
   const file = files[0] && {
     ...files[0],
     findings: files[0].findings.filter(({ severity }) => severity !== 'info'),

@@ -1,7 +1,7 @@
 import type { Allow, Deny } from '../cors/decide.ts'
 import type { CorsRule, DialectName, Matching } from '../cors/rule.ts'
-import { createSharing } from '../cors/sharing.ts'
-import { fitsStar, readStar, type StarPattern } from '../cors/star.ts'
+import { createInterner } from '../cors/sharing.ts'
+import { matchesStar, readStar, type StarPattern } from '../cors/star.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 
 /** The inputs of request ids. They are arguments, so that wording stays a pure function. */
@@ -78,7 +78,10 @@ export interface BucketCorsWords {
   readonly fieldsFor: (cause: string) => ErrorFields
 }
 
-/** Values that no browser sends or honours. They are harmless in a rule, because they only make it match less. */
+/**
+ * Values that no browser sends or honours. They are harmless in a rule: such an origin matches nothing, and such a
+ * max-age is not honoured.
+ */
 export type NeverSent = 'default-port' | 'trailing-slash' | 'upper-case' | 'negative-max-age'
 
 /** What the rule form of the vendor's web console refuses although its API stores it. */
@@ -187,7 +190,7 @@ export interface PreparedRule {
  */
 type AllowedEntry = string | StarPattern
 
-const sharedValues = createSharing<PreparedRule>()
+const sharedValues = createInterner<PreparedRule>()
 
 /** The header values of `rule` in `style`. Rules with equal values share one object. */
 export function prepareRule(style: HeaderStyle, rule: CorsRule): PreparedRule {
@@ -260,7 +263,7 @@ function allowHeaders(
   const names = new Set<string>()
   for (const entry of prepared) {
     if (typeof entry === 'string') names.add(entry)
-    else for (const name of requested) if (fitsStar(name, entry)) names.add(name)
+    else for (const name of requested) if (matchesStar(name, entry)) names.add(name)
   }
   return [...names].join(style.separator)
 }

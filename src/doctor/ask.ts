@@ -21,9 +21,9 @@ export interface Sent {
 }
 
 export interface AskOptions {
-  /** Milliseconds until the head of the response. */
+  /** Milliseconds to wait for the head of the response, and then again for its body. */
   readonly timeout: number
-  /** Certificate authorities besides those that this machine trusts, PEM. */
+  /** All certificate authorities to trust, PEM. Empty: those that Node trusts by default. */
   readonly ca: readonly string[]
   /** Verify the server's certificate. */
   readonly verify: boolean
@@ -37,7 +37,7 @@ const maxBody = 65_536
 
 /**
  * Sends one request on a connection of its own, without following redirects. Uses node:http, because fetch() joins
- * repeated headers, follows redirects and refuses an Origin header. Never rejects.
+ * repeated headers and cannot send Expect: 100-continue. Never rejects.
  */
 export function ask(sent: Sent, options: AskOptions): Promise<Attempt> {
   return new Promise((resolve) => {

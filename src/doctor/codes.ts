@@ -21,7 +21,7 @@ const text = (meaning: string, remedy: string): ProblemText => ({ meaning, remed
 export const problemTexts = {
   // Before the network
   'mixed-content': text(
-    'A page that was loaded over https may not send requests to http (W3C Mixed Content). The browser blocks them before the network, so no server logs them.',
+    'A page that was loaded over https may not send requests to http (W3C Mixed Content). The browser blocks such requests before it sends them, so no server logs them.',
     'Serve the endpoint over https, and write https:// in the page.',
   ),
   'local-network': text(
@@ -47,7 +47,7 @@ export const problemTexts = {
   ),
   'connection-reset': text(
     'The connection was closed before the response was complete.',
-    "Read the server's log for that time: it crashed, or closed the connection without a response.",
+    'The server crashed, or closed the connection before it finished the response. Read its log for that time.',
   ),
   'not-http': text(
     'The response is not valid HTTP. This happens when http is sent to an https port, or to the port of another protocol.',
@@ -75,7 +75,7 @@ export const problemTexts = {
     'Use the final URL in the page: https if http is redirected, the final host, with or without the trailing slash. Or exempt OPTIONS from the redirect.',
   ),
   'console-port': text(
-    'The MinIO console answered, which is a web interface for people. The S3 API listens on another port (9000 by default, the console on 9001).',
+    'The MinIO console, a web interface for people, answered. The S3 API listens on another port (9000 by default; the console uses 9001).',
     'Use the port of the S3 API, or the port of the sidecar, in the URL or in the rule of the proxy.',
   ),
   'preflight-answered-by-proxy': text(
@@ -100,11 +100,11 @@ export const problemTexts = {
   ),
   'allow-methods-missing': text(
     'Access-Control-Allow-Methods does not name the method of the request. Method names are case-sensitive.',
-    'Add the method to allowedMethods of the rule, or to the hop that sends this header.',
+    'Add the method to allowedMethods of the rule. If another hop sends this header, add the method there.',
   ),
   'allow-headers-missing': text(
     'Access-Control-Allow-Headers does not name all headers that the page sets. `*` does not cover Authorization, and covers nothing when the page sends credentials (Fetch, "CORS non-wildcard request-header name").',
-    'Add the names to allowedHeaders of the rule, or to the hop that sends this header.',
+    'Add the names to allowedHeaders of the rule. If another hop sends this header, add the names there.',
   ),
   // Any response
   'allow-origin-missing': text(
@@ -116,7 +116,7 @@ export const problemTexts = {
     "Remove the CORS headers from the proxy in front; the sidecar sends them and removes the store's. Without a sidecar, remove them from one of the two hops.",
   ),
   'allow-origin-other': text(
-    "Access-Control-Allow-Origin names another origin than the page's. A cache served the response for another page, or a fixed value is configured.",
+    "Access-Control-Allow-Origin names an origin other than the page's. Either a cache served a response that it had stored for another page, or a hop sends a fixed value.",
     'Send Vary: Origin with every response, and purge the cache. If a proxy sends a fixed value, remove it there.',
   ),
   'wildcard-with-credentials': text(
@@ -125,19 +125,19 @@ export const problemTexts = {
   ),
   'allow-credentials-missing': text(
     'The page sends credentials, but the response has no Access-Control-Allow-Credentials: true.',
-    'Name the origin in the rule, without `*`. Or remove `credentials: "include"` (`withCredentials`) from the page: signed URLs do not need it.',
+    'Name the origin in the rule, without `*`, and in dialect http also set allowCredentials: true (dialect oss never sends this header). Or remove `credentials: "include"` (`withCredentials`) from the page: signed URLs do not need it.',
   ),
   'any-origin-with-credentials': text(
     'An arbitrary origin was allowed with credentials. Any web site can then act with the permissions of its visitors.',
-    'Name the allowed origins. MinIO: set cors_allow_origin; a proxy: compare $http_origin with a list before sending it back.',
+    'Name the allowed origins. MinIO: list them in MINIO_API_CORS_ALLOW_ORIGIN, because by default MinIO allows every origin. A proxy: compare $http_origin with a list before sending it back.',
   ),
   'vary-missing': text(
-    "The response depends on Origin but does not say so in Vary. A cache, including the browser's, may serve it to another page, or to this page after an <img> loaded it without CORS.",
-    'Send Vary: Origin with every response for this path, also to requests without Origin. A proxy must not remove it.',
+    "The response depends on Origin but does not say so in Vary. A cache, including the browser's, may serve it to another page, or to this page after an `<img>` loaded it without CORS.",
+    'Send Vary: Origin with every response for this path, including responses to requests without Origin. A proxy must not remove it.',
   ),
   'expose-headers-missing': text(
     'Access-Control-Expose-Headers does not name a response header that the page reads, so the page sees null. Multipart uploads need ETag.',
-    'Add the names to exposeHeaders of the rule, or to the hop that sends this header.',
+    'Add the names to exposeHeaders of the rule. If another hop sends this header, add the names there.',
   ),
   'headers-lost-on-error': text(
     'Successful responses have CORS headers but errors do not, so the browser reports every error of this endpoint as a CORS error. Causes: nginx `add_header` without `always`, and errors that a proxy sends itself.',
@@ -158,10 +158,10 @@ export const problemTexts = {
   ),
   'host-changed': text(
     'A hop replaced the Host header. Signatures cover Host, and with virtual-hosted buckets it names the bucket.',
-    'Pass it unchanged (nginx: `proxy_set_header Host $http_host;`, Apache: `ProxyPreserveHost On`, Caddy 2 does so by default).',
+    'Pass Host unchanged (nginx: `proxy_set_header Host $http_host;`, Apache: `ProxyPreserveHost On`, Caddy 2 does so by default).',
   ),
   'path-changed': text(
-    'A hop rewrote the path: it decoded escapes, merged slashes, or added or removed a prefix. Signatures cover the path, and object names contain such characters.',
+    'A hop rewrote the path: it decoded escapes, merged slashes, or added or removed a prefix. Signatures cover the path, and object names may contain escaped characters and repeated slashes.',
     'Pass the path unchanged (nginx: no path after the host in `proxy_pass`, no rewrite; Caddy: no `uri strip_prefix`; a CDN: no path normalization). Use a separate host instead of a prefix.',
   ),
   'store-error': text(
@@ -178,7 +178,7 @@ export const problemTexts = {
     'Run `cors-sidecar explain` with the same --rules, origin, method and headers: it shows the change that would allow the request.',
   ),
   'rules-differ': text(
-    'The CORS headers differ from what the rule files given by --rules require. The sidecar has not loaded them, another server answered, or a hop changed the headers.',
+    'The CORS headers differ from what the rule files given by --rules require. The sidecar has not loaded these rule files, another server answered, or a hop changed the headers.',
     "Compare with `cors-sidecar explain --response`, check the loaded files in the sidecar's console, and run doctor with the sidecar's own address as --url.",
   ),
 } as const satisfies Readonly<Record<string, ProblemText>>

@@ -19,7 +19,7 @@ export function failureProblem({ reason, detail }: Failure, what: string): Probl
   return problem(code, hop, `${what}: ${detail}.`)
 }
 
-/** Problems for which the browser blocks the request before sending anything. */
+/** Problems that exist before anything is sent: the browser may block the request or drop a header. */
 export function pageProblems(question: Question, facts: Facts): Problem[] {
   const { endpoint, origin, unsendable } = question
   const problems: Problem[] = []

@@ -28,7 +28,7 @@ export function diagnose(question: Question, facts: Facts): Problem[] {
   const store = storeProblems(facts)
   if (preflight.some(({ code }) => conclusive.has(code))) return [...before, ...preflight, ...store]
   const rules = rulesProblems(question, facts)
-  // After a refused preflight the browser does not send the request, so problems of its response add nothing.
+  // If the preflight has a problem, a refusal of the request itself adds nothing. Other problems are still reported.
   const answers = [
     ...preflight,
     ...answerProblems(question, facts).filter(({ code }) => preflight.length === 0 || !refusals.has(code)),
@@ -42,7 +42,7 @@ function certificateProblems({ certificate }: Facts): Problem[] {
 
 const refusals: ReadonlySet<ProblemCode> = new Set(['preflight-refused', 'allow-origin-missing'])
 
-/** If the rule files refuse the request, that explains the refusal. If not, the difference comes after it. */
+/** Drops refusals that the rule files explain, except those at a proxy. Puts the problems with the rules last. */
 function explained(answers: readonly Problem[], rules: readonly Problem[]): Problem[] {
   const refuses = rules.some(({ code }) => code === 'rules-refuse')
   const others = answers.filter(({ code, hop }) => !(refuses && refusals.has(code) && hop !== 'proxy'))

@@ -56,8 +56,8 @@ export function originProblems(question: Question, answer: Answer, what: string)
 }
 
 /**
- * The hop whose configuration must change: the sidecar if there is one, else a proxy that the response headers name,
- * else the store.
+ * The hop whose configuration must change: the one that the response points to, or else the sidecar if there is one,
+ * or else the store. With a sidecar, the response of a sidecar or store is not attributed to a proxy.
  */
 export function hopOf({ sidecarKnown }: Question, answer: Answer): Hop {
   if (sidecarKnown && isOfService(answer)) return authorOf(answer, sidecarKnown)?.hop ?? 'sidecar'
@@ -76,9 +76,7 @@ const cachedBy = (answer: Answer): boolean =>
 
 const ageOf = (answer: Answer): string => (cachedBy(answer) ? '; a cache served it' : '')
 
-/**
- * A response needs Vary: Origin if it names this origin, or if another response for the same path names an origin.
- */
+/** Whether Vary names Origin or is `*`. */
 export function variesByOrigin(answer: Answer): boolean {
   const names = listOf(answer, 'vary')
   return names.includes('origin') || names.includes('*')

@@ -50,7 +50,7 @@ const hostId = (answer: Answer): string | undefined => {
     : undefined
 }
 
-/** COS omits the bucket or the default port, so only a different name counts. */
+/** Servers may omit the default port or change the case, so neither counts as a difference. */
 const sameHost = (seen: string, sent: string): boolean =>
   seen.toLowerCase().replace(/:(?:80|443)$/, '') === sent.toLowerCase().replace(/:(?:80|443)$/, '')
 

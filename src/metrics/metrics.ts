@@ -101,7 +101,7 @@ function createRuleGauges(registry: FamilyRegistry): {
   const successTimestamp = gauge(
     registry,
     'rules_last_reload_success_timestamp_seconds',
-    'When every file was last found loaded without an error, in seconds since 1970.',
+    'Time of the last load in which every file was free of errors, in seconds since 1970.',
     'min',
   )
   const generation = gauge(

@@ -1,6 +1,6 @@
 import { type DialectName, emptyRuleFile, type RuleFile } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
-import { createSharing } from '../cors/sharing.ts'
+import { createInterner } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
 import { dialectNamed } from '../dialect/named.ts'
 import { foldedName, isBucketName } from './address.ts'
@@ -158,7 +158,7 @@ function policyWithoutRules(
   }
 }
 
-const sharedVary = createSharing<readonly string[]>()
+const sharedVary = createInterner<readonly string[]>()
 
 export function compilePolicy(name: string, file: RuleFile, serverDialect: DialectName): BucketPolicy {
   const dialect = dialectNamed(file.dialect ?? serverDialect)

@@ -46,7 +46,7 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly server: Server
-  /** Resolves once connections are accepted; rejects when the address is unavailable. Port 0 takes a free one. */
+  /** Resolves once connections are accepted; rejects when the address is unavailable. Port 0 selects a free one. */
   listen(host: string, port: number): Promise<AddressInfo>
   /**
    * Answers requests of the next seconds with `Connection: close`, then accepts no more. Resolves when everything

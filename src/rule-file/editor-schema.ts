@@ -8,7 +8,7 @@ export function ruleFileSchema(): Readonly<Record<string, unknown>> {
   const anyRule = z.union(styles.map(ruleIn))
   const rules = z
     .array(anyRule)
-    // More than any vendor stores.
+    // No vendor stores more than 100 rules.
     .meta({ description: 'The first matching rule decides.', maxItems: 100 })
   const common = { $schema: z.string().optional(), ...settings }
   const spelled = z.union([

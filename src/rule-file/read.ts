@@ -49,7 +49,7 @@ export interface ReadRules extends RuleReading {
   readonly remedies: readonly PlacedRemedy[]
   /** Position of a value, or of what it is missing from. */
   position(path: ValuePath): Place
-  /** The bucket that the text names, where it is a call of an SDK. */
+  /** The `Bucket` parameter, if the text holds the parameters of an SDK call. */
   readonly bucket?: string
 }
 
@@ -90,7 +90,7 @@ const readers: Readonly<Record<FileFormat, (text: string) => Source>> = {
   xml: readXml,
 }
 
-/** {@link readRules} without what cannot be sent from a process. */
+/** {@link readRules} without `position`, because a function cannot be sent between processes. */
 export function readRuleFile(...given: Parameters<typeof readRules>): RuleReading {
   const { position: _, ...reading } = readRules(...given)
   return reading
@@ -110,7 +110,7 @@ export function readRules(
   const format = formatOf(file) ?? 'yaml'
   const { text, legible, problems } = decode(bytes, format)
   const wrong = legible ? wrongExtension(file, text, format) : undefined
-  // What a text plainly is says more than that its name is wrong.
+  // Read in its detected format: "this is an HTML page" helps more than "the extension is wrong".
   const holds = wrong === undefined ? format : (formatSeen(text, format) ?? format)
   const seen = legible ? readers[holds](text) : unread
   const other = otherThanRules(seen, text, holds) ?? wrong
@@ -140,7 +140,10 @@ export function readRules(
   return given?.kind === 'scalar' && typeof given.value === 'string' ? { ...read, bucket: given.value } : read
 }
 
-/** One finding in place of one for each key that a rule file has not. `misnamed`: what its name says, and what it holds. */
+/**
+ * A single finding for the CORS configuration of another product, instead of one for each unknown key. `misnamed`: the
+ * format of the extension, then the detected one.
+ */
 function foreignFinding(
   file: string,
   text: string,
@@ -191,7 +194,7 @@ export function readSource(
   }
 }
 
-/** A call of an SDK names its bucket, and the file that holds it can be named after another one. */
+/** The parameters of an SDK call contain a bucket, which may differ from that of the file's name. */
 function otherBucket(file: string, root: SourceNode | undefined): Problem[] {
   const given = bucketOfCall(root)
   const name = readFileName(file.slice(file.lastIndexOf('/') + 1))
@@ -218,7 +221,6 @@ function hostsIn(value: unknown, position: ReadRules['position']): NamedHost[] {
   })
 }
 
-/** A document with what is needed to check it. */
 interface Judged extends ReadOptions {
   readonly document: RuleDocument
   readonly text: string
@@ -299,7 +301,6 @@ function dialectOf(value: unknown): DialectName | undefined {
 const isStoredByApi = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'storedBy' in value && value.storedBy === 'api'
 
-/** Checks the vendor's limits. */
 function limitProblems(document: RuleDocument, size: number, { name: dialect, limits }: Dialect): Problem[] {
   const { rules: mostRules, bytes: mostBytes } = limits
   const { ruleCount } = document
@@ -309,7 +310,7 @@ function limitProblems(document: RuleDocument, size: number, { name: dialect, li
     problems.push(errorAt(0, 0, 'file-too-large', `${size} bytes: ${dialect} stores at most ${mostBytes}`))
   if (ruleCount > mostRules) {
     const { offset, end } = document.locate(['rules', mostRules])
-    const message = `more than ${mostRules} rules (the limit of ${dialect}): ${ruleCount}; several origins can share one rule`
+    const message = `${ruleCount} rules, but ${dialect} stores at most ${mostRules}: put several origins in one rule`
     problems.push(errorAt(offset, end, 'too-many-rules', message))
   }
   return problems

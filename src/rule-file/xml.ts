@@ -49,8 +49,8 @@ interface Reading {
 }
 
 /**
- * The prefix of a document in which every element has it, as XML libraries write a namespace. Only on the root, it
- * would leave the rules in another namespace, where vendors do not find them.
+ * The namespace prefix with its colon, if every element has it, as XML libraries write it; otherwise empty. With a
+ * prefix on the root only, the rules would be in another namespace, where vendors do not find them.
  */
 function prefixOf(root: XmlElement): string {
   const [, prefix = ''] = /^([A-Za-z_][\w.-]*:)CORSConfiguration$/.exec(root.name) ?? []
@@ -67,7 +67,7 @@ const nameSpan = ({ start, name }: XmlElement): Span => ({ offset: start, end: s
 
 const shown = (name: string): string => (/^[\w.:-]{1,80}$/.test(name) ? name : quoted(name))
 
-/** A configuration without a CORSRule has no rules; the key is not missing. */
+/** Adds an empty list if there is no CORSRule, so that the finding is "no rules" and not a missing key. */
 function withRules(node: SourceMap): SourceMap {
   if (node.entries.some(({ key }) => key === 'CORSRule')) return node
   const { offset, end } = node
@@ -127,7 +127,7 @@ function readLeaf(reading: Reading): SourceNode {
       ),
     )
   const own = ownText(element, text)
-  // Vendors store an ID that has line breaks in the file.
+  // Vendors accept an ID that is wrapped over several lines, so each line break becomes a space.
   const value = localName(element, reading) === 'ID' ? own.text.replace(/ *[\t\r\n]\s*/g, ' ') : own.text
   return { kind: 'scalar', value, ...(own.span ?? nameSpan(element)) }
 }
@@ -138,7 +138,7 @@ function checkAttributes({ element, text, problems }: Reading): void {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue
     // An equal text in quotes may precede it; then the position is a few characters early.
     const offset = text.indexOf(name, start)
-    const message = `attribute ${shown(name)}: elements have no attributes but xmlns`
+    const message = `attribute ${shown(name)} is not allowed (only xmlns is): remove it`
     problems.push(errorAt(offset, offset + name.length, 'xml-attribute', message))
   }
 }

@@ -23,8 +23,8 @@ export interface YamlTokens {
   readonly problem: Problem | undefined
 }
 
-/** Tokenizes `text`, at most `mostTokens` tokens, because a token costs far more than its characters. */
-export function readTokens(text: string, mostTokens: number): YamlTokens {
+/** Tokenizes `text`, at most `maxTokens` tokens, because a token costs far more than its characters. */
+export function readTokens(text: string, maxTokens: number): YamlTokens {
   const found: Found = {
     tokens: [],
     comments: [],
@@ -37,7 +37,7 @@ export function readTokens(text: string, mostTokens: number): YamlTokens {
   let count = 0
   let isScalar = false
   for (const lexeme of new Lexer().lex(text)) {
-    if (++count > mostTokens) return { ...found, problem: tooMany(mostTokens) }
+    if (++count > maxTokens) return { ...found, problem: tooMany(maxTokens) }
     if (!isScalar) lookAt(lexeme, parser.offset, found)
     isScalar = lexeme === CST.SCALAR
     for (const token of parser.next(lexeme)) found.tokens.push(token)
@@ -68,7 +68,7 @@ function lookAt(lexeme: string, offset: number, found: Found): void {
       return
     case 'tag':
       found.tags.push(
-        errorAt(offset, end, 'yaml-unknown-tag', `tags such as ${quoted(lexeme)} are not allowed: remove it`),
+        errorAt(offset, end, 'yaml-unknown-tag', `the tag ${quoted(lexeme)} is not allowed: remove it`),
       )
       return
     case 'double-quoted-scalar':

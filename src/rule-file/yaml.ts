@@ -20,7 +20,7 @@ const maxAliases = 20
 
 export interface YamlOptions {
   /** Limit of tokens; default: those of the largest rule file that a person could write. */
-  readonly mostTokens?: number
+  readonly maxTokens?: number
   /** `refuse`: every alias is an error. Default: `follow`, up to 20 times. */
   readonly aliases?: 'follow' | 'refuse'
 }
@@ -35,9 +35,9 @@ export function readYaml(text: string): Source {
 /** Reads any YAML. The parsers are recursive and slow on hostile text, so `readTokens` checks it first. */
 export function readYamlTree(
   text: string,
-  { mostTokens = 20_000, aliases = 'follow' }: YamlOptions = {},
+  { maxTokens = 20_000, aliases = 'follow' }: YamlOptions = {},
 ): Source {
-  const { tokens, problem, tags, unclosed, ...seen } = readTokens(text, mostTokens)
+  const { tokens, problem, tags, unclosed, ...seen } = readTokens(text, maxTokens)
   if (problem !== undefined) return unreadable(problem)
   const comments = withCoverage(text, seen.comments)
   const [document, second] = compose(tokens, text)

@@ -13,7 +13,6 @@ type ProposalInput = proposing.ProposalInput
 /** In a child process, so that the serving process loads neither the checker nor the parsers. */
 const call = inChild<typeof proposing>(moduleBeside(import.meta.url, '../rule-file/propose/propose'))
 
-/** Where the rule files are, and the settings that they are read with. */
 interface AdviceContext {
   readonly directory: string
   readonly dialect: DialectName
@@ -35,14 +34,14 @@ export async function advise(
   const known = remembered.get(key)
   if (known !== undefined) return known
   const advice = await call('propose', input)
-  if (remembered.size >= mostRemembered) remembered.clear()
+  if (remembered.size >= maxRemembered) remembered.clear()
   remembered.set(key, advice)
   return advice
 }
 
 /** Cache: the console asks for the same groups every few seconds, and the result depends only on the input. */
 const remembered = new Map<string, Advice>()
-const mostRemembered = 100
+const maxRemembered = 100
 
 async function proposalInput(
   { directory, dialect, snapshot }: AdviceContext,

@@ -9,7 +9,10 @@ import { type FileFormat, formatOf } from '../rule-file/names.ts'
 import { systemErrorCode } from '../text/system-error.ts'
 import { readStart } from './read-start.ts'
 
-/** `code` is the system's error code, e.g. `ENOSPC`; then nothing has changed. */
+/**
+ * `code` is the system's error code, e.g. `ENOSPC`. Nothing has changed, unless only the last step failed: flushing
+ * the directory.
+ */
 export type Change = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly code: string }
 
 /** A bucket's own file as it is in the directory now. */

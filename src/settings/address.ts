@@ -8,7 +8,7 @@ export type Upstream =
   | { readonly kind: 'tcp'; readonly secure: boolean; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
 
-/** Address of one of our ports. `host` as in `Upstream`; port 0 takes a free one. */
+/** Address of one of our ports. `host` as in `Upstream`; port 0 selects a free one. */
 export interface ListenAddress {
   readonly host: string
   readonly port: number
@@ -25,7 +25,7 @@ const upstreamForms = 'http://HOST:PORT, https://HOST:PORT or unix:/path/to.sock
  */
 export const upstream: ValueKind<Upstream | undefined> = {
   read(text) {
-    // Checked before any message quotes the text: what stands before an @ may be a password.
+    // Checked first, because the later messages quote the text, and the part before an @ may be a password.
     if (text.includes('@'))
       return defect(
         `it contains a user name or password, which the proxy does not use (requests carry their own signatures): write ${upstreamForms}`,
@@ -90,7 +90,7 @@ export const listenAddress: ValueKind<ListenAddress> = {
       text.startsWith(':') && !text.startsWith('::') ? splitAuthority(`0.0.0.0${text}`) : splitAuthority(text)
     if (parts === undefined) return defect(wrongAddress(text))
     if (parts.port > 65_535)
-      return defect(`port ${parts.port} is out of range: write 0 to 65535 (0 takes a free one)`)
+      return defect(`port ${parts.port} is out of range: write 0 to 65535 (0 selects a free port)`)
     return value(parts)
   },
   show: showHostPort,

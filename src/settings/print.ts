@@ -7,7 +7,7 @@ import type { EffectiveSetting } from './reader.ts'
  */
 export function printSettings(effective: readonly EffectiveSetting[]): string {
   return [
-    '# cors-sidecar serve: flags come before variables, variables before the config file\n',
+    '# cors-sidecar serve: flags override variables, and variables override the config file\n',
     ...effective.map(printSetting),
   ].join('')
 }

@@ -88,7 +88,7 @@ function contradictions(
     found.push(`${place('tlsKey')}: a key needs its certificate: add --tls-cert FILE`)
   if (settings.bucketCorsApi === 'write' && !places.has('credentials'))
     found.push(
-      `${place('bucketCorsApi')}: write would let anybody change the rules: add --credentials FILE with the access keys that may`,
+      `${place('bucketCorsApi')}: write needs access keys to verify callers: add --credentials FILE with the keys that may change the rules`,
     )
   if (places.has('upstreamCa') && upstream !== undefined && !isSecure(upstream))
     found.push(

@@ -171,7 +171,7 @@ function wrongShape(setting: SettingEntry, node: SourceNode): string | undefined
       ? undefined
       : 'an item is not text: write names only'
   }
-  if (node.kind === 'map') return 'it contains further keys: write one value'
+  if (node.kind === 'map') return 'it contains nested keys: write one value'
   return node.value === null ? 'it has no value: write one, or remove the line' : undefined
 }
 

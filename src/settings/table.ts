@@ -75,7 +75,11 @@ export const settingTable = {
     'cos',
     'vendor whose responses to imitate, unless the rule file names one',
   ),
-  hostSuffix: list('NAME', hostSuffix, 'BUCKET.NAME in Host names the bucket; repeatable'),
+  hostSuffix: list(
+    'NAME',
+    hostSuffix,
+    'BUCKET.NAME in Host names the bucket; repeatable (in the variable: NAME,NAME; in the file: a list)',
+  ),
   unconfigured: setting(
     unconfiguredChoices.join('|'),
     choice(unconfiguredChoices),
@@ -86,7 +90,7 @@ export const settingTable = {
     bucketCorsApiModes.join('|'),
     choice(bucketCorsApiModes),
     'read',
-    '?cors: leave it to the store, answer GET from the rule files, or also take PUT and DELETE',
+    '?cors: leave it to the store, answer GET from the rule files, or also accept PUT and DELETE',
   ),
   /** Required by `bucketCorsApi: write`. */
   credentials: setting('FILE', optionalPath, undefined, 'access keys that may call ?cors'),
@@ -109,7 +113,7 @@ export const settingTable = {
     forwardedForModes.join('|'),
     choice(forwardedForModes),
     'off',
-    'X-Forwarded-For sent to the store; only replace can be relied on for access policies',
+    'X-Forwarded-For sent to the store; with append, a client can forge the first address in it',
   ),
   strictStart: toggle('exit 2 when any rule file has an error'),
   candidateRules: setting(
@@ -124,7 +128,9 @@ export const settingTable = {
     undefined,
     'token required for the console and /-/, also from local callers',
   ),
-  overwriteAuthored: toggle('PUT ?cors may replace rule files that people wrote'),
+  overwriteAuthored: toggle(
+    'PUT ?cors may also replace rule files with comments or errors, in XML or JSON, and links',
+  ),
   logLevel: setting('LEVEL', choice(logLevels), 'info', `lowest level to log: ${logLevels.join(', ')}`),
   logFormat: setting(
     logFormats.join('|'),

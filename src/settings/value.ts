@@ -6,7 +6,7 @@ export type Reading<T> =
   | { readonly kind: 'value'; readonly value: T }
   | { readonly kind: 'defect'; readonly defect: string }
 
-/** One type of value. `read(show(value))` returns `value` again. */
+/** Parses and prints one type of setting. `read(show(value))` yields `value`, except for an unset (`undefined`) value. */
 export interface ValueKind<T> {
   read(text: string): Reading<T>
   show(value: T): string
@@ -41,7 +41,7 @@ export function optionalChoice<T extends string>(words: readonly T[]): ValueKind
   return { read: choice(words).read, show: (word) => word ?? '' }
 }
 
-/** The documentation uses `on` and `off`; YAML authors write `true` and `false`. */
+/** `on` and `off` are also accepted, because YAML 1.1 parsers read them as booleans. */
 export const yesOrNo: ValueKind<boolean> = {
   read(text) {
     if (text === 'true' || text === 'on') return value(true)
@@ -54,7 +54,7 @@ export const yesOrNo: ValueKind<boolean> = {
 /** A file or directory, relative to the working directory of the process. */
 export const path: ValueKind<string> = { read: value, show: (text) => text, isPath: true }
 
-/** A file that may be absent. */
+/** A path that may be unset. */
 export const optionalPath: ValueKind<string | undefined> = {
   read: value,
   show: (text) => text ?? '',

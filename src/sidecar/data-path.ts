@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { createMissesBucket } from '../bucket-cors/ask-bucket.ts'
+import { createIsBucketMissing } from '../bucket-cors/ask-bucket.ts'
 import { createAskStore } from '../bucket-cors/ask-store.ts'
 import { type BucketCorsApi, createBucketCorsApi } from '../bucket-cors/bucket-cors.ts'
 import { followCredentials } from '../bucket-cors/credentials-file.ts'
@@ -48,7 +48,7 @@ export async function openDataPath(settings: Settings, parts: DataPathParts): Pr
     listen: () => listening('--listen', settings.listen, () => listener.listen(host, port)),
     async drain(timeout) {
       await listener.drain(timeout)
-      // An aborted connection is reported one turn of the event loop later, and its request is logged then.
+      // Two turns of the event loop: an aborted connection is reported, and its request logged, only after them.
       await nextTurn()
       await nextTurn()
       authorities.stop()
@@ -108,7 +108,7 @@ async function openBucketCorsApi(
     directory: settings.rules,
     overwriteAuthored: settings.overwriteAuthored,
     keys,
-    missesBucket: createMissesBucket(connect, timeout),
+    isBucketMissing: createIsBucketMissing(connect, timeout),
     askStore: createAskStore({
       connect,
       timeout,

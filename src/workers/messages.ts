@@ -22,7 +22,7 @@ export type ToPrimary =
   | { readonly kind: 'serving'; readonly address: AddressInfo }
   /** The worker cannot start, and exits. */
   | { readonly kind: 'problem'; readonly lines: readonly string[] }
-  /** The worker now decides by this generation. */
+  /** The worker has applied this generation of the rules. */
   | { readonly kind: 'taken'; readonly generation: number }
   /** The bucket CORS API has changed a file. */
   | { readonly kind: 'reload'; readonly id: number }

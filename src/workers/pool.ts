@@ -31,11 +31,12 @@ interface PoolOptions {
 }
 
 /**
- * Milliseconds until an ended worker is replaced: at once if it lasted `lastsAfter`, otherwise with growing delays.
+ * Restart back-off in milliseconds. A worker that ran for at least `stableAfter` is replaced at once, others after a
+ * doubling delay.
  */
-const lastsAfter = 10_000
+const stableAfter = 10_000
 const firstDelay = 100
-const longestDelay = 5_000
+const maxDelay = 5_000
 /** Milliseconds beyond a drain after which a worker counts as stuck. */
 const grace = 2_000
 
@@ -53,7 +54,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     const began = performance.now()
     members.add(member)
     void member.ended.then((end) => ended(member, performance.now() - began, end))
-    member.serving.then(() => log.info('a worker serves', { 'process.pid': member.pid }), ignore)
+    member.serving.then(() => log.info('a worker is serving', { 'process.pid': member.pid }), ignore)
     return member
   }
 
@@ -63,7 +64,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     const metrics = member.lastMetrics()
     if (metrics !== undefined) void retired.add(metrics)
     if (state !== 'serving') return
-    delay = lasted >= lastsAfter ? 0 : Math.min(longestDelay, Math.max(firstDelay, delay * 2))
+    delay = lasted >= stableAfter ? 0 : Math.min(maxDelay, Math.max(firstDelay, delay * 2))
     log.error('a worker ended and is being replaced', { 'process.pid': member.pid, ...end, delay_ms: delay })
     const timer = setTimeout(() => {
       timers.delete(timer)
@@ -75,7 +76,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
   function replace(): void {
     restarts++
     add().serving.catch((error: unknown) => {
-      if (state === 'serving') log.error('a worker cannot serve', { error })
+      if (state === 'serving') log.error('a replacement worker failed to start', { error })
     })
   }
 
@@ -125,7 +126,7 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
       }
       const stuck = setTimeout(() => {
         for (const member of members) {
-          log.error('a worker does not exit and is killed', { 'process.pid': member.pid })
+          log.error('a worker did not exit in time and is being killed', { 'process.pid': member.pid })
           member.kill()
         }
       }, timeout + grace)

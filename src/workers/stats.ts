@@ -70,7 +70,10 @@ function mergeTwo(one: WorkerStats, other: WorkerStats): WorkerStats {
   }
 }
 
-/** All requests of each group from every process, because a proposal must allow all of them. */
+/**
+ * Joins the requests that each process kept for a group: one of each kind, at most `maxKinds`. A proposal must allow
+ * all of them.
+ */
 function withAllRequests(merged: readonly DenialGroup[], all: readonly DenialGroup[]): DenialGroup[] {
   const byKey = Map.groupBy(all, denialKey)
   return merged.map((group) => {

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
-import { createMissesBucket } from '../../src/bucket-cors/ask-bucket.ts'
+import { createIsBucketMissing } from '../../src/bucket-cors/ask-bucket.ts'
 import { createAskStore } from '../../src/bucket-cors/ask-store.ts'
 import { type AuditEntry, createBucketCorsApi } from '../../src/bucket-cors/bucket-cors.ts'
 import type { RefusedChange } from '../../src/bucket-cors/call.ts'
@@ -106,7 +106,7 @@ export async function startSidecar(options: SidecarOptions = {}) {
       credentials === null
         ? undefined
         : followCredentials(credentialsFile, (found) => problems.push(...found)),
-    missesBucket: createMissesBucket(
+    isBucketMissing: createIsBucketMissing(
       createConnect({ upstream: store, ca: () => undefined, timeout: 30_000 }),
       30_000,
     ),

@@ -269,7 +269,7 @@ describe('convert', () => {
   test('for an empty input the message suggests checking the command before the pipe', async () => {
     const { err, code } = await runCommand(addConvert, ['convert', '-'], { stdin: '\n' })
     expect({ err, code }).toEqual({
-      err: 'error: standard input: nothing in it: the command that should have written it may have failed\n',
+      err: 'error: standard input is empty: check that the command that writes it did not fail\n',
       code: 1,
     })
   })

@@ -262,7 +262,7 @@ describe('a question that cannot be put', () => {
         'foo',
       ],
       [
-        '--bucket: "../etc" cannot be a bucket: write 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
+        '--bucket: "../etc" is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit',
         '--origin: "https://ex\\u00e4mple.com" is not an origin that a browser sends: write scheme://host[:port] in ASCII (an international name as xn--…), or null',
         '--method: "P T" is not a method: write one such as GET or PUT',
         '--header: "a: b" is not a header name: write only the name, without a value',
@@ -271,7 +271,9 @@ describe('a question that cannot be put', () => {
     ],
     [
       [...put, '--actual', '--header', 'content-type'],
-      ['--header: only a preflight asks for headers: leave out --header, or --actual'],
+      [
+        '--header cannot be used with --actual, because only a preflight asks for headers: remove one of them',
+      ],
     ],
     [[...put, '--url', 'http://a.example/other/k'], [`--url: "http://a.example/other/k" ${elsewhere}`]],
     [

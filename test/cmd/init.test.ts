@@ -49,7 +49,7 @@ describe('init', () => {
   test.each([
     [['init', 'photos', '--origin', 'https://a.example/'], 1, 'origin-has-path'],
     [['init', 'photos', '--origin', '*', '--client', 'uppy-s3'], 1, 'write-methods-for-any-origin'],
-    [['init', 'My Bucket', '--origin', 'https://a.example'], 2, '"My Bucket" cannot be a bucket'],
+    [['init', 'My Bucket', '--origin', 'https://a.example'], 2, '"My Bucket" is not a valid bucket name'],
     [['init', 'photos'], 2, "required option '--origin <ORIGIN...>' not specified"],
     [['init', 'photos', '--origin', 'https://a.example', '--client', 'aws'], 2, 'Allowed choices are'],
   ])('%j writes nothing', async (argv, exit, message) => {

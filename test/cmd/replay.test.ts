@@ -281,7 +281,7 @@ describe('replay', () => {
     })
     const lost = await replayed(log, '--rules', rules)
     expect(lost).toMatchObject({ code: 1, err: expect.stringContaining('--host-suffix') })
-    expect(lost.out).toContain('allowed by rule web → denied: no_rules, as bucket x\n')
+    expect(lost.out).toContain('allowed by rule web → denied: no_rules, now in bucket x\n')
   })
 
   test('leaves unconfigured buckets to the store when serve does', async () => {

@@ -105,11 +105,15 @@ test.each([
   [
     'a file that is there',
     ['suggest', 'requests.ndjson', '--out', 'rules'],
-    'rules" has one of these files already',
+    'rules" already contains one of the files to write',
   ],
   ['no such log', ['suggest', 'nowhere'], '"nowhere" cannot be read: it does not exist'],
   ['what is no log', ['suggest', 'notes.txt'], 'no line of the log is a JSON object'],
-  ['no number', ['suggest', 'requests.ndjson', '--min-requests', 'few'], 'Write a whole number from 1.'],
+  [
+    'no number',
+    ['suggest', 'requests.ndjson', '--min-requests', 'few'],
+    'Write a whole number, 1 or greater.',
+  ],
 ])('%s ends with 2', async (_, argv, message) => {
   const cwd = folderWith({
     'requests.ndjson': log,

@@ -55,7 +55,7 @@ describe('one wildcard, anchored at both ends', () => {
   test('an origin of the maximum length is matched, and one byte more is not', () => {
     const origin = `https://${'a'.repeat(253)}:65535`
     expect(match(['*'], origin)).toBe('any')
-    expect(originForm('x'.repeat(maxOriginLength))).toBe('opaque')
+    expect(originForm('x'.repeat(maxOriginLength))).toBe('text')
     expect(originForm('x'.repeat(maxOriginLength + 1))).toBe('malformed')
   })
 })

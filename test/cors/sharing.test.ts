@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileRules } from '../../src/cors/rule-set.ts'
-import { createSharing } from '../../src/cors/sharing.ts'
+import { createInterner } from '../../src/cors/sharing.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 
 describe('equal parts of compiled rules share one object', () => {
@@ -50,7 +50,7 @@ describe('equal parts of compiled rules share one object', () => {
 
 describe('the table of shared values', () => {
   test('is emptied from time to time, so that it does not grow', () => {
-    const share = createSharing<object>()
+    const share = createInterner<object>()
     const make = () => ({})
     const first = share(['first'], make)
     expect(share(['first'], make)).toBe(first)
@@ -62,12 +62,12 @@ describe('the table of shared values', () => {
     ['a long part', ['x'.repeat(4_096)]],
     ['many parts', Array.from({ length: 2_000 }, (_, i) => i)],
   ])('leaves out %s', (_, parts) => {
-    const share = createSharing<object>()
+    const share = createInterner<object>()
     expect(share(parts, () => ({}))).not.toBe(share(parts, () => ({})))
   })
 
   test('distinguishes a list from its prefix, and a number from its text', () => {
-    const share = createSharing<string>()
+    const share = createInterner<string>()
     expect(share(['a', 'b'], () => 'a b')).toBe('a b')
     expect(share(['a'], () => 'a')).toBe('a')
     expect(share([], () => 'none')).toBe('none')
@@ -81,7 +81,7 @@ describe('the table of shared values', () => {
     const lists = fc.array(fc.array(part, { maxLength: 3 }), { maxLength: 40 })
     return fc.assert(
       fc.property(lists, (lists) => {
-        const share = createSharing<{ readonly parts: readonly unknown[] }>()
+        const share = createInterner<{ readonly parts: readonly unknown[] }>()
         const made = lists.map((parts) => share(parts, () => ({ parts })))
         expect(made.map(({ parts }) => parts)).toStrictEqual(lists)
         for (const [index, parts] of lists.entries())

@@ -7,17 +7,18 @@ import { code, page } from './markdown.ts'
 
 /** In page order. The generator fails on a field without an entry and on an entry without a field. */
 const meanings: Readonly<Record<string, string>> = {
-  level: '`info`; a denial has a second line at `warn`, at most 100 lines a minute',
+  level:
+    '`info`; a denial may have a second line at `warn`: one a minute for denials that are alike, at most 100 a minute in all',
   time: 'when the request was over, ISO 8601 in UTC',
   msg: '`request`',
   request_id:
     "id of the request, also sent as the dialect's request id header in answers that the sidecar makes itself",
   trace_id: 'trace id of the `traceparent` header (W3C Trace Context)',
   bucket: 'the bucket that the request names, with or without a rule file',
-  kind: '`preflight` or `actual`; absent without `Origin`',
+  kind: '`preflight` or `actual`; absent if the request needed no CORS decision',
   decision: '`allow` or `deny`',
   reason: 'why: `matched`, `no_rules`, `origin`, `method`, `header` or `malformed`',
-  mode: '`enforce`, or `report` where the rule file says `mode: report`',
+  mode: '`enforce`, or `report` if the sidecar leaves CORS to the store: with `mode: report`, or without a rule file and with `--unconfigured forward`',
   rule: 'the rule that allowed the request: its id, else its number',
   closest_rule: 'of a denial: the rule that came closest',
   denied_header:
@@ -39,8 +40,8 @@ const meanings: Readonly<Record<string, string>> = {
   'http.request.body.size': 'bytes of the request body',
   'http.response.body.size': 'bytes of the response body',
   'error.type': 'how the store failed: `refused`, `timeout`, `reset`, `truncated`, `invalid`, `dns` or `tls`',
-  aborted: '`true` when the client left before the end of the answer',
-  generation: 'number of the rules that decided; each applied reload adds one',
+  aborted: '`true` when the client disconnected before the response was complete',
+  generation: 'generation number of the rule set that made the decision; each applied reload adds one',
 }
 
 export function logFieldsPage(): string {
@@ -51,7 +52,7 @@ export function logFieldsPage(): string {
     throw new Error(`log fields without a meaning: ${missing}; meanings without a field: ${gone}`)
   return page(
     'Log fields',
-    'One JSON object a line, on standard output, at most 8 KiB long. A line with `msg: "request"` is written at `info` for each request that is over; `replay` and `suggest` read these lines. A field without a value is left out. Names are those of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/) where there is one.',
+    'On standard output, one JSON object per line, at most 8 KiB long. (On a terminal the default is text; `--log-format json` selects JSON there too.) When a request ends, the sidecar writes a line with `msg: "request"` at level `info`; `replay` and `suggest` read these lines. A field without a value is left out. Fields use the names of the [OpenTelemetry semantic conventions](https://opentelemetry.io/docs/specs/semconv/) where these define one.',
     table(
       ['field', 'meaning'],
       Object.entries(meanings).map(([name, meaning]) => [code(name), meaning]),

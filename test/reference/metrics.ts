@@ -37,7 +37,7 @@ export async function metricsPage(): Promise<string> {
     settings.flatMap(([start, flag]) => (name.startsWith(start) ? [code(flag)] : [])).join('')
   return page(
     'Metrics',
-    '`GET /metrics` of the admin port. A `bucket` label is only ever a bucket that has a rule file; everything else is `_other`. No origin, path, object key or user agent is ever a label.',
+    '`GET /metrics` of the admin port. The value of a `bucket` label is the name of a bucket that has a rule file, or `_other` for everything else. Label values never contain an origin, path, object key or user agent.',
     table(
       ['metric', 'type', 'labels', 'only with', 'meaning'],
       families.map(({ name, type, help, labels }) => [code(name), type, labels, settingOf(name), help]),

@@ -143,7 +143,7 @@ describe('the YAML reader', () => {
   })
 
   test.each([
-    ['more tokens than there may be', '[a,'.repeat(3) + ']'.repeat(3), { mostTokens: 5 }, 'file-too-large'],
+    ['more tokens than there may be', '[a,'.repeat(3) + ']'.repeat(3), { maxTokens: 5 }, 'file-too-large'],
     ['deep flow', `a: ${'['.repeat(40)}${']'.repeat(40)}\n`, {}, 'yaml-too-deep'],
     ['deep blocks', `${'- '.repeat(40)}a\n`, {}, 'yaml-too-deep'],
     ['a hundred thousand brackets', '['.repeat(60_000), {}, 'yaml-too-deep'],

@@ -63,7 +63,7 @@ const all = (values: readonly unknown[], value: unknown): void =>
 const processOf = ({ headers }: Answered): string | undefined =>
   atob(String(headers['x-cos-request-id'])).split('_')[1]
 
-const isServing = ({ msg }: LogLine): boolean => msg === 'a worker serves'
+const isServing = ({ msg }: LogLine): boolean => msg === 'a worker is serving'
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -323,7 +323,9 @@ test('a worker that hangs while the program ends is killed', async () => {
     .out()
     .map((line): LogLine => JSON.parse(line))
     .filter(({ level }) => level === 'error')
-  expect(errors).toMatchObject([{ msg: 'a worker does not exit and is killed', 'process.pid': pid }])
+  expect(errors).toMatchObject([
+    { msg: 'a worker did not exit in time and is being killed', 'process.pid': pid },
+  ])
 })
 
 test('a port in use is one line and exit code 2', async () => {

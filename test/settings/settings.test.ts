@@ -326,7 +326,7 @@ describe('mistakes', () => {
       { listen: 'http://a:80' },
       '--listen: "http://a:80" is not HOST:PORT: write it like 0.0.0.0:8080, :8080 or [::1]:8080',
     ],
-    [{ admin: ':65536' }, '--admin: port 65536 is out of range: write 0 to 65535 (0 takes a free one)'],
+    [{ admin: ':65536' }, '--admin: port 65536 is out of range: write 0 to 65535 (0 selects a free port)'],
     [{ admin: '0.0.0.0:8080' }, '--admin: it is the same address as --listen: use different addresses'],
     [{ dialect: 'aws' }, '--dialect: "aws" is not one of its values: write cos, oss, s3 or http'],
     [{ dialect: 'AWS' }, '--dialect: "AWS" is not one of its values: write cos, oss, s3 or http'],
@@ -359,7 +359,7 @@ describe('mistakes', () => {
     [{ bucketCorsApi: 'on' }, '--bucket-cors-api: "on" is not one of its values: write off, read or write'],
     [
       { bucketCorsApi: 'write' },
-      '--bucket-cors-api: write would let anybody change the rules: add --credentials FILE with the access keys that may',
+      '--bucket-cors-api: write needs access keys to verify callers: add --credentials FILE with the keys that may change the rules',
     ],
     [
       { upstreamCa: 'ca.pem' },
@@ -478,7 +478,7 @@ describe('mistakes', () => {
     ['credentials: null', ['sidecar.yaml:1:14: credentials: it has no value: write one, or remove the line']],
     ['listen: ""', ['sidecar.yaml:1:9: listen: it is empty: write a value, or leave it out']],
     ['listen: [":80"]', ['sidecar.yaml:1:9: listen: a list is given: write one value']],
-    ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: it contains further keys: write one value']],
+    ['listen: {port: 80}', ['sidecar.yaml:1:9: listen: it contains nested keys: write one value']],
     [
       'listen: 80',
       ['sidecar.yaml:1:9: listen: "80" is a port without an address: write 127.0.0.1:80 or 0.0.0.0:80'],
@@ -503,7 +503,7 @@ describe('mistakes', () => {
     ['tlsKey: a.pem', ['sidecar.yaml:1:9: a key needs its certificate: add --tls-cert FILE']],
     ['a: 1\na: 2', ['sidecar.yaml:2:1: "a" is given twice: keep one']],
     ['rules: a: b', ['sidecar.yaml:1:8: a second ": " on one line: put the value in quotes']],
-    ['rules: !!js/function x', ['sidecar.yaml:1:8: tags such as "!!js/function" are not allowed: remove it']],
+    ['rules: !!js/function x', ['sidecar.yaml:1:8: the tag "!!js/function" is not allowed: remove it']],
     [
       '- upstream',
       ['sidecar.yaml:1:1: it contains no settings: write lines such as upstream: http://127.0.0.1:9000'],
@@ -616,7 +616,7 @@ describe('print-config', () => {
     }
     const text = 'listen: "[::1]:8443"\nlogLevel: debug\nmaxHeaderSize: 17000\n'
     expect(print(flags, environment, text)).toBe(`\
-# cors-sidecar serve: flags come before variables, variables before the config file
+# cors-sidecar serve: flags override variables, and variables override the config file
 upstream: https://store:9000 # --upstream
 rules: ./rules # default
 listen: "[::1]:8443" # sidecar.yaml:1:9

@@ -53,7 +53,7 @@ function showGroups(groups: readonly DenialGroupView[], filtered: boolean): void
   if (groups.length === 0) {
     const words = filtered
       ? 'No refused request matches the filter.'
-      : 'No request was refused since the sidecar started.'
+      : 'No requests have been refused since the sidecar started.'
     list.replaceChildren(h('p', { class: 'empty' }, words))
     return
   }
@@ -96,7 +96,7 @@ function elementOf(group: DenialGroupView, open: boolean): HTMLDetailsElement {
   return entry.element
 }
 
-/** Requests the explanation and the proposal of an open group, again after it or the rules have changed. */
+/** Requests the explanation and proposal of an open group. Repeats this when the group or the rules have changed. */
 async function fill(entry: Entry): Promise<void> {
   const { element, group } = entry
   const made = JSON.stringify([group.count, group.last, group.decisionNow, generation])
@@ -106,8 +106,8 @@ async function fill(entry: Entry): Promise<void> {
   if (body?.childElementCount === 0) body.append(h('p', { class: 'soft' }, 'Loading …'))
   try {
     const { groups } = await ask<DenialsView>(`/-/denials?recent=0&group=${group.id}`)
-    const [whole = group] = groups
-    body?.replaceChildren(...bodyOf(whole))
+    const [explained = group] = groups
+    body?.replaceChildren(...bodyOf(explained))
   } catch (error) {
     entry.made = ''
     body?.replaceChildren(h('p', { class: 'says-error' }, messageOf(error)))

@@ -7,7 +7,7 @@ import { h } from './dom.ts'
 export type ListField = 'allowedOrigins' | 'allowedHeaders' | 'exposeHeaders'
 type Field = ListField | 'allowedMethods' | 'id' | 'preset' | 'maxAgeSeconds'
 
-/** Label and help. The fields are those of the COS console. */
+/** All fields except `preset` are those of a COS CORS rule. */
 const labels: Readonly<Record<Field, readonly [label: string, help: string]>> = {
   id: ['Rule ID', 'Optional. Names the rule in metrics, logs and explanations.'],
   preset: ['Preset', 'Optional. Fills in what a client library needs; the fields below then override it.'],
@@ -61,7 +61,7 @@ export const linesOf = (value: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-/** Leaves a field with the focus alone: it may hold empty lines, which the file does not keep. */
+/** Does not overwrite the focused field, because it may hold empty lines that the file does not keep. */
 export function put(element: HTMLInputElement | HTMLTextAreaElement, value: string): void {
   if (element !== document.activeElement && element.value !== value) element.value = value
 }

@@ -10,8 +10,8 @@ interface MethodBoxes {
 }
 
 /**
- * A box for each common method and for every other one in the file, so that ticking a box loses none. In dialect http,
- * more methods can be added by name.
+ * A box for each common method and for every other method in the file, so that a change to one box keeps the others. In
+ * the http dialect, more methods can be added by name.
  */
 export function createMethodBoxes(onChange: (values: string[]) => void): MethodBoxes {
   const element = h('div', { class: 'boxes' })

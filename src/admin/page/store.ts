@@ -41,7 +41,7 @@ export function showStore(): void {
     ...(alarm.hidden
       ? []
       : [
-          `The store ${address} has been unreachable since ${clock(since)}${why}.${count} Check that it runs, and check the setting `,
+          `The store ${address} has been unreachable since ${clock(since)}${why}.${count} Check that the store is running, and check the setting `,
           h('code', { class: 'setting' }, '--upstream'),
           '.',
         ]),

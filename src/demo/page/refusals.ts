@@ -136,7 +136,7 @@ export async function save(bucket: DemoBucket, text: string): Promise<Saved> {
   return reloaded(order, before, performance.now())
 }
 
-/** Waits at most 15 seconds: on a busy machine, the thread that reads the file takes some seconds to start. */
+/** Waits about 15 seconds at most: on a busy machine, the process that reads the file can take seconds to start. */
 async function reloaded(order: Order, before: ShownExplanation['file'], start: number): Promise<Saved> {
   for (;;) {
     const reason = await why(order)

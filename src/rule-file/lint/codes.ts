@@ -22,7 +22,7 @@ const info: Entry<'info'> = (text, ...or) => ({ severity: 'info', or, text })
 export const codes = {
   // The file as a whole
   'file-too-large': error(
-    'COS and S3 store configurations of at most 64 KiB, OSS of 16 KiB. Rule files have the same limit. Several origins can share one rule.',
+    'A rule file has at most 64 KiB, as much as COS and S3 store (OSS stores 16 KiB). Several origins can share one rule.',
   ),
   'not-utf8': error(
     'The file is not UTF-8. Editors on Windows may save UTF-16 or a code page; guessing the letters of an origin could allow a different one.',
@@ -106,7 +106,7 @@ export const codes = {
   'xml-processing-instruction': error(
     'Processing instructions are not allowed, except <?xml …?> at the start of the file.',
   ),
-  'xml-encoding': warning('The XML declaration names an encoding other than UTF-8, which the file uses.'),
+  'xml-encoding': warning('The XML declaration names an encoding other than UTF-8, but the file is UTF-8.'),
   // Another kind of file
   'foreign-format': error(
     'A CORS configuration of another product, such as Google Cloud Storage or Terraform. Rule files are read in the formats of the S3 family; convert reads the others and prints what differs.',
@@ -167,7 +167,7 @@ export const codes = {
     'A line break or control character in an origin. In a response it would start another header.',
   ),
   'origin-not-ascii': error(
-    'Browsers send host names in ASCII: résumé.com as xn--rsum-bpad.com. Also found: typographic quotes and invisible characters from copied text.',
+    'Browsers send host names in ASCII: résumé.com as xn--rsum-bpad.com. Typographic quotes and invisible characters, often from copied text, are not ASCII either.',
   ),
   'origin-list-in-one-value': error('One origin per list item. A comma is never part of an origin.'),
   'origin-whitespace': error('A space is never part of an origin.'),
@@ -203,7 +203,9 @@ export const codes = {
   'origin-file': warning(
     'Some web views (Android WebView, Cordova) send Origin: file:// for every page of the file system; browsers send "null". It is treated like "null": only an equal entry or * matches it, and credentials are never allowed.',
   ),
-  'origin-file-prohibited': error('A page that was opened from a file has the origin "null", never file://.'),
+  'origin-file-prohibited': error(
+    'A page that was opened from a file has the origin "null" or, in some web views, exactly "file://", never a file URL with a host or path.',
+  ),
   'header-invalid-name': error(
     'Not a header name. Write one name per item; names usually consist of letters, digits and hyphens. A line break would start another header in the response.',
   ),
@@ -280,10 +282,10 @@ export const codes = {
     'ali-oss sends x-oss-user-agent with every request, so its preflight is refused if only its other headers are allowed. The preset ali-oss has them all.',
   ),
   'allowed-cors-header': info(
-    'Access-Control-Allow-Origin and the like are response headers. Sending them from a page only makes its requests fail: remove them there and here.',
+    'Access-Control-Allow-Origin and the like are response headers. A page that sends them as request headers only makes its own requests fail: remove them from the page and from this list.',
   ),
   'etag-not-exposed': warning(
-    'In multipart uploads, every SDK sends the parts with PUT, reads the ETag of each and fails without it. After single uploads it is silently missing.',
+    'In multipart uploads, every SDK sends the parts with PUT, reads the ETag of each and fails without it. A single upload succeeds, but the page cannot read its ETag.',
   ),
   'amz-sdk-headers-missing': warning(
     'The AWS SDK for JavaScript v3 sends amz-sdk-invocation-id and amz-sdk-request with every call, so its preflight is refused if only x-amz-* is allowed. The preset aws-sdk-js-v3 has them all.',
@@ -311,13 +313,13 @@ export const codes = {
   ),
   'rule-never-matches': warning('No browser sends any origin of this rule.'),
   'host-mapping': info(
-    'These rules apply to every request with this Host. A store that is not configured with the host reads the bucket from the path instead, so the entry has no effect there. If the path starts with the name of another bucket that has a rule file, the rules of both must allow the request.',
+    'These rules apply to every request with this Host. A store that does not map the host to this bucket reads the bucket from the path instead, so these rules then apply to objects of another bucket. If the path starts with the name of another bucket that has a rule file, the rules of both must allow the request.',
   ),
   'duplicate-id': warning('Two rules with the same id look like one rule in logs and metrics.'),
   'duplicate-entry': info('A list contains the same value twice.'),
   // Acceptances
   'acceptance-malformed': warning(
-    'A comment "# cors-sidecar: allow CODE because REASON" accepts a finding: unindented, for the whole file; indented on its own line, for the next line and what is indented below it; after a value, for that line and what is below it. In XML: before the root element for the file, elsewhere for the next element. Errors cannot be accepted. JSON has no comments.',
+    'The comment does not have the form "# cors-sidecar: allow CODE because REASON", or CODE is unknown or an error. An unindented comment accepts the finding in the whole file; an indented comment on its own line, in the next line and the lines indented below that; a comment after a value, in that line and the lines indented below it. In XML, a comment before the root element applies to the whole file, and any other comment to the next element. Errors cannot be accepted. JSON has no comments.',
   ),
   'acceptance-without-reason': warning(
     'An acceptance has to give its reason, so that a later reader of the file can judge it. Without a reason the comment has no effect.',

@@ -1,5 +1,5 @@
 import type { CorsRule } from '../../cors/rule.ts'
-import { fitsStar, readStar, type StarPattern } from '../../cors/star.ts'
+import { matchesStar, readStar, type StarPattern } from '../../cors/star.ts'
 
 /** Bound of wildcard comparisons per file; more than any hand-written list needs. */
 const maxComparisons = 200_000
@@ -108,6 +108,6 @@ function allowsHeadersOf(other: Reach, reach: Reach): boolean {
 /** Whether `pattern` matches every text that `wanted` matches. */
 function covers(pattern: Pattern, wanted: Pattern): boolean {
   if (typeof pattern === 'string') return wanted === pattern
-  if (typeof wanted === 'string') return fitsStar(wanted, pattern)
+  if (typeof wanted === 'string') return matchesStar(wanted, pattern)
   return wanted.prefix.startsWith(pattern.prefix) && wanted.suffix.endsWith(pattern.suffix)
 }

@@ -5,7 +5,7 @@
 
 import { presetOf } from '../../cors/presets.ts'
 import { type CorsRule, type Matching, type RuleFile, vendorMatching } from '../../cors/rule.ts'
-import { fitsStar, readStar } from '../../cors/star.ts'
+import { matchesStar, readStar } from '../../cors/star.ts'
 import { quoted } from '../../text/visible.ts'
 import {
   type Issue,
@@ -261,7 +261,7 @@ function ossUserAgentMissing(names: readonly string[], methods: readonly string[
 
 function matches(entry: string, name: string): boolean {
   const pattern = readStar(entry)
-  return pattern === undefined ? entry === name : fitsStar(name, pattern)
+  return pattern === undefined ? entry === name : matchesStar(name, pattern)
 }
 
 /** Readable without being exposed (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name). */

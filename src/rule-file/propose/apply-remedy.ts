@@ -94,7 +94,7 @@ function replaceValue(nodes: RuleNodes, { entry, list, at }: Target, values: rea
     const others = more.map((value) => `</${entry.key}><${entry.key}>${escapeXml(value)}`).join('')
     return [{ offset: item.offset, end: item.end, text: escapeXml(first) + others }]
   }
-  // A number of seconds.
+  // Max-age in seconds, written without quotes.
   if (list === undefined && /^[0-9]+$/.test(first))
     return [{ offset: item.offset, end: item.end, text: first }]
   if (list === undefined)

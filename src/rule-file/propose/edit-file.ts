@@ -26,7 +26,7 @@ export function editText(
   return edits.length === 0 ? undefined : applyEdits(text, edits)
 }
 
-/** Inserts `rule` before rule `index`, or after the last rule. Empty where XML has no rule yet to go by. */
+/** Inserts `rule` before rule `index`, or after the last rule. Returns no edits for XML without rules, because there is no rule whose layout could be copied. */
 export function insertRule(nodes: RuleNodes, index: number, rule: CorsRule): TextEdit[] {
   switch (nodes.format) {
     case 'yaml':

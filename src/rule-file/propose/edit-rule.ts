@@ -7,7 +7,7 @@ import { fieldOf, fileFields } from '../spelling.ts'
 import { insertRule } from './edit-file.ts'
 import { type Part, rewriteList } from './edit-list.ts'
 import { addFirstXmlRule, moveXmlRule, removeXmlRule, setXmlList, setXmlText } from './edit-xml-rule.ts'
-import { addBehind, entryEnd, flowList, printedLike } from './edit-yaml.ts'
+import { addFieldAfter, entryEnd, flowList, printedLike } from './edit-yaml.ts'
 import { type RuleModel, readModel } from './rule-model.ts'
 import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
 import { applyEdits, insertAt, lastEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
@@ -206,7 +206,7 @@ function addEntry(
   const before =
     field === 'id' ? undefined : field === 'preset' ? entryOf(rule, 'id') : entryBefore(rule, field)
   if (first === undefined) return undefined
-  if (before !== undefined) return [addBehind(nodes, rule, before, name, printed)]
+  if (before !== undefined) return [addFieldAfter(nodes, rule, before, name, printed)]
   const column = first.keySpan.offset - lineStart(text, first.keySpan.offset)
   const key = nodes.format === 'json' ? JSON.stringify(name) : name
   const between = text[rule.offset] === '{' ? ', ' : `${newlineOf(text)}${' '.repeat(column)}`

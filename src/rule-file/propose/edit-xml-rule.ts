@@ -1,4 +1,4 @@
-/** Edits of XML as the form of the console makes them. Elements move and go with the comments directly above them. */
+/** XML edits for the console's rule form. Comments directly above an element are moved or deleted with it. */
 
 import type { CorsRule } from '../../cors/rule.ts'
 import type { ListField } from '../issue.ts'

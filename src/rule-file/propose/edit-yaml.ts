@@ -1,4 +1,4 @@
-/** Edits block YAML. Unchanged parts keep their bytes, comments and order. */
+/** Edits YAML in block and flow style. Unchanged parts keep their bytes, comments and order. */
 
 import type { CorsRule } from '../../cors/rule.ts'
 import type { ListField } from '../issue.ts'
@@ -59,11 +59,11 @@ function appendToBlock(text: string, list: SourceList, printed: readonly string[
 
 function addField(nodes: RuleNodes, rule: SourceMap, field: ListField, printed: string): TextEdit[] {
   const before = entryBefore(rule, field)
-  return before === undefined ? [] : [addBehind(nodes, rule, before, nodes.nameOf(field), printed)]
+  return before === undefined ? [] : [addFieldAfter(nodes, rule, before, nodes.nameOf(field), printed)]
 }
 
-/** Adds a field behind `before`, in braces as well as on a line of its own. */
-export function addBehind(
+/** Adds a field after the entry `before`, inside its braces or on a new line. */
+export function addFieldAfter(
   nodes: RuleNodes,
   rule: SourceMap,
   before: SourceEntry,
