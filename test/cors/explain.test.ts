@@ -96,7 +96,7 @@ describe('a refusal is explained', () => {
     ['https://example.com', '', undefined, 'malformed', /no Access-Control-Request-Method/],
     ['https://example.com', 'PATCH', undefined, 'method', /No rule can allow another method/],
     ['https://example.com', 'GET', 'a b', 'malformed', /not a header name/],
-    ['https://example.com', 'GET', ','.repeat(40), 'malformed', /not read/],
+    ['https://example.com', 'GET', ','.repeat(40), 'malformed', /too many names or empty elements/],
     ['https://example.com/path', 'GET', undefined, 'malformed', /not an origin as a browser writes it/],
   ])('%s %s %s is %s', (origin, method, headers, reason, text) => {
     const got = explained([web], origin, method, headers)
