@@ -76,6 +76,9 @@ function pod({ minio }: Cluster, namespace: string, hasTls: boolean) {
           readinessProbe: {
             httpGet: { path: '/minio/health/ready', port: 9000, scheme: hasTls ? 'HTTPS' : 'HTTP' },
             periodSeconds: 1,
+            // A store that is slow for a moment must not lose its Service: that refuses connections at once.
+            timeoutSeconds: 5,
+            failureThreshold: 6,
           },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/${name}` })),
