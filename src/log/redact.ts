@@ -50,8 +50,8 @@ const shownAlone = new Set(
 export function redactQuery(query: string, length = Infinity): string {
   let out = ''
   // Some servers separate parameters with ";" as well.
-  for (const [piece] of query.matchAll(/[&;]+|[^&;]+/g)) {
-    out += /^[&;]/.test(piece) ? piece : redactParameter(piece)
+  for (const [piece, separators] of query.matchAll(/([&;]+)|[^&;]+/g)) {
+    out += separators ?? redactParameter(piece)
     if (out.length > length) break
   }
   return out

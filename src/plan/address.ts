@@ -1,4 +1,5 @@
 import type { RequestDefect, RequestFacts } from '../http.ts'
+import { decodeEscape } from '../text/percent.ts'
 
 /** How Host and path lead to buckets. Hosts and suffixes are in lower case, without port. */
 export interface Endpoints {
@@ -135,11 +136,9 @@ function pathStyle(target: string, path: string, query: string, endpoints: Endpo
  * decode before they split, and cut at ";" (Tomcat) or ":" (NTFS streams).
  */
 function firstSegment(path: string): string {
-  const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-7][0-9a-f]/gi, decodedAscii)) : path
+  const plain = path.includes('%') ? (decoded(path) ?? path.replace(/%[0-7][0-9a-f]/gi, decodeEscape)) : path
   return /^[/\\]*([^/\\;:\0]*)/.exec(plain)?.[1] ?? ''
 }
-
-const decodedAscii = (sent: string): string => String.fromCharCode(Number.parseInt(sent.slice(1), 16))
 
 function decoded(segment: string): string | undefined {
   try {

@@ -9,6 +9,7 @@ import {
   type RequestFacts,
   untouched,
 } from '../http.ts'
+import { decodeEscape } from '../text/percent.ts'
 import { type Judgement, judge, type Setup, type VerdictMemory } from './judge.ts'
 import { methodDefect, servedMethods } from './served-methods.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -245,9 +246,7 @@ const mayNameCors = /c|%63/
  * 16 KB have room for thousands of names.
  */
 function parameterNames(query: string): string[] {
-  const text = query.includes('%')
-    ? query.replace(escapedName, (triplet) => String.fromCharCode(Number.parseInt(triplet.slice(1), 16)))
-    : query
+  const text = query.includes('%') ? query.replace(escapedName, decodeEscape) : query
   return text.split('&').map((parameter) => {
     const equals = parameter.indexOf('=')
     return equals < 0 ? parameter : parameter.slice(0, equals)

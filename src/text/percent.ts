@@ -10,8 +10,12 @@
 export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) return undefined
-  return text.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+  return text.replace(/%../g, decodeEscape)
 }
+
+/** The byte of one escape, such as `%2F`, as a character. */
+export const decodeEscape = (triplet: string): string =>
+  String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
 
 /** Encodes every byte but the unreserved `A-Z a-z 0-9 - . _ ~`, in upper-case hexadecimal. */
 export function percentEncode(bytes: string): string {
