@@ -1,5 +1,5 @@
+import { createInterner } from './interner.ts'
 import { compileOrigins, type OriginMatcher } from './pattern.ts'
-import { createInterner } from './sharing.ts'
 import { matchesStar, readStar, type StarPattern } from './star.ts'
 
 /** The methods that a rule may allow at COS, OSS and S3. */

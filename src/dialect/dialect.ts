@@ -1,6 +1,6 @@
 import type { Allow, Deny } from '../cors/decide.ts'
+import { createInterner } from '../cors/interner.ts'
 import type { CorsRule, DialectName, Matching } from '../cors/rule.ts'
-import { createInterner } from '../cors/sharing.ts'
 import { matchesStar, readStar, type StarPattern } from '../cors/star.ts'
 import type { HeaderLines, PlainResponse } from '../http.ts'
 

@@ -1,6 +1,6 @@
+import { createInterner } from '../cors/interner.ts'
 import { type DialectName, emptyRuleFile, type RuleFile } from '../cors/rule.ts'
 import { compileRules, type RuleSet } from '../cors/rule-set.ts'
-import { createInterner } from '../cors/sharing.ts'
 import { type Dialect, type PreparedRule, prepareRule } from '../dialect/dialect.ts'
 import { dialectNamed } from '../dialect/named.ts'
 import { foldedName, isBucketName } from './address.ts'

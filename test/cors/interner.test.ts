@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { createInterner } from '../../src/cors/interner.ts'
 import { compileRules } from '../../src/cors/rule-set.ts'
-import { createInterner } from '../../src/cors/sharing.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 
 describe('equal parts of compiled rules share one object', () => {
