@@ -10,7 +10,7 @@ Reads rule files, the S3 family's formats (JSON of the AWS CLI and SDKs, COS and
 these, which it detects by their content: ${foreignNames.join(', ')}.
 Writes JSON as the AWS CLI reads it. Reports on stderr what the new format cannot express. Comments are not kept.
 Terraform: convert the output of "terraform show -json", not .tf files.
-Exit code: 0 converted, 1 invalid input, a result that the vendor would reject or an existing output file, 2 invalid
+Exit code: 0 converted; 1 invalid input, a result that the vendor would reject, or an existing output file; 2 invalid
 usage or unreadable input.
 
 Examples:

@@ -19,7 +19,7 @@ import { quote } from '../src/settings/value.ts'
 import { visibleJson } from '../src/text/visible.ts'
 import { complain } from './complain.ts'
 import { explanationText } from './explain-text.ts'
-import { dialectOption } from './options.ts'
+import { dialectOption, notABucketName } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const notes = `
@@ -110,12 +110,7 @@ function mistakes({ bucket, origin, method, header = [], actual, url }: ExplainF
   const check = (usable: boolean, flag: string, text: string, words: string): void => {
     if (!usable) issues.push(`${flag}: ${quote(text)} ${words}`)
   }
-  check(
-    isBucketName(bucket) || bucket === serviceName,
-    '--bucket',
-    bucket,
-    'is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit',
-  )
+  check(isBucketName(bucket) || bucket === serviceName, '--bucket', bucket, notABucketName)
   check(
     /^[!-~]{1,2048}$/.test(origin),
     '--origin',

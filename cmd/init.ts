@@ -11,7 +11,7 @@ import { readInChild } from '../src/rules/read-in-child.ts'
 import { quote } from '../src/settings/value.ts'
 import { complain } from './complain.ts'
 import { findingText } from './findings-text.ts'
-import { dialectOption } from './options.ts'
+import { dialectOption, notABucketName } from './options.ts'
 import type { Terminal } from './terminal.ts'
 import { makeDirectory, whyUnwritable, writeNewRuleFile } from './write-rule-file.ts'
 
@@ -20,7 +20,7 @@ BUCKET is the name of the bucket, _default for the buckets without a file, or _s
 An existing file is never changed. The new file is checked before it is written.
 Presets:
 ${presetNames.map((name) => `  ${name.padEnd(17)} ${presets[name].purpose}`).join('\n')}
-Exit code: 0 written, 1 check would report an error or a warning, 2 invalid usage, an existing or an unwritable file.
+Exit code: 0 written; 1 check would report an error or a warning; 2 invalid usage, an existing or an unwritable file.
 
 Examples:
   cors-sidecar init photos --origin https://app.example.com --client aws-sdk-js-v3
@@ -55,10 +55,7 @@ export function addInit(program: Command, terminal: Terminal): void {
 
 async function init(bucket: string, flags: InitFlags, terminal: Terminal): Promise<0 | 1 | 2> {
   if (!isBucketName(bucket) && bucket !== fallbackName && bucket !== serviceName)
-    return complain(
-      terminal,
-      `${quote(bucket)} is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit`,
-    )
+    return complain(terminal, `${quote(bucket)} ${notABucketName}`)
   const name = `${bucket}.yaml`
   const { text } = convert(fileFor(flags), 'yaml', flags.dialect)
   const read = await readInChild(name, new TextEncoder().encode(text), flags.dialect)

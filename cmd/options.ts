@@ -32,3 +32,7 @@ export const collectNames = (text: string, before: readonly string[] = []): read
     .map((name) => name.trim())
     .filter((name) => name !== ''),
 ]
+
+/** Follows the quoted name. */
+export const notABucketName =
+  'is not a valid bucket name: write 1 to 63 of the characters A-Z a-z 0-9 . _ -, starting with a letter or digit'
