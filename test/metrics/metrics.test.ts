@@ -1,11 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
 import { exposition, negotiateFormat } from '../../src/metrics/family.ts'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
 import { familiesOf, mergeMetrics } from '../../src/metrics/registry.ts'
 import { nothingLoaded } from '../../src/plan/snapshot.ts'
+import { collectGarbage } from '../collect-garbage.ts'
 import { rule, ruleFile, snapshotOf } from '../core.ts'
 import { finished, preflight } from '../finished.ts'
 
@@ -185,8 +184,7 @@ describe('durations', () => {
 
 test('a scrape in either format is complete after a garbage collection was counted', async () => {
   const metrics = started()
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
+  collectGarbage()
   await vi.waitFor(async () =>
     expect(await scrape(metrics)).toContainEqual(expect.stringMatching(/^nodejs_gc_duration_seconds_count/)),
   )
