@@ -20,7 +20,7 @@ export function openChannel(): Channel | undefined {
       worker.send(message, ignore)
     },
     listen(listener) {
-      // Only this program writes to the channel.
+      // Not validated further, because the primary runs this program too. `isMessage` drops what libraries send.
       worker.on('message', (message: ToWorker) => {
         if (isMessage(message)) listener(message)
       })

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
@@ -37,7 +38,7 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
   const worker = tryToFork()
   if (worker instanceof Error) return neverStarted(worker)
   const { process: child } = worker
-  // Emitted when the channel closes during a send; the 'exit' event reports the end of the worker.
+  // Node emits 'error' when the channel closes during a send. Ignored, because 'exit' reports the end of the worker.
   worker.on('error', ignore)
   if (child.pid === undefined) {
     // Node emits 'error' in the next tick, and never removes the worker from its list.
@@ -53,12 +54,12 @@ export function forkWorker(output: (stream: Readable) => void): WorkerProcess {
       if (worker.isConnected()) worker.send(message, ignore)
     },
     listen(listener) {
-      // Only this program writes to the channel.
+      // Not validated further, because the worker runs this program too. `isMessage` drops what libraries send.
       worker.on('message', (message: ToPrimary) => {
         if (isMessage(message)) listener(message)
       })
     },
-    ended: endOf(once(child, 'exit'), once(stdout, 'close')),
+    ended: endOf(child, stdout),
     kill: () => void child.kill('SIGKILL'),
   }
 }
@@ -82,12 +83,13 @@ function neverStarted(why: Error | Promise<Error>): WorkerProcess {
   }
 }
 
-async function endOf(exit: Promise<readonly unknown[]>, closed: Promise<unknown>): Promise<WorkerEnd> {
-  const [[code, signal]] = await Promise.all([exit, closed])
-  return {
-    code: typeof code === 'number' ? code : null,
-    signal: typeof signal === 'string' ? signal : null,
-  }
+/** Not `once` of node:events: that rejects on 'error', which a failed send emits while the worker still runs. */
+async function endOf(child: ChildProcess, output: Readable): Promise<WorkerEnd> {
+  const [end] = await Promise.all([
+    new Promise<WorkerEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal }))),
+    new Promise<void>((resolve) => output.once('close', resolve)),
+  ])
+  return end
 }
 
 /** Only the primary of a cluster can start workers; a worker of another cluster cannot. */

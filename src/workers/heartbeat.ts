@@ -12,7 +12,7 @@ interface HeartbeatOptions {
   readonly now?: () => number
 }
 
-/** Detects a worker that is stopped or stuck in a loop: it holds connections that nothing else would close. */
+/** Detects a worker that is stopped or stuck in a loop, because its connections would otherwise stay open. */
 interface Heartbeat {
   start(): void
   answered(id: number): void

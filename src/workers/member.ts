@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MetricsMessage } from '../metrics/registry.ts'
 import { nothingLoaded, type Snapshot } from '../plan/snapshot.ts'
-import type { ReloadResult } from '../rules/reload-result.ts'
+import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StartProblem } from '../sidecar/start-problem.ts'
 import type { WorkerEnd, WorkerProcess } from './fork.ts'
@@ -23,6 +23,7 @@ export interface Member {
    * timeout.
    */
   bring(snapshot: Snapshot): Promise<boolean>
+  reloadCandidates(cause: ReloadCause): void
   /** Its current metrics, or the latest received; `undefined`: none were received yet. */
   metrics(): Promise<MetricsMessage | undefined>
   lastMetrics(): MetricsMessage | undefined
@@ -36,12 +37,12 @@ interface MemberOptions {
   readonly rules: () => Snapshot
   /** Resolves when every worker serves the current files. */
   readonly reload: () => Promise<ReloadResult>
-  /** It no longer responds and is killed. */
+  /** Called when the worker no longer responds, just before it is killed. */
   readonly onHung: (pid: number | undefined) => void
 }
 
 /** Milliseconds for a worker to apply rules: longer than it takes to detect and kill a hung worker. */
-const takeTimeout = 10_000
+const applyTimeout = 10_000
 /** Milliseconds for a worker to send its metrics. */
 const metricsTimeout = 2_000
 
@@ -51,7 +52,7 @@ export function createMember(
 ): Member {
   const ready = Promise.withResolvers<void>()
   const serving = Promise.withResolvers<AddressInfo>()
-  const taken = createProgress()
+  const applied = createProgress()
   const asked = new Map<number, (metrics: MetricsMessage) => void>()
   let problem: StartProblem | undefined
   let isServing = false
@@ -83,8 +84,8 @@ export function createMember(
       case 'problem':
         problem = new StartProblem(message.lines)
         return
-      case 'taken':
-        taken.reached(message.generation)
+      case 'applied':
+        applied.reached(message.generation)
         return
       case 'reload':
         void reload().then(({ snapshot: _snapshot, ...result }) =>
@@ -118,7 +119,7 @@ export function createMember(
     serving.reject(
       problem ??
         new StartProblem([
-          `--workers: a worker ended before it served (${reason ?? signal ?? `code ${code}`})`,
+          `--workers: a worker exited before it was ready (${reason ?? signal ?? `exit code ${code}`})`,
         ]),
     )
   })
@@ -134,8 +135,8 @@ export function createMember(
 
   function bring(snapshot: Snapshot): Promise<boolean> {
     sending = sending.then(() => sendParts(snapshot))
-    const has = Promise.all([sending, taken.to(snapshot.generation)])
-    return within(takeTimeout, Promise.race([has, child.ended]))
+    const has = Promise.all([sending, applied.to(snapshot.generation)])
+    return within(applyTimeout, Promise.race([has, child.ended]))
   }
 
   return {
@@ -144,6 +145,7 @@ export function createMember(
     isServing: () => isServing && !heartbeat.isSilent(),
     ended: child.ended,
     bring,
+    reloadCandidates: (cause) => child.send({ kind: 'reload-candidates', cause }),
     async metrics() {
       const id = ++count
       const answer = new Promise<MetricsMessage>((resolve) => asked.set(id, resolve))

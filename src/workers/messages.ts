@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { MetricsMessage } from '../metrics/registry.ts'
-import type { ReloadResult } from '../rules/reload-result.ts'
+import type { ReloadCause, ReloadResult } from '../rules/reload-result.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { RulesPart } from './replica.ts'
 import type { WorkerStats } from './stats.ts'
@@ -11,6 +11,7 @@ export type ToWorker =
   | RulesPart
   /** Answers `reload`. */
   | { readonly kind: 'reloaded'; readonly id: number; readonly result: Omit<ReloadResult, 'snapshot'> }
+  | { readonly kind: 'reload-candidates'; readonly cause: ReloadCause }
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'ping'; readonly id: number }
   /** Milliseconds for running requests. */
@@ -23,7 +24,7 @@ export type ToPrimary =
   /** The worker cannot start, and exits. */
   | { readonly kind: 'problem'; readonly lines: readonly string[] }
   /** The worker has applied this generation of the rules. */
-  | { readonly kind: 'taken'; readonly generation: number }
+  | { readonly kind: 'applied'; readonly generation: number }
   /** The bucket CORS API has changed a file. */
   | { readonly kind: 'reload'; readonly id: number }
   /** Answers `metrics`. */

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Log } from '../log/log.ts'
 import type { MetricsMessage } from '../metrics/registry.ts'
 import type { Snapshot } from '../plan/snapshot.ts'
+import type { ReloadCause } from '../rules/reload-result.ts'
 import type { WorkerEnd } from './fork.ts'
 import type { Member } from './member.ts'
 import { createRetiredWorkers } from './retired.ts'
@@ -15,6 +16,8 @@ export interface Pool {
   start(): Promise<AddressInfo>
   /** Resolves with true when every worker serves `snapshot`, with false when one does not within the timeout. */
   bring(snapshot: Snapshot): Promise<boolean>
+  /** Makes every worker reload its candidate rules, without waiting for it. */
+  reloadCandidates(cause: ReloadCause): void
   serving(): number
   restarts(): number
   /** Of each worker, and of those that have ended. */
@@ -101,7 +104,10 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
     async bring(snapshot) {
       retired.prune(snapshot)
       const brought = await Promise.all([...members].map((member) => member.bring(snapshot)))
-      return brought.every((taken) => taken)
+      return brought.every((isApplied) => isApplied)
+    },
+    reloadCandidates(cause) {
+      for (const member of members) member.reloadCandidates(cause)
     },
     serving: () => [...members].filter((member) => member.isServing()).length,
     restarts: () => restarts,

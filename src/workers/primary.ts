@@ -26,7 +26,7 @@ import { createMember, type Member } from './member.ts'
 import { createPool, type Pool } from './pool.ts'
 import { readWholeLines } from './whole-lines.ts'
 
-const notTaken = 'a worker is stuck and does not apply the rules'
+const notApplied = 'a worker is stuck and does not apply the rules'
 
 /**
  * Runs the sidecar as several processes. `settings.workers` of them serve the data port. This one reads the rules
@@ -40,17 +40,23 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
   const plain = standardOutput(onExit)
   const output = settings.logFormat === 'text' ? textLines(plain) : plain
   const log = createLog({ level: settings.logLevel, destination: output })
-  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
+  const failed = (error: unknown): void => log.error('an operation failed because of a bug', { error })
   const own = createMetrics({ version })
   const setup = setupOf(settings)
   const store = await openRules(settings, log, own)
   const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, own)
 
-  const reload = async (cause: ReloadCause): Promise<ReloadResult> => {
+  const reloadLive = async (cause: ReloadCause): Promise<ReloadResult> => {
     const result = await store.reload(cause)
     if (await pool.bring(result.snapshot)) return result
-    log.error(notTaken, { generation: result.snapshot.generation })
-    return { ...result, result: 'failed', failure: notTaken }
+    log.error(notApplied, { generation: result.snapshot.generation })
+    return { ...result, result: 'failed', failure: notApplied }
+  }
+  const reload = (cause: ReloadCause): Promise<ReloadResult> => {
+    // Not awaited: the live rules must reload even if the candidate directory is unusable.
+    void candidates?.reload(cause)
+    if (candidates !== undefined) pool.reloadCandidates(cause)
+    return reloadLive(cause)
   }
   const create = (): Member =>
     createMember(
@@ -58,7 +64,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
       {
         settings,
         rules: store.current,
-        reload: () => reload('bucket-cors'),
+        reload: () => reloadLive('bucket-cors'),
         onHung: (pid) => log.error('a worker does not respond and is killed', { 'process.pid': pid }),
       },
     )
@@ -68,10 +74,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
   let dataAddress: AddressInfo | undefined
   const admin = createAdmin({
     rules: store.current,
-    reload: async () => {
-      void candidates?.reload('request')
-      return (await reload('request')).result
-    },
+    reload: async () => (await reload('request')).result,
     setup,
     directory: settings.rules,
     endpoint: () => endpointOf(settings, dataAddress),
@@ -95,7 +98,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
     lifecycle,
     admin,
     reload,
-    watched: reload,
+    watched: reloadLive,
     data: {
       listen: async () => {
         dataAddress = await pool.start()
@@ -106,7 +109,7 @@ export async function startWorkers(settings: Settings, onExit?: OnExit): Promise
   })
 }
 
-/** Families about the rules directory: only this process reads it. */
+/** Families about the rules directory. Those of the workers are dropped, because only this process reads it. */
 const ownFamilies = new Set([
   'cors_sidecar_rules_reloads_total',
   'cors_sidecar_rules_last_reload_successful',

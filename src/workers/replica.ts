@@ -25,7 +25,7 @@ export interface RulesPart {
   readonly isLast: boolean
 }
 
-/** Files in one part, which is built and read without a pause. */
+/** Files in one part. Building or reading a part blocks the event loop, so parts are small. */
 const filesAtOnce = 200
 
 /** The parts that a process serving `before` needs to serve `after`. */
@@ -80,7 +80,7 @@ export function createReplica(dialect: DialectName): Replica {
     current: () => current,
     take({ generation, changed, gone, isLast }) {
       for (const file of gone) served.delete(file)
-      // Compiled part by part: compiling everything at the last part would block requests.
+      // Compiled part by part, because compiling everything at the last part would block requests.
       for (const { status, rules } of changed)
         served.set(status.file, { status, rules, policy: compilePolicy(status.bucket, rules, dialect) })
       if (isLast) current = replicated(current, [...served.values()].sort(byName), generation, dialect)

@@ -1,10 +1,11 @@
 import { policyOf } from '../admin/rules-view.ts'
+import { ruleLabel } from '../metrics/decisions.ts'
 import { type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
 import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../plan/snapshot.ts'
 
 /**
  * Keeps the last reported counters of workers that have ended. Without them every sum would fall when a worker is
- * replaced, which Prometheus takes for a restart.
+ * replaced, which Prometheus treats as a counter reset.
  */
 interface RetiredWorkers {
   add(metrics: MetricsMessage): Promise<void>
@@ -16,20 +17,25 @@ interface RetiredWorkers {
 export function createRetiredWorkers(): RetiredWorkers {
   let kept: MetricsMessage = []
   let adding: Promise<void> = Promise.resolve()
+  let isConfigured = (_labels: SeriesLabels): boolean => true
+
+  const pruned = (metrics: MetricsMessage): MetricsMessage =>
+    metrics.map((family) => ({
+      ...family,
+      values: family.values.filter(({ labels }) => isConfigured(labels)),
+    }))
+
   return {
     add(metrics) {
       adding = adding.then(async () => {
-        kept = await mergeMetrics([kept, metrics.filter(isCounted)])
+        kept = pruned(await mergeMetrics([kept, metrics.filter(isCounted)]))
       })
       return adding
     },
     metrics: () => kept,
     prune(snapshot) {
-      const isConfigured = configuredIn(snapshot)
-      kept = kept.map((family) => ({
-        ...family,
-        values: family.values.filter(({ labels }) => isConfigured(labels)),
-      }))
+      isConfigured = configuredIn(snapshot)
+      kept = pruned(kept)
     },
   }
 }
@@ -54,6 +60,5 @@ function configuredIn(snapshot: Snapshot): (labels: SeriesLabels) => boolean {
   }
 }
 
-/** Rule labels are cut at some length. */
 const hasRule = ({ rules }: BucketPolicy, rule: string | number): boolean =>
-  rules.some(({ label }) => label.startsWith(String(rule)))
+  rules.some(({ label }) => ruleLabel(label) === String(rule))

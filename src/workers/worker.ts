@@ -50,7 +50,7 @@ function createWorker(
   // All workers together may warn of as many denials as a single process.
   const denialsPerMinute = Math.max(2, Math.floor(100 / settings.workers))
   const log = createLog({ level: settings.logLevel, denialsPerMinute, onExit })
-  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
+  const failed = (error: unknown): void => log.error('an operation failed because of a bug', { error })
   const watchStore = createStoreWatch(log, storeOf(settings))
   const metrics = createMetrics({ version: programVersion() })
   const denials = createDenials()
@@ -62,7 +62,7 @@ function createWorker(
   const throttle = createThrottle(report)
   let dataPath: Promise<DataPath> | undefined
   let sentDenials = 0
-  let toldDifferent = 0
+  let sentDifferent = 0
 
   function report(): void {
     const total = denials.total()
@@ -81,13 +81,13 @@ function createWorker(
           : {
               candidates: {
                 totals: compared,
-                top: compared.different === toldDifferent ? undefined : candidates.top(),
+                top: compared.different === sentDifferent ? undefined : candidates.top(),
               },
             }),
       },
     })
     sentDenials = total
-    toldDifferent = compared?.different ?? 0
+    sentDifferent = compared?.different ?? 0
   }
 
   async function open(): Promise<DataPath> {
@@ -117,7 +117,7 @@ function createWorker(
     const snapshot = replica.current()
     const successful = snapshot.files.every(({ state }) => state === 'ok')
     metrics.reload({ result: 'applied', successful, snapshot }, Date.now())
-    channel.send({ kind: 'taken', generation: part.generation })
+    channel.send({ kind: 'applied', generation: part.generation })
     if (dataPath !== undefined) return
     dataPath = open()
     dataPath.catch((error: unknown) => {
@@ -143,6 +143,9 @@ function createWorker(
           return
         case 'reloaded':
           reload.answered(order.id, order.result)
+          return
+        case 'reload-candidates':
+          void candidates?.reload(order.cause)
           return
         case 'metrics':
           metrics

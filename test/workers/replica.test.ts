@@ -23,7 +23,7 @@ const bad = (bucket: string, hash = 'bad', file = `${bucket}.yaml`): LoadedFile 
   findings: [{ file, line: 1, column: 1, severity: 'error', code: 'empty-list', message: 'wrong' }],
 })
 
-/** The parts that decide, in a comparable form, without functions and caches. */
+/** The fields of a snapshot that decide, without functions and caches, so that two snapshots can be compared. */
 const essence = ({ generation, buckets, foldedNames, hosts, fallback, service, files }: Snapshot) => ({
   generation,
   buckets: [...buckets].map(([name, { file }]) => [name, file]),
@@ -55,7 +55,7 @@ describe('a replica', () => {
     [bad('a'), good('B', 1), good('b', 4)],
   ].map((files) => files.toSorted((one, other) => (one.file < other.file ? -1 : 1)))
 
-  test('serves what the process that reads the directory serves, after each of its changes', () => {
+  test('has the same rules as the process that reads the directory, after each change', () => {
     const replica = createReplica('oss')
     let before = nothingLoaded
     for (const [index, files] of history.entries()) {
@@ -66,7 +66,7 @@ describe('a replica', () => {
     }
   })
 
-  test('that begins late has the last good rules of files that have been in error since before', () => {
+  test('that starts late has the last good rules of files that were in error before it started', () => {
     let before = nothingLoaded
     for (const [index, files] of history.entries()) {
       before = nextSnapshot(before, files, 'cos', index)
@@ -91,7 +91,7 @@ describe('a replica', () => {
     }
   })
 
-  test('receives changes only, and compiles what changed only', () => {
+  test('receives only changes, and compiles only changed rules', () => {
     const many = Array.from({ length: 1000 }, (_, index) => good(`bucket-${index}`, 1))
     const before = nextSnapshot(nothingLoaded, many, 'cos', 0)
     const after = nextSnapshot(
