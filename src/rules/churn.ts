@@ -4,8 +4,8 @@ import type { ReloadResult } from './reload-result.ts'
 const patience = 5_000
 
 /**
- * Reports files that never stop changing, so that their last good rules stay active. Each is reported once, until
- * it has been adopted.
+ * Warns about files that keep changing, because they are not loaded and their last good rules stay active. Warns once
+ * for each file, and again only after it has been adopted.
  */
 export function reportChurn(
   warn: (message: string, fields: { readonly 'code.file.path': string }) => void,

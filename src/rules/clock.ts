@@ -13,7 +13,7 @@ export const systemClock: Clock = {
   now: Date.now,
   elapsed: () => performance.now(),
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  // Twice, because the first one runs before the event loop has looked for requests when it is set after a read.
+  // Twice, because an immediate that is set in an I/O callback runs before the event loop polls for new requests.
   // https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick
   turn: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
 }

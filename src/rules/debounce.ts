@@ -1,6 +1,6 @@
 import type { Stat } from './reading.ts'
 
-/** How long a change must stay unchanged before it is adopted, in milliseconds; 0 adopts it at first sight. */
+/** How long a new state must last before it is adopted, in milliseconds; 0 adopts it at first sight. */
 export interface DebounceTimes {
   /** A changed or deleted file. */
   readonly file: number
@@ -11,9 +11,8 @@ export interface DebounceTimes {
 }
 
 /**
- * A truncated write can parse cleanly (`https://b.com` cut to `https://b.co` allows another site), so only waiting
- * can tell it from a complete one. Including the watcher's debounce, a changed file must still be live within a
- * second.
+ * A truncated write can parse cleanly (`https://b.com` cut to `https://b.co` allows another origin), so only waiting
+ * can tell it from a complete one. Including the watcher's debounce, a changed file must be live within a second.
  */
 export const defaultDebounce: DebounceTimes = { file: 150, incomplete: 500, emptied: 4_000 }
 
@@ -28,8 +27,8 @@ export function debounceTime(stat: Stat, times: DebounceTimes, emptied: boolean,
 }
 
 /**
- * Whether another file was renamed into place, and is therefore complete. A truncated write changes neither the
- * inode nor only its ctime. A rename within the same clock tick as the last write looks like a write, and is
+ * Whether another file was renamed into place, and is therefore complete. A write in place keeps the inode, and sets
+ * mtime and ctime to the same time. A rename within the same clock tick as the last write looks like a write, and is
  * debounced as one.
  */
 const isMovedIn = (stat: Stat, before: Stat | undefined): boolean =>

@@ -3,9 +3,14 @@ import type { LoadedFile } from '../plan/snapshot.ts'
 import type { NamedHost } from '../rule-file/read.ts'
 import type { Stat } from './reading.ts'
 
-/** A rule file, with what is needed to word a conflict with another one. */
+/** A rule file, with the positions of its hosts, which a finding about a conflict needs. */
 export interface AdoptedFile extends LoadedFile {
   readonly hosts: readonly NamedHost[]
+  /**
+   * When the process that read the file ended or took too long, by `clock.elapsed`. The cause may have been the machine,
+   * not the file, so the file is read again later.
+   */
+  readonly failedAt?: number
 }
 
 /** State of one name in the rules directory. */
@@ -15,7 +20,7 @@ export interface KnownFile {
   readonly since: number
   /** The file as last adopted; `undefined` when it never was. */
   readonly adopted: AdoptedFile | undefined
-  /** What `adopted` was made from. */
+  /** The state that `adopted` was made from. */
   readonly adoptedFrom: Stat | undefined
   /** What to adopt after the debounce time; read and compiled at the first look. */
   readonly next: AdoptedFile | undefined

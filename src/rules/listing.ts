@@ -11,7 +11,8 @@ export interface Listing {
    */
   readonly place: string
   /**
-   * Where the directory and its `..data` lead. Kubernetes swaps that link to replace all files of a mount at once.
+   * Resolved paths of the directory and of its `..data` link. Kubernetes swaps that link to replace all files of a
+   * mount at once.
    */
   readonly generation: string
   /** All names except the ignored ones. */
@@ -26,9 +27,9 @@ export async function list(directory: string): Promise<Listing> {
   const names = new Map<string, FileName>()
   let hasRuleFiles = false
   for (const name of await readdir(place)) {
-    const read = readFileName(name)
-    if (read.kind !== 'ignored') names.set(name, read)
-    hasRuleFiles ||= read.kind === 'rules'
+    const parsed = readFileName(name)
+    if (parsed.kind !== 'ignored') names.set(name, parsed)
+    hasRuleFiles ||= parsed.kind === 'rules'
   }
   return { place, generation, names, hasRuleFiles }
 }

@@ -15,6 +15,8 @@ interface LookOptions {
   readonly read: RuleReader
   readonly debounce: DebounceTimes
   readonly clock: Clock
+  /** Milliseconds after which a file whose reading failed is read again. */
+  readonly retryAfter: number
 }
 
 /** `pending` skips files that are adopted and still there, unless all files were swapped. */
@@ -85,12 +87,12 @@ async function lookAtNames(
       if (isAdopted(known) && listing.names.has(name)) found.set(name, known)
 
   const notices: Finding[] = []
-  const adopt = createAdopt(() => adoptedFiles(before), options.read, options.dialect)
+  const adopt = createAdopt(() => adoptedFiles(before), options.read, options.dialect, options.clock)
   await eachOf(
     names.filter((name) => !found.has(name)),
     async (name) => {
       const began = options.clock.elapsed()
-      const known = before.files.get(name)
+      const known = withoutFailed(before.files.get(name), began - options.retryAfter)
       const reading = { ...(await readListed(name, listing, known, options.clock.now)), began }
       const listed = listing.names.get(name)
       if (listed?.kind === 'refused' && listed.finding.severity !== 'error') {
@@ -102,6 +104,14 @@ async function lookAtNames(
   )
   notices.sort((one, other) => (one.file < other.file ? -1 : 1))
   return { files: inOrder(names, found), notices, generation: listing.generation }
+}
+
+/** Forgets a result that only says, since before `until`, that reading the file failed. */
+function withoutFailed(known: KnownFile | undefined, until: number): KnownFile | undefined {
+  const failedAt = known?.adopted?.failedAt
+  return known === undefined || failedAt === undefined || failedAt > until
+    ? known
+    : { ...known, adopted: undefined }
 }
 
 /** Enough to keep the children busy; bounds the number of files in memory. */
@@ -118,8 +128,8 @@ async function eachOf(names: readonly string[], act: (name: string) => Promise<v
 }
 
 /**
- * Merges a reading into the known state: it is adopted after it stayed unchanged for its debounce time. It is read
- * and compiled at the first look, because the debounce time leaves room for that.
+ * Merges a reading into the known state. A new state is adopted once it has lasted for its debounce time. It is read
+ * and compiled at the first look, so that the work is done during that time.
  */
 async function nextKnown(
   name: string,

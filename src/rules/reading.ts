@@ -10,13 +10,13 @@ export type Stat =
       readonly kind: 'file'
       /** Device, inode, size and times. While they stay the same, the file need not be read again. */
       readonly mark: string
-      /** Whether `mark` can be trusted: not while another write could still get the same times. */
+      /** Whether `mark` can be trusted. False while another write could still get the same times. */
       readonly reliable: boolean
       /** Size and time of the last write. */
       readonly written: string
       /** Device and inode. */
       readonly inode: string
-      /** The inode changed after the last write, as a rename does. */
+      /** The inode changed after the last write, which a rename causes. */
       readonly renamed: boolean
       /** SHA-256 of the bytes. */
       readonly hash: string
@@ -51,7 +51,10 @@ export interface Reading {
 /** The process is at fault, not the file, so the whole look fails and no file is blamed. */
 const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** In milliseconds. File systems may store whole seconds (NFS; FAT two), and their clock may differ from ours. */
+/**
+ * In milliseconds. File systems may store times in whole seconds (NFS) or in steps of two (FAT), and their clock may
+ * differ from ours.
+ */
 const coarsestTime = 3_000
 
 /** Checks `path` without opening it. Follows symbolic links. Throws when the process is out of resources. */

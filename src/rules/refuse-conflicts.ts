@@ -19,10 +19,10 @@ export function refuseConflicts(files: readonly AdoptedFile[], live: Snapshot): 
     for (const [file, findings] of Map.groupBy(found, ({ file }) => file)) refused.set(file, findings)
     found = conflictsWith(named, refused, live)
   }
-  return files.map((taken) => {
-    const findings = refused.get(taken.file)
-    if (findings === undefined) return taken
-    return { ...taken, content: undefined, policy: undefined, findings: [...taken.findings, ...findings] }
+  return files.map((adopted) => {
+    const findings = refused.get(adopted.file)
+    if (findings === undefined) return adopted
+    return { ...adopted, content: undefined, policy: undefined, findings: [...adopted.findings, ...findings] }
   })
 }
 
@@ -30,9 +30,9 @@ export function refuseConflicts(files: readonly AdoptedFile[], live: Snapshot): 
 function mayConflict(files: readonly AdoptedFile[], live: Snapshot): boolean {
   const buckets = new Set<string>()
   const hosts = new Set<string>()
-  for (const taken of files) {
-    if (isTaken(buckets, taken.bucket)) return true
-    for (const { host } of effectiveHosts(taken, taken.content !== undefined, live))
+  for (const adopted of files) {
+    if (isTaken(buckets, adopted.bucket)) return true
+    for (const { host } of effectiveHosts(adopted, adopted.content !== undefined, live))
       if (isTaken(hosts, host)) return true
   }
   return false
@@ -48,10 +48,10 @@ function conflictsWith(
   live: Snapshot,
 ): readonly Finding[] {
   const isWhole = ({ file, content }: AdoptedFile): boolean => content !== undefined && !refused.has(file)
-  const effective = files.map((taken) => ({
-    file: taken.file,
-    bucket: taken.bucket,
-    hosts: effectiveHosts(taken, isWhole(taken), live),
+  const effective = files.map((adopted) => ({
+    file: adopted.file,
+    bucket: adopted.bucket,
+    hosts: effectiveHosts(adopted, isWhole(adopted), live),
   }))
   const whole = new Set(files.filter(isWhole).map(({ file }) => file))
   return conflictsBetween(effective).filter(

@@ -32,11 +32,11 @@ export interface ReloadResult {
   readonly changes: readonly FileChange[]
   /** About changed files, and about new names that are not read. */
   readonly findings: readonly Finding[]
-  /** Names of changes that may still be being written. A later reload adopts them. */
+  /** Names of files whose changes may be incomplete. A later reload adopts them. */
   readonly pending: readonly string[]
 }
 
-interface Stand {
+interface RulesState {
   readonly snapshot: Snapshot
   /** Findings about names that are not read. */
   readonly notices: readonly Finding[]
@@ -44,8 +44,8 @@ interface Stand {
 
 export function describeReload(
   cause: ReloadCause,
-  before: Stand,
-  after: Stand,
+  before: RulesState,
+  after: RulesState,
   { failure, pending }: Pick<ReloadResult, 'failure' | 'pending'>,
 ): ReloadResult {
   const { snapshot } = after

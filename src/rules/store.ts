@@ -31,7 +31,7 @@ export interface RulesStoreOptions {
   readonly directory: string
   /** The server's dialect, for files that name none. */
   readonly dialect: DialectName
-  /** Default: in child processes. */
+  /** Default: `readInChild`. */
   readonly read?: RuleReader
   readonly debounce?: DebounceTimes
   readonly clock?: Clock
@@ -42,6 +42,12 @@ export interface RulesStoreOptions {
  * reload.
  */
 const patience = 2_000
+
+/**
+ * How long a file whose reading failed stays unread, in milliseconds, unless somebody asks for a reload: a failed reading
+ * keeps a child process busy for up to 10 s.
+ */
+const retryInterval = 60_000
 
 const emptiedReason = 'it no longer has any rule file, as when a volume is unmounted'
 
@@ -55,7 +61,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   let current = nothingLoaded
   let index = emptyIndex
   let live: readonly AdoptedFile[] = []
-  /** Files that kept changing during the whole previous reload: the others do not wait for them. */
+  /** Files that kept changing during the whole previous reload, so the others do not wait for them. */
   let churning: ReadonlySet<string> = new Set()
 
   /** Swaps in the adopted files. Yields between the steps, so that each blocks only briefly with 10,000 files. */
@@ -80,9 +86,14 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   /** Looks until every change is adopted or `patience` ends. Returns what is left. */
   async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
     const times = cause === 'bucket-cors' ? { ...debounce, emptied: debounce.file } : debounce
+    const retryAfter = cause === 'signal' || cause === 'request' ? 0 : retryInterval
     let waited = 0
     for (let scope: Scope = 'all'; ; scope = 'pending') {
-      const look = await lookAt({ directory, dialect, read, clock, debounce: times }, index, scope)
+      const look = await lookAt(
+        { directory, dialect, read, clock, debounce: times, retryAfter },
+        index,
+        scope,
+      )
       if (look.kind === 'failed') return { failure: look.reason, pending: [] }
       const { due, pending, emptied } = look
       churning = stillChanging(churning, index, look.index)
@@ -118,7 +129,7 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   }
 }
 
-/** Those of `names` that changed since the look before. */
+/** Those of `names` that changed between the two looks. */
 function stillChanging(names: ReadonlySet<string>, before: FileIndex, after: FileIndex): ReadonlySet<string> {
   if (names.size === 0) return names
   const changed = [...names].filter((name) => {

@@ -43,7 +43,7 @@ interface WatchOptions {
 
 const defaultTimes: WatchTimes = { quiet: 150, atMost: 500, rescan: 5_000, poll: 2_000, identity: 1_000 }
 
-/** Milliseconds between a failed look and the next: its cause (EMFILE, a volume) rarely ends with an event. */
+/** Milliseconds until a failed look is repeated, because its cause (EMFILE, an unmounted volume) rarely ends with an event. */
 const retryAfter = 2_000
 
 /** The process, its user or the system has no more watches available. */
@@ -76,10 +76,11 @@ export function watchRules(
 
   function open(): void {
     try {
-      // No filter, not even for "..data" or folders: a watcher that ignores part of a mount misses its swaps. "raw"
-      // events come at once, "all" only after chokidar has looked at all files; "ready", because changes before it
-      // were not seen. Depth 0: otherwise it would descend into folders, and through links into folders that are
-      // not rules and may be the whole file system. A swap of "..data" is an event of the directory itself.
+      // No filter, not even for "..data" or folders, because a watcher that ignores part of a mount misses its swaps.
+      // "raw" events come at once, "all" only after chokidar has looked at all files. "ready" counts as an event, because
+      // changes before it were not seen. Depth 0, because chokidar would otherwise descend into folders, and through
+      // links into folders that hold no rules and may be the whole file system. It is enough, because a swap of
+      // "..data" is an event of the directory itself.
       watcher = watch(directory, { ignoreInitial: true, persistent: false, depth: 0 })
       for (const event of ['raw', 'all', 'ready'] as const) watcher.on(event, debounce.happened)
       watcher.on('error', (error) => report(error, exhausted.has(systemErrorCode(error))))
@@ -154,7 +155,8 @@ function createDebounce(settled: () => void, { quiet, atMost }: WatchTimes) {
 }
 
 /**
- * Calls `changed` when the path leads to another directory than before, or to none. Also for the first directory.
+ * Calls `changed` when the path leads to a different directory than before, or no longer to any. The first directory
+ * counts as different.
  */
 function followIdentity(
   directory: string,

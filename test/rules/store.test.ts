@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readRules } from '../../src/rule-file/read.ts'
+import { ChildFailure } from '../../src/children/children.ts'
+import { readRuleFile, readRules } from '../../src/rule-file/read.ts'
 import type { ReloadResult } from '../../src/rules/store.ts'
 import { broken, folderWith, replace, rulesOf, storeOn, temporaryFolder } from './directory.ts'
 
@@ -203,6 +204,46 @@ describe('a file that gets an error', () => {
       { file: 'a.yaml', message: expect.stringContaining('out of everything') },
     ])
     expect(result.snapshot.files).toHaveLength(2)
+  })
+
+  test('because its process took too long; it is tried again after a minute, or when a reload is requested', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+    let isBusy = true
+    let attempts = 0
+    const store = storeOn(folder, {
+      async read(...given) {
+        attempts++
+        if (isBusy) throw new ChildFailure('it took longer than 5 s')
+        return readRuleFile(...given)
+      },
+    })
+    const { findings } = await store.reload('start')
+    expect(findings).toMatchObject([
+      { code: 'file-unreadable', message: expect.stringContaining('it took longer than 5 s') },
+    ])
+    store.clock.pass(59_000)
+    await store.reload('rescan')
+    expect(attempts).toBe(1)
+    store.clock.pass(1_000)
+    await store.reload('rescan')
+    expect([store.live(), attempts]).toEqual([{ a: 'none' }, 2])
+    isBusy = false
+    await store.reload('signal')
+    expect([store.live(), attempts]).toEqual([{ a: 1 }, 3])
+  })
+
+  test('because its process failed, but the same bytes under another name are read', async () => {
+    const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
+    const store = storeOn(folder, {
+      async read(file, ...given) {
+        if (file === 'a.yaml') throw new ChildFailure('its process ended')
+        return readRuleFile(file, ...given)
+      },
+    })
+    await store.reload('start')
+    await writeFile(join(folder, 'b.yaml'), rulesOf(1))
+    await store.reload('watch')
+    expect(store.live()).toEqual({ a: 'none', b: 1 })
   })
 
   test('because it may not be read any more', async () => {
@@ -437,7 +478,7 @@ describe('a directory that goes away', () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1) })
     const store = storeOn(folder)
     await store.reload('start')
-    const failure = 'permission denied: look at its owner and mode'
+    const failure = 'permission denied: check its owner and mode'
     const result = await unprivileged(folder, async () => {
       await chmod(folder, 0)
       return store.reload('rescan').finally(() => chmod(folder, 0o755))

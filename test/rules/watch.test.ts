@@ -20,7 +20,7 @@ import {
 /** No rescans, so that only the watcher can cause a reload. */
 const withoutRescan: WatchTimes = { quiet: 50, atMost: 200, rescan: 1e9, poll: 1e9, identity: 100 }
 
-/** Only the test's own time limit counts. */
+/** Milliseconds. Replaces the 1 s that vi.waitFor would wait, which a loaded machine can exceed. */
 const patient = { timeout: 30_000 }
 
 async function follow(directory: string, times: WatchTimes = withoutRescan) {
@@ -49,8 +49,8 @@ async function follow(directory: string, times: WatchTimes = withoutRescan) {
 
 const sorted = (versions: object): unknown => Object.entries(versions).sort()
 
-describe('without any rescan takes effect', () => {
-  test('what is written in place, renamed, made and deleted', async () => {
+describe('events alone, without a rescan, suffice for', () => {
+  test('files that are written in place, replaced, created and deleted', async () => {
     const folder = await folderWith(await temporaryFolder(), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
     const { live, store } = await follow(folder)
     await writeFile(join(folder, 'a.yaml'), rulesOf(2))
@@ -90,7 +90,7 @@ describe('without any rescan takes effect', () => {
     }
   })
 
-  test('a directory that is a swapped link, and what is written to it later', async () => {
+  test('a swap of the link that leads to the directory, and later changes in it', async () => {
     const place = await temporaryFolder()
     const rules = join(place, 'rules')
     await folderWith(join(place, 'v1'), { 'a.yaml': rulesOf(1), 'b.yaml': rulesOf(1) })
@@ -105,7 +105,7 @@ describe('without any rescan takes effect', () => {
     }
   })
 
-  test('a directory that is renamed away, and another one moved in', async () => {
+  test('a directory that replaces a renamed one, and later changes in it', async () => {
     const place = await temporaryFolder()
     const rules = await folderWith(join(place, 'rules'), { 'a.yaml': rulesOf(1) })
     await folderWith(join(place, 'next'), { 'a.yaml': rulesOf(2) })
@@ -117,7 +117,7 @@ describe('without any rescan takes effect', () => {
     await live({ a: 3 })
   })
 
-  test('a directory that is made late', async () => {
+  test('a directory that is created only after the watch, and later changes in it', async () => {
     const rules = join(await temporaryFolder(), 'not', 'yet')
     const { live } = await follow(rules)
     await mkdir(rules, { recursive: true })
@@ -213,7 +213,7 @@ describe('when the system grants no watch', () => {
   })
 })
 
-test('another error of a watcher is reported once and stops nothing', async () => {
+test('any other error of the watcher is reported once and does not stop the watch', async () => {
   const { watch, first } = fakeWatch()
   const troubles: WatchTrouble[] = []
   const hints: Hint[] = []
