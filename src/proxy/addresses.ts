@@ -1,4 +1,4 @@
-/** Resolves the store's name and tries addresses that recently failed last. */
+/** Resolves the store's name, and puts addresses that failed recently at the end of the list. */
 
 import dns, { type LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'

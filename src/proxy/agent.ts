@@ -30,7 +30,7 @@ class StoreAgent extends Agent {
           this.#connectedAt.set(socket, performance.now())
           surviveFailedWrites(socket)
         }
-        // On failure Node calls `done` with the error alone, although its type requires a stream as well.
+        // On failure Node expects the error alone, although the type of `done` requires a stream as well.
         if (done !== undefined) Reflect.apply(done, undefined, socket === null ? [error] : [null, socket])
       })
       return undefined
@@ -42,8 +42,10 @@ class StoreAgent extends Agent {
     if (socket.readableLength > 0) return false
     if (performance.now() - (this.#connectedAt.get(socket) ?? 0) >= this.#maxAge) return false
     socket.on('data', breakOff)
-    super.keepSocketAlive(socket)
-    return true
+    // False when the store's Keep-Alive header announces that it closes the connection too soon to use it again. The
+    // type is void by mistake: https://nodejs.org/api/http.html#agentkeepsocketalivesocket
+    const canBeKept: unknown = super.keepSocketAlive(socket)
+    return canBeKept !== false
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {

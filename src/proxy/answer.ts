@@ -13,18 +13,18 @@ const keep: AnswerOptions = {}
 
 /**
  * Sends `answer` with Content-Length, and without its body where HTTP allows none. If the request body has not been
- * read, the connection is closed: its bytes must never be parsed as the next request. If the response has already
- * begun, the connection is destroyed.
+ * read, the connection is closed, because its bytes must never be parsed as the next request. If the response has
+ * already begun, the connection is destroyed. Returns the number of bytes of the body that it sends.
  */
 export function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   answer: PlainResponse,
   options: AnswerOptions = keep,
-): void {
+): number {
   if (response.headersSent) {
     response.destroy()
-    return
+    return 0
   }
   const { status, body } = answer
   const unread = hasUnreadBody(request)
@@ -39,10 +39,12 @@ export function sendAnswer(
   if (!unread || waitsForContinue(request)) {
     if (body === '') response.end()
     else response.end(bytes)
-    return
+  } else {
+    response.write(bytes)
+    endAfterDrain(request, response)
   }
-  response.write(bytes)
-  endAfterDrain(request, response)
+  // Node drops a body that HTTP does not allow.
+  return request.method === 'HEAD' || status === 204 || status === 304 ? 0 : bytes.length
 }
 
 /** Whether the request announced a body whose end has not arrived. */

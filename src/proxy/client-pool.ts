@@ -123,7 +123,7 @@ function newClient(options: ClientPoolOptions, lost: Lost): PooledClient {
     keepAliveTimeout: options.keepAlive,
     keepAliveMaxTimeout: options.keepAlive,
     maxHeaderSize: options.maxHeaderSize,
-    // Disabled: the watchdog has both timeouts.
+    // Disabled, because the watchdog enforces both timeouts.
     headersTimeout: 0,
     bodyTimeout: 0,
   })

@@ -1,8 +1,8 @@
 /**
  * Detects whether a TLS connection was closed by its peer or cut off. A response without a length ends with its
  * connection, and over TLS it is complete only after a closure alert (RFC 9112 section 9.8), because anybody on the
- * network path can forge a FIN. Node reports both as `end`. To see them apart, the bytes must pass through a stream
- * of our own, which costs CPU; so that starts only once the store has sent such a response.
+ * network path can forge a FIN. Node reports both as `end`. To tell them apart, the bytes must pass through a
+ * stream of our own. That costs CPU, so it starts only once the store has sent such a response.
  */
 
 import type { Socket } from 'node:net'
@@ -10,7 +10,7 @@ import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
 type Closure =
-  /** Only Node reads this connection. `watch` makes the next connections watched ones. */
+  /** Node reads this connection directly, which hides how it ended. After `watch`, new connections are watched. */
   | { readonly kind: 'unseen'; readonly watch: () => void }
   | { readonly kind: 'watched'; readonly isCutOff: () => boolean }
 
@@ -21,8 +21,8 @@ export const closureOf = (socket: Socket | undefined): Closure | undefined =>
   socket === undefined ? undefined : closures.get(socket)
 
 /**
- * Whether a response that ended with this connection may have been cut off. An unwatched connection cannot say, so
- * it counts as cut off, and the next connections are watched.
+ * Whether a response that ended with this connection may have been cut off. An unwatched connection does not show
+ * this, so it counts as cut off, and the next connections are watched.
  */
 export function isCutOff(socket: Socket | undefined): boolean {
   const closure = closureOf(socket)

@@ -6,12 +6,12 @@ import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 
 /** File descriptors for everything else: 64 admin connections, the log, rule files, certificates. */
 const otherFiles = 320
-/** More than one process can serve in the memory of a usual sidecar. */
+/** High enough, because the memory of a usual sidecar runs out before one process has this many clients. */
 const mostClients = 10_000
 
 /**
- * Each client may need a connection to the store as well, and clients must not use up the last file descriptors:
- * without one, health checks and rule reloads fail.
+ * Each client may need a connection to the store as well. Clients must not use up the file descriptors, because
+ * health checks and rule reloads fail without a free one.
  */
 export function maxClients(): number {
   const files = openFilesLimit()

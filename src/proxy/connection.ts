@@ -1,4 +1,4 @@
-/** One client connection: which of its requests are served, and when. */
+/** Serves the requests of one client connection in order, and closes the connection. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -46,7 +46,7 @@ export function take(
   perform: Handle,
 ): void {
   const { response: before, waiting, socket } = connection
-  // Parsed from the same read as the bytes that exceeded the limit.
+  // Node still delivers requests that it parses from the same read as the one that exceeded the limit.
   if (socket.destroyed) return
   // After the connection's end nothing can be answered; such requests only count towards the limits.
   if (!socket.writableEnded && (before === undefined || before.writableFinished)) {
@@ -59,7 +59,7 @@ export function take(
   else if (waiting.length === 1) before?.once('close', () => serveNext(connection, perform))
 }
 
-/** Drops pipelined requests at once, to free their memory: the `close` event comes later. */
+/** Drops pipelined requests at once to free their memory, because the `close` event comes later. */
 function giveUp({ socket, waiting }: Connection): void {
   waiting.length = 0
   socket.destroy()
@@ -92,8 +92,8 @@ function serveNext(connection: Connection, perform: Handle): void {
 }
 
 /**
- * Whether no request is under way: no complete request has arrived, or all were answered. A connection in its TLS
- * handshake is idle.
+ * Whether no request is under way: no header section has arrived completely, or all requests were answered. A
+ * connection in its TLS handshake is idle.
  */
 export function isIdle(connection: Connection | undefined): boolean {
   return connection?.response === undefined || connection.response.writableFinished

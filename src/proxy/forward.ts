@@ -1,4 +1,4 @@
-/** The data path: forwards requests to the store and relays its responses, unchanged. */
+/** The data path: forwards requests to the store and relays its responses. Bodies stay unchanged. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createProxyServer } from 'http-proxy-3'
@@ -53,7 +53,7 @@ export interface Forwarder {
 /** Stores close idle connections after 5 s or more (Node 5 s, MinIO 30 s, nginx 75 s); we must close ours first. */
 const keepAlive = 4_000
 /**
- * When the store's name resolves to a new address, all connections use it after this many milliseconds, also under
+ * When the store's name resolves to a new address, all connections use it after this many milliseconds, even under
  * load.
  */
 const usualMaxAge = 60_000
@@ -113,7 +113,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       forwardedFor,
     })
     const method = methodForGet(exchange)
-    // A repeated request uses a new connection, which the store cannot have closed in the meantime.
+    // Uses a new connection, because the store may have closed a kept one and `send` never repeats a request.
     const sendSafe = (): void => send(exchange, { agent: singleUse, maxHeaderSize }, lines)
     if (method !== undefined && !sendsContinue)
       get(exchange, pool, { method, lines }, () => {
@@ -140,12 +140,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange.holdsMemory = memory.take(exchangeBytes)
       if (!exchange.holdsMemory) {
         const answer = order.overload()
-        sendAnswer(request, response, answer)
-        done({ ...forwardOutcome(exchange), status: answer.status, bytesOut: Buffer.byteLength(answer.body) })
+        const bytesOut = sendAnswer(request, response, answer)
+        done({ ...forwardOutcome(exchange), status: answer.status, bytesOut })
         return
       }
       watchdog.watch(exchange)
-      // Overrides the listener's idle timeout: the watchdog has this exchange.
+      // Overrides the listener's idle timeout, because the watchdog enforces the timeouts of this exchange.
       response.on('timeout', governedHere)
       response.on('close', () => {
         watchdog.release(exchange)

@@ -5,7 +5,7 @@ const worthFreeing = 16 * 1024
 
 /**
  * Returns a callback that frees `piece` once it has been written. Left to the garbage collector, every 64 MB of
- * chunks cause a full collection, which doubles the CPU cost of a large transfer. Returns `undefined` for small
+ * chunks would cause a full collection, which doubles the CPU cost of a large transfer. Returns `undefined` for small
  * chunks, and when the underlying buffer may hold other data.
  */
 export function whenWritten(piece: Buffer): ((error?: Error | null) => void) | undefined {

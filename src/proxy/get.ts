@@ -1,6 +1,6 @@
 /**
  * GET, HEAD and OPTIONS without a body go over undici, which needs about half the CPU of `node:http` for a small
- * object. These methods are safe (RFC 9110 section 9.2.1), so only these requests may be repeated.
+ * object. These methods are safe (RFC 9110 section 9.2.1), so these requests, and no others, may be repeated.
  */
 
 import type { Dispatcher } from 'undici'
@@ -55,7 +55,7 @@ function dispatch(sent: Sent, pooled: PooledClient): void {
   pooled.client.dispatch(sent.options, new GetHandler(sent, pooled))
 }
 
-/** The shortest idle timeout of a store in use, in milliseconds, is about this long. */
+/** In milliseconds. The shortest idle timeouts of stores in use are about this long. */
 const restMilliseconds = 1_000
 /**
  * After this long, in milliseconds, a closed connection is the store's answer to this request, not a stale
@@ -70,7 +70,7 @@ const onItsWayMilliseconds = 20
 
 type Controller = Dispatcher.DispatchController
 
-/** A class, because undici calls these five methods for every request. */
+/** A class, because undici needs a handler for every request, and an object literal would create its functions each time. */
 class GetHandler implements Dispatcher.DispatchHandler {
   readonly #sent: Sent
   readonly #exchange: Exchange
@@ -101,7 +101,7 @@ class GetHandler implements Dispatcher.DispatchHandler {
     enter(this.#exchange, 'waiting')
   }
 
-  /** The store never received the request: the connection is half open. */
+  /** The watchdog calls this when the connection is half open: the store has not received the request. */
   #sendAgain(): void {
     if (this.#answered || this.#exchange.phase !== 'waiting') return
     this.#isGivenUp = true
@@ -141,8 +141,8 @@ class GetHandler implements Dispatcher.DispatchHandler {
     else if (untilClose && isCutOff(this.#pooled.socket)) failExchange(this.#exchange, 'truncated')
     else endResponse(this.#exchange, rawLines(controller.rawTrailers))
     leaveStore(this.#exchange)
-    // undici would destroy the socket with an error, and the stack of an error costs a tenth of a HEAD. Without its socket
-    // and in no pool, the client is garbage.
+    // After HEAD, undici would destroy the socket with an error, whose stack costs a tenth of the request. The client is
+    // in no pool, so the garbage collector frees it.
     if (this.#sent.options.reset === true) this.#pooled.socket?.destroy()
     else this.#pool.release(this.#pooled)
   }
@@ -169,9 +169,10 @@ class GetHandler implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the store had closed the idle connection before it could see the request. True after an idle period,
-   * unless the store is known to keep connections open. Otherwise true only for a FIN that was already on its way,
-   * which arrives within milliseconds. A reset proves nothing: it may be the store's reaction to this request.
+   * Whether the store had closed the idle connection before it could see the request. True after an idle period, and
+   * after a shorter one unless the store is known to keep connections open. Otherwise true only for a FIN that was
+   * already on its way, which arrives within milliseconds. A reset then proves nothing, because it may be the store's
+   * reaction to this request.
    */
   #wasStale(error: Error): boolean {
     const { sentAt } = this.#exchange

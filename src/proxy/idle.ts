@@ -1,6 +1,6 @@
 /**
- * Closes idle connections. One timer checks all of them: a timer per connection, restarted with every byte, costs a
- * tenth of a small request.
+ * Closes idle connections. One timer checks all of them, because a timer per connection, restarted with every byte,
+ * would take a tenth of the time of a small request.
  */
 
 import type { Connection } from './connection.ts'

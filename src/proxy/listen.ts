@@ -1,4 +1,4 @@
-/** The data port: accepts client connections, bounds them, and drains them at the end. */
+/** The data port: accepts client connections, limits their number and memory, and drains them on shutdown. */
 
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -30,7 +30,7 @@ import { refuseBytes, refuseTunnel } from './refuse.ts'
 export interface ListenerOptions {
   /** Milliseconds for the complete header section of a request, without the TLS handshake. */
   readonly headersTimeout: number
-  /** Milliseconds without a byte, for connections that have no request under way with the store. */
+  /** Milliseconds without a byte, before the first request and during one that is not being forwarded. */
   readonly idleTimeout: number
   /** How long a connection is kept between two requests, in milliseconds; default: 75 s. */
   readonly keepAlive?: number
@@ -49,8 +49,8 @@ export interface Listener {
   /** Resolves once connections are accepted; rejects when the address is unavailable. Port 0 selects a free one. */
   listen(host: string, port: number): Promise<AddressInfo>
   /**
-   * Answers requests of the next seconds with `Connection: close`, then accepts no more. Resolves when everything
-   * is delivered, or after `timeout` milliseconds, when the rest is closed.
+   * Answers requests that arrive in the next few seconds with `Connection: close`, then accepts no more. Resolves when
+   * everything is delivered, or after `timeout` milliseconds, when it closes the connections that are left.
    */
   drain(timeout: number): Promise<void>
 }
@@ -68,13 +68,12 @@ const halfClosedProbe = 10_000
 export function createListener(options: ListenerOptions, onRequest: Handle): Listener {
   const failed = options.failed ?? ignore
   const { server, stopWatching } = newServer(options)
-  // Every accepted socket, also before its TLS handshake: the deadline of a drain closes them all.
+  // Includes sockets that are still in their TLS handshake, because the deadline of a drain must close those too.
   const limit = createConnectionLimit(maxClients(), (socket) => isIdle(peers.get(keyOf(socket))), {
     budget: options.memory ?? createMemoryBudget(Infinity),
     bytes: options.tls === undefined ? connectionBytes.plain : connectionBytes.tls,
   })
-  // Under TLS, requests belong to another socket object than the accepted one, so sockets are matched by peer
-  // address.
+  // Under TLS, the socket of a request is not the object that was accepted, so the two are matched by peer address.
   const peers = new Map<string, Connection>()
   const connections = new Map<Duplex, Connection>()
   let draining = false
@@ -112,10 +111,10 @@ export function createListener(options: ListenerOptions, onRequest: Handle): Lis
     }
     const connection = newConnection(socket)
     closeWhenDelivered(connection)
-    // Node sets this for plain HTTP only. It cannot be a server option for TLS: there a FIN during the handshake
-    // must end the connection.
+    // Node sets this for plain HTTP only. It cannot be a server option for TLS, because a FIN during the handshake must
+    // end the connection.
     socket.allowHalfOpen = true
-    // A FIN may mean half-closed or gone. A keep-alive probe finds out when no bytes flow.
+    // After a FIN the client is either half-closed or gone. While no bytes flow, only a keep-alive probe can tell.
     socket.once('end', () => socket.setKeepAlive(true, halfClosedProbe))
     const peer = keyOf(socket)
     connections.set(socket, connection)
@@ -169,7 +168,7 @@ function newServer(options: ListenerOptions): OpenServer {
   const settings: ServerOptions = {
     maxHeaderSize,
     headersTimeout,
-    // Disabled: a long upload is legitimate, and `watchIdle` finds one that stalls.
+    // Disabled, because a long upload is legitimate. The watchdog or `watchIdle` ends one that stalls.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1_000, Math.max(50, headersTimeout / 4)),
     // Disabled: `watchIdle` closes idle connections.

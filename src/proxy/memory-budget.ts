@@ -1,6 +1,6 @@
 /**
  * A memory budget for all connections and exchanges together. Bounds on each of them and on their number are not
- * enough: a few thousand clients that read nothing could get a small container killed (OOM).
+ * enough, because a few thousand clients that read nothing could get a small container killed (OOM).
  */
 
 import { totalmem } from 'node:os'
@@ -10,12 +10,14 @@ import { getHeapStatistics } from 'node:v8'
 type GiveUp = () => boolean
 
 export interface MemoryBudget {
-  /** Takes `bytes`, dropping others if there is too little. Returns false when that is not enough. */
+  /**
+   * Reserves `bytes`. If too few are left, drops idle, then stalled clients. Returns false when even that frees too few.
+   */
   take(bytes: number): boolean
   giveBack(bytes: number): void
-  /** Adds a way to free memory. Idle things are dropped before stalled ones. */
+  /** Registers a way to free memory. The ways of kind `idle` are tried before those of kind `stalled`. */
   onShort(kind: 'idle' | 'stalled', giveUp: GiveUp): void
-  /** Whether memory is nearly used up, so that stalled clients should be identified now. */
+  /** Whether more than half of the budget is used, so that stalled clients should be identified before it runs out. */
   isShort(): boolean
 }
 
@@ -46,12 +48,12 @@ export function createMemoryBudget(total: number): MemoryBudget {
   }
 }
 
+/** Sizes in bytes. */
 interface Memory {
-  /** Memory of the machine, or of the cgroup. */
+  /** Memory of the machine, or the cgroup's limit if that is lower. */
   readonly limit: number
   /** Resident memory of the idle process. */
   readonly resident: number
-  /** Limit of the V8 heap. */
   readonly heapLimit: number
   /** Processes that share the limit. */
   readonly processes: number
@@ -72,7 +74,7 @@ export function bytesForClients({ limit, resident, heapLimit, processes }: Memor
   return Math.max(64 * exchangeBytes, Math.min(ofGroup, ofHeap))
 }
 
-/** The memory of this process now. The limit is that of its cgroup (`memory.max`), if it has one. */
+/** The memory of this process now. The limit is that of its cgroup (`memory.max`), if that is below the machine's memory. */
 export function readMemory(processes: number): Memory {
   const constrained = process.constrainedMemory()
   const physical = totalmem()

@@ -1,5 +1,5 @@
 /**
- * `node:http`, without what Node loads for `import … from 'node:http'`: that reads every export, and for one of them,
- * WebSocket, Node loads an undici of its own, 15 MB that are never used.
+ * `node:http` without an import. `import … from 'node:http'` reads every export, and reading the export WebSocket makes
+ * Node load its own copy of undici: 15 MB that are never used.
  */
 export const { Agent, createServer, request, STATUS_CODES } = process.getBuiltinModule('node:http')

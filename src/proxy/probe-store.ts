@@ -10,16 +10,16 @@ interface ProbeOptions {
   /** Host and port of the store, for the Host header. */
   readonly authority: string
   readonly health: StoreHealthRecord
-  /** Milliseconds for the head of the answer. */
+  /** Milliseconds until the head of the response must have arrived; default: 3 s. */
   readonly timeout?: number
-  /** A sign of the store that is so many milliseconds old needs no probe. */
+  /** No probe is sent when a request or probe showed the store's state less than this many milliseconds ago; default: 5 s. */
   readonly freshFor?: number
   readonly now?: () => number
 }
 
 /**
- * A probe for when no client has asked the store lately: one `HEAD /` at a time, and none while requests show how the
- * store is. Any answer counts, because an unsigned request is rightly refused. Never rejects.
+ * Probes the store with `HEAD /`, one at a time, and only when neither a request nor a probe has shown its state lately.
+ * Any response counts, because a store rightly refuses an unsigned request. The returned function never rejects.
  */
 export function createStoreProbe(options: ProbeOptions): () => Promise<void> {
   const { health, freshFor = 5_000, now = Date.now } = options
@@ -29,7 +29,7 @@ export function createStoreProbe(options: ProbeOptions): () => Promise<void> {
     running ??= options
       .connect()
       .then((connect) => askStore(options, connect))
-      // Certificates that cannot be read keep every connection from being trusted.
+      // The CA file is unreadable or holds no certificate, so no connection could be verified.
       .catch((): UpstreamErrorType => 'tls')
       .then(health.probed)
       .finally(() => {
@@ -49,7 +49,7 @@ function askStore(
       path: '/',
       headers: { Host: authority, Connection: 'close' },
       createConnection: (_, done) => {
-        // Node takes no missing socket beside an error, and does not look at this one.
+        // The callback's type requires a socket even with an error. Node does not use it then.
         connect((error, socket) => done(socket === null ? error : null, socket ?? new Socket()))
         return undefined
       },

@@ -5,7 +5,7 @@ import { endDrain } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { STATUS_CODES } from './node-http.ts'
 
-/** Status for each error code of Node's parser; 400 for all others. */
+/** Status for each error code of Node's HTTP parser and server; 400 for all others. */
 const refusals: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,

@@ -11,8 +11,8 @@ import { responseHead, trailerPairs } from './lines.ts'
 import { STATUS_CODES } from './node-http.ts'
 
 /**
- * Sends the head of the store's response. Returns whether a body may follow: false when the exchange is over or
- * this head ended it.
+ * Sends the head of the store's response. Returns whether a body may follow: false when the exchange is already over,
+ * or when the head is invalid, which ends it.
  */
 export function beginResponse(
   exchange: Exchange,
@@ -50,8 +50,8 @@ export function beginResponse(
 }
 
 /**
- * Sends the head when no body came with it: a store may pause between the two for any time. Not `flushHeaders()`,
- * which encodes bytes above 0x7F a second time, as UTF-8.
+ * Sends the head without waiting for the body, because a store may pause between the two for any length of time. Not
+ * `flushHeaders()`, which encodes bytes above 0x7F a second time, as UTF-8.
  */
 function sendHead({ phase, bytesOut, response }: Exchange): void {
   if (phase === 'answering' && bytesOut === 0 && !response.writableEnded) response.write(noBytes)
@@ -59,7 +59,7 @@ function sendHead({ phase, bytesOut, response }: Exchange): void {
 
 const noBytes = Buffer.alloc(0)
 
-/** Trailers need chunked coding, so an HTTP/1.1 client and a response that has a body (RFC 9112 section 7.1.2). */
+/** Trailers need chunked coding, and so an HTTP/1.1 client and a response that has a body (RFC 9112 section 7.1.2). */
 function readsTrailers(request: IncomingMessage, status: number): boolean {
   return request.httpVersionMinor === 1 && request.method !== 'HEAD' && status !== 204 && status !== 304
 }
@@ -144,17 +144,16 @@ function answerFailure(exchange: Exchange, failure: ForwardFailure): void {
   try {
     const answer = order.failure(failure)
     exchange.status = answer.status
-    exchange.bytesOut = request.method === 'HEAD' ? 0 : Buffer.byteLength(answer.body)
     // The watchdog no longer has this exchange, so the idle timeout of the connection applies again.
     response.removeAllListeners('timeout')
-    sendAnswer(request, response, answer)
+    exchange.bytesOut = sendAnswer(request, response, answer)
   } catch (error) {
     exchange.failed(error)
     response.destroy()
   }
 }
 
-/** The client stalled: closes its connection and aborts the request to the store. */
+/** The client stalled or disconnected: closes its connection and aborts the request to the store. */
 export function dropClient(exchange: Exchange): void {
   const { phase } = exchange
   exchange.phase = 'over'

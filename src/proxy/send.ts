@@ -127,8 +127,8 @@ function sendWhenAsked(exchange: Exchange, outgoing: ClientRequest): void {
 }
 
 /**
- * Relays the body. If the client aborts its body, the connection to the store is aborted too, so that the
- * store never sees a complete request.
+ * Relays the body. If the client aborts the upload, the connection to the store is aborted too, so that the store
+ * never sees a complete request.
  */
 function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   const { request } = exchange
@@ -152,7 +152,7 @@ function sendBody(exchange: Exchange, outgoing: ClientRequest): void {
   outgoing.on('drain', goOn)
 }
 
-/** Passes on trailers as well: otherwise a checksum sent there would never be verified. */
+/** Passes on trailers as well, because otherwise a checksum sent there would never be verified. */
 function endWithTrailers(exchange: Exchange, outgoing: ClientRequest): void {
   const trailers = uploadTrailers(exchange.request.rawTrailers)
   if (trailers === undefined) {

@@ -28,15 +28,15 @@ const stalledMilliseconds = { answering: 3_000, sending: 10_000 }
 const halfOpenMilliseconds = 3_000
 
 /**
- * Times are milliseconds. Checks at an eighth of the shorter timeout, at most every second. While `isShort` is
- * true, asks the kernel early which clients have stalled.
+ * Times are milliseconds. The check interval is an eighth of the shorter timeout, but from 20 ms to 1 s. While `isShort`
+ * is true, asks the kernel earlier which clients have stalled.
  */
 export function createWatchdog(
   upstreamTimeout: number,
   idleTimeout: number,
   isShort: () => boolean,
 ): Watchdog {
-  // Not a Set: deleted entries stay reachable from its outgrown tables until a full collection, which costs a
+  // Not a Set, because deleted entries stay reachable from its outgrown tables until a full collection, which costs a
   // quarter of the time of a small request.
   const watched: Exchange[] = []
   let sampling = false
@@ -64,7 +64,7 @@ export function createWatchdog(
     if (phase === 'waiting') {
       const waited = now - exchange.since
       if (waited >= upstreamTimeout) failExchange(exchange, 'timeout')
-      // Checked once, in one of the first turns after that time.
+      // True for one sample only, because `sample` clears `sendAgain`.
       else return exchange.sendAgain !== undefined && waited >= halfOpenMilliseconds
       return false
     }
@@ -105,7 +105,7 @@ export function createWatchdog(
 
 /**
  * Grows with every byte of the exchange, in either direction. Bytes that a client sends after its request do not
- * count: a client that reads nothing could otherwise keep its response alive with a byte now and then.
+ * count, because a client that reads nothing could otherwise keep its response alive with a byte now and then.
  */
 function movedBytes({ request, response, store, bytesIn, bytesOut }: Exchange): number {
   const { socket } = request
@@ -141,7 +141,7 @@ function endIdle(exchange: Exchange): void {
   else dropClient(exchange)
 }
 
-/** Whether the store is what holds things up, not the client. */
+/** Whether the exchange waits for the store, not for the client. */
 const storeIsIdle = ({ response, store, phase }: Exchange): boolean =>
   phase === 'answering' ? response.writableLength === 0 : store !== undefined && store.writableLength > 0
 

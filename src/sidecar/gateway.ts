@@ -23,7 +23,7 @@ export interface GatewayOptions {
   readonly failed: (error: unknown) => void
 }
 
-/** Responses for failures of the store, which have no status of their own. */
+/** Responses when forwarding fails and there is no response of the store to relay. */
 const failures: Readonly<Record<ForwardFailure, StoreError>> = {
   refused: badGateway('The object store refused the connection.'),
   dns: badGateway('The name of the object store cannot be resolved.'),
@@ -42,7 +42,7 @@ const failures: Readonly<Record<ForwardFailure, StoreError>> = {
   timeout: { status: 504, code: 'GatewayTimeout', message: 'The object store did not answer in time.' },
 }
 
-/** 503 rather than a refusal: memory may be free again at the next try. */
+/** 503, because the lack of memory is temporary and the next attempt may succeed. */
 const overloaded: StoreError = {
   status: 503,
   code: 'ServiceUnavailable',
@@ -59,10 +59,10 @@ const internalError: StoreError = {
   message: 'We encountered an internal error. Please try again.',
 }
 
-/** Cached verdicts of all buckets together. */
+/** Limit of the verdict cache, which all buckets share. */
 const remembered = 1000
 
-/** A full cache is cleared: frequent requests are back at once, and no client can make it grow. */
+/** Clears a full cache, because frequent requests refill it at once. The limit keeps clients from making it grow. */
 function createMemory(): VerdictMemory {
   const verdicts = new Map<string, Verdict>()
   return {
@@ -145,14 +145,14 @@ function answer(
   plain: PlainResponse,
   close: boolean,
 ): void {
-  sendAnswer(request, response, plain, { close })
+  const bytesOut = sendAnswer(request, response, plain, { close })
   options.finished(
     finishedRequest(begun, {
       status: plain.status,
       error: undefined,
       aborted: false,
       bytesIn: 0,
-      bytesOut: Buffer.byteLength(plain.body),
+      bytesOut,
       firstByteMilliseconds: undefined,
     }),
   )

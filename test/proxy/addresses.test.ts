@@ -7,7 +7,7 @@ import { ask, get, ok, playStore, startPath } from './path.ts'
 
 const found = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address, family: 4 }))
 
-/** The order in which a name's addresses are tried. */
+/** `addresses` of a name with three addresses; `order()` is the order in which it tries them. */
 function addressesOf() {
   const resolve = ((_name: string, _options: object, done: (error: null, all: typeof found) => void) =>
     done(null, found)) as unknown as Parameters<typeof createAddresses>[0]

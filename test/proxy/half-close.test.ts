@@ -40,7 +40,7 @@ describe.each(['plain', 'TLS'])('a client over %s that ends its side after its r
   })
 })
 
-test('every request that was sent ahead of the end is answered', async () => {
+test('every request that a client sent before it ended its side is answered', async () => {
   const store = await playStore((side) => {
     if (side.text.endsWith('\r\n\r\n')) side.socket.write(ok)
   })
@@ -53,7 +53,7 @@ test('every request that was sent ahead of the end is answered', async () => {
   await path.over(3)
 })
 
-test('the end of a connection that is idle, or has sent nothing, ends the other side', async () => {
+test('when a client ends its side of an idle or unused connection, the sidecar ends the other', async () => {
   const store = await playStore(({ socket }) => socket.write(ok))
   const path = await startPath({ store: store.port })
   const [idle, silent] = await Promise.all([openClient(path.port), openClient(path.port)])
@@ -64,7 +64,7 @@ test('the end of a connection that is idle, or has sent nothing, ends the other 
   expect(await silent.ended()).toEqual({ text: '', how: 'end' })
 })
 
-test('an upload that its end cuts short is 400, and never completed at the store', async () => {
+test('an upload that the client ends too early gets 400 and is never completed at the store', async () => {
   const store = await playStore(() => {})
   const path = await startPath({ store: store.port })
   const client = await openClient(path.port)

@@ -11,7 +11,7 @@ function holding(onHeld: (response: ServerResponse) => void = () => {}) {
   return {
     held: held.promise,
     before(request: IncomingMessage, response: ServerResponse): boolean {
-      const answer = (): void => sendAnswer(request, response, plain(200, 'ok'))
+      const answer = (): void => void sendAnswer(request, response, plain(200, 'ok'))
       if (request.url !== '/held') answer()
       else {
         onHeld(response)

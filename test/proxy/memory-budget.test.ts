@@ -28,7 +28,7 @@ describe('the bytes for clients of one process', () => {
     expect(bytesForClients({ ...memory, limit: 64_000 * megabyte })).toBe(480 * megabyte)
   })
 
-  test('are enough for some clients in any case', () => {
+  test('are always enough for 64 exchanges', () => {
     expect(bytesForClients({ ...memory, limit: megabyte })).toBe(64 * exchangeBytes)
   })
 })

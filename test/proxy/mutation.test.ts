@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { ask, get, openClient, startPath } from './path.ts'
 import { recordRequests } from './recording-store.ts'
 
@@ -152,6 +152,6 @@ test(`${seconds === undefined ? count : `${seconds} seconds of`} mutants of host
     expect({ seed, more: Math.max(0, store.requests.length - handed) }).toEqual({ seed, more: 0 })
     if (seed % 20 === 0) expect(await ask(path.port, get('/b/canary'))).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   }
-  tell({ mutants: seed - first, forwarded: store.requests.length })
+  report({ mutants: seed - first, forwarded: store.requests.length })
   expect(store.requests.length).toBeGreaterThan(10)
 })

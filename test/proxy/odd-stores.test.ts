@@ -57,6 +57,13 @@ const forGet: readonly Odd[] = [
     body: 'invalid',
     reused: false,
   },
+  {
+    name: 'the announcement that it closes the connection after a second',
+    answer: ok.replace('Content', 'Keep-Alive: timeout=1\r\nContent'),
+    status: 200,
+    body: 'ok',
+    reused: false,
+  },
   { name: 'a second answer at once', answer: ok + forged, status: 200, body: 'ok', reused: false },
   { name: 'bytes after its answer', answer: `${ok}hello`, status: 200, body: 'ok', reused: false },
   { name: 'a second answer later', answer: ok, late: forged, status: 200, body: 'ok', reused: false },

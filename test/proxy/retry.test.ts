@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { ask, get, headOf, ok, type PlayedStore, playStore, startPath } from './path.ts'
 
 const request = (method: string, body = ''): string =>
@@ -230,7 +230,7 @@ test(`a store that closes idle connections at random costs none of ${gets} GETs`
     if (status !== 'HTTP/1.1 200 OK') failed.push(status)
     if (i % 2 === 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))
   }
-  tell({ gets, closed, failed: failed.length })
+  report({ gets, closed, failed: failed.length })
   expect(closed).toBeGreaterThan(gets / 20)
   expect(failed).toEqual([])
 })
