@@ -45,7 +45,7 @@ const shownAlone = new Set(
 
 /**
  * Redacts a query (without its question mark): every value is replaced unless its parameter is known to be
- * harmless. Ends after the parameter with which the result is longer than `length` characters.
+ * harmless. Stops once the result is longer than `length` characters.
  */
 export function redactQuery(query: string, length = Infinity): string {
   let out = ''
@@ -67,19 +67,23 @@ function redactParameter(parameter: string): string {
   return shownParameters.has(known) ? parameter : `${name}=${redacted}`
 }
 
-const credentialLine = /\b((?:proxy-)?authorization|(?:set-)?cookie2?)(\s*[:=]\s*)[^\r\n]+/gi
+const credentialLine = /\b((?:proxy-)?authorization|(?:set-)?cookie2?)(["']?\s*[:=]\s*)[^\r\n]+/gi
+
+/** A quoted value up to its closing quote, which may be missing; else one word, after the scheme of a credential. */
+const secretValue =
+  /(["'])(?:\\.|(?!\1)[^\\])*\1?|(?:(?:Bearer|Basic|Digest|Negotiate|Token) +)?[^\s&;,"']*/isy
 
 /** Redacts secrets in free text, such as an error message: values of headers and of query parameters. */
 export function redactText(text: string): string {
   const lines = text.replace(credentialLine, `$1$2${redacted}`)
   let out = ''
   let at = 0
-  for (const { index, 0: match, 1: name = '' } of lines.matchAll(/(?<![\w%.-])([\w%.-]+)(?:=|: *)/g)) {
+  for (const { index, 0: match, 1: name = '' } of lines.matchAll(/(?<![\w%.-])([\w%.-]+)["']?(?:=|: *)/g)) {
     if (index < at || !isSecretName(name)) continue
     const start = index + match.length
-    const length = lines.slice(start).search(/[\s&;,"']|$/)
     out += `${lines.slice(at, start)}${redacted}`
-    at = start + length
+    secretValue.lastIndex = start
+    at = start + (secretValue.exec(lines)?.[0].length ?? 0)
   }
   return out + lines.slice(at)
 }

@@ -361,6 +361,18 @@ describe('redaction', () => {
     expect(redactText(text)).toBe('GET https://s3.example/a?X-Amz-Date=1&X-Amz-Signature=[redacted] failed')
   })
 
+  test.each([
+    [`token: '${secret}' is wrong`, 'token: [redacted] is wrong'],
+    [`secret="${secret} and more" in a=b`, 'secret=[redacted] in a=b'],
+    [`{"token":"${secret}","path":"/x"}`, '{"token":[redacted],"path":"/x"}'],
+    [`{"password": "a\\"${secret}", "n": 1}`, '{"password": [redacted], "n": 1}'],
+    [`{"authorization":"Bearer ${secret}"}`, '{"authorization":[redacted]'],
+    [`X-Auth-Token: Bearer ${secret} refused`, 'X-Auth-Token: [redacted] refused'],
+    [`token: "${secret}`, 'token: [redacted]'],
+  ])('hides a secret in the text %j', (text, expected) => {
+    expect(redactText(text)).toBe(expected)
+  })
+
   test('a query is redacted until the result is long enough', () => {
     expect(redactQuery('a&b&c', 15)).toBe('[redacted]&[redacted]')
     expect(redactQuery('a;&b&c')).toBe('[redacted];&[redacted]&[redacted]')
