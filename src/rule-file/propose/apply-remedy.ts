@@ -6,10 +6,20 @@ import { type PlacedRemedy, readRules } from '../read.ts'
 import type { SourceEntry, SourceList, SourceNode, Span } from '../source.ts'
 import { fieldOf, fileFields } from '../spelling.ts'
 import { extendList } from './edit-file.ts'
+import { emptyList } from './edit-list.ts'
 import { flowList, printedLike } from './edit-yaml.ts'
 import { added } from './propose.ts'
 import { entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
-import { applyEdits, lastEnd, lineEnd, lineStart, newlineOf, ownIndent, type TextEdit } from './text-edit.ts'
+import {
+  applyEdits,
+  lastEnd,
+  lineEnd,
+  lineStart,
+  newlineOf,
+  ownIndent,
+  removeBetween,
+  type TextEdit,
+} from './text-edit.ts'
 
 /**
  * The file `text` with the remedy of one finding applied; `undefined` when that would not resolve the finding, or
@@ -63,7 +73,7 @@ function targetAt({ root, list }: RuleNodes, path: PlacedRemedy['path']): Target
 
 const listIn = ({ value }: SourceEntry): SourceList | undefined => (value.kind === 'list' ? value : undefined)
 
-function editsFor(nodes: RuleNodes, target: Target, remedy: PlacedRemedy['remedy']): TextEdit[] {
+function editsFor(nodes: RuleNodes, target: Target, remedy: PlacedRemedy['remedy']): readonly TextEdit[] {
   switch (remedy.kind) {
     case 'add': {
       const { rule } = target
@@ -123,20 +133,15 @@ function removeItem(
   entry: SourceEntry,
   list: SourceList,
   at: number,
-): TextEdit[] {
+): readonly TextEdit[] {
   const item = list.items[at]
   if (item === undefined || list.offset < entry.keySpan.end - 1 - entry.key.length) return []
   if (format === 'xml') return [xmlElement(text, entry.key, item)]
   if (text[list.offset] === '[') {
-    const next = list.items[at + 1]
-    const before = list.items[at - 1]
-    if (next !== undefined) return [{ offset: item.offset, end: next.offset, text: '' }]
-    return [{ offset: before?.end ?? item.offset, end: item.end, text: '' }]
+    const edit = removeBetween(text, list.items[at - 1], item, list.items[at + 1])
+    return edit === undefined ? [] : [edit]
   }
-  if (list.items.length === 1) {
-    const colon = text.indexOf(':', entry.keySpan.end)
-    return [{ offset: colon + 1, end: lastEnd(text, list), text: ' []' }]
-  }
+  if (list.items.length === 1) return emptyList(text, entry)
   const dash = text.lastIndexOf('-', item.offset - 1)
   const end = lineEnd(text, lastEnd(text, item))
   return [{ offset: lineStart(text, dash), end: end + newlineOf(text).length, text: '' }]

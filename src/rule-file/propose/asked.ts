@@ -7,7 +7,7 @@ export interface AskedRequest {
   readonly kind: 'preflight' | 'actual'
 }
 
-/** The change that allows what was refused. */
+/** A change of a rule file that allows the refused requests. */
 export interface Proposal {
   /** Base name of the file that is changed or created. */
   readonly file: string

@@ -5,7 +5,7 @@ export function unifiedDiff(file: string, before: string | undefined, after: str
   const from = before === undefined ? '/dev/null' : `a/${file}`
   const patch = structuredPatch(from, `b/${file}`, before ?? '', after, undefined, undefined, { context: 3 })
   const text = formatPatch(patch)
-  // The lines above are only for svn.
+  // Drops the lines that formatPatch writes above the diff, which only svn uses.
   return text.slice(text.indexOf('--- '))
 }
 

@@ -52,7 +52,7 @@ export function addToBraces(
   )
 }
 
-/** A rule in braces: indented by `indent` after the first line, or on one line. */
+/** A rule in braces, on one line if `indent` is `undefined`; otherwise its lines after the first start with `indent`. */
 export function ruleInBraces(nodes: RuleNodes, rule: CorsRule, indent: string | undefined): string {
   const { format, nameOf, text } = nodes
   const fields = fieldOrder.flatMap((field) => {

@@ -1,8 +1,9 @@
 /** Rewrites a list of a rule file so that every item that stays keeps its bytes and the comments that belong to it. */
 
-import type { SourceList } from '../source.ts'
+import type { SourceEntry, SourceList } from '../source.ts'
 import {
   dashBefore,
+  insertAt,
   lastEnd,
   lineEnd,
   lineStart,
@@ -15,9 +16,24 @@ import {
 /** An item of the new list: the position of an item of the old one, or the text of a new one. */
 export type Part = number | string
 
-/** `undefined` where the list cannot be rewritten without losing a comment. `parts` is not empty. */
+/**
+ * `undefined` where the rewrite could lose a comment, or where an item of a block list does not start its line. `parts`
+ * is not empty.
+ */
 export const rewriteList = (text: string, list: SourceList, parts: readonly Part[]): TextEdit | undefined =>
   text[list.offset] === '[' ? rewriteBrackets(text, list, parts) : rewriteBlock(text, list, parts)
+
+/**
+ * Replaces the list of `entry`, which may be on the lines below the key, with `[]`. The comments of its items go with
+ * them. A comment behind the key is about the whole list and stays.
+ */
+export function emptyList(text: string, { keySpan, value }: SourceEntry): readonly TextEdit[] {
+  const colon = text.indexOf(':', keySpan.end)
+  const end = lastEnd(text, value)
+  if (value.kind !== 'list' || text[value.offset] === '[') return [{ offset: colon + 1, end, text: ' []' }]
+  const rest = text.slice(colon + 1, lineEnd(text, colon)).trimEnd()
+  return [insertAt(colon + 1, ' []'), { offset: colon + 1 + rest.length, end: lineEnd(text, end), text: '' }]
+}
 
 function rewriteBlock(text: string, { items }: SourceList, parts: readonly Part[]): TextEdit | undefined {
   const dashes = items.map((item) => dashBefore(text, item))

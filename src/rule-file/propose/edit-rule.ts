@@ -2,15 +2,26 @@
 
 import type { ListField } from '../issue.ts'
 import type { FileFormat } from '../names.ts'
-import type { SourceEntry, SourceMap } from '../source.ts'
+import type { SourceEntry, SourceMap, Span } from '../source.ts'
 import { fieldOf, fileFields } from '../spelling.ts'
 import { insertRule } from './edit-file.ts'
-import { type Part, rewriteList } from './edit-list.ts'
+import { emptyList, type Part, rewriteList } from './edit-list.ts'
 import { addFirstXmlRule, moveXmlRule, removeXmlRule, setXmlList, setXmlText } from './edit-xml-rule.ts'
 import { addFieldAfter, entryEnd, flowList, printedLike } from './edit-yaml.ts'
+import { keepsAcceptances } from './kept-acceptances.ts'
 import { type RuleModel, readModel } from './rule-model.ts'
 import { entryBefore, entryOf, type RuleNodes, ruleNodes } from './rule-nodes.ts'
-import { applyEdits, insertAt, lastEnd, lineStart, newlineOf, type TextEdit } from './text-edit.ts'
+import {
+  applyEdits,
+  breakAt,
+  insertAt,
+  lineStart,
+  newlineOf,
+  ownIndent,
+  removeBetween,
+  type TextEdit,
+  withComments,
+} from './text-edit.ts'
 
 type TextField = 'id' | 'preset' | 'maxAgeSeconds'
 
@@ -28,8 +39,8 @@ export type RuleEdit =
   | { readonly kind: 'move'; readonly rule: number; readonly to: number }
 
 /**
- * `text` after `edit`; everything else keeps its bytes. `undefined` where it cannot be made so, as with
- * an alias, or a comment in the midst of what would be replaced: the file is then edited as text.
+ * Applies `edit` and leaves every other byte alone. `undefined` when that is impossible, for example because of an
+ * alias, or of a comment within the replaced text; the file must then be edited as text.
  */
 export function editRule(text: string, format: FileFormat, edit: RuleEdit): string | undefined {
   const nodes = ruleNodes(text, format)
@@ -40,10 +51,25 @@ export function editRule(text: string, format: FileFormat, edit: RuleEdit): stri
   const edited = applyEdits(text, edits)
   const after = readModel(edited, format)
   const expected = { ...before, rules: changedRules(before.rules, edit, format) }
-  return JSON.stringify(after) === JSON.stringify(expected) ? edited : undefined
+  const now = ruleNodes(edited, format)
+  if (now === undefined || JSON.stringify(after) !== JSON.stringify(expected)) return undefined
+  return keepsAcceptances(nodes, now, removedBy(nodes, edit)) ? edited : undefined
 }
 
-/** What the edit means, to compare with what the edited text says. */
+/** The values that `edit` removes. */
+function removedBy({ list }: RuleNodes, edit: RuleEdit): readonly Span[] {
+  if (edit.kind === 'add' || edit.kind === 'move') return []
+  const rule = list.items[edit.rule]
+  if (rule?.kind !== 'map') return []
+  if (edit.kind === 'remove') return [rule]
+  const value = entryOf(rule, edit.field)?.value
+  if (value === undefined) return []
+  if (edit.kind === 'text') return edit.value === '' ? [value] : []
+  const items = value.kind === 'list' ? value.items : [value]
+  return items.filter((item) => item.kind !== 'scalar' || !edit.values.includes(String(item.value)))
+}
+
+/** The rules that `edit` should produce, to compare with those of the edited text. */
 function changedRules(rules: readonly RuleModel[], edit: RuleEdit, format: FileFormat): readonly RuleModel[] {
   const put = (index: number, part: Partial<RuleModel>): RuleModel[] =>
     rules.map((rule, at) => (at === index ? { ...rule, ...part } : rule))
@@ -64,7 +90,7 @@ function changedRules(rules: readonly RuleModel[], edit: RuleEdit, format: FileF
   }
 }
 
-/** What a new rule starts with: reading, and the max-age that the COS console gives as its example. */
+/** A new rule allows reading, with the max-age that the COS console shows as its example. */
 const startMethods = ['GET', 'HEAD'] as const
 const startMaxAge = 600
 
@@ -136,16 +162,10 @@ function rearrangeRules(nodes: RuleNodes, order: readonly number[]): readonly Te
   if (order.length > 0) return optional(rewriteList(text, list, order))
   const entry =
     root.kind === 'map' ? root.entries.find(({ key }) => fieldOf(fileFields, key) === 'rules') : undefined
-  return entry === undefined ? undefined : emptied(nodes, entry)
+  return entry === undefined ? undefined : emptyList(text, entry)
 }
 
 const optional = (edit: TextEdit | undefined): readonly TextEdit[] | undefined => edit && [edit]
-
-/** Brackets in place of a list, which may have stood on lines below its key. */
-function emptied({ text }: RuleNodes, { keySpan, value }: SourceEntry): readonly TextEdit[] {
-  const colon = text.indexOf(':', keySpan.end)
-  return [{ offset: colon + 1, end: lastEnd(text, value), text: ' []' }]
-}
 
 function setList(
   nodes: RuleNodes,
@@ -158,11 +178,13 @@ function setList(
   const whole = format === 'json' ? JSON.stringify(values).replaceAll('","', '", "') : flowList(values)
   if (entry === undefined) return values.length === 0 ? [] : addEntry(nodes, rule, field, whole)
   const { keySpan, value } = entry
-  // An alias: its value stands elsewhere.
+  // The value of an alias is elsewhere in the file.
   if (value.offset < keySpan.end) return undefined
-  if (values.length === 0) return isRequired(field) ? emptied(nodes, entry) : removeEntry(nodes, rule, entry)
-  if (value.kind !== 'list' || value.items.length === 0)
-    return [{ offset: value.offset, end: value.end, text: whole }]
+  if (values.length === 0) return isRequired(field) ? emptyList(text, entry) : removeEntry(nodes, rule, entry)
+  if (value.kind !== 'list' || value.items.length === 0) {
+    const hasComment = value.kind === 'list' && text.slice(value.offset, value.end).includes('#')
+    return hasComment ? undefined : [{ offset: value.offset, end: value.end, text: whole }]
+  }
   const unused = new Map(value.items.entries())
   const parts = values.map((wanted): Part => {
     const found = [...unused].find(([, item]) => item.kind === 'scalar' && item.value === wanted)
@@ -207,9 +229,14 @@ function addEntry(
     field === 'id' ? undefined : field === 'preset' ? entryOf(rule, 'id') : entryBefore(rule, field)
   if (first === undefined) return undefined
   if (before !== undefined) return [addFieldAfter(nodes, rule, before, name, printed)]
-  const column = first.keySpan.offset - lineStart(text, first.keySpan.offset)
+  const start = lineStart(text, first.keySpan.offset)
+  const column = first.keySpan.offset - start
   const key = nodes.format === 'json' ? JSON.stringify(name) : name
-  const between = text[rule.offset] === '{' ? ', ' : `${newlineOf(text)}${' '.repeat(column)}`
+  const isFlow = text[rule.offset] === '{'
+  // Below a dash that stands alone, where comments of the first key may follow.
+  if (!isFlow && ownIndent(text, first.keySpan.offset) !== undefined)
+    return [insertAt(withComments(text, start), `${' '.repeat(column)}${key}: ${printed}${newlineOf(text)}`)]
+  const between = isFlow ? ', ' : `${newlineOf(text)}${' '.repeat(column)}`
   return [insertAt(first.keySpan.offset, `${key}: ${printed}${between}`)]
 }
 
@@ -220,14 +247,26 @@ function removeEntry(
 ): readonly TextEdit[] | undefined {
   const index = rule.entries.indexOf(entry)
   const [before, next] = [rule.entries[index - 1], rule.entries[index + 1]]
-  if (text[rule.offset] === '{') {
-    if (next !== undefined) return [{ offset: entry.keySpan.offset, end: next.keySpan.offset, text: '' }]
-    return before && [{ offset: before.value.end, end: entry.value.end, text: '' }]
-  }
-  // The first key stands behind the dash of its rule.
-  if (before === undefined)
-    return next && [{ offset: entry.keySpan.offset, end: next.keySpan.offset, text: '' }]
+  // Nothing would be left of the rule.
+  if (before === undefined && next === undefined) return undefined
+  if (text[rule.offset] === '{')
+    return optional(removeBetween(text, before && wholeOf(before), wholeOf(entry), next && wholeOf(next)))
+  // A comment behind the field, on its line, is about the field and goes with it. A comment on a line of its own below
+  // is about the next field, and may be an acceptance for it, so it stays.
+  const start = entry.keySpan.offset
   const end = entryEnd(text, entry)
-  const rest = /^\r?\n/.exec(text.slice(end))?.[0].length ?? 0
-  return [{ offset: lineStart(text, entry.keySpan.offset), end: end + rest, text: '' }]
+  if (before !== undefined || ownIndent(text, start) !== undefined)
+    return [{ offset: lineStart(text, start), end: end + breakAt(text, end), text: '' }]
+  // The first key is on the line of the rule's dash, which must stay.
+  const below = next?.keySpan.offset ?? end
+  if (!text.slice(end, below).includes('#')) return [{ offset: start, end: below, text: '' }]
+  // The dash keeps the line alone: a comment moved up behind it would apply to the whole rule.
+  const space = /[ \t]*$/.exec(text.slice(lineStart(text, start), start))?.[0].length ?? 0
+  return [{ offset: start - space, end, text: '' }]
 }
+
+/** The value of an alias is elsewhere in the file, before its key. */
+const wholeOf = ({ keySpan, value }: SourceEntry): Span => ({
+  offset: keySpan.offset,
+  end: Math.max(keySpan.end, value.end),
+})

@@ -84,7 +84,9 @@ export function insertYamlRule(nodes: RuleNodes, index: number, rule: CorsRule):
   const { text, list, root } = nodes
   const newline = newlineOf(text)
   if (text[list.offset] === '[') {
-    if (list.items.length > 0 || text[root.offset] === '{') return insertInBrackets(nodes, index, rule)
+    const hasComment = text.slice(list.offset, list.end).includes('#')
+    if (list.items.length > 0 || hasComment || text[root.offset] === '{')
+      return insertInBrackets(nodes, index, rule)
     const indent = root.kind === 'map' ? '  ' : ''
     const lines = blockRule(nodes, rule, indent).join(newline)
     // Without the space after the colon, which would otherwise end the line.

@@ -3,7 +3,7 @@ import { createLineIndex, type Span } from '../source.ts'
 import { fieldOf, ruleFields } from '../spelling.ts'
 import { type RuleNodes, ruleNodes } from './rule-nodes.ts'
 
-/** What a place in a rule file belongs to; rules and entries are counted from 0. */
+/** The part of a rule file that a position belongs to; rules and entries are counted from 0. */
 interface FormPlace {
   readonly rule?: number
   readonly field?: string
@@ -22,7 +22,7 @@ export function formPlaces(text: string, format: FileFormat): (line: number, col
   const stretches = stretchesOf(nodes)
   return (line, column) => {
     const at = rank({ line, column })
-    // The narrowest stretch stands last.
+    // Outer stretches come before inner ones, so the last match is the narrowest.
     const found = stretches.findLast(({ from, to }) => from <= at && at <= to)
     if (found === undefined) return {}
     const { from: _from, to: _to, ...place } = found

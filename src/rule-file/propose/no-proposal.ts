@@ -15,8 +15,8 @@ interface NotForRules {
 
 /**
  * Why no change is proposed for `request`: no browser sends it, or a rule that allowed it would open the bucket to
- * everyone. `undefined` when a rule can allow it. `rules` are the bucket's, to check whether what was probably
- * meant is allowed.
+ * everyone. `undefined` when a rule can allow it. `rules` are the bucket's, to check whether they allow the origin that
+ * was probably meant.
  */
 export function notForRules(
   request: AskedRequest,
@@ -90,7 +90,7 @@ function meantInstead(meant: string, method: string, rules: readonly CorsRule[])
   const decision = question === undefined ? undefined : decide(compileRules(rules), question)
   return decision?.verdict === 'allow'
     ? `They send ${meant}, which rule ${decision.rule.label} allows for ${method}.`
-    : `They send ${meant}, which is not allowed for ${method}: use that one.`
+    : `They send ${meant}, and no rule allows it for ${method}: ask for a rule for that origin.`
 }
 
 function methodHint(method: string, matching: Matching): string | undefined {
@@ -104,7 +104,7 @@ function methodHint(method: string, matching: Matching): string | undefined {
   if (matching.methods === 'sendable') return `${quoted(method)} is not a method that a page can send.`
   const asItIs =
     method === method.toUpperCase() ? '' : ` Browsers also send ${quoted(method)} unchanged, in lower case.`
-  return `No rule of COS, OSS or S3 can allow ${method.toUpperCase()}, only GET, PUT, POST, DELETE and HEAD.${asItIs} Use one of these in the page.`
+  return `COS, OSS and S3 rules can allow only GET, PUT, POST, DELETE and HEAD, not ${method.toUpperCase()}.${asItIs} Use one of these in the page.`
 }
 
 /** Names that pages cannot set (https://fetch.spec.whatwg.org/#forbidden-request-header). */

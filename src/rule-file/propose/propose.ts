@@ -91,7 +91,7 @@ function needsOf(requests: readonly AskedRequest[]): Need[] {
   }))
 }
 
-/** The first change that passes; otherwise the checker's objection to the first one, as a sentence. */
+/** The state after the first change that passes; otherwise a hint: the checker's first objection, if it has one. */
 function nextState(
   { file, dialect }: ProposalInput,
   state: State,
@@ -136,7 +136,7 @@ export function added(before: readonly Finding[], after: readonly Finding[]): Fi
 const refusalHint = ({ origin }: Need, { code, message }: Finding): string =>
   code === 'test-failed'
     ? `A test in the file expects this request to be denied: ${message}. To allow ${origin}, change that test first.`
-    : `A rule that allows it would have the finding ${code}: ${message}.`
+    : `Not proposed, because the new rule would cause the finding ${code}: ${message}.`
 
 /** Whether the edited text means exactly what was intended. An alias, for example, can change other values too. */
 const isSame = (content: RuleFile, expected: RuleFile): boolean => inOrder(content) === inOrder(expected)

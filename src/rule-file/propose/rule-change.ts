@@ -43,8 +43,8 @@ export function candidateChanges(file: RuleFile, asked: Need, matching: Matching
   const extended = rules
     .filter((rule) => !isOpenRule(rule.rule))
     .map((rule) => ({ rule, added: missing(rule, need, !isFor(rule)) }))
-    // Only the closest rule gets another origin, and only if it needs nothing else: it must not be widened for its
-    // other origins.
+    // Another origin is added only if no rule matches it yet, and only to a rule that needs nothing else, because a
+    // method or header would also be allowed for the rule's other origins.
     .filter(
       ({ added }) =>
         added.allowedOrigins.length === 0 ||
@@ -55,7 +55,7 @@ export function candidateChanges(file: RuleFile, asked: Need, matching: Matching
   // Credentials are only sent to an origin that a rule names.
   const isNamed = model !== undefined && matchOrigin(model.origins, need.origin, form) === 'named'
   const rule = ruleFor(need, model?.rule, isNamed)
-  // Before the rule that already matches the origin, whose response would come without credentials.
+  // Preferably before the rule that already matches the origin: if it matches by "*", its response has no credentials.
   const places = model === undefined ? [rules.length] : [model.number - 1, rules.length]
   const inserted = places.map((index): RuleChange => ({ kind: 'insert', index, rule }))
   return [...extended, ...inserted].map((change) => completed(file, change, matching))
@@ -139,7 +139,7 @@ function extendedRule(rule: CorsRule, added: Additions): CorsRule {
 const joined = <Item>(list: readonly Item[], added: readonly Item[]): readonly Item[] =>
   added.length === 0 ? list : [...list, ...added]
 
-/** `change` with what the checker wants beside it, for example ETag exposed where PUT is new. */
+/** Adds to `change` the remedies of its new warnings, for example exposing ETag where PUT is new. */
 function completed(file: RuleFile, change: RuleChange, matching: Matching): RuleChange {
   const next = changedFile(file, change)
   const before = new Set(

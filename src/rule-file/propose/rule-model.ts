@@ -3,7 +3,7 @@ import type { SourceEntry, SourceNode } from '../source.ts'
 import { fieldOf, fileFields, ruleFields } from '../spelling.ts'
 import { entryOf, ruleNodes } from './rule-nodes.ts'
 
-/** One rule as its text says it, presets not expanded; `null` for a field that it has not. */
+/** One rule as written, with presets not expanded; `null` for an absent field. */
 export interface RuleModel {
   readonly id: string | null
   readonly preset: string | null
@@ -16,14 +16,14 @@ export interface RuleModel {
   readonly others: Readonly<Record<string, unknown>>
 }
 
-/** The rules of a file and everything else that it says. */
+/** A whole file, so that a comparison also finds changes outside its rules. */
 interface FileModel {
   readonly rules: readonly RuleModel[]
-  /** Fields of the file beside its rules, by their names in it. */
+  /** Every field of the file except the rules, by its name in the file. */
   readonly others: Readonly<Record<string, unknown>>
 }
 
-/** What the text says, valid or not; `undefined` where it holds no list of rules that can be read. */
+/** Reads `text` without validating it. `undefined` unless it has a list of rules that are all mappings. */
 export function readModel(text: string, format: FileFormat): FileModel | undefined {
   const nodes = ruleNodes(text, format)
   if (nodes === undefined || nodes.list.items.some(({ kind }) => kind !== 'map')) return undefined
@@ -68,7 +68,7 @@ function ruleModel(rule: SourceNode): RuleModel {
 const textOf = (node: SourceNode | undefined): string | null =>
   node?.kind === 'scalar' && node.value !== null ? String(node.value) : null
 
-/** Vendors write one value without a list, too. */
+/** Vendors also write a single value without a list. */
 function listOf(node: SourceNode | undefined): readonly string[] | null {
   if (node === undefined) return null
   const items = node.kind === 'list' ? node.items : [node]

@@ -1,7 +1,7 @@
 import type { ListField } from '../issue.ts'
 import { readJson } from '../json.ts'
 import type { FileFormat } from '../names.ts'
-import type { SourceEntry, SourceList, SourceMap, SourceNode } from '../source.ts'
+import type { Source, SourceEntry, SourceList, SourceMap, SourceNode } from '../source.ts'
 import { fieldOf, fileFields, ruleFields } from '../spelling.ts'
 import { readXml } from '../xml.ts'
 import { readYaml } from '../yaml.ts'
@@ -12,6 +12,7 @@ export interface RuleNodes {
   readonly format: FileFormat
   readonly root: SourceNode
   readonly list: SourceList
+  readonly comments: Source['comments']
   /** The file's name for a field of a rule. */
   nameOf(field: RuleField): string
 }
@@ -22,13 +23,13 @@ const readers = { yaml: readYaml, json: readJson, xml: readXml }
 
 /** `undefined` when the text has no list of rules. */
 export function ruleNodes(text: string, format: FileFormat): RuleNodes | undefined {
-  // A space in place of a byte order mark, which JSON does not know, keeps every offset.
-  const { root } = readers[format](format === 'json' ? text.replace(/^\uFEFF/, ' ') : text)
+  // JSON has no byte order mark. A space in its place keeps every offset.
+  const { root, comments } = readers[format](format === 'json' ? text.replace(/^\uFEFF/, ' ') : text)
   if (root === undefined) return undefined
   const list = root.kind === 'map' ? rulesEntry(root)?.value : root
   if (list?.kind !== 'list') return undefined
   const style = styleOf(root, list, format)
-  return { text, format, root, list, nameOf: (field) => ruleFields[field][style] ?? field }
+  return { text, format, root, list, comments, nameOf: (field) => ruleFields[field][style] ?? field }
 }
 
 const rulesEntry = ({ entries }: SourceMap): SourceEntry | undefined =>
@@ -62,7 +63,7 @@ export const fieldOrder = [
   'allowCredentials',
 ] as const satisfies readonly RuleField[]
 
-/** The last entry of `rule` that precedes `field` in that order. */
+/** The last entry of `rule` that precedes `field` in that order; its last entry if none does. */
 export function entryBefore(rule: SourceMap, field: RuleField): SourceEntry | undefined {
   const before = fieldOrder.slice(0, fieldOrder.indexOf(field)).toReversed()
   return before.map((name) => entryOf(rule, name)).find((entry) => entry !== undefined) ?? rule.entries.at(-1)

@@ -1,6 +1,6 @@
 import type { SourceNode, Span } from '../source.ts'
 
-/** Replaces a span of the old text by `text`. */
+/** Replaces a span of the old text with `text`. */
 export interface TextEdit extends Span {
   readonly text: string
 }
@@ -47,19 +47,59 @@ export function lastEnd(text: string, node: SourceNode): number {
   return entry !== undefined && last.offset < entry.keySpan.end ? entry.keySpan.end : lastEnd(text, last)
 }
 
-/** The dash of an item of a block list; -1 for an item without one. */
+/** The dash of an item of a block list; -1 for an item without one. Comments may stand between the two. */
 export function dashBefore(text: string, item: SourceNode): number {
-  const dash = text.lastIndexOf('-', item.offset - 1)
-  return dash >= 0 && text.slice(dash + 1, item.offset).trim() === '' ? dash : -1
+  let start = lineStart(text, item.offset)
+  let line = text.slice(start, item.offset)
+  while (start > 0 && /^\s*(?:#|$)/.test(line)) {
+    const above = lineStart(text, start - 1)
+    line = text.slice(above, start).trimEnd()
+    start = above
+  }
+  const dash = line.search(/-[ \t]*(?:#.*)?$/)
+  return dash < 0 ? -1 : start + dash
 }
 
-/** The first of the comment lines directly above the line at `start`: they describe that line. */
+const forPrograms = /^#+\s*(?:cors-sidecar|yaml-language-server):[^\n]*\n/gim
+
+/**
+ * The first of the comment lines directly above the line at `start`: they describe that line. In a file that is a bare
+ * list, the comments that start the file describe the file, and so do unindented comments for programs anywhere.
+ */
 export function withComments(text: string, start: number): number {
   let first = start
   while (first > 0) {
     const above = lineStart(text, first - 1)
-    if (!/^[ \t]*#/.test(text.slice(above, first))) break
+    if (!/^[ \t\uFEFF]*#/.test(text.slice(above, first))) break
     first = above
   }
-  return first
+  if (/^\s*(?:---\s*)?$/.test(text.slice(0, first))) return start
+  const last = [...text.slice(first, start).matchAll(forPrograms)].at(-1)
+  return last === undefined ? first : first + last.index + last[0].length
 }
+
+/**
+ * Removes an item or entry in brackets or braces, between `before` and `next`. If a comment stands between two of them,
+ * only the lines of the item go, with the comment behind it: `undefined` if it shares them with something else.
+ */
+export function removeBetween(
+  text: string,
+  before: Span | undefined,
+  item: Span,
+  next: Span | undefined,
+): TextEdit | undefined {
+  const [offset, end] =
+    next === undefined ? [before?.end ?? item.offset, item.end] : [item.offset, next.offset]
+  const gap = text.slice(offset, item.offset) + text.slice(item.end, end)
+  if (!gap.includes('#')) return { offset, end, text: '' }
+  const stop = lineEnd(text, item.end)
+  const isAlone =
+    ownIndent(text, item.offset) !== undefined && /^\s*,?\s*(?:#.*)?$/.test(text.slice(item.end, stop))
+  return isAlone
+    ? { offset: lineStart(text, item.offset), end: stop + breakAt(text, stop), text: '' }
+    : undefined
+}
+
+/** The length of the line break at `offset`; 0 at the end of the text. */
+export const breakAt = (text: string, offset: number): number =>
+  /^\r?\n/.exec(text.slice(offset, offset + 2))?.[0].length ?? 0

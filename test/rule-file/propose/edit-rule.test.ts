@@ -245,6 +245,112 @@ describe('an edit of the form changes only the text of its field', () => {
   })
 })
 
+const acceptance = '# cors-sidecar: allow origin-any because everyone may read'
+
+describe('an edit keeps every comment about something that stays', () => {
+  test.each<[string, RuleEdit, string, string]>([
+    [
+      'the id behind the dash removed, with the comment on its line',
+      text('id', ''),
+      `rules:\n  - id: a  # note\n    ${acceptance}\n    allowedOrigins: ["*"]\n`,
+      `rules:\n  -\n    ${acceptance}\n    allowedOrigins: ["*"]\n`,
+    ],
+    [
+      'the id behind the dash removed, with nothing but the comment on its line',
+      text('id', ''),
+      'rules:\n  - id: a  # note\n    allowedOrigins: ["*"]\n',
+      'rules:\n  - allowedOrigins: ["*"]\n',
+    ],
+    [
+      'the id removed below a dash that stands alone',
+      text('id', ''),
+      'rules:\n  -\n    # who\n    id: a # note\n    # why\n    allowedOrigins: ["*"]\n',
+      'rules:\n  -\n    # who\n    # why\n    allowedOrigins: ["*"]\n',
+    ],
+    [
+      'an id added below a dash that stands alone',
+      text('id', 'a'),
+      `rules:\n  -\n    ${acceptance}\n    allowedOrigins: ["*"]\n`,
+      `rules:\n  -\n    id: a\n    ${acceptance}\n    allowedOrigins: ["*"]\n`,
+    ],
+    [
+      'a rule moved whose dash stands alone',
+      { kind: 'move', rule: 1, to: 0 },
+      'rules:\n  - id: a\n  - # second\n    # why\n    id: b\n',
+      'rules:\n  - # second\n    # why\n    id: b\n  - id: a\n',
+    ],
+    [
+      'a field in braces removed with its lines',
+      text('maxAgeSeconds', ''),
+      'rules:\n  - {\n    allowedOrigins: ["*"], # all\n    maxAgeSeconds: 60, # a minute\n    # why\n    allowedMethods: [GET]}\n',
+      'rules:\n  - {\n    allowedOrigins: ["*"], # all\n    # why\n    allowedMethods: [GET]}\n',
+    ],
+    [
+      'the last field in braces removed with its lines',
+      text('maxAgeSeconds', ''),
+      'rules:\n  - {allowedOrigins: ["*"], # all\n    maxAgeSeconds: 60 # a minute\n    }\n',
+      'rules:\n  - {allowedOrigins: ["*"], # all\n    }\n',
+    ],
+    [
+      'every origin removed, with the comments of the origins',
+      list('allowedOrigins'),
+      'rules:\n  - allowedOrigins: # ours\n      # production\n      - https://a.example # a\n      - https://b.example # b\n    id: a\n',
+      'rules:\n  - allowedOrigins: [] # ours\n    id: a\n',
+    ],
+    [
+      'the only rule removed, with its comments',
+      { kind: 'remove', rule: 0 },
+      'rules: # ours\n  # The shop.\n  - id: a\n    maxAgeSeconds: 60 # a minute\nmode: report\n',
+      'rules: [] # ours\nmode: report\n',
+    ],
+    [
+      'the first rule removed below an acceptance for the file',
+      { kind: 'remove', rule: 0 },
+      `rules:\n${acceptance}\n  # The shop.\n  - id: a\n  - id: b\n`,
+      `rules:\n${acceptance}\n  - id: b\n`,
+    ],
+  ])('%s', (_what, edit, before, after) => {
+    expect(editRule(before, 'yaml', edit)).toBe(after)
+    const windows = (lines: string): string => lines.replaceAll('\n', '\r\n')
+    expect(editRule(windows(before), 'yaml', edit)).toBe(windows(after))
+  })
+
+  const header = `# yaml-language-server: $schema=schema/rule-file.json\n${acceptance}\n# Owner: web team\n`
+  test.each([
+    ['that start the file', header],
+    ['that start the file, after ---', `---\n${header}`],
+    ['that start the file, after a byte order mark', `\uFEFF${header}`],
+    ['that start the file, and an acceptance', `# Owner: web team\n\n${acceptance}\n`],
+  ])('in a file that is a bare list the comments %s stay there', (_what, top) => {
+    const [shop, readers] = ['- id: shop\n', '# Everyone.\n- id: readers\n']
+    const before = top + shop + readers
+    expect(editRule(before, 'yaml', { kind: 'move', rule: 0, to: 1 })).toBe(top + readers + shop)
+    expect(editRule(before, 'yaml', { kind: 'move', rule: 1, to: 0 })).toBe(top + readers + shop)
+    expect(editRule(before, 'yaml', { kind: 'remove', rule: 0 })).toBe(top + readers)
+  })
+
+  test('in a file that is a bare list a comment after an empty line moves with its rule', () => {
+    const [top, shop, readers] = ['# Owner: web team\n\n', '# The shop.\n- id: shop\n', '- id: readers\n']
+    expect(editRule(top + shop + readers, 'yaml', { kind: 'move', rule: 0, to: 1 })).toBe(
+      top + readers + shop,
+    )
+    expect(editRule(top + shop + readers, 'yaml', { kind: 'remove', rule: 0 })).toBe(top + readers)
+  })
+
+  test('an acceptance goes only with all that it applies to', () => {
+    const rules = `rules:\n  ${acceptance}\n  - id: a\n    allowedOrigins:\n      - "*" ${acceptance}\n      - https://a.example\n  - id: b\n`
+    expect(editRule(rules, 'yaml', { kind: 'remove', rule: 0 })).toBe('rules:\n  - id: b\n')
+    expect(editRule(rules, 'yaml', list('allowedOrigins', 'https://a.example'))).toBe(
+      rules.replace(`      - "*" ${acceptance}\n`, ''),
+    )
+    const elements = xml
+      .replace('The shop.', 'cors-sidecar: allow a because b')
+      .replace('Previews come and go.', 'cors-sidecar: allow a because b')
+    expect(editRule(elements, 'xml', { kind: 'remove', rule: 0 })).not.toContain('cors-sidecar')
+    expect(editRule(elements, 'xml', list('allowedOrigins', 'https://a.example'))).toBeDefined()
+  })
+})
+
 describe('an edit is refused if it would lose something', () => {
   test.each<[string, string, RuleEdit]>([
     [
@@ -256,6 +362,26 @@ describe('an edit is refused if it would lose something', () => {
       'an alias, whose value stands elsewhere',
       'rules:\n  - allowedOrigins: &o ["https://a.example"]\n    allowedMethods: [GET]\n  - allowedOrigins: *o\n    allowedMethods: [PUT]\n',
       { kind: 'list', rule: 1, field: 'allowedOrigins', values: [] },
+    ],
+    [
+      'a comment between fields in braces that share a line with others',
+      'rules:\n  - {id: a, # note\n    # why\n    allowedMethods: [GET]}\n',
+      text('id', ''),
+    ],
+    [
+      'a comment in an empty list',
+      'rules:\n  - allowedMethods: [ # none yet\n    ]\n',
+      list('allowedMethods', 'GET'),
+    ],
+    [
+      'an acceptance for the rule, behind its first field',
+      `rules:\n  - id: a ${acceptance}\n    allowedOrigins: ["*"]\n`,
+      text('id', ''),
+    ],
+    [
+      'an acceptance for the file, between two rules',
+      `- id: a\n  allowedOrigins: ["*"]\n${acceptance}\n- id: b\n`,
+      { kind: 'remove', rule: 1 },
     ],
     ['a text that is no YAML', 'rules: [', { kind: 'add' }],
     ['a rule that is not there', yaml, { kind: 'remove', rule: 7 }],

@@ -227,6 +227,19 @@ describe('a proposal', () => {
     expect(proposal?.text).toBe(text.replace('[content-type]', '[content-type, x-b]'))
   })
 
+  test('leaves the comments that start a file without `rules:` in the first lines', () => {
+    const header = '# yaml-language-server: $schema=schema/rule-file.json\n'
+    const open = '- allowedOrigins: ["https://*.vercel.app"]\n  allowedMethods: [GET, HEAD]\n'
+    const { proposal } = advice('list.yaml', header + open, preflight('https://mine.vercel.app', 'PUT'))
+    expect(proposal?.text).toMatch(/^# yaml-language-server: .*\n- allowedOrigins: \["https:\/\/mine\./)
+    expect(proposal?.text.endsWith(open)).toBe(true)
+  })
+
+  test('keeps the comment in an empty list', () => {
+    const { proposal } = advice('none.yaml', 'rules: [ # none yet\n]\n', preflight('https://a.test', 'GET'))
+    expect(proposal?.text).toContain('# none yet\n')
+  })
+
   test('does not change a value that an alias shares with another rule', () => {
     const text = files['aliases.yaml'] ?? ''
     const { proposal } = advice('aliases.yaml', text, preflight('https://app.example.com', 'DELETE', 'x-b'))
@@ -265,6 +278,11 @@ describe('nothing is proposed, and a hint is given,', () => {
       /no trailing slash.*rule writers allows for PUT/,
     ],
     ['for an origin with a path', preflight(`${app}/a/b`, 'PUT'), /no path/],
+    [
+      'for an origin with a path that no rule allows either',
+      preflight('https://other.example/a', 'PUT'),
+      /They send https:\/\/other\.example, and no rule allows it for PUT: ask for a rule for that origin\.$/,
+    ],
     ['for an origin in upper case', preflight('HTTPS://App.Example.com', 'PUT'), /lower case/],
     [
       'for an origin without a scheme',
@@ -289,7 +307,7 @@ describe('nothing is proposed, and a hint is given,', () => {
     ['for a pattern', preflight('https://*.example.com', 'PUT'), /without \*/],
     ['for a scheme that no page has', preflight('wss://example.com', 'PUT'), /scheme wss/],
     ['for text', preflight('not an origin', 'PUT'), /not an origin/],
-    ['for PATCH', preflight(app, 'PATCH'), /only GET, PUT, POST, DELETE and HEAD/],
+    ['for PATCH', preflight(app, 'PATCH'), /can allow only GET, PUT, POST, DELETE and HEAD, not PATCH\./],
     ['for patch', preflight(app, 'patch'), /unchanged, in lower case/],
     ['for OPTIONS', preflight(app, 'OPTIONS'), /preflight itself/],
     ['for TRACE', preflight(app, 'TRACE'), /never send TRACE/],
@@ -309,7 +327,11 @@ describe('nothing is proposed, and a hint is given,', () => {
       preflight('http://app.example.com', 'GET', 'x-a'),
       /origin-insecure-with-credentials/,
     ],
-    ['for a private address', preflight('https://192.168.1.5', 'GET', 'x-a'), /origin-private-range/],
+    [
+      'for a private address',
+      preflight('https://192.168.1.5', 'GET', 'x-a'),
+      /^Not proposed, because the new rule would cause the finding origin-private-range: /,
+    ],
     [
       'for what a test of the file denies',
       preflight('https://evil.example', 'PUT'),
@@ -394,7 +416,9 @@ describe('in dialect http a proposal', () => {
     const input = { file: 'new.yaml', text: undefined, requests: [preflight(app, 'PROPFIND', 'depth')] }
     expect(adviceFor({ ...input, dialect: 'http' }).proposal?.text).toContain('allowedMethods: [PROPFIND]')
     expect(adviceFor({ ...input, dialect: 's3' })).toEqual({
-      hint: expect.stringContaining('No rule of COS, OSS or S3 can allow PROPFIND'),
+      hint: expect.stringContaining(
+        'COS, OSS and S3 rules can allow only GET, PUT, POST, DELETE and HEAD, not PROPFIND.',
+      ),
     })
   })
 

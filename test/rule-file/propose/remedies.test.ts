@@ -240,6 +240,34 @@ describe('the remedy of a finding', () => {
     )
   })
 
+  test.each([
+    [
+      'of another entry in brackets',
+      '[\n      "https://a.test", # one\n      # two\n      "https://a.test", # three\n      # four\n      "https://b.test" # five\n    ]',
+      '[\n      "https://a.test", # one\n      # two\n      # four\n      "https://b.test" # five\n    ]',
+    ],
+    [
+      'of the entry before the last',
+      '[\n      "https://a.test", # one\n      "https://a.test" # two\n    ]',
+      '[\n      "https://a.test", # one\n    ]',
+    ],
+  ])('does not remove the comment %s', (_what, origins, without) => {
+    const text = `rules:\n  - allowedOrigins: ${origins}\n    allowedMethods: [GET, HEAD]\n`
+    const [placed] = read('a.yaml', text).remedies
+    if (placed === undefined) throw new Error('no remedy')
+    expect(applyRemedy('a.yaml', text, 'cos', placed)).toBe(text.replace(origins, without))
+  })
+
+  test('does not remove the comment of a list with its only entry', () => {
+    const text =
+      'rules:\n  - allowedOrigins: ["https://a.test"]\n    allowedMethods: [GET, HEAD]\n    allowedHeaders: # none\n      - Cookie # forbidden\n'
+    const [placed] = read('a.yaml', text).remedies
+    if (placed === undefined) throw new Error('no remedy')
+    expect(applyRemedy('a.yaml', text, 'cos', placed)).toBe(
+      text.replace(' # none\n      - Cookie # forbidden', ' [] # none'),
+    )
+  })
+
   test('is tried here for every code that has one', () => {
     const found = new Set(
       Object.values(rows).flatMap((examples) =>
