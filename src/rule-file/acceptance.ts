@@ -3,7 +3,7 @@ import { nearest } from './closest.ts'
 import { codes, isCode } from './lint/codes.ts'
 import { type Comment, type Problem, problemAt } from './source.ts'
 
-/** Acceptances read per file. */
+/** How many acceptances of a file are read. */
 const maxAcceptances = 200
 
 interface Acceptance extends Comment {
@@ -24,9 +24,8 @@ export function withoutAccepted(
   if (comments.length === 0) return [...problems]
   const acceptances: Acceptance[] = []
   const found: Problem[] = []
-  for (const comment of comments.slice(0, maxAcceptances)) {
+  for (const comment of comments.filter(isAddressed).slice(0, maxAcceptances)) {
     const read = readAcceptance(comment)
-    if (read === undefined) continue
     if ('severity' in read) found.push(read)
     else acceptances.push(read)
   }
@@ -46,15 +45,18 @@ const accepts = ({ code, covers }: Acceptance, problem: Problem): boolean =>
   problem.offset >= covers.offset &&
   problem.offset < Math.max(covers.end, covers.offset + 1)
 
-const form = /^\s*cors-sidecar:\s*allow\s+(\S{1,80})(?:\s+because\b\s*(.*?))?\s*$/s
+const form = /^\s*cors-sidecar:\s*allow\s+(\S{1,80})(?:\s+because\b(.*))?\s*$/s
 
-/** `undefined`: another kind of comment. A problem: the comment was meant to accept a finding, but is invalid. */
-function readAcceptance(comment: Comment): Acceptance | Problem | undefined {
-  if (!/^\s*cors-sidecar:/i.test(comment.text)) return undefined
+/** Whether a comment is meant for this program. */
+const isAddressed = ({ text }: Comment): boolean => /^\s*cors-sidecar:/i.test(text)
+
+/** A problem: the comment was meant to accept a finding, but is invalid. */
+function readAcceptance(comment: Comment): Acceptance | Problem {
   const parts = form.exec(comment.text)
   if (parts === null)
     return problemAt(comment, 'acceptance-malformed', 'write "cors-sidecar: allow CODE because REASON"')
-  const [, code = '', reason = ''] = parts
+  const [, code = '', written = ''] = parts
+  const reason = written.trim()
   if (!isCode(code)) {
     const near = nearest(code, Object.keys(codes))
     return problemAt(

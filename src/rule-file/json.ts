@@ -1,10 +1,9 @@
 /**
- * Parses JSON. JSON.parse is the gate: what it rejects is never read. Positions, duplicate keys (JSON.parse
- * silently takes the last one) and error positions come from jsonc-parser, because the messages of JSON.parse
- * change with Node versions.
+ * Parses JSON. A text that JSON.parse rejects is never read. jsonc-parser adds positions, duplicate keys (JSON.parse
+ * silently takes the last one) and the kinds of errors, because the messages of JSON.parse change with Node versions.
  */
 
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { quoted } from '../text/visible.ts'
 import {
   errorAt,
@@ -16,25 +15,33 @@ import {
   unreadable,
 } from './source.ts'
 
-export function readJson(text: string): Source {
-  const deep = tooDeep(text)
-  if (deep !== undefined) return unreadable(deep)
+export function readJson(text: string, deepest = maxDepth): Source {
+  const deep = tooDeep(text, deepest)
+  // The text before that place is parsed all the same: too much nesting may be the consequence of a missing bracket.
+  const parsed = deep === undefined ? text : text.slice(0, deep.offset)
   const errors: ParseError[] = []
-  const tree = parseTree(text, errors, { disallowComments: true })
+  const tree = parseTree(parsed, errors, { disallowComments: true })
   const [first] = errors
+  if (deep !== undefined && (first === undefined || first.offset >= deep.offset)) return unreadable(deep)
   if (first !== undefined || tree === undefined || !isJson(text))
     return unreadable(first === undefined ? unknownMistake : syntaxProblem(first, text))
   return { root: toNode(tree, text), problems: [], comments: [] }
 }
 
-/** Both parsers are recursive, and only JSON.parse reports a stack overflow. */
-function tooDeep(text: string): Problem | undefined {
-  let depth = 0
-  // Quoted text, or one bracket: brackets in text do not nest.
-  for (const { 0: part, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
-    if (part === '{' || part === '[') depth++
-    else if (part === '}' || part === ']') depth--
-    if (depth > maxDepth + 1) return errorAt(index, index + 1, 'too-deep', `nesting deeper than ${maxDepth}`)
+/**
+ * jsonc-parser and `toNode` are recursive, so deep nesting would overflow the stack. Counts with the scanner of
+ * jsonc-parser, and as its parser does, which goes on after mistakes: only the right bracket closes a list or mapping.
+ */
+function tooDeep(text: string, deepest: number): Problem | undefined {
+  const scanner = createScanner(text, true)
+  const closing: string[] = []
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
+    const at = scanner.getTokenOffset()
+    const character = text[at]
+    if (character === '{') closing.push('}')
+    else if (character === '[') closing.push(']')
+    else if (character === closing.at(-1)) closing.pop()
+    if (closing.length > deepest) return errorAt(at, at + 1, 'too-deep', `nesting deeper than ${deepest}`)
   }
   return undefined
 }
@@ -80,7 +87,7 @@ function scalarIn(text: string): string | number | boolean | null {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null
 }
 
-/** By jsonc-parser's name of the error. */
+/** Keyed by jsonc-parser's name of the error. */
 const messages: Readonly<Record<string, string>> = {
   InvalidCommentToken: 'JSON has no comments: remove it, or write the file in YAML',
   UnexpectedEndOfComment: 'JSON has no comments: remove it, or write the file in YAML',
@@ -115,7 +122,7 @@ function syntaxProblem({ error, offset, length }: ParseError, text: string): Pro
   const at = (message: string, from = offset): Problem =>
     errorAt(from, Math.min(from + 1, text.length), 'json-syntax', message)
   const comma = /,\s*$/.exec(text.slice(0, offset))
-  if (comma !== null && /^[}\]]/.test(rest)) return at(`no comma before ${rest[0]}`, comma.index)
+  if (comma !== null && /^[}\]]/.test(rest)) return at(`remove the comma before ${rest[0]}`, comma.index)
   if (offset >= text.trimEnd().length) return at(`the file ends too early: ${messages[name]}`)
   if (rest.startsWith("'")) return at('use double quotes')
   if (rest.startsWith('#')) return at('JSON has no comments: remove it, or write the file in YAML')

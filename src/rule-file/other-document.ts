@@ -17,15 +17,18 @@ export function wrongExtension(file: string, text: string, format: FileFormat): 
   return errorAt(at, at + 1, 'wrong-extension', message)
 }
 
-/** JSON is YAML too, so that only the other directions are mistakes. */
+/** The format that `text` appears to have. JSON in a YAML file is not reported, because JSON is valid YAML. */
 export function formatSeen(text: string, format: FileFormat): FileFormat | undefined {
   if (format === 'xml') return /^\s*(?:\{\s*["}]|\[\s*[{\]"])/.test(text) ? 'json' : yamlSeen(text)
   if (/^\s*<(?:\?xml|[A-Za-z]+[\s>:])/.test(text)) return 'xml'
   return format === 'json' ? yamlSeen(text) : undefined
 }
 
+/** Skips each line in one way only: `\s` instead of `[^\S\n]` would take exponential time on empty lines. */
 const yamlSeen = (text: string): FileFormat | undefined =>
-  /^(?:\s*#.*\n|---\s*\n|\s*\n)*(?:[A-Za-z]\w*:(?:\s|$)|- +\w+:\s)/.test(text) ? 'yaml' : undefined
+  /^(?:[^\S\n]*(?:#[^\n]*)?\n|---[^\S\n]*\n)*(?:[A-Za-z]\w*:(?:\s|$)|- +\w+:\s)/.test(text)
+    ? 'yaml'
+    : undefined
 
 interface Kind {
   readonly is: (root: SourceMap) => boolean
@@ -96,7 +99,7 @@ const kinds: readonly Kind[] = [
   },
   {
     is: (root) => has(root, 'deployment', 'version') || (has(root, 'runtime', 'name') && !has(root, 'rules')),
-    message: 'this is a file of Pulumi, and no bucket in it has CORS rules: write CORS rules into this file',
+    message: 'this is a Pulumi file, and no bucket in it has CORS rules: write CORS rules into this file',
   },
   {
     is: (root) => textOf(root, 'kind') === 'storage#bucket' || has(root, 'storage_url', 'location'),
@@ -124,7 +127,8 @@ export function otherDocument(root: SourceNode): Problem | undefined {
 }
 
 const roots: Readonly<Record<string, string>> = {
-  Error: 'this is an error response of a store, not a CORS configuration: repeat the request, signed',
+  Error:
+    'this is an error response of a store, not a CORS configuration: if its Code is AccessDenied, sign the request and send it again',
   LifecycleConfiguration: 'this is a lifecycle configuration, not a CORS configuration',
   ListBucketResult: 'this is a list of objects, not a CORS configuration: add ?cors to the request',
   AccessControlPolicy: 'this is an access control list, not a CORS configuration',
@@ -149,14 +153,14 @@ const sources: readonly { readonly is: RegExp; readonly message: string }[] = [
   {
     is: /^(?:import\s.+\sfrom\s+['"]|import\s+['"\w]|from\s+[\w.]+\s+import\s|(?:const|let|var|export)\s+\w|package\s+\w+;?\s*$|using\s+[\w.]+;|#!\/)/m,
     message:
-      'this is a program and cannot be read: run "cdk synth --json", "pulumi stack export" or the tool that it is for, and convert the output',
+      'this is a program and cannot be read: run "cdk synth --json", "pulumi stack export" or the equivalent command of its tool, and convert the output',
   },
 ]
 
-/** Source code shows what it is in its first lines. */
+/** Characters to search, because source code is recognisable by its first lines. */
 const maxSourceLooked = 4096
 
-/** The sentence about source code of tools that make CORS configurations. */
+/** The message about source code of a tool that generates CORS configurations; `undefined` for other text. */
 export function sourceCode(text: string): string | undefined {
   const start = text.slice(0, maxSourceLooked)
   if (/^\s*[[{<]/.test(start)) return undefined

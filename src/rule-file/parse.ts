@@ -1,6 +1,7 @@
 /**
  * Defines the structure of a rule file once, for types, validation and the JSON Schema of editors
- * (`editor-schema.ts`). Takes a document that already has our field names; `read.ts` and `document.ts` handle bytes and vendor formats.
+ * (`editor-schema.ts`). Takes a document that already has our field names; `read.ts` and `document.ts` handle bytes and
+ * vendor formats.
  */
 
 import * as z from 'zod'
@@ -200,7 +201,7 @@ function toRule(given: RuleInput): CorsRule {
     allowedMethods: given.allowedMethods ?? filled?.allowedMethods ?? [],
     allowedHeaders: given.allowedHeaders ?? filled?.allowedHeaders ?? [],
     exposeHeaders: given.exposeHeaders ?? filled?.exposeHeaders ?? [],
-    // A larger number would be printed in exponential notation.
+    // Bounded, because a much larger number would be printed in exponential notation.
     ...(age === undefined
       ? {}
       : { maxAgeSeconds: Math.max(Math.min(age, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER) }),
@@ -291,8 +292,8 @@ function wrongType(name: string, wanted: Wanted, value: unknown): string {
   const got = `${name} ${must}, not ${kindOf(value)}`
   if (wanted === 'list' && typeof value === 'string')
     return `${got}: write [${value
-      .split(/\s*,\s*/)
-      .map((text) => quoted(text))
+      .split(',')
+      .map((text) => quoted(text.trim()))
       .join(', ')}]`
   if (wanted === 'mapping' && typeof value === 'string' && /^\w+(?::\S| +[["'])/.test(value))
     return `${got}: write a colon and a space after the key`

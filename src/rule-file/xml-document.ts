@@ -25,7 +25,7 @@ interface XmlContent {
 /** CORSConfiguration, CORSRule and a leaf are three levels. */
 const maxElementDepth = 8
 
-/** Comments and CDATA stay separate nodes: merged with the text around them they would give another value. */
+/** Keeps comments and CDATA as separate nodes, because `pieceOf` counts whitespace in the source of each text node. */
 const options = {
   includeOffsets: true,
   preserveCdata: true,
@@ -53,9 +53,14 @@ export function readXmlDocument(text: string): XmlContent {
 const unreadable = (problem: Problem): XmlContent => ({ root: undefined, problems: [problem], comments: [] })
 
 const tooDeep = ({ offset }: Span): Problem =>
-  errorAt(offset, offset + 1, 'xml-too-deep', `nesting deeper than ${maxElementDepth}`)
+  errorAt(
+    offset,
+    offset + 1,
+    'xml-too-deep',
+    `elements are nested deeper than ${maxElementDepth}: remove the extra levels`,
+  )
 
-/** By the start of parse-xml's message: what is wrong and what to do. */
+/** Replacements for parse-xml's messages, found by their start: what is wrong and what to do. */
 const remedies: readonly (readonly [start: string, remedy: string])[] = [
   ['Unterminated reference', 'an ampersand outside a reference: write &amp;'],
   ["Named entity isn't defined", 'this entity does not exist in XML: write the character itself'],
@@ -107,10 +112,15 @@ function inspect(element: XmlElement, depth: number, found: Inspection): void {
     found.problems.push(tooDeep(spanOf(element)))
     return
   }
-  for (const [index, node] of element.children.entries()) {
+  const { children } = element
+  // Only ever moves on, because a search from every comment would take quadratic time.
+  let ahead = 0
+  for (const [index, node] of children.entries()) {
     if (node instanceof XmlElement) inspect(node, depth + 1, found)
     else if (node instanceof XmlComment) {
-      const next = element.children.slice(index).find((other) => other instanceof XmlElement)
+      ahead = Math.max(ahead, index)
+      while (ahead < children.length && !(children[ahead] instanceof XmlElement)) ahead++
+      const next = children[ahead]
       found.comments.push(
         commentOf(node, next === undefined ? { offset: node.start, end: node.start } : spanOf(next)),
       )
@@ -168,11 +178,11 @@ export function ownText(
     .join('')
   return {
     text: text.slice(from.lead, text.length - to.trail),
-    span: { offset: from.offset + from.lead, end: to.end - to.trail },
+    span: { offset: from.offset, end: to.end },
   }
 }
 
-/** `lead` and `trail` count the unescaped whitespace characters at its ends. */
+/** The span of its content in the source. `lead` and `trail` count the unescaped whitespace at the ends of `text`. */
 interface Piece extends Span {
   readonly text: string
   readonly lead: number
@@ -183,17 +193,20 @@ function pieceOf(node: XmlText, source: string): Piece {
   const { start, end, text } = node
   // `<![CDATA[` and `]]>` are 9 and 3 characters long.
   if (node instanceof XmlCdata) return { text, lead: 0, trail: 0, offset: start + 9, end: end - 3 }
-  // Line breaks count as one character, as in the text (XML 1.0 section 2.11).
-  const raw = source.slice(start, end).replaceAll('\r\n', '\n')
-  const lead = raw.length - trimmedStart(raw).length
+  const raw = source.slice(start, end)
+  const before = raw.slice(0, raw.length - trimmedStart(raw).length)
+  const after = before === raw ? '' : raw.slice(trimmedEnd(raw).length)
   return {
     text,
-    lead,
-    trail: lead === raw.length ? 0 : raw.length - trimmedEnd(raw).length,
-    offset: start,
-    end,
+    lead: lengthRead(before),
+    trail: lengthRead(after),
+    offset: start + before.length,
+    end: end - after.length,
   }
 }
+
+/** A line break of the source is one character of the text (XML 1.0 section 2.11). */
+const lengthRead = (layout: string): number => layout.replaceAll('\r\n', '\n').length
 
 const isContent = ({ text, lead }: Piece): boolean => text.length > lead
 

@@ -128,7 +128,8 @@ function readLeaf(reading: Reading): SourceNode {
     )
   const own = ownText(element, text)
   // Vendors accept an ID that is wrapped over several lines, so each line break becomes a space.
-  const value = localName(element, reading) === 'ID' ? own.text.replace(/ *[\t\r\n]\s*/g, ' ') : own.text
+  const value =
+    localName(element, reading) === 'ID' ? own.text.replace(/(?<! ) *[\t\r\n]\s*/g, ' ') : own.text
   return { kind: 'scalar', value, ...(own.span ?? nameSpan(element)) }
 }
 

@@ -10,7 +10,7 @@ export type YamlDocument = Document.Parsed<ParsedNode>
 /** Syntax errors reported per file. Later ones are mostly consequences of the first. */
 const maxSyntaxErrors = 20
 
-/** Why `document` cannot be read, except for unquoted asterisks, and that a `second` document follows. */
+/** The syntax errors of `document`, except unquoted asterisks, and one error if a `second` document follows. */
 export function syntaxProblems(
   document: YamlDocument | undefined,
   second: YamlDocument | undefined,
@@ -41,11 +41,11 @@ export function syntaxProblems(
   ]
 }
 
-/** An unquoted asterisk does not prevent reading the rest: it is reported where the alias is resolved. */
+/** Skipped, because the rest of the file can be read despite an unquoted asterisk. `yaml.ts` reports it. */
 const isStarAlias = ({ code, pos }: YAMLError, text: string): boolean =>
   code === 'BAD_ALIAS' && text[pos[0]] === '*'
 
-/** By the start of the package's message: what to write instead. */
+/** Replacements for the package's messages, found by their start: what to write instead. */
 const remedies: readonly (readonly [message: string, remedy: string])[] = [
   ['Plain value cannot start with', 'this character has a meaning in YAML: put the value in quotes'],
   ['Block scalar header', 'this character has a meaning in YAML: put the value in quotes'],

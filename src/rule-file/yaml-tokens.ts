@@ -23,16 +23,15 @@ export interface YamlTokens {
   readonly problem: Problem | undefined
 }
 
-/** Tokenizes `text`, at most `maxTokens` tokens, because a token costs far more than its characters. */
+/** Tokenizes a text of ours, at most `maxTokens` tokens. */
 export function readTokens(text: string, maxTokens: number): YamlTokens {
-  const found: Found = {
-    tokens: [],
-    comments: [],
-    tags: [],
-    unclosed: undefined,
-    problem: earlyProblem(text),
-  }
-  if (found.problem !== undefined) return found
+  const problem = earlyProblem(text)
+  return problem === undefined ? boundedTokens(text, maxTokens, maxDepth) : { ...nothingFound(), problem }
+}
+
+/** Tokenizes any YAML. The number of tokens is limited, because a token costs far more than its characters. */
+export function boundedTokens(text: string, maxTokens: number, deepest: number): YamlTokens {
+  const found = nothingFound()
   const parser = new Parser()
   let count = 0
   let isScalar = false
@@ -42,9 +41,10 @@ export function readTokens(text: string, maxTokens: number): YamlTokens {
     isScalar = lexeme === CST.SCALAR
     for (const token of parser.next(lexeme)) found.tokens.push(token)
     // The stack also holds the document and a scalar.
-    if (parser.stack.length <= maxDepth) continue
+    if (parser.stack.length <= deepest) continue
     const open = parser.stack.filter(CST.isCollection)
-    if (open.length > maxDepth) return { ...found, problem: tooDeep(open.at(-1)?.offset ?? parser.offset) }
+    if (open.length > deepest)
+      return { ...found, problem: tooDeep(open.at(-1)?.offset ?? parser.offset, deepest) }
   }
   for (const token of parser.end()) found.tokens.push(token)
   return found
@@ -56,6 +56,14 @@ interface Found extends YamlTokens {
   readonly tags: Problem[]
   unclosed: Problem | undefined
 }
+
+const nothingFound = (): Found => ({
+  tokens: [],
+  comments: [],
+  tags: [],
+  unclosed: undefined,
+  problem: undefined,
+})
 
 const tooMany = (most: number): Problem => errorAt(0, 0, 'file-too-large', `more than ${most} YAML tokens`)
 
@@ -90,7 +98,7 @@ function earlyProblem(text: string): Problem | undefined {
       'lone carriage return (old Mac line break): end lines with LF',
     )
   const directive = /^%[^\n]*/m.exec(text)
-  if (directive !== null && /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*$/.test(text.slice(0, directive.index)))
+  if (directive !== null && /^(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*$/.test(text.slice(0, directive.index)))
     return errorAt(
       directive.index,
       directive.index + directive[0].length,
@@ -109,5 +117,5 @@ function earlyProblem(text: string): Problem | undefined {
   return compact === null ? undefined : tooDeep(compact.index)
 }
 
-const tooDeep = (offset: number): Problem =>
-  errorAt(offset, offset + 1, 'yaml-too-deep', `nesting deeper than ${maxDepth}`)
+const tooDeep = (offset: number, deepest = maxDepth): Problem =>
+  errorAt(offset, offset + 1, 'yaml-too-deep', `nesting deeper than ${deepest}`)

@@ -15,11 +15,11 @@ import { coverageOf } from './yaml-comments.ts'
 import { badAlias, syntaxProblems, type YamlDocument } from './yaml-errors.ts'
 import { readTokens, type YamlComment, type YamlTokens } from './yaml-tokens.ts'
 
-/** How often aliases may be expanded in one file. */
+/** Limit of alias expansions in one file. */
 const maxAliases = 20
 
 export interface YamlOptions {
-  /** Limit of tokens; default: those of the largest rule file that a person could write. */
+  /** Limit of tokens; default: enough for the largest rule file that a person could write. */
   readonly maxTokens?: number
   /** `refuse`: every alias is an error. Default: `follow`, up to 20 times. */
   readonly aliases?: 'follow' | 'refuse'
@@ -62,7 +62,7 @@ export function readYamlTree(
   const walk: Walk = { text, anchors: new Map(), aliases: 0, mayFollow, problems: [] }
   const root = toNode(walk, document.contents)
   return {
-    // Beyond the limit values are missing, so findings about the rest would be wrong.
+    // Beyond the limit, values are missing, so findings about the rest would be wrong.
     root: walk.aliases > mayFollow ? undefined : root,
     problems: [...tags, ...walk.problems],
     comments,
@@ -102,7 +102,7 @@ function toEntry(walk: Walk, pair: Pair<ParsedNode, ParsedNode | null>, owner: S
     walk.problems.push(errorAt(keySpan.offset, keySpan.end, 'wrong-type', 'a key must be plain text'))
     return []
   }
-  // A key such as 1 or null is not text and not a field either, so its written form is its name.
+  // A key such as 1 or null is not parsed as text, so its name is the text as written.
   const name = typeof key.value === 'string' ? key.value : walk.text.slice(keySpan.offset, keySpan.end)
   return [{ key: name, keySpan, value: toNode(walk, value, { ...owner, ...keySpan }) }]
 }
@@ -148,8 +148,8 @@ function withCoverage(text: string, comments: readonly YamlComment[]): Source['c
 }
 
 /**
- * A truncated file still parses: `https://b.com` cut to `https://b.co` is another site. Only the missing final line
- * break shows it; flow style shows it by its closing bracket.
+ * A truncated file can still parse: `https://b.com` cut to `https://b.co` is another valid origin. The missing final
+ * line break is the only sign of it, except in flow style, where the closing bracket is missing too.
  */
 function finalNewline(text: string, root: SourceNode): Problem[] {
   const isFlow = /[{[]/.test(text[root.offset] ?? '')

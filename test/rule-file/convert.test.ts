@@ -238,7 +238,7 @@ describe('what is converted', () => {
       ...plain,
       rules: Array.from({ length: 21 }, () => rule).filter((one) => one !== undefined),
     }
-    expect(convert(many, 'xml', 'oss').refusal).toContain('at most 20 rules')
+    expect(convert(many, 'xml', 'oss').refusal).toBe('oss stores at most 20 rules, this file has 21')
     expect(convert(many, 'xml', 's3').refusal).toBeUndefined()
     const large = {
       ...plain,
@@ -252,6 +252,9 @@ describe('what is converted', () => {
         },
       ],
     } satisfies RuleFile
-    expect(convert(large, 'xml', 'oss').refusal).toContain('at most 16384 bytes')
+    expect(convert(plain, 'xml', 'http').refusal).toBe(
+      "dialect http has no XML form: choose a vendor's, for example --dialect s3",
+    )
+    expect(convert(large, 'xml', 'oss').refusal).toMatch(/^oss stores at most 16384 bytes, this XML has \d+$/)
   })
 })

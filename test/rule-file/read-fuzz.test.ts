@@ -153,4 +153,25 @@ describe.each(names)('any bytes as %s', (file) => {
     ])
       expectSound(file, encoder.encode(part.repeat(Math.floor(65_000 / part.length))))
   })
+
+  test('the largest files that are made to slow down a regular expression or to overflow the stack', () => {
+    const parts: readonly (readonly [head: string, part: string, tail: string])[] = [
+      ['', '\n', '!'],
+      ['', '---\n', '!'],
+      ['', '# \r\n', 'a: b\r\n%x\r\n'],
+      ['["', '\\"', ''],
+      ['["', '\\"\n', ''],
+      ['["\n', '[', '"]'],
+      ['[/*"*/', '[', '"]'],
+      ['', '[},', ''],
+      ['# cors\n', '? ', 'x'],
+      ['# cors\n["', ']",["', ''],
+      ['<a>', '<!---->', '</a>'],
+      ['<CORSConfiguration><CORSRule><ID>a', ' ', 'b</ID></CORSRule></CORSConfiguration>'],
+      ['rules: [] # cors-sidecar: allow no-rules because a', ' ', 'b\n'],
+      ['rules: [{allowedOrigins: "a', ' ', 'b", allowedMethods: [GET]}]\n'],
+    ]
+    for (const [head, part, tail] of parts)
+      expectSound(file, encoder.encode(head + part.repeat(Math.floor(65_000 / part.length)) + tail))
+  })
 })

@@ -4,7 +4,7 @@ import { readJson } from '../../src/rule-file/json.ts'
 import { readRules } from '../../src/rule-file/read.ts'
 import type { SourceNode } from '../../src/rule-file/source.ts'
 
-/** The value that JSON.parse gives; `duplicate` where it would silently drop a key. */
+/** The value that JSON.parse would give: of a duplicate key, the last value. */
 function plain(node: SourceNode): unknown {
   if (node.kind === 'scalar') return node.value
   if (node.kind === 'list') return node.items.map(plain)
@@ -63,7 +63,8 @@ describe('the JSON reader', () => {
   })
 
   test.each<[string, string, string]>([
-    ['a trailing comma', '{"rules":[],}\n', '1:12 json-syntax no comma before }'],
+    ['a trailing comma', '{"rules":[],}\n', '1:12 json-syntax remove the comma before }'],
+    ['a trailing comma in a list', '{"rules":[1,\n]}\n', '1:12 json-syntax remove the comma before ]'],
     ['a comment', '{\n // x\n "rules":[]}\n', '2:2 json-syntax JSON has no comments'],
     ['single quotes', "{'rules': []}\n", '1:2 json-syntax use double quotes'],
     ['NaN', '{"rules":[{"maxAgeSeconds":NaN}]}', '1:28 json-syntax "NaN": text needs double quotes'],
@@ -94,6 +95,22 @@ describe('the JSON reader', () => {
       '[{"AllowedOrigins":["*"],"AllowedMethods":["GET"],"ID":"\\ud800"}]',
       '1:56 id-invalid',
     ],
+    [
+      'brackets after a text with a line break',
+      `["\n${'['.repeat(60_000)}"]`,
+      '1:2 json-syntax the text has no closing quote on this line',
+    ],
+    [
+      'brackets after a quote in a comment',
+      `[/*"*/${'['.repeat(60_000)}"]`,
+      '1:2 json-syntax JSON has no comments',
+    ],
+    ['brackets that another kind closes', '[},'.repeat(20_000), '1:2 json-syntax expected a value'],
+    [
+      'lists that are not closed',
+      `[${'{"a":["b"},'.repeat(100)}]`,
+      '1:11 json-syntax a comma is missing before this',
+    ],
     ['__proto__', '{"__proto__":{"rules":[]},"rules":[]}', '1:2 unknown-key'],
     [
       'a key twice in a rule',
@@ -108,5 +125,26 @@ describe('the JSON reader', () => {
       reported.some((line) => line.startsWith(expected)),
       reported.join('\n'),
     ).toBe(true)
+  })
+
+  test('stops at the same depth as the YAML reader', () => {
+    const codes = (file: string, levels: number): readonly string[] =>
+      readRules(
+        file,
+        new TextEncoder().encode(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`),
+        'cos',
+      ).findings.map(({ code }) => code)
+    for (const file of ['a.json', 'a.yaml']) {
+      expect(codes(file, 32).filter((code) => code.endsWith('too-deep'))).toEqual([])
+      expect(codes(file, 33).filter((code) => code.endsWith('too-deep'))).toHaveLength(1)
+    }
+  })
+
+  test('no repeated sequence of three tokens overflows the stack', () => {
+    const tokens = ['', ...'[]{},"\n', '"a":', '/*']
+    for (const first of tokens)
+      for (const second of tokens)
+        for (const third of tokens)
+          expect(readJson(`[${(first + second + third).repeat(6000)}`).problems).not.toEqual([])
   })
 })

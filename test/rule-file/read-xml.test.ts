@@ -1,6 +1,7 @@
 import { XMLValidator } from 'fast-xml-parser'
 import { describe, expect, test } from 'vitest'
 import { readRules } from '../../src/rule-file/read.ts'
+import { ownText, readXmlDocument } from '../../src/rule-file/xml-document.ts'
 
 const read = (text: string) => readRules('a.xml', new TextEncoder().encode(text), 'cos')
 
@@ -132,5 +133,31 @@ describe('XML that is read', () => {
       { allowedOrigins: ['https://a.com'], allowedMethods: ['GET'] },
     ])
     expect(XMLValidator.validate(text)).toBe(true)
+  })
+})
+
+describe('the position of a value', () => {
+  test.each(['\n', '\r\n'])('between line breaks %j is that of its first character', (lineBreak) => {
+    const text = wrap('<AllowedOrigin>\n\n   https://a.com/x\n  </AllowedOrigin>').replaceAll('\n', lineBreak)
+    const places = read(text).findings.map(({ line, column, code }) => `${line}:${column} ${code}`)
+    expect(places).toContain('5:4 origin-has-path')
+  })
+
+  test.each<[string, string, string]>([
+    ['alone', '', ''],
+    ['between spaces', '  ', ' \t'],
+    ['between LF', '\n\n  ', '\n'],
+    ['between CRLF', '\r\n\r\n  ', '\r\n\r\n'],
+    ['between CR', '\r\r', '\r '],
+    ['between comments', '\r\n<!-- a -->\r\n ', '\r\n<!-- b -->\r\n'],
+  ])('%s is that of its text', (_, before, after) => {
+    for (const value of ['a', 'a\r\nb', '&#10;a&#10;', 'é😀']) {
+      const source = `<a>${before}${value}${after}</a>`
+      const { root } = readXmlDocument(source)
+      if (root === undefined) throw new Error('not read')
+      const { text, span } = ownText(root, source)
+      expect(source.slice(span?.offset, span?.end)).toBe(value)
+      expect(text).toBe(value.replaceAll('\r\n', '\n').replaceAll('&#10;', '\n'))
+    }
   })
 })

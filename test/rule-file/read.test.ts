@@ -259,6 +259,22 @@ describe('the advice in a message', () => {
     ['a field of the file in a rule', inRule('hosts: [a.example]'), 'beside the rules'],
     ['a key that is cut short', inRule('maxAge: 600'), 'did you mean maxAgeSeconds?'],
     ['a key with another word before it', inRule('origins: ["*"]'), 'did you mean allowedOrigins?'],
+    ['credentials beside the rules', 'allowCredentials: true\nrules: []\n', 'it belongs in a rule'],
+    [
+      'credentials in upper case',
+      'dialect: http\nrules:\n  - {AllowCredentials: true, allowedOrigins: ["https://a.com"], allowedMethods: [GET]}\n',
+      'did you mean allowCredentials?',
+    ],
+    [
+      'credentials in a test',
+      'rules: []\ntests:\n  - {origin: "https://a.com", method: GET, expect: deny, allowCredentials: true}\n',
+      'only for rules of dialect http, in YAML or JSON: remove it',
+    ],
+    [
+      'a negative time',
+      'rules:\n  - {allowedOrigins: ["https://a.com"], allowedMethods: [GET], maxAgeSeconds: -5}\n',
+      'maxAgeSeconds is negative (-5): write 0 or more',
+    ],
   ])('is correct for %s', (_, text, words) => {
     expect(first(text)).toContain(words)
   })
@@ -271,6 +287,9 @@ describe('the advice in a message', () => {
     )
     expect(first(xml('<preset>public-read</preset>'), 'a.xml')).toBe(
       'unknown key "preset": allowed keys: ID, AllowedOrigin, AllowedMethod, AllowedHeader, ExposeHeader, MaxAgeSeconds',
+    )
+    expect(first(xml('<AllowCredentials>true</AllowCredentials>'), 'a.xml')).toBe(
+      'unknown key "AllowCredentials": allowCredentials is only for rules of dialect http, in YAML or JSON: remove it',
     )
   })
 })

@@ -140,6 +140,7 @@ ${first}<CORSRule><AllowedOrigin>http://a.example</AllowedOrigin><AllowedMethod>
     ['none', xml('', ''), [`2 warning ${insecure}`, `3 warning ${insecure}`]],
     ['before the root, for the file', xml(comment, ''), []],
     ['before a rule, for that rule', xml('', comment), [`4 warning ${insecure}`]],
+    ['after hundreds of other comments', xml(`${'<!-- x -->'.repeat(300)}${comment}`, ''), []],
   ])('%s', (_, text, expected) => {
     expect(codesOf('a.xml', text)).toEqual(expected)
   })

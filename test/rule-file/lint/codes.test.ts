@@ -10,7 +10,7 @@ const sources = globSync(['src/**/*.ts', 'cmd/**/*.ts'], { cwd: root }).map((fil
   text: readFileSync(new URL(file, root), 'utf8'),
 }))
 
-/** These findings have codes of their own: access keys, and what only the form of the console checks. */
+/** Their findings have codes outside the table: those of access keys, and those of the form of the console. */
 const otherTables = ['src/bucket-cors/credentials.ts', 'src/admin/form-findings.ts']
 
 describe('the table of finding codes', () => {
@@ -21,13 +21,13 @@ describe('the table of finding codes', () => {
     expect(writing.toSorted()).toEqual(otherTables.toSorted())
   })
 
-  test('has no code that no source names', () => {
+  test('has no code that is unused in the sources', () => {
     const others = sources.filter(({ file }) => file !== table).map(({ text }) => text)
     const unnamed = Object.keys(codes).filter((code) => !others.some((text) => text.includes(`'${code}'`)))
     expect(unnamed).toEqual([])
   })
 
-  /** Files of which one code has another severity than usual. */
+  /** Rule files in which a code has a severity other than its usual one. */
   test.each([
     { code: 'no-rules', severity: 'error', file: 'b.xml', text: '<CORSConfiguration></CORSConfiguration>' },
     { code: 'header-forbidden', severity: 'warning', text: rule('allowedHeaders: [cookie]') },
@@ -46,7 +46,7 @@ describe('the table of finding codes', () => {
     expect(codes[code].severity).not.toBe(severity)
   })
 
-  test('lists no other severity that the rows above do not show', () => {
+  test('lists another severity only for the codes of the rows above', () => {
     const more = Object.entries(codes).filter(([, { or }]) => or.length > 0)
     expect(
       more

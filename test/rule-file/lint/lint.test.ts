@@ -302,6 +302,11 @@ describe('several rules', () => {
       ['warning origin-pattern-without-scheme', 'warning origin-null-prohibited'],
     ],
     [
+      'file://, which no pattern catches',
+      [{ origins: ['f*'] }, { origins: ['file://'] }],
+      ['warning origin-pattern-without-scheme', 'warning origin-file'],
+    ],
+    [
       'text, which no URL pattern catches',
       [{ origins: ['https://a*'] }, { origins: ['*a'] }],
       [
@@ -337,7 +342,9 @@ describe('several rules', () => {
       'https://*',
       'h*',
       '*a',
+      'f*',
       'null',
+      'file://',
       'https://*.b.a.com',
       'https://x*x.com',
       'https://x.com',
@@ -358,6 +365,7 @@ describe('several rules', () => {
       'https://xx.com',
       'http://a',
       'null',
+      'file://',
       'xxa',
       'ha',
     )
@@ -490,7 +498,7 @@ tests:
     ],
     [
       '{origin: "https://a.com\\tb", method: GET, expect: allow}',
-      'expected allow, but GET from "https://a.com\\tb" is denied: that is not an origin (closest rule: web)',
+      'expected allow, but GET from "https://a.com\\tb" is denied: the origin is not valid (closest rule: web)',
     ],
     [
       '{origin: "https://a.com", method: GET, headers: [a, b, c, d, e, f, g], expect: allow}',
