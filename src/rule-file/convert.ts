@@ -11,7 +11,7 @@ interface Converted {
   readonly text: string
   /** What the target format cannot express, one sentence each. */
   readonly lost: readonly string[]
-  /** Why no vendor would store the result; `undefined` when one would. */
+  /** Why the vendor would not store the result; `undefined` when it would. */
   readonly refusal: string | undefined
 }
 
@@ -35,7 +35,7 @@ export function convert(file: RuleFile, to: FileFormat, dialect: DialectName): C
         return {
           text: '',
           lost: [],
-          refusal: `dialect ${dialect} has no XML form: name the vendor's dialect`,
+          refusal: `dialect ${dialect} has no XML form: choose a vendor's, for example --dialect s3`,
         }
       const text = withFinalNewline(corsConfiguration(layout, file, '  '))
       return { text, lost: lostInXml(file, dialect, layout), refusal: refusalOf(file, text, dialect) }
@@ -76,7 +76,7 @@ function lostInXml(file: RuleFile, dialect: DialectName, layout: XmlLayout): str
     ...file.rules.flatMap(({ preset }, index) =>
       preset === undefined
         ? []
-        : [`rule ${index + 1}: what the preset ${preset} stands for is written out, its name is left out`],
+        : [`rule ${index + 1}: preset ${preset} is replaced by the fields it stands for`],
     ),
   ]
 }
@@ -90,10 +90,10 @@ function refusalOf(file: RuleFile, text: string, dialect: DialectName): string |
   const { rules, bytes } = dialectNamed(dialect).limits
   const size = Buffer.byteLength(text)
   if (file.rules.length === 0)
-    return 'a CORSConfiguration has at least one rule: to have none, delete the configuration of the bucket'
+    return "a CORSConfiguration needs at least one rule: to remove them all, delete the bucket's CORS configuration"
   if (file.rules.length > rules)
-    return `${dialect} stores at most ${rules} rules, these are ${file.rules.length}`
-  return size > bytes ? `${dialect} stores at most ${bytes} bytes, these are ${size}` : undefined
+    return `${dialect} stores at most ${rules} rules, this file has ${file.rules.length}`
+  return size > bytes ? `${dialect} stores at most ${bytes} bytes, this XML has ${size}` : undefined
 }
 
 /** JSON loses nothing, but other tools do not know our own fields. */
@@ -210,6 +210,6 @@ const isSame = (values: readonly string[], others: readonly string[] | undefined
   values.length === others.length &&
   values.every((value, index) => value === others[index])
 
-/** Whether every YAML reader, 1.1 included, reads `text` as text without quotes. */
+/** Whether every YAML reader, 1.1 included, reads `text` as a string when it is not quoted. */
 const isPlainText = (text: string): boolean =>
   /^[A-Za-z][A-Za-z0-9-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)

@@ -19,7 +19,7 @@ type ConvertedFile =
   | Exclude<ForeignFile, { kind: 'buckets' }>
   | { readonly kind: 'buckets'; readonly title: string; readonly buckets: readonly ConvertedBucket[] }
 
-/** Reads `text`, which `file` names in findings, and checks it as a rule file of `dialect`. */
+/** Reads `text` and checks it as a rule file of `dialect`. `file` is the name in findings. */
 export function convertForeign(
   file: string,
   text: string,

@@ -7,9 +7,6 @@ export interface Fault {
   readonly message: string
 }
 
-/** A fault without a position: the start of the text. */
-export const fault = (message: string): Fault => ({ line: 1, column: 1, message })
-
 export const faultAt = (text: string, offset: number, message: string): Fault => ({
   ...createLineIndex(text)(offset),
   message,

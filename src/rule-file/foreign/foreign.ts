@@ -2,12 +2,12 @@
 
 import type { Matching } from '../../cors/rule.ts'
 import { isBucketName } from '../../plan/address.ts'
-import { quoted } from '../../text/visible.ts'
+import { quoted, visible } from '../../text/visible.ts'
 import { errorAt, type Problem, type Source, type SourceMap, type SourceNode, spanOf } from '../source.ts'
 import type { Fault } from './fault.ts'
 import { recognise } from './formats.ts'
 import type { ForeignFormat, FoundRules } from './found.ts'
-import { listAt, textOf } from './node.ts'
+import { isNothing, itemsOf, listAt, textOf } from './node.ts'
 import { computedIn, isComputed, type Note, toRule, withoutComputed } from './rule.ts'
 import { readTree } from './tree.ts'
 
@@ -24,7 +24,7 @@ export type ForeignFile =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unreadable'; readonly fault: Fault }
 
-/** Reads `text` as one of the foreign formats, by its shape or as `from` names it. */
+/** Reads `text` in the foreign format that `from` names, otherwise in the one that its shape matches. */
 export function readForeign(text: string, matching: Matching, from?: string): ForeignFile {
   const { root, fault } = readTree(text)
   if (fault !== undefined) return { kind: 'unreadable', fault }
@@ -48,18 +48,22 @@ export function foreignFormatOf(text: string): ForeignFormat | undefined {
 
 interface Named extends FoundRules {
   readonly bucket: string | undefined
-  /** Why the name was made up, for a bucket whose name the file does not say. */
+  /** Why the name is made up; set when the file does not name the bucket. */
   readonly unnamed?: Note
 }
 
-/** The bucket that the file names, or a name after what the file calls it. */
+/** Uses the bucket name in the file, otherwise a name made from the file's alias for the bucket. */
 function toNamed(given: FoundRules, index: number, count: number): Named {
   const { name, holder } = given
   const text = textOf(name)
   if (text !== undefined && isBucketName(text)) return { ...given, bucket: text }
-  // Under this name no file is written, and none under another one either.
+  // Kept although it is not a bucket name: the caller refuses to write it, and a made-up name would be another bucket.
   if (text !== undefined && !isTemplate(text))
-    return { ...given, bucket: text, notes: [{ ...spanOf(name ?? holder), message: notBucket(text) }] }
+    return {
+      ...given,
+      bucket: text,
+      notes: [...(given.notes ?? []), { ...spanOf(name ?? holder), message: notBucket(text) }],
+    }
   const ofMany = count > 1 ? `bucket-${index + 1}` : undefined
   const bucket = given.alias === undefined ? ofMany : asBucketName(given.alias, index)
   if (name === undefined && bucket === undefined) return { ...given, bucket }
@@ -69,10 +73,10 @@ function toNamed(given: FoundRules, index: number, count: number): Named {
 const isTemplate = (text: string): boolean => /\$\{|\{\{|<%|^\[/.test(text)
 
 const notBucket = (text: string): string =>
-  `${quoted(text)} cannot be a bucket here: 1 to 63 letters, digits, dots, underscores and hyphens, and first a letter or digit`
+  `${quoted(text)} is not a bucket name: use 1 to 63 letters, digits, dots, underscores and hyphens, starting with a letter or digit`
 
 function whyNoName(name: SourceNode | undefined, text: string | undefined): string {
-  if (name === undefined) return 'the name of the bucket is not in the file'
+  if (name === undefined) return 'the file does not name the bucket'
   return text === undefined
     ? 'the name of the bucket is computed by the template'
     : `the name of the bucket is computed, ${quoted(text)}`
@@ -86,8 +90,8 @@ function asBucketName(alias: string, index: number): string {
 interface Converting extends Named {
   readonly notes: readonly Note[]
   readonly converted: readonly SourceMap[]
-  /** Values that only deployment knows. */
-  readonly computed: readonly SourceNode[]
+  /** What cannot be converted. */
+  readonly problems: readonly Problem[]
 }
 
 function converting(named: Named, { zeroMaxAge }: ForeignFormat, matching: Matching): Converting {
@@ -95,14 +99,19 @@ function converting(named: Named, { zeroMaxAge }: ForeignFormat, matching: Match
   const converted = named.rules
     .filter((rule) => !isComputed(rule))
     .map((rule) => toRule(rule, notes, { matching, zeroMaxAge }))
-  // Rules that are no list, such as "{{ rules }}", are computed as a whole.
+  // If the rules are a scalar, such as "{{ rules }}", they are computed as a whole.
   const whole = named.holder.kind === 'scalar' ? [named.holder] : named.rules.filter(isComputed)
-  return { ...named, notes, converted, computed: [...whole, ...converted.flatMap(computedIn)] }
+  const others = itemsOf(named.holder).filter((item) => item.kind !== 'map' && !isNothing(item))
+  const problems = [
+    ...[...whole, ...converted.flatMap(computedIn)].map(computedProblem),
+    ...others.map((item) => (item.kind === 'list' ? nestedList(item) : computedProblem(item))),
+  ]
+  return { ...named, notes, converted, problems }
 }
 
 /**
- * A state has the rules of a bucket twice: in the resource for CORS, and in the bucket, which repeats what the store has.
- * Where they differ, the resource for CORS counts, and of two alike the later one.
+ * A Terraform or Pulumi state may have the rules of a bucket twice: in a CORS resource and in the bucket resource, which
+ * repeats what the store has. Keeps those of the CORS resource; of two such resources, or without one, the last.
  */
 function onePerBucket(buckets: readonly Converting[]): readonly Converting[] {
   const isNamed = ({ bucket, unnamed }: Converting): boolean => bucket !== undefined && unnamed === undefined
@@ -110,19 +119,21 @@ function onePerBucket(buckets: readonly Converting[]): readonly Converting[] {
   return [...groups.values()].flatMap((group) => {
     const kept = group.findLast(({ isOwnResource }) => isOwnResource === true) ?? group.at(-1)
     if (kept === undefined) return []
-    const left = group.filter((other) => other !== kept && !isSameRules(other, kept))
+    const used = plainRules(kept)
+    const left = group.filter(
+      (other) => other !== kept && (other.problems.length > 0 || plainRules(other) !== used),
+    )
     const notes = left.map(({ holder }) => ({
       ...spanOf(holder),
-      message: `these rules are left out: other rules of the file are for the same bucket, ${kept.bucket}, and are used`,
+      message: `these rules are left out: the file has other rules for bucket ${visible(kept.bucket ?? '')}, and those are used`,
     }))
     return { ...kept, notes: [...kept.notes, ...notes] }
   })
 }
 
-const isSameRules = (a: Converting, b: Converting): boolean =>
-  JSON.stringify(a.converted.map(plainRule)) === JSON.stringify(b.converted.map(plainRule))
+const plainRules = ({ converted }: Converting): string => JSON.stringify(converted.map(plainRule))
 
-/** The values without their places; a list that is empty says the same as none. */
+/** The values without their positions. Empty lists are omitted, because they mean the same as missing ones. */
 const plainRule = ({ entries }: SourceMap): object =>
   Object.fromEntries(
     entries
@@ -136,19 +147,22 @@ function plainValue(node: SourceNode): unknown {
   return node.kind === 'list' ? node.items.map(plainValue) : plainRule(node)
 }
 
-/** No two files of one name: names that were made up give way. */
+/** Numbers made-up names, so that no two files get the same name. */
 function withUniqueNames(buckets: readonly Converting[]): readonly Converting[] {
   const taken = new Set(buckets.flatMap(({ bucket, unnamed }) => (unnamed === undefined ? [bucket] : [])))
+  const last = new Map<string, number>()
   return buckets.map((one) => {
     if (one.unnamed === undefined || one.bucket === undefined) return one
     let bucket = one.bucket
-    for (let n = 2; taken.has(bucket); n++) bucket = `${one.bucket}-${n}`
+    let n = last.get(one.bucket) ?? 1
+    while (taken.has(bucket)) bucket = `${one.bucket}-${++n}`
+    last.set(one.bucket, n)
     taken.add(bucket)
     return { ...one, bucket }
   })
 }
 
-function toBucket({ bucket, unnamed, notes, holder, converted, computed }: Converting): ForeignBucket {
+function toBucket({ bucket, unnamed, notes, holder, converted, problems }: Converting): ForeignBucket {
   const list: SourceNode = listAt(converted.map(withoutComputed), holder)
   const root: SourceMap = {
     kind: 'map',
@@ -156,10 +170,12 @@ function toBucket({ bucket, unnamed, notes, holder, converted, computed }: Conve
     ...spanOf(holder),
   }
   const remedy =
-    bucket === undefined ? 'name the rule file after the bucket' : `named after ${bucket}, rename it`
+    bucket === undefined
+      ? 'name the rule file after the bucket'
+      : `the rule file is called ${bucket}, so rename it after the bucket`
   return {
     bucket,
-    source: { root, problems: computed.map(computedProblem), comments: [] },
+    source: { root, problems, comments: [] },
     notes:
       unnamed === undefined ? notes : [{ ...unnamed, message: `${unnamed.message}: ${remedy}` }, ...notes],
   }
@@ -172,3 +188,6 @@ const computedProblem = ({ offset, end }: SourceNode): Problem =>
     'computed-value',
     'computed by the template: replace it with the value that it has after deployment',
   )
+
+const nestedList = ({ offset, end }: SourceNode): Problem =>
+  errorAt(offset, end, 'wrong-type', 'a list in place of a rule: write its rules into the list around it')

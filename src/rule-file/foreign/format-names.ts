@@ -1,4 +1,7 @@
-/** Values of `convert --from`. Formats of a single product come before those that only differ in naming style. */
+/**
+ * Values of `convert --from`, in the order in which detection tries them: formats of a single product come before those
+ * that several products share or that only differ in naming style.
+ */
 export const foreignNames = [
   'serverless',
   'cloudformation',

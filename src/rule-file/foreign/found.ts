@@ -1,32 +1,35 @@
-/** Rules and bucket names as they stand in a foreign file. */
+/** Finds rules and bucket names in a foreign file. */
 
 import type { SourceMap, SourceNode } from '../source.ts'
 import type { ForeignName } from './format-names.ts'
-import { fieldOf, hasField, mappingsOf, textOf } from './node.ts'
-import type { Note } from './rule.ts'
+import { fieldOf, hasField, itemsOf, mappingsOf, textOf } from './node.ts'
+import { isComputed, type Note } from './rule.ts'
 
 export interface ForeignFormat {
-  /** The word for `convert --from`. */
+  /** Value of `convert --from`. */
   readonly id: ForeignName
   readonly title: string
   /** The vendor's page that the mapping follows. */
   readonly source: string
-  /** The tool writes a max-age of 0 where none is set, so that 0 says nothing. */
+  /** The tool writes a max-age of 0 when none is set, so 0 means unset. */
   readonly zeroMaxAge?: 'unset'
-  /** The rules of all buckets, or nothing where the file is not of this format. */
+  /** Returns the rules of every bucket; none when the file is not of this format. */
   find(root: SourceNode): readonly FoundRules[]
 }
 
 /** The rules of one bucket. */
 export interface FoundRules {
-  /** The value that names the bucket, where the file has one; it can be computed. */
+  /** The value that names the bucket, if the file has one. A template may compute it. */
   readonly name?: SourceNode | undefined
-  /** What the file calls a bucket whose name is only known after deployment. */
+  /** The file's own name for the bucket, for when the bucket's name is known only after deployment. */
   readonly alias?: string | undefined
   readonly rules: readonly SourceMap[]
   /** The value that holds the rules. */
   readonly holder: SourceNode
-  /** A resource that holds CORS rules only. A bucket can repeat its rules, as `aws_s3_bucket` does in a Terraform state. */
+  /**
+   * The rules are in a resource that holds CORS rules only. A bucket can repeat them, as `aws_s3_bucket` does in a Terraform
+   * state.
+   */
   readonly isOwnResource?: boolean
   readonly notes?: readonly Note[]
 }
@@ -35,6 +38,10 @@ export const found = (
   holder: SourceNode | undefined,
   place: Pick<FoundRules, 'name' | 'alias' | 'isOwnResource'> = {},
 ): readonly FoundRules[] => (holder === undefined ? [] : [{ ...place, rules: mappingsOf(holder), holder }])
+
+/** `node`, when it stands for rules that are known only after deployment. */
+export const computedRules = (node: SourceNode | undefined): SourceNode | undefined =>
+  node !== undefined && (textOf(node) !== undefined || isComputed(node)) ? node : undefined
 
 /** `holder`, when a rule in it has one of `keys`. */
 export const withKeys = (
@@ -55,7 +62,7 @@ const methodKeys = [
 ]
 export const bucketNames = ['bucket', 'bucket_name', 'bucketName', 'name', 'bucket_id'] as const
 
-/** Other resources have lists of these names too: both origins and methods stand in CORS rules of a bucket only. */
+/** Other resources have lists of these names too, but only CORS rules of a bucket have both origins and methods. */
 const corsRules = (holder: SourceNode | undefined): SourceNode | undefined =>
   mappingsOf(holder).some(
     (rule) =>
@@ -65,14 +72,22 @@ const corsRules = (holder: SourceNode | undefined): SourceNode | undefined =>
     ? holder
     : undefined
 
-/** The rules of one resource of Terraform or Pulumi, in the block of whichever provider it is. */
+/** `${rules}`, or a list of such variables. */
+const computedList = (node: SourceNode | undefined): SourceNode | undefined =>
+  [node, ...itemsOf(node)].some((item) => computedRules(item) !== undefined) ? node : undefined
+
+/** The rules of one Terraform or Pulumi resource, of any provider. */
 export function resourceRules(
   values: SourceNode | undefined,
   place: Pick<FoundRules, 'name' | 'alias' | 'isOwnResource'> = {},
 ): readonly FoundRules[] {
   const name = place.name ?? fieldOf(values, ...bucketNames)
   for (const key of ruleLists) {
-    const holder = corsRules(fieldOf(values, key)) ?? corsRules(fieldOf(fieldOf(values, key), 'corsRules'))
+    const written = fieldOf(values, key)
+    const holder =
+      corsRules(written) ??
+      corsRules(fieldOf(written, 'corsRules')) ??
+      (/^cors_?rules?$/i.test(key) ? computedList(written) : undefined)
     if (holder !== undefined) return found(holder, { ...place, name })
   }
   // azurerm_storage_account has them in a block of its own.

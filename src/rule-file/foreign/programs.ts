@@ -1,8 +1,9 @@
-/** Files and properties of tools that are driven by a program. */
+/** Pulumi programs and exported stacks, Ansible tasks, and properties in the style of the AWS CDK. */
 
 import type { SourceNode } from '../source.ts'
 import {
   bucketNames,
+  computedRules,
   type ForeignFormat,
   found,
   isCorsType,
@@ -33,7 +34,7 @@ export const pulumi: ForeignFormat = {
       const written = fieldOf(values, ...bucketNames)
       // ${uploads.id}: the bucket of another resource.
       const [, referred] = /^\$\{([\w-]+)\.\w+\}$/.exec(textOf(written) ?? '') ?? []
-      const bucket = resources.find(([name]) => name === referred)?.[1]
+      const bucket = referred === undefined ? undefined : fieldOf(fieldOf(root, 'resources'), referred)
       const name = fieldOf(fieldOf(bucket, 'properties'), ...bucketNames) ?? written
       return resourceRules(values, { name, alias, isOwnResource: isCorsType(fieldOf(resource, 'type')) })
     })
@@ -52,7 +53,9 @@ export const ansible: ForeignFormat = {
     [...mappingsIn(root)].flatMap((task) =>
       task.entries
         .filter(({ key }) => /(?:^|\.)(?:aws_)?s3_cors$/.test(key))
-        .flatMap(({ value }) => found(fieldOf(value, 'rules'), { name: fieldOf(value, 'name') })),
+        .flatMap(({ value }) =>
+          found(fieldOf(value, 'rules') ?? computedRules(value), { name: fieldOf(value, 'name') }),
+        ),
     ),
 }
 
@@ -67,7 +70,7 @@ const camelKeys = [
 
 export const cdk: ForeignFormat = {
   id: 'cdk',
-  title: 'AWS CDK, Pulumi, SST or serverless properties',
+  title: 'AWS CDK, Pulumi, SST or the Serverless Framework',
   source: 'https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_s3.CorsRule.html',
   find(root) {
     const name = fieldOf(root, 'bucketName', 'bucket')

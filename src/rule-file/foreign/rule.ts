@@ -17,7 +17,7 @@ export interface Note extends Span {
   readonly message: string
 }
 
-/** What a foreign field becomes. Absent parts are omitted from the rule. */
+/** The field of a rule that a foreign field becomes. */
 type Field =
   | 'id'
   | 'allowedOrigins'
@@ -25,7 +25,7 @@ type Field =
   | 'allowedHeaders'
   | 'exposeHeaders'
   | 'maxAgeSeconds'
-  /** Google Cloud Storage uses one list for what a preflight may ask for and what a page may read. */
+  /** Google Cloud Storage has one list for the headers that a preflight may ask for and those that a page may read. */
   | 'allowedAndExposed'
   /** Backblaze B2 lists calls of its own API, each of which uses an HTTP method. */
   | 'operations'
@@ -66,7 +66,7 @@ const fieldNamed = (key: string): Field | undefined => {
   return Object.hasOwn(fieldNames, plain) ? fieldNames[plain] : undefined
 }
 
-/** Keys that say nothing about the decision, and whose loss needs no word. */
+/** Keys that do not affect the decision, so leaving them out needs no note. */
 const silentKeys = new Set(['Service', 'service'])
 
 const credentialKeys = new Set(['allowCredentials', 'support_credentials', 'supportCredentials'])
@@ -76,9 +76,9 @@ interface RuleOptions {
   readonly zeroMaxAge: 'unset' | undefined
 }
 
-/** `rule` in our fields; `notes` gets what differs. */
+/** Converts `rule` to our fields. Adds a note to `notes` for each difference. */
 export function toRule(rule: SourceMap, notes: Note[], options: RuleOptions): SourceMap {
-  const parts = new Map<Field, SourceEntry>()
+  const given = new Map<Field, [SourceEntry, ...SourceEntry[]]>()
   for (const entry of flattened(rule)) {
     const field = fieldNamed(entry.key)
     if (isNothing(entry.value)) continue
@@ -87,12 +87,17 @@ export function toRule(rule: SourceMap, notes: Note[], options: RuleOptions): So
       continue
     }
     if (field === 'maxAgeSeconds' && options.zeroMaxAge === 'unset' && isZero(entry.value)) {
-      notes.push({ ...entry.keySpan, message: `${entry.key} 0 is left out: it is written where none is set` })
+      notes.push({
+        ...entry.keySpan,
+        message: `${entry.key} 0 is left out: the tool writes 0 when no max-age is set`,
+      })
       continue
     }
-    const before = parts.get(field)
-    parts.set(field, before === undefined ? entry : { ...before, value: joined(before.value, entry.value) })
+    const before = given.get(field)
+    if (before === undefined) given.set(field, [entry])
+    else before.push(entry)
   }
+  const parts = new Map(Array.from(given, ([field, entries]) => [field, joined(entries)]))
   return { kind: 'map', entries: entriesFor(parts, rule, notes, options.matching), ...spanOf(rule) }
 }
 
@@ -112,8 +117,18 @@ const flattened = (rule: SourceMap): readonly SourceEntry[] =>
       : [entry]
   })
 
-const joined = (first: SourceNode, second: SourceNode): SourceNode =>
-  listAt([...valuesOf(first), ...valuesOf(second)], first)
+/** One entry for a field that the rule has more than once. */
+const joined = (entries: readonly [SourceEntry, ...SourceEntry[]]): SourceEntry => {
+  const [first] = entries
+  if (entries.length === 1) return first
+  return {
+    ...first,
+    value: listAt(
+      entries.flatMap(({ value }) => valuesOf(value)),
+      first.value,
+    ),
+  }
+}
 
 /** Azure writes lists as text with commas. */
 function valuesOf(node: SourceNode): readonly SourceNode[] {
@@ -141,7 +156,7 @@ function entriesFor(
     ...methodsOf(list('allowedMethods'), notes, matching),
     ...operationsOf(list('operations'), notes),
   ]
-  // Backblaze B2 alone writes a scheme for all its origins; elsewhere it is a mistake, and opens nothing.
+  // Only Backblaze B2 accepts a bare scheme as an origin. Elsewhere it is a mistake, which must not allow every origin.
   const origins = parts.has('operations') ? list('allowedOrigins').map(schemeOrigin) : list('allowedOrigins')
   const lists: readonly (readonly [string, readonly SourceNode[], Field])[] = [
     ['allowedOrigins', origins, 'allowedOrigins'],
@@ -227,13 +242,13 @@ function operationsOf(values: readonly SourceNode[], notes: Note[]): readonly So
     if (methods !== undefined) return methods.map((method) => scalarAt(method, node))
     notes.push({
       ...spanOf(node),
-      message: `the operation ${JSON.stringify(name)} is left out: it is no call of B2 that a page makes`,
+      message: `the operation ${quoted(name)} is left out: it is not a B2 operation that a page can call`,
     })
     return []
   })
 }
 
-/** What a page may read. Only plain names: a pattern is not the name of a response header. */
+/** The response headers that a page may read, without patterns, because a pattern is not the name of a header. */
 function exposedOf(
   own: readonly SourceNode[],
   both: readonly SourceNode[],
@@ -288,7 +303,7 @@ export const withoutComputed = (rule: SourceMap): SourceMap => ({
   }),
 })
 
-/** In place of a computed value, so that its list is not called empty as well. */
+/** Replaces a computed value, so that its list is not reported as empty too. */
 const standIns: Readonly<Record<string, string>> = {
   allowedOrigins: 'https://computed.invalid',
   allowedMethods: 'GET',

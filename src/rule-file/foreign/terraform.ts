@@ -23,14 +23,14 @@ export const terraform: ForeignFormat = {
     const stored = mappingsOf(fieldOf(root, 'resources')).filter((node) => hasField(node, 'instances'))
     if (stored.length > 0) return stored.flatMap(storedRules)
     if (hasField(root, 'resource')) return configuredRules(root)
-    // A single block. With our own field names it would be a rule file.
+    // A single resource block. It needs a snake_case key, because a text with our own field names is a rule file.
     return resourceRules(root).filter(({ rules }) => rules.some((rule) => hasField(rule, ...snakeKeys)))
   },
 }
 
 const snakeKeys = ['allowed_origins', 'allowed_methods', 'allowed_operations', 'response_header']
 
-/** `show -json`: modules within modules. */
+/** `modules` are all modules of `terraform show -json`, nested ones included. */
 function shownRules(root: SourceNode, modules: readonly SourceMap[]): readonly FoundRules[] {
   const resources = modules.flatMap((node) =>
     mappingsOf(fieldOf(node, 'resources')).map((resource) => ({
@@ -49,7 +49,7 @@ function shownRules(root: SourceNode, modules: readonly SourceMap[]): readonly F
   })
 }
 
-/** Resources of one block with `count` or `for_each` differ by their index only. */
+/** Includes the index, because the resources of one block with `count` or `for_each` have the same name. */
 function aliasOf(resource: SourceNode): string | undefined {
   const name = textOf(fieldOf(resource, 'name'))
   const index = indexOf(resource)
@@ -62,7 +62,10 @@ function indexOf(resource: SourceNode): string | number | undefined {
   return typeof value === 'string' || typeof value === 'number' ? value : undefined
 }
 
-/** A plan knows `bucket = aws_s3_bucket.files.id` as a reference, and the name in the bucket that it leads to. */
+/**
+ * In a plan `bucket = aws_s3_bucket.files.id` is only a reference. Finds the name in the bucket resource that it refers
+ * to.
+ */
 function referredName(
   root: SourceNode,
   resource: SourceNode,
@@ -76,7 +79,7 @@ function referredName(
   const expression = fieldOf(fieldOf(configured, 'expressions'), ...bucketNames)
   const index = indexOf(resource)
   const suffixes = ['', ...(index === undefined ? [] : [`[${JSON.stringify(index)}]`])]
-  for (const reference of itemsOf(fieldOf(expression, 'references'))) {
+  for (const reference of itemsOf(fieldOf(expression, 'references')).slice(0, maxReferences)) {
     const [referredType, referred] = (textOf(reference) ?? '').split('.')
     const address = `${module === '' ? '' : `${module}.`}${referredType}.${referred?.replace(/\[.*/, '')}`
     for (const suffix of suffixes) {
@@ -87,10 +90,14 @@ function referredName(
   return undefined
 }
 
-/** `module.a["x"].module.b` stands at module_calls.a.module.module_calls.b.module of the configuration. */
+/** The name of a bucket refers to a few values. Each resource of a file searches the list of its block again. */
+const maxReferences = 16
+
+/** `module.a["x"].module.b` is configured at module_calls.a.module.module_calls.b.module. */
 function configurationOf(root: SourceNode, module: string): SourceNode | undefined {
   const calls = Array.from(
-    module.matchAll(/module\.([A-Za-z0-9_-]+)(?:\[[^\]]*\])?/g),
+    // An index that is not closed ends with the text, so that no part is searched twice.
+    module.matchAll(/module\.([A-Za-z0-9_-]+)(?:\[[^\]]*\]?)?/g),
     ([, name = '']) => name,
   )
   return calls.reduce<SourceNode | undefined>(
@@ -110,7 +117,7 @@ const storedRules = (resource: SourceMap): readonly FoundRules[] =>
     })
   })
 
-/** Configuration in JSON (.tf.json, the output of CDK for Terraform): resource, type, name. */
+/** JSON configuration (.tf.json, as CDK for Terraform writes it), which nests as `resource.<type>.<name>`. */
 function configuredRules(root: SourceNode): readonly FoundRules[] {
   const resources = mappingsOf(fieldOf(root, 'resource')).flatMap((types) =>
     mappingEntries(types).flatMap(([type, named]) =>
@@ -119,11 +126,13 @@ function configuredRules(root: SourceNode): readonly FoundRules[] {
       ),
     ),
   )
+  const byAddress = new Map<string, SourceMap>(
+    resources.map(({ type, alias, values }) => [`${type}.${alias}`, values] as const).toReversed(),
+  )
   return resources.flatMap(({ type, alias, values }) => {
     const written = fieldOf(values, ...bucketNames)
-    const [, referredType, referred] = /^\$\{(\w+)\.([\w-]+)\.\w+\}$/.exec(textOf(written) ?? '') ?? []
-    const bucket = resources.find((other) => other.type === referredType && other.alias === referred)
-    const name = fieldOf(bucket?.values, ...bucketNames) ?? written
+    const [, address = ''] = /^\$\{(\w+\.[\w-]+)\.\w+\}$/.exec(textOf(written) ?? '') ?? []
+    const name = fieldOf(byAddress.get(address), ...bucketNames) ?? written
     return resourceRules(values, { name, alias, isOwnResource: /cors/i.test(type) })
   })
 }

@@ -4,10 +4,13 @@
  */
 
 import { parseXml, XmlElement, XmlError, XmlText } from '@rgrove/parse-xml'
-import { isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseDocument } from 'yaml'
-import { messageOf } from '../../text/system-error.ts'
-import type { SourceEntry, SourceNode, Span } from '../source.ts'
-import { type Fault, fault, faultAt } from './fault.ts'
+import { type Alias, Composer, isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode } from 'yaml'
+import { readJson } from '../json.ts'
+import { errorAt, type Problem, type SourceEntry, type SourceNode, type Span } from '../source.ts'
+import { badAlias } from '../yaml-errors.ts'
+import { boundedTokens } from '../yaml-tokens.ts'
+import { type Fault, faultAt } from './fault.ts'
+import { entriesOf } from './node.ts'
 import { readWranglerList } from './wrangler-list.ts'
 
 interface Tree {
@@ -19,65 +22,52 @@ interface Tree {
 /** Deeper than any template that people write, so deeper text is an attack on the parser. */
 const maxDepth = 64
 
-/** Chooses the parser by the first character: XML for `<`, otherwise YAML, which includes JSON. */
+/** A CloudFormation template of the largest size, 1 MB, has about 200 000 tokens. */
+const maxYamlTokens = 250_000
+
+/** Chooses the parser by the first characters. */
 export function readTree(text: string): Tree {
   const start = text.replace(/^\uFEFF/, '').trimStart()
   if (start.startsWith('<')) return readXmlTree(text)
   const printed = readWranglerList(text)
   if (printed !== undefined) return { root: printed, fault: undefined }
-  return nesting(text) > maxDepth
-    ? { root: undefined, fault: faultAt(text, 0, `nested more than ${maxDepth} levels deep`) }
-    : readYamlTree(text, /^[[{"]/.test(start))
+  // A YAML flow collection starts like JSON.
+  const isJson = /^[[{"]/.test(start) && !/^[[{]\s*[A-Za-z'#]/.test(start)
+  return isJson ? readJsonTree(text) : readYamlTree(text)
 }
 
-/** An upper bound of the nesting depth, from brackets and indentation. Not recursive. */
-function nesting(text: string): number {
-  let depth = 0
-  let deepest = 0
-  for (const character of text) {
-    if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth)
-    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1)
-  }
-  const dashes = Math.max(0, ...Array.from(text.matchAll(/^[ -]*/gm), ([run]) => run.split('-').length - 1))
-  return Math.max(deepest, dashes)
+function readJsonTree(text: string): Tree {
+  const { root, problems } = readJson(text.replace(/^\uFEFF/, ' '), maxDepth)
+  const [problem] = problems
+  return problem === undefined ? { root, fault: undefined } : unreadable(text, problem)
 }
 
-function readYamlTree(text: string, isJson: boolean): Tree {
-  if (isJson) {
-    const problem = jsonProblem(text)
-    if (problem !== undefined) return { root: undefined, fault: problem }
-  }
-  const document = parseDocument<ParsedNode>(text, {
+function readYamlTree(text: string): Tree {
+  const { tokens, problem } = boundedTokens(text, maxYamlTokens, maxDepth)
+  if (problem !== undefined) return unreadable(text, problem)
+  const composer = new Composer<ParsedNode>({
     version: '1.2',
     schema: 'core',
     uniqueKeys: false,
     logLevel: 'silent',
     customTags: [...intrinsics],
   })
-  const [error] = document.errors
+  const [document, second] = composer.compose(tokens, true, text.length)
+  const contents = document?.contents ?? undefined
+  const [error] = document?.errors ?? []
   if (error !== undefined)
-    return {
-      root: undefined,
-      fault: faultAt(text, error.pos[0], error.message.split(/ at line | \(/)[0] ?? ''),
-    }
-  return {
-    root: document.contents === null ? undefined : toNode(document.contents, text, 0),
-    fault: undefined,
-  }
+    return { root: undefined, fault: faultAt(text, error.pos[0], error.message.split(' (')[0] ?? '') }
+  if (second !== undefined)
+    return { root: undefined, fault: faultAt(text, second.range[0], 'a second document: convert each alone') }
+  const walk: Walk = { anchors: new Map(), open: new Set(), aliases: 0, values: 0, problem: undefined }
+  const root = contents === undefined ? undefined : toNode(walk, contents)
+  return walk.problem === undefined ? { root, fault: undefined } : unreadable(text, walk.problem)
 }
 
-/** JSON.parse decides whether JSON is valid, because the YAML parser accepts more. */
-function jsonProblem(text: string): Fault | undefined {
-  try {
-    JSON.parse(text.replace(/^\uFEFF/, ''))
-    return undefined
-  } catch (error) {
-    // A YAML flow collection starts like JSON; the YAML parser checks it.
-    return /^[[{]\s*[A-Za-z'#]/.test(text.trimStart())
-      ? undefined
-      : fault(`not valid JSON: ${messageOf(error)}`)
-  }
-}
+const unreadable = (text: string, { offset, message }: Problem): Tree => ({
+  root: undefined,
+  fault: faultAt(text, offset, message),
+})
 
 /** Short tags of CloudFormation, equivalent to mappings: `!Ref X` is `{Ref: X}`. */
 const shortNames = [
@@ -98,39 +88,105 @@ const longName = (tag: string): string => {
   return name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
 }
 
-function toNode(node: ParsedNode, text: string, depth: number): SourceNode {
+interface Walk {
+  readonly anchors: Map<string, ParsedNode>
+  /** The values that an alias stands for, while they are read. */
+  readonly open: Set<ParsedNode>
+  aliases: number
+  values: number
+  /** The first place where a value is missing in the tree. A field that is missing would be left out without a note. */
+  problem: Problem | undefined
+}
+
+/** Limit of alias expansions in one file, as in a rule file. */
+const maxAliases = 20
+
+/** A file without aliases has fewer values than tokens. */
+const maxValues = maxYamlTokens
+
+function toNode(walk: Walk, node: ParsedNode): SourceNode {
   const span = { offset: node.range[0], end: node.range[1] }
-  const plain = plainNode(node, span, text, depth)
+  if (isAlias(node)) return followed(walk, node.source, span)
+  if (node.anchor !== undefined) walk.anchors.set(node.anchor, node)
+  walk.values++
+  const plain = plainNode(walk, node, span)
   const { tag } = node
   if (tag === undefined || !shortNames.includes(tag.slice(1)) || !tag.startsWith('!')) return plain
   return { kind: 'map', entries: [{ key: longName(tag), keySpan: span, value: plain }], ...span }
 }
 
-function plainNode(node: ParsedNode, span: Span, text: string, depth: number): SourceNode {
-  if (depth > maxDepth || isAlias(node)) return { kind: 'scalar', value: null, ...span }
-  if (isSeq(node)) {
-    const items = node.items.map((item) => toNode(item as ParsedNode, text, depth + 1))
-    return { kind: 'list', items, ...span }
-  }
+function followed(walk: Walk, name: string, span: Span): SourceNode {
+  const target = walk.anchors.get(name)
+  if (target === undefined) walk.problem ??= badAlias(span, `*${name}`)
+  // An alias inside its own anchor would be followed without end, and deeper than the stack.
+  else if (walk.open.has(target) || ++walk.aliases > maxAliases)
+    walk.problem ??= tooManyAliases(span, `over ${maxAliases}`)
+  // A single alias can stand for most of a large file.
+  else if (walk.values > maxValues) walk.problem ??= tooManyAliases(span, `over ${maxValues} values`)
+  if (target === undefined || walk.problem !== undefined) return { kind: 'scalar', value: null, ...span }
+  walk.open.add(target)
+  const node = toNode(walk, target)
+  walk.open.delete(target)
+  return node
+}
+
+const tooManyAliases = ({ offset, end }: Span, limit: string): Problem =>
+  errorAt(offset, end, 'yaml-alias-limit', `too many alias expansions (${limit}): write the values out`)
+
+function plainNode(walk: Walk, node: Exclude<ParsedNode, Alias.Parsed>, span: Span): SourceNode {
+  if (isSeq(node))
+    return { kind: 'list', items: node.items.map((item) => toNode(walk, item as ParsedNode)), ...span }
   if (isMap(node)) {
-    const entries = node.items.flatMap((pair): SourceEntry[] => {
-      const { key, value } = pair as { key: ParsedNode; value: ParsedNode | null }
-      if (!isScalar(key)) return []
-      const keySpan = { offset: key.range[0], end: key.range[1] }
-      const nothing: SourceNode = { kind: 'scalar', value: null, ...keySpan }
-      return [
-        {
-          key: String(key.value),
-          keySpan,
-          value: value === null ? nothing : toNode(value, text, depth + 1),
-        },
-      ]
-    })
-    return { kind: 'map', entries, ...span }
+    const pairs = node.items as readonly { key: ParsedNode; value: ParsedNode | null }[]
+    return { kind: 'map', entries: merged(pairs.flatMap((pair) => toEntry(walk, pair))), ...span }
   }
   const { value } = node
   const known = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
   return { kind: 'scalar', value: known ? value : null, ...span }
+}
+
+interface MergeableEntry extends SourceEntry {
+  readonly isMerge: boolean
+}
+
+function toEntry(
+  walk: Walk,
+  { key, value }: { readonly key: ParsedNode; readonly value: ParsedNode | null },
+): readonly MergeableEntry[] {
+  const keySpan = { offset: key.range[0], end: key.range[1] }
+  const name = toNode(walk, key)
+  // An unquoted {{ variable }} is a mapping with a mapping as its key.
+  if (name.kind !== 'scalar') {
+    walk.problem ??= errorAt(keySpan.offset, keySpan.end, 'wrong-type', 'a key must be plain text')
+    return []
+  }
+  const nothing: SourceNode = { kind: 'scalar', value: null, ...keySpan }
+  return [
+    {
+      key: String(name.value),
+      keySpan,
+      value: value === null ? nothing : toNode(walk, value),
+      isMerge: isScalar(key) && key.type === 'PLAIN' && key.value === '<<',
+    },
+  ]
+}
+
+/** `<<: *base` adds the entries of another mapping, or of several, whose keys the mapping itself does not have. */
+function merged(written: readonly MergeableEntry[]): readonly SourceEntry[] {
+  const entries: SourceEntry[] = []
+  const merges: (readonly SourceNode[])[] = []
+  for (const { isMerge, ...entry } of written) {
+    const given = entry.value.kind === 'list' ? entry.value.items : [entry.value]
+    if (isMerge && given.every(({ kind }) => kind === 'map')) merges.push(given)
+    else entries.push(entry)
+  }
+  const names = new Set(entries.map(({ key }) => key))
+  for (const entry of merges.flat().flatMap(entriesOf)) {
+    if (names.has(entry.key)) continue
+    names.add(entry.key)
+    entries.push(entry)
+  }
+  return entries
 }
 
 /** Elements become mappings of their children. An element without children becomes its text. */
@@ -139,7 +195,7 @@ function readXmlTree(text: string): Tree {
   if (doctype >= 0)
     return {
       root: undefined,
-      fault: faultAt(text, doctype, 'a document type declaration: remove the <!DOCTYPE ...>'),
+      fault: faultAt(text, doctype, 'document type declarations are not allowed: remove the <!DOCTYPE ...>'),
     }
   try {
     const { root } = parseXml(text, { includeOffsets: true })

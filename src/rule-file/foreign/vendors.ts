@@ -1,14 +1,15 @@
-/** The configurations that object stores themselves print and take. */
+/** CORS configurations in the formats that the object stores' own tools print and accept. */
 
+import { visible } from '../../text/visible.ts'
 import { type SourceMap, type SourceNode, spanOf } from '../source.ts'
 import { type ForeignFormat, type FoundRules, found, listed, withKeys } from './found.ts'
 import { fieldOf, hasField, itemsOf, listAt, mappingsIn, mappingsOf, textOf } from './node.ts'
 
-/** The list itself, or the one rule that stands in place of a list. */
+/** The list itself, or a single rule in place of a list. */
 const listOrRule = (root: SourceNode, ...keys: readonly string[]): SourceNode | undefined =>
   listed(root) ?? (keys.every((key) => hasField(root, key)) ? root : undefined)
 
-/** The buckets of a file about several: `b2 bucket list`, `gcloud storage buckets list`, the answers of their APIs. */
+/** The buckets in output about several: `b2 bucket list`, `gcloud storage buckets list`, the responses of their APIs. */
 const severalBuckets = (root: SourceNode): readonly SourceMap[] =>
   mappingsOf(listed(root) ?? fieldOf(root, 'buckets', 'items'))
 
@@ -87,7 +88,7 @@ function ofService(resource: SourceNode): readonly FoundRules[] {
   return blobRules(rules, service === undefined ? undefined : account)
 }
 
-/** `az storage cors list` prints the rules of all services; buckets are containers of blobs. */
+/** `az storage cors list` prints the rules of all services, but only blob containers are buckets. */
 function blobRules(holder: SourceNode | undefined, alias?: string): FoundRules[] {
   const rules = withKeys(holder, 'MaxAgeInSeconds', 'maxAgeInSeconds')
   if (rules === undefined) return []
@@ -97,12 +98,12 @@ function blobRules(holder: SourceNode | undefined, alias?: string): FoundRules[]
     .filter((rule) => serviceOf(rule) !== 'blob')
     .map((rule) => ({
       ...spanOf(rule),
-      message: `the rule of the ${serviceOf(rule)} service is left out: only the blob service has buckets`,
+      message: `the rule of the ${visible(serviceOf(rule))} service is left out: only the blob service has buckets`,
     }))
   return [{ alias, rules: all.filter((rule) => serviceOf(rule) === 'blob'), holder: rules, notes }]
 }
 
-/** The repeated elements of the XML that the service itself prints. */
+/** The service's own XML repeats the element `CorsRule`; returns these elements as a list. */
 function xmlRules(root: SourceNode): SourceNode | undefined {
   const cors = fieldOf(fieldOf(root, 'StorageServiceProperties') ?? root, 'Cors')
   if (cors?.kind !== 'map') return undefined

@@ -1,7 +1,7 @@
 import type { SourceEntry, SourceMap, SourceNode } from '../source.ts'
 import { listAt, scalarAt } from './node.ts'
 
-/** Where the lines of `wrangler r2 bucket cors list` stand in the rules of Cloudflare's API. */
+/** Labels in the output of `wrangler r2 bucket cors list`, and the field names of the same values in Cloudflare's API. */
 const labels: Readonly<Record<string, string>> = {
   allowed_origins: 'origins',
   allowed_methods: 'methods',
@@ -10,13 +10,13 @@ const labels: Readonly<Record<string, string>> = {
   max_age_seconds: 'maxAgeSeconds',
 }
 
-/** An unset value is printed in words, "(no headers)": its line is left out. */
+/** wrangler prints an unset value in words, such as "(no headers)"; the pattern skips such a line. */
 const labelled =
   /^(allowed_origins|allowed_methods|allowed_headers|exposed_headers|max_age_seconds): +([^\s(].*)$/gm
 
 /**
- * What `wrangler r2 bucket cors list` prints, which is text and no JSON: lines of a label and a value, rule after rule, each
- * beginning with its origins. `undefined` for every other text.
+ * Reads the output of `wrangler r2 bucket cors list`, which is text, not JSON: lines of a label and a value, with the
+ * origins first in each rule. `undefined` for any other text.
  */
 export function readWranglerList(text: string): SourceNode | undefined {
   if (!/^allowed_origins: /m.test(text) || !/^allowed_methods: /m.test(text)) return undefined
@@ -32,27 +32,19 @@ export function readWranglerList(text: string): SourceNode | undefined {
   const items = rules.map(
     (entries): SourceMap => ({ kind: 'map', entries: grouped(entries), ...spanOf(entries) }),
   )
-  const [, bucket] = /^Listing CORS rules for bucket '([^'\n]+)'/m.exec(text) ?? []
+  const name = /^Listing CORS rules for bucket '([^'\n]+)'/dm.exec(text)?.indices?.[1]
   return {
     kind: 'map',
     entries: [
       { key: 'rules', keySpan: whole, value: listAt(items, whole) },
-      ...(bucket === undefined
-        ? []
-        : [
-            {
-              key: 'bucket',
-              keySpan: whole,
-              value: scalarAt(bucket, {
-                offset: text.indexOf(bucket),
-                end: text.indexOf(bucket) + bucket.length,
-              }),
-            },
-          ]),
+      ...(name === undefined ? [] : [{ key: 'bucket', keySpan: whole, value: textAt(text, ...name) }]),
     ],
     ...whole,
   }
 }
+
+const textAt = (text: string, offset: number, end: number): SourceNode =>
+  scalarAt(text.slice(offset, end), { offset, end })
 
 function entryAt(label: string, value: string, offset: number): SourceEntry {
   const keySpan = { offset, end: offset + label.length }
@@ -69,7 +61,7 @@ function entryAt(label: string, value: string, offset: number): SourceEntry {
   }
 }
 
-/** Origins, methods and headers stand in a mapping `allowed`. */
+/** Cloudflare's API has origins, methods and headers in a mapping `allowed`. */
 function grouped(entries: readonly SourceEntry[]): readonly SourceEntry[] {
   const isAllowed = ({ key }: SourceEntry): boolean => /^(?:origins|methods|headers)$/.test(key)
   const span = spanOf(entries)
