@@ -96,24 +96,24 @@ export function readFacts(
   let transferEncoding: string | undefined
   let expect: string | undefined
   let connection: string | undefined
-  let repeated: string | undefined
+  const repeated: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const value = headers[i + 1] ?? ''
     switch ((headers[i] ?? '').toLowerCase()) {
       case 'host':
-        if (host !== undefined) repeated ??= 'Host'
+        if (host !== undefined) repeated.push('Host')
         host = value
         break
       case 'origin':
-        if (origin !== undefined) repeated ??= 'Origin'
+        if (origin !== undefined) repeated.push('Origin')
         origin = value
         break
       case 'content-length':
-        if (contentLength !== undefined) repeated ??= 'Content-Length'
+        if (contentLength !== undefined) repeated.push('Content-Length')
         contentLength = value
         break
       case 'transfer-encoding':
-        if (transferEncoding !== undefined) repeated ??= 'Transfer-Encoding'
+        if (transferEncoding !== undefined) repeated.push('Transfer-Encoding')
         transferEncoding = value
         break
       case 'access-control-request-method':
@@ -131,15 +131,19 @@ export function readFacts(
         break
     }
   }
+  // None of several lines can be trusted, so the request is refused and none is used.
+  if (repeated.includes('Host')) host = undefined
+  if (repeated.includes('Origin')) origin = undefined
+  if (repeated.includes('Content-Length')) contentLength = undefined
+  if (repeated.includes('Transfer-Encoding')) transferEncoding = undefined
   const nominated = connection === undefined ? [] : nominations(connection)
   const expectations = expect === undefined ? [] : elementsOf(expect)
   return {
     method,
     target,
     headers,
-    // With two lines neither can be trusted: the request is refused and neither is used.
-    host: repeated === 'Host' ? undefined : host,
-    origin: repeated === 'Origin' ? undefined : origin,
+    host,
+    origin,
     requestedMethod,
     requestedHeaders,
     framing:
@@ -151,7 +155,7 @@ export function readFacts(
     expectContinue: expectations.length > 0,
     nominated: nominated ?? [],
     defect:
-      firstDefect(version, host, repeated) ??
+      firstDefect(version, host, repeated[0]) ??
       framingDefect(version, contentLength, transferEncoding) ??
       hopDefect(expectations, nominated),
   }
@@ -227,7 +231,11 @@ function hopDefect(
     return defect(400, 'InvalidRequest', `Connection names more than ${maxNominated} headers.`)
   for (const name of nominated)
     if (protectedNames.test(name))
-      return defect(400, 'InvalidRequest', 'Connection names a header that belongs to the request itself.')
+      return defect(
+        400,
+        'InvalidRequest',
+        'Connection lists a header that must not be removed, such as Host or Authorization.',
+      )
   return undefined
 }
 

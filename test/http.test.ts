@@ -141,6 +141,17 @@ describe('what is passed on', () => {
   test('an Origin that was sent twice is not kept at all', () => {
     expect(read(['Origin', 'https://a.test', 'Origin', 'https://b.test']).origin).toBeUndefined()
   })
+
+  test('of several repeated headers none is kept, whichever comes first', () => {
+    const lines = [
+      ...['Host', 'other.test', 'Origin', 'https://a.test', 'Origin', 'https://b.test'],
+      ...['Content-Length', '5', 'Content-Length', '6'],
+      ...['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'],
+    ]
+    expect(read(lines)).toMatchObject({ host: undefined, origin: undefined, framing: { kind: 'none' } })
+    expect(read(lines.slice(2).concat('Host', 'other.test')).host).toBeUndefined()
+    expect(read(lines).defect?.message).toBe('The Host header was sent more than once.')
+  })
 })
 
 describe('Vary is merged', () => {

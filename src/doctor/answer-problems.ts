@@ -1,7 +1,7 @@
 import { type Problem, problem } from './codes.ts'
 import { failureProblem } from './connection-problems.ts'
 import { type Answer, type Facts, listOf, type Question, valuesOf } from './facts.ts'
-import { hopOf, originProblems, proxyHop, variesByOrigin } from './origin-problems.ts'
+import { failedHop, hopOf, originProblems, proxyHop, variesByOrigin } from './origin-problems.ts'
 import { isMinioConsole, isOfService, nameOf, shown, xmlText } from './who.ts'
 
 /** Problems that keep the page from reading the response to the actual request. */
@@ -45,7 +45,8 @@ function outrightProblem(question: Question, actual: Answer): Problem | undefine
   }
   if (status >= 500) {
     const message = xmlText(actual, 'Message')
-    return problem('store-error', 'store', `${by}${message === undefined ? '' : `: ${shown(message)}`}.`)
+    const why = message === undefined ? '' : `: ${shown(message)}`
+    return problem('store-error', failedHop(question, actual), `${by}${why}.`)
   }
   return undefined
 }

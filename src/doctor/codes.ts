@@ -47,14 +47,14 @@ export const problemTexts = {
   ),
   'connection-reset': text(
     'The connection was closed before the response was complete.',
-    'The server crashed, or closed the connection before it finished the response. Read its log for that time.',
+    "Read the server's log for that time: it crashed, or closed the connection early.",
   ),
   'not-http': text(
     'The response is not valid HTTP. This happens when http is sent to an https port, or to the port of another protocol.',
     'Correct the scheme and port of the URL.',
   ),
   'certificate-name': text(
-    'The certificate is for other names than the host of the URL. The browser blocks the request and says ERR_CERT_COMMON_NAME_INVALID.',
+    'The certificate does not cover the host of the URL. The browser blocks the request and says ERR_CERT_COMMON_NAME_INVALID.',
     'Install a certificate that names this host, or use a name that the certificate has. A wildcard covers one label only: *.example.com does not cover a.b.example.com.',
   ),
   'certificate-expired': text(
@@ -148,12 +148,12 @@ export const problemTexts = {
     'Raise the limit at the hop that answered (nginx: `client_max_body_size 0;`, ingress-nginx: `proxy-body-size: "0"`, Caddy: `request_body max_size`).',
   ),
   'request-redirected': text(
-    'The request itself was answered with a redirect. A signature does not survive it, and after a redirect to another host the origin is "null".',
+    'The request itself was answered with a redirect. The signature is not valid for another host or path, and after a redirect to another host the origin is "null".',
     'Use the final URL in the page.',
   ),
   // On the way
   'signature-mismatch': text(
-    'The store calculates a different signature than the client: Host, path or a signed header differs from what was signed, or the secret is wrong.',
+    "The store calculates a different signature from the client's: Host, path or a signed header differs from what was signed, or the secret is wrong.",
     'Pass Host, path and query unchanged (nginx: `proxy_set_header Host $http_host;` and `proxy_pass` without a path), and sign for the host that the page uses.',
   ),
   'host-changed': text(
@@ -165,8 +165,8 @@ export const problemTexts = {
     'Pass the path unchanged (nginx: no path after the host in `proxy_pass`, no rewrite; Caddy: no `uri strip_prefix`; a CDN: no path normalization). Use a separate host instead of a prefix.',
   ),
   'store-error': text(
-    'The status is 500 to 599: the store failed, or the hop in front of it cannot reach it.',
-    'Check that the store is running, and check its address and the timeouts at the hop that answered.',
+    'The status is 500 to 599: the store failed, or a hop in front of it failed or cannot reach the next one.',
+    'Check that the store and every hop in front of it are running, and check the address and the timeouts at the hop that answered.',
   ),
   'store-unreachable': text(
     'The store did not respond to a direct request.',

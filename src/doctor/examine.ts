@@ -12,7 +12,7 @@ interface Examination {
   readonly connectTo: AskOptions['connectTo']
   /** Size of the announced upload, in bytes. */
   readonly size: number
-  /** Send requests that change the store in full. */
+  /** Whether to send upload bodies, and requests such as DELETE. Both change the store. */
   readonly write: boolean
   readonly userAgent: string
 }
@@ -93,10 +93,7 @@ function preflightLines({ method, headers }: Question, origin: string): HeaderLi
   return ['Origin', origin, 'Access-Control-Request-Method', method, ...names]
 }
 
-/**
- * Sends the names of the page's headers without their values: an invented signature would cause an error of its
- * own.
- */
+/** Sends none of the page's own headers, because an invented signature would cause an error of its own. */
 async function actualRequest(
   { question, size, write, userAgent }: Examination,
   endpoint: Endpoint,

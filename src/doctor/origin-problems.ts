@@ -64,6 +64,10 @@ export function hopOf({ sidecarKnown }: Question, answer: Answer): Hop {
   return proxyHop(answer) ?? authorOf(answer, sidecarKnown)?.hop ?? (sidecarKnown ? 'sidecar' : 'store')
 }
 
+/** The hop behind a status of 500 or more. A sidecar sends one when the store does, or when the store is unreachable. */
+export const failedHop = ({ sidecarKnown }: Question, answer: Answer): Hop =>
+  authorOf(answer, sidecarKnown)?.hop === 'proxy' ? 'proxy' : 'store'
+
 /** For mistakes that the sidecar never makes: prefers a proxy that the response headers name. */
 export const proxyHop = (answer: Answer): Hop | undefined => proxyAuthor(answer)?.hop
 

@@ -1,11 +1,11 @@
 import { type Problem, problem } from './codes.ts'
 import { failureProblem } from './connection-problems.ts'
 import { type Answer, type Facts, listOf, type Question, valuesOf } from './facts.ts'
-import { hopOf, originProblems } from './origin-problems.ts'
+import { failedHop, hopOf, originProblems } from './origin-problems.ts'
 import { authorOf, isMinio, isMinioConsole, isOfService, nameOf, proxyAuthor, shown, xmlText } from './who.ts'
 
 /**
- * Problems for which the browser does not send the request after its preflight
+ * Problems that keep the browser from sending the request after its preflight
  * (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
  */
 export function preflightProblems(question: Question, facts: Facts): Problem[] {
@@ -20,7 +20,7 @@ export function preflightProblems(question: Question, facts: Facts): Problem[] {
 
 const hasOrigin = (answer: Answer): boolean => valuesOf(answer, 'access-control-allow-origin').length > 0
 
-/** A server answered the preflight that should have passed it on. */
+/** The preflight was answered by a server that should have passed it on, that requires login, or that failed. */
 function wrongAuthor(question: Question, facts: Facts, preflight: Answer): Problem | undefined {
   const { status } = preflight
   const location = valuesOf(preflight, 'location')[0]
@@ -41,7 +41,7 @@ function wrongAuthor(question: Question, facts: Facts, preflight: Answer): Probl
   if (status >= 500)
     return problem(
       'store-error',
-      'store',
+      failedHop(question, preflight),
       `OPTIONS was answered with ${status} by ${nameOf(question, preflight)}.`,
     )
   if (question.sidecarKnown && isMinio(preflight))
@@ -54,21 +54,25 @@ function wrongAuthor(question: Question, facts: Facts, preflight: Answer): Probl
     return problem(
       'preflight-answered-by-proxy',
       'proxy',
-      `OPTIONS was answered with ${status} by ${proxyAuthor(preflight)?.name ?? 'something that is neither sidecar nor store'}${hasOrigin(preflight) ? '' : ', without Access-Control-Allow-Origin'}.`,
+      `OPTIONS was answered with ${status} by ${nameOf(question, preflight)}${hasOrigin(preflight) ? '' : ', without Access-Control-Allow-Origin'}.`,
     )
   return undefined
 }
 
 /**
- * The response shows no sign of sidecar or store, and either a sign of a proxy, or another response shows a store.
+ * Whether the response identifies neither sidecar nor store, and either it identifies a proxy or another response
+ * identifies a sidecar or store.
  */
 function isAnsweredByProxy({ actual, missing, store }: Facts, preflight: Answer): boolean {
-  if (isOfService(preflight)) return false
+  if (isOfService(preflight) || isMinio(preflight)) return false
   if (proxyAuthor(preflight) !== undefined) return true
   return [actual, missing, store].some((attempt) => attempt?.kind === 'answer' && isOfService(attempt))
 }
 
-/** Without a sidecar, a proxy that sends CORS headers is meant to answer preflights. */
+/**
+ * A proxy that sends CORS headers is assumed to answer preflights on purpose. In front of a sidecar, its answer must
+ * also allow the request.
+ */
 const isMeant = (question: Question, preflight: Answer): boolean =>
   hasOrigin(preflight) && (!question.sidecarKnown || passes(question, preflight))
 
@@ -96,7 +100,7 @@ function statusProblem(question: Question, preflight: Answer): Problem {
   )
 }
 
-/** CORS-safelisted methods need not be listed (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7.3). */
+/** CORS-safelisted methods need not be listed (https://fetch.spec.whatwg.org/#cors-preflight-fetch). */
 function methodProblems(question: Question, preflight: Answer): Problem[] {
   const { method, credentials } = question
   if (['GET', 'HEAD', 'POST'].includes(method)) return []
@@ -107,7 +111,7 @@ function methodProblems(question: Question, preflight: Answer): Problem[] {
     values.length === 0
       ? 'Access-Control-Allow-Methods is missing'
       : `Access-Control-Allow-Methods is ${shown(values.join(', '))}`
-  return [problem('allow-methods-missing', hopOf(question, preflight), `${seen}; the page sends ${method}.`)]
+  return [problem('allow-methods-missing', hopOf(question, preflight), `${seen}; the page needs ${method}.`)]
 }
 
 function headerProblems(question: Question, preflight: Answer): Problem[] {

@@ -4,8 +4,8 @@ import type { Endpoint } from './facts.ts'
 const urlForm = /^(https?):\/\/([^/?#\\@]*)([/?][^#]*)?(?:#.*)?$/i
 
 /**
- * Splits a URL without changing its path: URL() would resolve dot segments and decode escapes, which signatures
- * cover. Returns a message when the URL is invalid.
+ * Splits a URL and keeps its dot segments, because signatures cover the path as sent. URL() would resolve them,
+ * escaped ones included. Returns a message when the URL is invalid.
  */
 export function readEndpoint(text: string): Endpoint | string {
   const parts = urlForm.exec(text)

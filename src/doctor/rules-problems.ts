@@ -46,7 +46,7 @@ function differencesOf(answer: Answer, lines: HeaderLines): string[] {
   })
 }
 
-/** Compares lists without regard to order, whitespace and, for header names, case. */
+/** Returns the same text for lists that differ only in order, whitespace or, for header names, case. */
 function normal(name: string, values: readonly string[] = []): string {
   if (name.endsWith('-origin')) return values.join('\n')
   const items = values

@@ -8,7 +8,10 @@ interface Author {
   readonly name: string
 }
 
-/** Response headers that object stores, and the sidecar for them, set on every response. */
+/**
+ * Headers that identify a response of the sidecar or an object store: the sidecar's debug header, and the stores'
+ * request ids, some of which the sidecar's dialects copy.
+ */
 const serviceHeaders = [
   'x-cors-sidecar-decision',
   'x-amz-request-id',
@@ -18,7 +21,7 @@ const serviceHeaders = [
   'x-ms-request-id',
 ]
 
-/** Values of Server, and response headers, that identify proxies and CDNs. */
+/** Values of Server that identify proxies and CDNs. */
 const proxies: readonly (readonly [RegExp, string])[] = [
   [/^(?:nginx|openresty|tengine)\b/i, 'nginx'],
   [/^caddy\b/i, 'Caddy'],
@@ -57,7 +60,7 @@ export const isMinioConsole = (answer: Answer): boolean =>
 export const isMinio = (answer: Answer): boolean =>
   valuesOf(answer, 'server').some((value) => /^minio(?:\/|$)/i.test(value))
 
-/** `undefined`: the response does not show it. */
+/** `undefined`: the response does not identify its sender. */
 export function authorOf(answer: Answer, sidecarKnown: boolean): Author | undefined {
   if (isMinioConsole(answer)) return { hop: 'store', name: 'the MinIO console' }
   if (isOfService(answer)) return serviceAuthor(answer, sidecarKnown)
@@ -96,7 +99,7 @@ export function xmlText({ body }: Answer, name: string): string | undefined {
 export const nameOf = (question: Question, answer: Answer): string =>
   authorOf(answer, question.sidecarKnown)?.name ?? 'an unidentified server'
 
-/** Untrusted text on one line, cut. */
+/** Untrusted text for a message: one line of about 200 characters, without its final period, which the message adds. */
 export function shown(text: string): string {
   const line = visible(text.replace(/\s+/g, ' ').trim())
   const short = line.length > 200 ? `${line.slice(0, 200)}…` : line

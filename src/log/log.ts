@@ -28,7 +28,7 @@ interface LogOptions {
   readonly level: LogLevel
   /** Default: standard output, written in the background. */
   readonly destination?: DestinationStream & { close?(): Promise<void> }
-  /** For the last lines of a process that crashes, on standard output. */
+  /** Lets standard output write its last lines when the process crashes. */
   readonly onExit?: OnExit | undefined
   /** Warn lines for denials per minute, at least two; default: 100. */
   readonly denialsPerMinute?: number
@@ -109,7 +109,7 @@ function lineFields({ error, ...fields }: LogFields): Record<string, unknown> {
   return redactFields({ ...fields, ...exception })
 }
 
-/** Replaces a line that is too long by its source and its beginning. */
+/** Replaces a line that is too long with its level, time and message, and its beginning as text. */
 function bounded(unescaped: string): string {
   const line = escapeControls(unescaped)
   if (line.length * 6 < maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
@@ -123,10 +123,10 @@ function denialLog(
   destination: DestinationStream,
   time: () => string,
   warn: Write,
-  mostPerMinute: number,
+  maxPerMinute: number,
 ): { log(request: FinishedRequest, every: boolean): void; close(): void } {
-  // One line of the limit is reserved for that count.
-  const gate = createDenialGate(mostPerMinute - 1)
+  // Reserves one line of the limit for the count of suppressed denials.
+  const gate = createDenialGate(maxPerMinute - 1)
   let timer: NodeJS.Timeout | undefined
   const endMinute = (): void => {
     clearTimeout(timer)

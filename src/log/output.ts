@@ -130,7 +130,7 @@ export function standardOutput(onExit: OnExit = ignore): Output {
       return
     }
     if (code === 'EPIPE') end()
-    // A full disk loses lines, but is tried again.
+    // Such as a full disk. Until it has room again, lines that do not fit in memory are lost.
     else writeAgain(failureWait)
     settled()
   }
@@ -144,7 +144,8 @@ export function standardOutput(onExit: OnExit = ignore): Output {
   onExit(() => {
     if (isOver) return
     const isUnderWay = isWriting
-    // A write that has begun cannot be taken back, and what does not fit is lost, so no other one is started.
+    // Keeps `passOn` from starting a background write, which the process would not live to finish. A write that is
+    // under way cannot be cancelled, so its piece is not written again.
     isWriting = true
     passOn()
     writeNow(isUnderWay ? waiting.slice(1) : waiting)
@@ -221,6 +222,6 @@ const lossLine = (lines: number): string =>
   `${JSON.stringify({
     level: 'warn',
     time: new Date().toISOString(),
-    msg: `${lines} log lines were lost because the reader of standard output is too slow`,
+    msg: `lost ${lines} log ${lines === 1 ? 'line' : 'lines'}: standard output is too slow or its disk is full`,
     lost: lines,
   })}\n`

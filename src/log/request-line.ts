@@ -31,7 +31,7 @@ export function requestLine(request: FinishedRequest, time: string): string {
 /** JSON in valid UTF-8 (lone surrogates are escaped) that no terminal interprets. */
 export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
   const json = JSON.stringify(fields)
-  // DEL is the only ASCII control that `JSON.stringify` leaves as it is. Scanning every line would cost 0.7 µs.
+  // DEL is the only ASCII control that `JSON.stringify` leaves as it is. Escaping every line would cost 0.7 µs.
   const isPlain = Buffer.byteLength(json) === json.length && !json.includes('\x7f')
   return isPlain ? json : escapeControls(json)
 }
@@ -76,7 +76,7 @@ function shownQuery(query: string, length: number): string {
   return cut(redactQuery(cut(query, length), most), most)
 }
 
-/** Host as two fields, or as one if it is not a name with an optional port. */
+/** Host as address and port, or all of it as the address if it does not end with a port. */
 function serverFields(host: string | undefined, { short }: Pick<Cuts, 'short'>): object {
   if (host === undefined) return {}
   const [, address, port] = /^(\[.*\]|[^:]+):(\d{1,5})$/s.exec(host) ?? []
@@ -85,7 +85,7 @@ function serverFields(host: string | undefined, { short }: Pick<Cuts, 'short'>):
     : { 'server.address': optional(address, short), 'server.port': Number(port) }
 }
 
-/** Bucket, decision and rule; for a denial also what was missing. */
+/** Bucket, decision and rule; for a denial, the closest rule and the header that it does not allow. */
 export function decisionFields(
   { judgement: { address, kind, decision, handsOff } }: Plan,
   { short }: Pick<Cuts, 'short'>,
@@ -103,7 +103,7 @@ export function decisionFields(
       }
 }
 
-/** What the rules were asked: enough to evaluate other rules for the same request. */
+/** The request headers that rules match, so that `replay` can evaluate other rules for the same request. */
 export function corsFields(
   { origin, requestedMethod, requestedHeaders }: RequestFacts,
   { header }: Pick<Cuts, 'header'>,
@@ -123,7 +123,7 @@ function senderFields({ headers }: RequestFacts, { short }: Pick<Cuts, 'short'>)
   let trace: string | undefined
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
-    // Length first: hardly any other header has it.
+    // Compares the length first, because few other names have the same length.
     if (name.length === 10 && name.toLowerCase() === 'user-agent') agent = headers[i + 1]
     else if (name.length === 11 && name.toLowerCase() === 'traceparent') trace = headers[i + 1]
   }

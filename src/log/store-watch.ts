@@ -1,14 +1,6 @@
+import { type StoreSign, stateShownBy } from '../requests/store-health.ts'
 import type { Log } from './log.ts'
 
-/** What a finished request shows about the store. */
-interface StoreSign {
-  readonly upstreamError: string | undefined
-  /** Until the first byte of the response; `undefined`: the store was not asked, or did not respond. */
-  readonly upstreamMilliseconds: number | undefined
-}
-
-/** Failures that mean the store is unreachable. A broken response proves that it runs. */
-const unreachable: ReadonlySet<string> = new Set(['refused', 'dns', 'tls', 'timeout'])
 const interval = 60_000
 
 /**
@@ -23,19 +15,21 @@ export function createStoreWatch(
   let downSince: number | undefined
   let lastWarning = Number.NEGATIVE_INFINITY
   let failed = 0
-  return ({ upstreamError, upstreamMilliseconds }) => {
-    if (upstreamError !== undefined && unreachable.has(upstreamError)) {
+  return (sign) => {
+    const state = stateShownBy(sign)
+    if (state === 'unreachable') {
       failed++
       downSince ??= now()
       if (now() - lastWarning < interval) return
       lastWarning = now()
-      log.warn(`the store cannot be reached (${upstreamError}): check that it runs, and --upstream`, {
-        store,
-        'error.type': upstreamError,
-        failed,
-      })
-    } else if (downSince !== undefined && upstreamError === undefined && upstreamMilliseconds !== undefined) {
-      log.info('the store answers again', { store, failed, seconds: Math.round((now() - downSince) / 1000) })
+      const type = sign.upstreamError
+      log.warn(
+        `the store is unreachable or does not respond (${type}): check that it is running and that --upstream is correct`,
+        { store, 'error.type': type, failed },
+      )
+    } else if (state === 'answers' && downSince !== undefined) {
+      const seconds = Math.round((now() - downSince) / 1000)
+      log.info('the store is reachable again', { store, failed, seconds })
       downSince = undefined
       failed = 0
     }

@@ -27,7 +27,7 @@ function toText(line: string): string {
   return `${head} ${visible(words)}`
 }
 
-/** Method, path, status, time, and what was decided for whom. */
+/** Method, path, status, duration, decision, origin, and the store's failure. */
 function requestWords(fields: Readonly<Record<string, unknown>>): string {
   const of = (name: string): string => (fields[name] === undefined ? '' : ` ${String(fields[name])}`)
   const origin = fields['http.request.header.origin']

@@ -33,11 +33,17 @@ export type Address =
       readonly onBucket: boolean
     }
   | {
-      /**
-       * `service`: the root of the endpoint (ListBuckets, STS). `none`: a first segment that cannot be a bucket
-       * name.
-       */
-      readonly kind: 'service' | 'none'
+      /** The root of the endpoint (ListBuckets, STS). */
+      readonly kind: 'service'
+      readonly target: string
+      readonly path: string
+      readonly query: string
+    }
+  | {
+      /** Host or the first segment gives a name that cannot be a bucket name, or that is `closeTo` another. */
+      readonly kind: 'none'
+      /** Host gave the name, not the path. */
+      readonly byHost: boolean
       /** The bucket with a rule file whose name differs only by case or trailing dots. */
       readonly closeTo?: string
       readonly target: string
@@ -90,20 +96,16 @@ export function resolveAddress(facts: RequestFacts, endpoints: Endpoints): Addre
   const unsafe = unsafePath(path) ?? (target.includes('#') ? 'a fragment' : undefined)
 
   const names = hosted(facts.host ?? '', endpoints)
-  if (names === undefined)
-    return refused(
-      'The Host header names a bucket only after its case, trailing dot or port is changed.',
-      path,
-    )
+  if (typeof names === 'string') return refused(names, path)
   const [name] = names
   if (unsafe !== undefined) {
     const named = name !== undefined && isBucketName(name) ? name : undefined
     return refused(`The request target contains ${unsafe}.`, path, named)
   }
   if (name === undefined) return pathStyle(target, path, query, endpoints)
-  if (!isBucketName(name)) return { kind: 'none', target, path, query }
+  if (!isBucketName(name)) return { kind: 'none', byHost: true, target, path, query }
   const closeTo = closeName(name, endpoints)
-  if (closeTo !== undefined) return { kind: 'none', closeTo, target, path, query }
+  if (closeTo !== undefined) return { kind: 'none', byHost: true, closeTo, target, path, query }
   const others = otherBuckets(name, [...names.slice(1), firstSegment(path)], endpoints)
   return { kind: 'bucket', name, byHost: true, others, target, path, query, onBucket: path === '/' }
 }
@@ -124,9 +126,9 @@ function pathStyle(target: string, path: string, query: string, endpoints: Endpo
       path,
     )
   const name = segment.includes('%') ? decoded(segment) : segment
-  if (name === undefined || !isBucketName(name)) return { kind: 'none', target, path, query }
+  if (name === undefined || !isBucketName(name)) return { kind: 'none', byHost: false, target, path, query }
   const closeTo = closeName(name, endpoints)
-  if (closeTo !== undefined) return { kind: 'none', closeTo, target, path, query }
+  if (closeTo !== undefined) return { kind: 'none', byHost: false, closeTo, target, path, query }
   const onBucket = slash < 0 || slash === path.length - 1
   return { kind: 'bucket', name, byHost: false, others: noOthers, target, path, query, onBucket }
 }
@@ -155,25 +157,30 @@ export function hostName(host: string): string {
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase()
 }
 
+const endsWithDot = 'The host name in the Host header must not end with a dot.'
+const badPort = 'The port in the Host header must be a number from 1 to 65535, without a leading zero.'
+const otherCase =
+  'The Host header must give the bucket name in the case of its rule file, and everything else in lower case.'
+
 /**
- * The buckets that Host may name, best first; empty when it names none. `undefined`: it would name one only after
+ * The buckets that Host may name, best first; empty when it names none. A text: why Host would name one only after
  * normalisation, which stores may or may not apply (MinIO compares Host with MINIO_DOMAIN as sent).
  */
-function hosted(sent: string, endpoints: Endpoints): readonly string[] | undefined {
+function hosted(sent: string, endpoints: Endpoints): readonly string[] | string {
   // With path style only, Host names no bucket.
   if (endpoints.hosts.size === 0 && endpoints.suffixes.length === 0) return noOthers
   const name = hostName(sent)
   const names = namesIn(name, endpoints)
   if (names.length === 0) return noOthers
   const rest = sent.slice(name.length)
-  const isAsSent = rest === '' || /^:[1-9][0-9]*$/.test(rest)
-  if (!isAsSent) return undefined
+  if (rest.startsWith('.')) return endsWithDot
+  if (rest !== '' && !/^:[1-9][0-9]*$/.test(rest)) return badPort
   if (sent.startsWith(name)) return names
   // Labels before a suffix may be in upper case: there the name is read as sent.
   const exact = namesIn(sent.slice(0, name.length), endpoints)
   const [first] = exact
   const isSame = first !== undefined && first.toLowerCase() === names[0]
-  return isSame && closeName(first, endpoints) === undefined ? exact : undefined
+  return isSame && closeName(first, endpoints) === undefined ? exact : otherCase
 }
 
 /** The bucket with a rule file that `name` resembles without being equal to it. */
@@ -213,7 +220,8 @@ function originForm(target: string, host: string): string | undefined {
 function unsafePath(path: string): string | undefined {
   if (/[^!-~]/.test(path)) return 'a character that must be percent-encoded'
   if (path.includes('\\')) return 'a backslash'
-  if (path.includes('%') && /%(?![0-9a-f]{2})/i.test(path)) return 'a percent sign that encodes nothing'
+  if (path.includes('%') && /%(?![0-9a-f]{2})/i.test(path))
+    return 'a percent sign without two hexadecimal digits'
   if (path.includes('.') || path.includes('%')) {
     // Stores differ in which characters separate segments after decoding, and in how they treat a ";".
     const plain = path.replace(/%2e/gi, '.').replace(/%(?:2f|5c)/gi, '/')

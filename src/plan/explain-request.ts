@@ -5,7 +5,7 @@ import type { CompiledRule } from '../cors/rule.ts'
 import type { RequestIdentity } from '../dialect/dialect.ts'
 import { type HeaderLines, type RequestFacts, readFacts } from '../http.ts'
 import { shellWord } from '../text/shell-word.ts'
-import { isBucketName, resolveAddress } from './address.ts'
+import { type Address, isBucketName, resolveAddress } from './address.ts'
 import type { Explained, ExplainedResponse, HeaderPairs } from './explained.ts'
 import { endpointsOf, type Judgement, type Setup } from './judge.ts'
 import { nearMiss } from './near-miss.ts'
@@ -99,7 +99,8 @@ export function browserHeaderList(names: readonly string[]): string | undefined 
 export function explainJudgement(judgement: Judgement): Explanation | undefined {
   const { address, policy, decision, question } = judgement
   if (decision === undefined) return undefined
-  if (policy === undefined && address.kind !== 'bucket') return explainWithoutBucket(judgement, decision)
+  if (policy === undefined && address.kind !== 'bucket')
+    return explainWithoutBucket(address, judgement, decision)
   // The remedy is another path or host. Rules of a bucket that the page does not use must not be widened for it.
   if (judgement.deniedFor !== undefined)
     return {
@@ -111,7 +112,7 @@ export function explainJudgement(judgement: Judgement): Explanation | undefined 
 }
 
 const deniedForText = (other: string): string =>
-  `Host names one bucket and the path begins with the name of another, ${other}, whose rules do not allow this: a store that reads the path would open ${other}. Use a Host that names no bucket, or another prefix.`
+  `The store may read this request as a request for bucket ${other}, and no rule of that bucket allows it. Use a Host and path that name only one bucket.`
 
 const withoutOrigin = 'A request without Origin is not a CORS request: name the origin of the page.'
 
@@ -120,14 +121,14 @@ function whyUnusable({ to, origin, method, requestedHeaders, actual }: RequestQu
     return 'A bucket name is 1 to 63 letters, digits, dots, underscores and hyphens, and begins with a letter or digit.'
   if (to.path !== undefined && !to.path.startsWith('/')) return 'A path begins with a slash.'
   const values = [origin, method, requestedHeaders, to.kind === 'host' ? to.host : '']
-  // These end a header line: the curl line must not send more than people see when they paste it.
+  // CR and LF would end a header line, so that the curl command sends more than people see when they paste it.
   if (values.some((value) => value !== undefined && /[\0-\x1f\x7f]/.test(value)))
     return 'A header value cannot contain control characters.'
   if (!actual) return undefined
   if (origin === undefined || origin === '') return withoutOrigin
   if (method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method))
     return 'Give the method of the request, for example GET.'
-  return method === 'OPTIONS' ? 'OPTIONS is the preflight. Leave out "actual".' : undefined
+  return method === 'OPTIONS' ? 'For a preflight, leave out "actual".' : undefined
 }
 
 function addressed(
@@ -171,19 +172,31 @@ function ownerOf({ address, policy }: Judgement, facts: RequestFacts): string | 
   return policy === undefined || policy.name === fallbackName ? address.name : policy.name
 }
 
-function explainWithoutBucket(judgement: Judgement, decision: Decision): Explanation {
-  const { address, question } = judgement
+type WithoutBucket = Exclude<Address, { readonly kind: 'bucket' }>
+
+function explainWithoutBucket(
+  address: WithoutBucket,
+  { question }: Judgement,
+  decision: Decision,
+): Explanation {
   const explanation = explain({ bucket: serviceName, rules: [], decision, question })
-  if (decision.reason !== 'no_rules') return explanation
-  return { ...explanation, text: withoutBucketText[address.kind] }
+  return decision.reason === 'no_rules' ? { ...explanation, text: withoutBucketText(address) } : explanation
 }
 
-const withoutBucketText = {
-  service: `The request names no bucket, and there is no ${serviceName}.yaml, whose rules would apply to such requests.`,
-  none: 'The first segment of the path cannot be a bucket name, so no rules can apply to this request.',
-  refused: 'The request target is refused before it names a bucket.',
-  bucket: 'This bucket has no rule file.',
-} as const
+function withoutBucketText(address: WithoutBucket): string {
+  switch (address.kind) {
+    case 'service':
+      return `The request names no bucket, and there is no ${serviceName}.yaml, whose rules would apply to such requests.`
+    case 'refused':
+      return 'The request is refused before any rule is checked.'
+    case 'none':
+      if (address.closeTo !== undefined) return closeToText(address.closeTo)
+      return `${address.byHost ? 'The part of Host before the host suffix' : 'The first segment of the path'} cannot be a bucket name, so no rules can apply to this request.`
+  }
+}
+
+const closeToText = (closeTo: string): string =>
+  `The name of the bucket differs from ${closeTo} only by case or trailing dots, so no rules apply to it. Write it as ${closeTo}.`
 
 function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefined): string[] {
   const { address, policy, handsOff, decision, kind } = planned.judgement
@@ -191,10 +204,9 @@ function notesOn(planned: Plan, facts: RequestFacts, file: FileStatus | undefine
   if (defect !== undefined)
     return [`Answered with ${defect.status} before any rule is checked: ${defect.message}`]
   const notes: string[] = []
-  if (address.kind === 'none' && address.closeTo !== undefined)
-    notes.push(
-      `The name of the bucket differs from ${address.closeTo} only by case or trailing dots, so no rules apply to it. Write it as ${address.closeTo}.`,
-    )
+  // With reason `no_rules`, the text of the explanation says so.
+  if (address.kind === 'none' && address.closeTo !== undefined && decision?.reason !== 'no_rules')
+    notes.push(closeToText(address.closeTo))
   if (policy?.name === fallbackName && address.kind === 'bucket')
     notes.push(
       `Bucket ${address.name} has no rule file of its own, so ${file?.file ?? fallbackName} applies.`,
@@ -241,7 +253,7 @@ function responseOf(planned: Plan): ExplainedResponse {
     return { kind: 'decorated', strip, headers: headerPairs([...add, ...policy]), vary }
   }
   const { status, headers, body } = planned.response
-  // A response without a body has no Content-Length (RFC 9110 section 8.6).
+  // A 204 must not have Content-Length (RFC 9110 section 8.6).
   if (status === 204) return { kind: 'answer', status, headers: headerPairs(headers), body }
   const length = String(new TextEncoder().encode(body).length)
   return { kind: 'answer', status, headers: headerPairs([...headers, 'Content-Length', length]), body }

@@ -4,7 +4,7 @@ import type { FileState } from './snapshot.ts'
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
-/** The change that would allow a refused request: the complete new rule file. */
+/** The change that would allow a denied request: the complete new rule file. */
 interface Proposal {
   readonly file: string
   readonly text: string
@@ -28,7 +28,7 @@ export interface Explained extends Explanation {
   readonly owner: string | undefined
   /** Absent when no change is known that is safe to propose. */
   readonly proposal?: Proposal
-  /** What else matters: another file applied, a file has errors, report mode … In sentences. */
+  /** Sentences about anything else that affects the result: `_default` applied, the file has errors, report mode … */
   readonly notes: readonly string[]
   /** Fields that the deciding or closest rule takes from its preset; the file does not show them. */
   readonly preset: string | undefined

@@ -8,7 +8,7 @@ export interface Finding extends Rated {
   readonly message: string
 }
 
-/** A finding about the whole file, where no `place` is given. */
+/** Without `place`, the finding is about the whole file. */
 export const findingAbout = (
   file: string,
   code: FindingCode,

@@ -16,7 +16,7 @@ export interface Setup {
   readonly debugHeaders: boolean
 }
 
-/** What the rules of one bucket decide, independent of the request that asked. */
+/** What the rules of one bucket decide. Holds no address and no request id, so that equal requests can share it. */
 export interface Verdict {
   /** `undefined`: no rule file applies to this request. */
   readonly policy: BucketPolicy | undefined
@@ -158,7 +158,7 @@ function verdictOf(policy: BucketPolicy | undefined, { matching }: Dialect, fact
   return { policy, kind: 'preflight', decision, question: undefined, headers: [], isKept: false }
 }
 
-/** Whether the request counts as a preflight. For the vendors every OPTIONS request does. */
+/** Whether the request counts as a preflight. In the vendors' dialects every OPTIONS request does. */
 const isAsking = (facts: RequestFacts, { plainOptions }: Matching): boolean =>
   facts.method === 'OPTIONS' && (plainOptions === 'mistake' || isPreflight(facts))
 
@@ -180,7 +180,6 @@ function verdictOn(policy: BucketPolicy | undefined, kind: Verdict['kind'], ques
 /** Longer requests are evaluated each time, so that clients cannot fill the cache with them. */
 const maxRemembered = 1024
 
-/** The verdict from `memory`, or a new one. */
 function recall(
   memory: VerdictMemory,
   policy: BucketPolicy | undefined,

@@ -16,7 +16,7 @@ interface NearMiss {
 export function nearMiss(snapshot: Snapshot, judgement: Judgement, host: string): NearMiss | undefined {
   const { address, policy } = judgement
   if (address.kind === 'refused') return undefined
-  const byHost = address.kind === 'bucket' && address.byHost ? undefined : bucketInHost(snapshot, host)
+  const byHost = address.kind !== 'service' && address.byHost ? undefined : bucketInHost(snapshot, host)
   if (
     byHost !== undefined &&
     (policy === undefined || policy.name === fallbackName || policy.name === serviceName)
@@ -41,13 +41,13 @@ function bucketInHost({ buckets }: Snapshot, sent: string): string | undefined {
     const policy = buckets.get(host.slice(0, dot))
     const suffix = host.slice(dot + 1)
     if (policy !== undefined && /[a-z]/.test(suffix))
-      return `The Host begins with ${policy.name}, a bucket that has a rule file, but no --host-suffix says that Host names buckets: start serve with --host-suffix ${suffix}, if the store is set up so, or send the bucket in the path.`
+      return `The Host begins with ${policy.name}, a bucket that has a rule file, but --host-suffix ${suffix} is not set. Start serve with --host-suffix ${suffix} if the store uses virtual-hosted addresses; otherwise put the bucket in the path.`
   }
   return undefined
 }
 
 /** Bound: edit distances to ten thousand names would take longer than a response may. */
-const mostCompared = 200
+const maxCompared = 200
 
 function closeName({ buckets }: Snapshot, name: string): string | undefined {
   const wanted = name.toLowerCase()
@@ -57,7 +57,7 @@ function closeName({ buckets }: Snapshot, name: string): string | undefined {
     const isNear =
       Math.abs(other.length - wanted.length) <= 2 &&
       (other.startsWith(wanted.slice(0, 2)) || other.endsWith(wanted.slice(-2)))
-    if (isNear && candidates.push(bucket) === mostCompared) break
+    if (isNear && candidates.push(bucket) === maxCompared) break
   }
   return nearest(name, candidates)
 }

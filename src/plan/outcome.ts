@@ -17,7 +17,7 @@ export interface Outcome {
 /**
  * How two sets of rules differ over one request. `refused` and `allowed`: the new decision. `reason`: denied for
  * another reason. `answer`: allowed with headers that mean something else to a page or a cache. `mode`: only one of
- * the two leaves it to the store.
+ * the two sets leaves CORS to the store.
  */
 export const changes = ['refused', 'allowed', 'reason', 'answer', 'mode'] as const
 export type Change = (typeof changes)[number]
@@ -48,7 +48,7 @@ export function changeBetween(
 
 /**
  * Whether a page, or a cache in front of it, sees the same headers from both judgements of an allowed request.
- * Ignores Allow-Methods and Allow-Headers: both contain what was asked for.
+ * Ignores Allow-Methods and Allow-Headers, because both judgements list the requested method and headers.
  */
 export function answerAlike(one: Judgement, other: Judgement): boolean {
   const [a, b] = [readableAnswer(one), readableAnswer(other)]

@@ -94,7 +94,7 @@ export function wordError(
   return { ...plain, headers: [...plain.headers, ...more, ...patchLines(patchOf(judgement, setup))] }
 }
 
-/** The header lines that give a response made here what `patch` gives the store's. */
+/** The header lines that `patch` adds, for a response made here. */
 export function patchLines(patch: HeaderPatch): string[] {
   return applyPatch([], patch)
 }

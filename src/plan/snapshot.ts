@@ -80,9 +80,8 @@ export const nothingLoaded: Snapshot = {
 const filesPerStep = 2_000
 
 /**
- * The snapshot for a directory that now holds `files`. An unchanged file keeps its compiled rules. A file with an
- * error leaves its bucket its last good rules (`stale`), or no rules (`invalid`). The rules of a deleted file are
- * gone.
+ * The snapshot for a directory that now holds `files`. An unchanged file keeps its compiled rules. A bucket whose file
+ * has an error keeps its last good rules (`stale`), or has no rules (`invalid`). The rules of a deleted file are gone.
  */
 export function nextSnapshot(...given: Parameters<typeof snapshotInSteps>): Snapshot {
   const steps = snapshotInSteps(...given)

@@ -3,7 +3,7 @@ import type { DecidedRequest } from './finished-request.ts'
 import { type KeptRequest, keepRequest } from './kept-request.ts'
 import { createTopGroups } from './top-groups.ts'
 
-/** One denied request, with enough data to explain it by later rules. All strings are bounded. */
+/** One denied request, with enough data to judge it again by later rules. All strings are bounded. */
 export interface Denial extends KeptRequest {
   readonly mode: 'enforce' | 'report'
   readonly reason: Exclude<Reason, 'matched'>
@@ -18,7 +18,7 @@ export interface DenialGroup {
   readonly overcount: number
   readonly first: number
   readonly last: Denial
-  /** One for each combination of method and headers, so that a proposal can allow all of them. */
+  /** One for each combination of request type, method and headers, so that a proposal can allow all of them. */
   readonly requests: readonly Denial[]
 }
 
@@ -40,7 +40,7 @@ interface DenialsOptions {
   readonly now?: () => number
 }
 
-/** Requests of one kind differ only in their origin. */
+/** Two denials of one group with the same kind need the same addition to the rules, so one of them is kept. */
 export const requestKind = ({ kind, method, requestedHeaders }: Denial): string =>
   `${kind} ${method ?? ''} ${requestedHeaders ?? ''}`
 

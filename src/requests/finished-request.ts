@@ -23,7 +23,7 @@ export interface FinishedRequest {
   /** Status sent to the client; 0 when none was. */
   readonly status: number
   readonly milliseconds: number
-  /** Until the first byte of the store's response. */
+  /** From the complete request to the first byte of the store's response; `undefined` when none came. */
   readonly upstreamMilliseconds: number | undefined
   readonly bytesIn: number
   readonly bytesOut: number

@@ -30,7 +30,7 @@ export function keepRequest(facts: RequestFacts, plan: Plan, time: number): Kept
     method: kind === 'preflight' ? optional(facts.requestedMethod, 64) : kept(facts.method, 64),
     requestedHeaders: optional(facts.requestedHeaders, 1024),
     host: optional(facts.host, 256),
-    // A substring of the request target, which may be long.
+    // Copied, because the path is a substring of the request target, which may be long.
     path: copied(kept(address.path, 512)),
   }
 }
@@ -78,7 +78,7 @@ export function factsOf(request: RequestRecord): RequestFacts | undefined {
   return readFacts(method, path, host === undefined ? '1.0' : '1.1', lines)
 }
 
-/** A cut path, up to its last slash: half a segment could be another name, and half an escape is invalid. */
+/** Shortens a cut path to its last slash, because half a segment could be another name and half an escape is invalid. */
 function wholeSegments(path: string): string | undefined {
   if (!path.endsWith('…')) return path
   const slash = path.lastIndexOf('/')

@@ -1,12 +1,12 @@
 import type { FinishedRequest, UpstreamErrorType } from './finished-request.ts'
 
-/** Whether the store answers, from the requests that were forwarded to it and from probes. Times are milliseconds since 1970. */
+/** Whether the store answers, as seen by forwarded requests and by probes. Times are milliseconds since 1970. */
 export interface StoreHealth {
-  /** `unknown`: nothing was sent to the store yet. */
+  /** `unknown`: nothing has been sent to the store yet. */
   readonly state: 'unknown' | 'answers' | 'unreachable'
-  /** When it came into this state. */
+  /** When this state began. */
   readonly since: number
-  /** The latest sign of either kind. */
+  /** When a request or a probe last showed the state; 0 if none has. */
   readonly seen: number
   readonly lastAnswer: number | undefined
   readonly lastError: { readonly time: number; readonly type: UpstreamErrorType } | undefined
@@ -14,16 +14,33 @@ export interface StoreHealth {
   readonly failed: number
 }
 
+/** The part of a finished request that shows something about the store. */
+export type StoreSign = Pick<FinishedRequest, 'upstreamError' | 'upstreamMilliseconds'>
+
 export interface StoreHealthRecord {
-  /** Whether the request said something of the store. */
-  finished(request: Pick<FinishedRequest, 'upstreamError' | 'upstreamMilliseconds'>): boolean
-  /** What a probe found: the error, or `undefined` for an answer. */
+  /** Returns false when the request shows nothing about the store, such as one that was not forwarded. */
+  finished(sign: StoreSign): boolean
+  /** Records the result of a probe: its error, or `undefined` when the store answered. */
   probed(error: UpstreamErrorType | undefined): void
   current(): StoreHealth
 }
 
-/** With these no answer began; a broken answer comes from a store that is there. */
+/**
+ * Without a first byte: errors of a store that sent nothing. The others mean that it sent something, so it is
+ * reachable.
+ */
 const unreachable: ReadonlySet<UpstreamErrorType> = new Set(['refused', 'dns', 'tls', 'timeout', 'reset'])
+
+type Shown = Exclude<StoreHealth['state'], 'unknown'>
+
+const stateAfter = (error: UpstreamErrorType): Shown => (unreachable.has(error) ? 'unreachable' : 'answers')
+
+/** `undefined`: nothing was sent to the store, or the client left before the store responded. */
+export function stateShownBy({ upstreamError, upstreamMilliseconds }: StoreSign): Shown | undefined {
+  // A connection that broke after the response began shows that the store is reachable.
+  if (upstreamMilliseconds !== undefined) return 'answers'
+  return upstreamError === undefined ? undefined : stateAfter(upstreamError)
+}
 
 export function createStoreHealth(now: () => number = Date.now): StoreHealthRecord {
   let health: StoreHealth = noStoreHealth(now())
@@ -33,14 +50,13 @@ export function createStoreHealth(now: () => number = Date.now): StoreHealthReco
   }
   const failed = (type: UpstreamErrorType, requests: number): void => {
     const time = now()
-    const state = unreachable.has(type) ? 'unreachable' : 'answers'
-    health = { ...after(health, state, time), lastError: { time, type }, failed: health.failed + requests }
+    const lastError = { time, type }
+    health = { ...after(health, stateAfter(type), time), lastError, failed: health.failed + requests }
   }
   return {
     finished({ upstreamError, upstreamMilliseconds }) {
-      // A connection that broke after the answer began says that the store is reachable.
-      if (upstreamError !== undefined && upstreamMilliseconds === undefined) failed(upstreamError, 1)
-      else if (upstreamMilliseconds !== undefined) answered()
+      if (upstreamMilliseconds !== undefined) answered()
+      else if (upstreamError !== undefined) failed(upstreamError, 1)
       else return false
       return true
     },
@@ -68,7 +84,7 @@ export const noStoreHealth = (since: number): StoreHealth => ({
   failed: 0,
 })
 
-/** What several processes know of the same store. The latest sign decides. */
+/** Merges what two processes have seen of the same store. The later observation decides the state. */
 export function mergeStoreHealth(one: StoreHealth, other: StoreHealth): StoreHealth {
   const [latest, earlier] = one.seen >= other.seen ? [one, other] : [other, one]
   if (earlier.state === 'unknown') return latest

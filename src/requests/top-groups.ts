@@ -13,7 +13,7 @@ export interface TopGroup<Item> {
 interface TopGroups<Item> {
   /** `time` is milliseconds since 1970. */
   add(key: string, item: Item, time: number): void
-  /** Most frequent first. */
+  /** Sorted by the count that is certain, `count - overcount`, highest first. */
   list(): readonly TopGroup<Item>[]
 }
 

@@ -111,6 +111,38 @@ describe('what no server of a test machine shows', () => {
     ])
   })
 
+  const refusal = '<Error><Code>InternalError</Code></Error>'
+  test.each([
+    ['nginx', answer(502, { Server: 'nginx/1.27' }), 'store-error proxy', 'nginx'],
+    ['a proxy that only its body names', answer(502, {}, 'Bad Gateway'), 'store-error proxy', 'a proxy'],
+    ['a store behind nginx', answer(500, { Server: 'nginx' }, refusal), 'store-error store', 'the sidecar'],
+    ['nothing that can be named', answer(503, {}), 'store-error store', 'an unidentified server'],
+  ])('a status of 500 or more from %s, once for both requests', (_what, failure, expected, name) => {
+    const seen = facts({ preflight: failure, actual: failure })
+    const asked = question({ headers: ['range'], sidecarKnown: true })
+    expect(codesOf(asked, seen)).toEqual([expected])
+    expect(codesOf(asked, facts({ actual: failure }))).toEqual([expected])
+    const evidence = `OPTIONS was answered with ${failure.status} by ${name}.`
+    expect(diagnose(asked, seen)).toMatchObject([{ evidence }])
+  })
+
+  test('a preflight that an unidentified server answers in front of a store', () => {
+    expect(diagnose(question({ headers: ['range'] }), facts({ preflight: answer(200, {}) }))).toMatchObject([
+      {
+        code: 'preflight-answered-by-proxy',
+        evidence:
+          'OPTIONS was answered with 200 by an unidentified server, without Access-Control-Allow-Origin.',
+      },
+    ])
+  })
+
+  test('a preflight that MinIO answers without its request id is not one of a proxy', () => {
+    const preflight = answer(200, { Server: 'MinIO' })
+    expect(codesOf(question({ headers: ['range'] }), facts({ preflight }))).toContain(
+      'allow-origin-missing store',
+    )
+  })
+
   test('an answer without the header from nothing that can be named', () => {
     expect(codesOf(question(), facts({ actual: answer(200, { Vary: 'Origin' }) }))).toEqual([
       'allow-origin-missing store',

@@ -54,7 +54,7 @@ test('every program that the set-ups need is installed', () => {
 })
 
 describe.skipIf(lacking.length > 0)(
-  'a broken set-up is named with its hop, and healthy once repaired',
+  'the problem of a broken set-up is reported with its hop, and the repaired set-up is healthy',
   () => {
     test.each(setUps)('$name: $code ($hop)', async ({ broken, repaired, code, hop }) => {
       const asked = await broken(bench)
@@ -68,7 +68,7 @@ describe.skipIf(lacking.length > 0)(
   },
 )
 
-test('an upload or a deletion is not carried out without --write, and is with it', async () => {
+test('without --write no upload or deletion reaches the store; with --write an upload does', async () => {
   const url = `http://localhost:${bench.sidecar}/photos/new.jpg`
   const writes = () =>
     serving.seen.filter(({ method, target }) => target === '/photos/new.jpg' && method !== 'GET')
@@ -86,7 +86,7 @@ describe('codes', () => {
     expect(out).toMatch(new RegExp(`^${code}\n.{40,}\nRemedy: .{20,}\n$`))
   })
 
-  test('an unknown code is refused with the nearest one', async () => {
+  test('an unknown code is refused, and the nearest one is suggested', async () => {
     const { code, err } = await runCommand(addDoctor, ['doctor', '--explain', 'vary-mising'])
     expect(code).toBe(2)
     expect(err).toContain('did you mean vary-missing?')
@@ -114,7 +114,7 @@ describe('a wrong command line', () => {
       '--ca: "/nowhere" cannot be read: it does not exist',
     ],
     [['--url', 'http://localhost/', '--origin', page, '--rules', '/nowhere'], '--rules: "/nowhere"'],
-  ])('%j ends with 2', async (args, message) => {
+  ])('%j ends with exit code 2', async (args, message) => {
     const { code, out, err } = await runCommand(addDoctor, ['doctor', ...args])
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(message)

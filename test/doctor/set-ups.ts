@@ -474,7 +474,7 @@ export const setUps: readonly SetUp[] = [
   {
     name: 'nginx cannot reach the store',
     code: 'store-error',
-    hop: 'store',
+    hop: 'proxy',
     broken: async () => at(await passing(await freePort())),
     repaired: repairedRead,
   },

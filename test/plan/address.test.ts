@@ -69,6 +69,11 @@ describe('which bucket', () => {
   ])('%s %s names no bucket', (host, target, kind) => {
     expect(resolve(host, target)).toMatchObject({ kind, target })
   })
+
+  test('a name that cannot be a bucket name is said to come from Host or from the path', () => {
+    expect(resolve('_x.store.test', '/k')).toMatchObject({ kind: 'none', byHost: true })
+    expect(resolve('store.test', '/_x/k')).toMatchObject({ kind: 'none', byHost: false })
+  })
 })
 
 describe('a Host that names a bucket only after it is normalised is refused', () => {
@@ -96,6 +101,25 @@ describe('a Host that names a bucket only after it is normalised is refused', ()
         name: undefined,
       })
   })
+})
+
+const endsWithDot = 'The host name in the Host header must not end with a dot.'
+const badPort = 'The port in the Host header must be a number from 1 to 65535, without a leading zero.'
+const otherCase =
+  'The Host header must give the bucket name in the case of its rule file, and everything else in lower case.'
+
+test.each([
+  ['photos.store.test.', endsWithDot],
+  ['photos.Store.test.:80', endsWithDot],
+  ['photos.store.test:080', badPort],
+  ['photos.store.test:0', badPort],
+  ['photos.Store.test', otherCase],
+  ['PHOTOS.store.test', otherCase],
+  // In lower case it would not name the bucket Upper either.
+  ['UPPER.store.test', otherCase],
+  ['CDN.example.com', otherCase],
+])('the refusal of the Host %s says what to change', (host, message) => {
+  expect(resolve(host, '/k')).toMatchObject({ kind: 'refused', defect: { message } })
 })
 
 describe('a Host-named request lists the other buckets that a store may take it for', () => {
@@ -152,11 +176,18 @@ test.each([
   ['/upper/x', 'Upper'],
   ['/%50rivate/x', 'private'],
 ])('%s differs from a configured bucket by case or trailing dots only: it is no bucket', (target, closeTo) => {
-  expect(resolve('store.test', target)).toEqual({ kind: 'none', closeTo, target, path: target, query: '' })
+  expect(resolve('store.test', target)).toEqual({
+    ...{ kind: 'none', byHost: false, closeTo },
+    ...{ target, path: target, query: '' },
+  })
 })
 
 test('a lower-case Host does not name a bucket whose rule file is written in capitals', () => {
-  expect(resolve('upper.store.test', '/k')).toMatchObject({ kind: 'none', closeTo: 'Upper' })
+  expect(resolve('upper.store.test', '/k')).toMatchObject({
+    kind: 'none',
+    byHost: true,
+    closeTo: 'Upper',
+  })
 })
 
 describe('targets that two readers could understand differently are refused', () => {
@@ -188,6 +219,13 @@ describe('targets that two readers could understand differently are refused', ()
     'ftp://store.test/photos/k',
   ])('%s', (target) => {
     expect(resolve('store.test', target)).toMatchObject({ kind: 'refused', defect: { status: 400 } })
+  })
+
+  test('a percent sign that begins no escape is named', () => {
+    for (const target of ['/photos/k%', '/photos/k%zz'])
+      expect(resolve('store.test', target)).toMatchObject({
+        defect: { message: 'The request target contains a percent sign without two hexadecimal digits.' },
+      })
   })
 
   test('the bucket stays known where Host named it', () => {

@@ -208,6 +208,23 @@ describe('explainRequest', () => {
     expect(curl).toContain('--path-as-is')
   })
 
+  test.each([
+    ['s3.example.net', '/', 'The request names no bucket, and there is no _service.yaml, whose'],
+    ['s3.example.net', '/_x/k', 'The first segment of the path cannot be a bucket name, so no'],
+    ['_x.s3.example.net', '/k', 'The part of Host before the host suffix cannot be a bucket name, so no'],
+    ['s3.example.net', '/Photos/k', 'The name of the bucket differs from photos only by case or'],
+    ['s3.example.net', '/a/../b', 'The request is refused before any rule is checked.'],
+    ['photos.s3.example.net.', '/k', 'The request is refused before any rule is checked.'],
+  ])('says why no rules apply to %s %s', (host, path, text) => {
+    const answer = explained({ to: { kind: 'host', host, path } })
+    expect(answer).toMatchObject({ reason: 'no_rules', text: expect.stringContaining(text) })
+  })
+
+  test('points out the bucket that a preflight without Origin nearly names', () => {
+    const { notes } = explained({ to: { kind: 'bucket', bucket: 'Photos' }, origin: undefined })
+    expect(notes).toEqual([expect.stringContaining('differs from photos only by case')])
+  })
+
   test('writes out the values that a rule gets from a preset', () => {
     const { allowedMethods, allowedHeaders, exposeHeaders } = presets['public-read']
     const open = {

@@ -86,11 +86,11 @@ describe('the cache of decisions', () => {
   })
 
   test.each([
-    ['what is denied', 'GET', ['Origin', 'https://evil.test']],
-    ['what is no CORS request', 'GET', []],
-    ['a preflight that is malformed', 'OPTIONS', ['Origin', 'https://one.test']],
+    ['a denial', 'GET', ['Origin', 'https://evil.test']],
+    ['a request without an Origin', 'GET', []],
+    ['a malformed preflight', 'OPTIONS', ['Origin', 'https://one.test']],
     [
-      'a question beyond its bound',
+      'a request whose key is too long',
       'OPTIONS',
       [
         'Origin',

@@ -25,8 +25,19 @@ test('a bucket with a similar name is pointed out', () => {
 test('a Host that begins with a bucket is pointed out, and a path is not', () => {
   const found = missed('/a/hello.txt', 'uploads-1250000000.localhost:28080')
   expect(found?.isCertain).toBe(true)
-  expect(found?.text).toContain('--host-suffix localhost')
+  expect(found?.text).toBe(
+    'The Host begins with uploads-1250000000, a bucket that has a rule file, but --host-suffix localhost is not set. Start serve with --host-suffix localhost if the store uses virtual-hosted addresses; otherwise put the bucket in the path.',
+  )
   expect(missed('/', 'uploads-1250000000.localhost')?.isCertain).toBe(true)
+})
+
+test('a host suffix that is set is not asked for, even if Host names a bucket in the wrong case', () => {
+  const lines = ['Host', 'photos.deep.store.test', 'Origin', 'https://example.com']
+  const rules = snapshotOf({ Photos: ruleFile(), 'photos.deep': ruleFile() })
+  const suffixes = { ...setup, hostSuffixes: ['store.test', 'deep.store.test'] }
+  const judgement = judge(rules, suffixes, readFacts('GET', '/k', '1.1', lines))
+  expect(judgement.address).toMatchObject({ kind: 'none', closeTo: 'Photos' })
+  expect(nearMiss(rules, judgement, 'photos.deep.store.test')).toBeUndefined()
 })
 
 test('a file whose name describes its content, such as cors.json, is pointed out', () => {

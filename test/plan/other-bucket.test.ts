@@ -94,20 +94,29 @@ describe('a Host-named request that a store may open in another bucket', () => {
     expect(ask('unknown.store.test', '/k', evil, asked)).toMatchObject({ patch: { strip: false } })
   })
 
-  test('is explained by the other bucket, and no rule is proposed', () => {
-    const explained = explainRequest(
+  test.each([
+    ['cdn.example.org', '/private/secret', 'private'],
+    // Host names both, whatever the path is.
+    ['public.deep.store.test', '/k', 'public.deep'],
+    // No bucket has this name, so it has no rules.
+    ['cdn.example.org', '/Private/secret', 'Private'],
+  ])('%s %s: is explained by the other bucket, and no rule is proposed', (host, path, other) => {
+    const answer = explainRequest(
       { snapshot, setup, identity, endpoint: 'http://localhost:8080' },
       {
-        to: { kind: 'host', host: 'cdn.example.org', path: '/private/secret' },
+        to: { kind: 'host', host, path },
         origin: evil,
         method: 'GET',
         requestedHeaders: undefined,
         actual: true,
       },
     )
-    if (explained.kind !== 'explained') throw new Error(explained.message)
-    expect(explained.explained).toMatchObject({ decision: 'deny', owner: undefined })
-    expect(explained.explained.text).toContain('begins with the name of another, private,')
+    if (answer.kind !== 'explained') throw new Error(answer.message)
+    expect(answer.explained).toMatchObject({
+      decision: 'deny',
+      owner: undefined,
+      text: `The store may read this request as a request for bucket ${other}, and no rule of that bucket allows it. Use a Host and path that name only one bucket.`,
+    })
   })
 })
 
@@ -137,7 +146,7 @@ describe('a name that differs from a configured bucket by case or trailing dots'
       )
   })
 
-  test('is pointed out', () => {
+  test('is pointed out once', () => {
     const explained = explainRequest(
       { snapshot, setup, identity, endpoint: 'http://localhost:8080' },
       {
@@ -149,6 +158,9 @@ describe('a name that differs from a configured bucket by case or trailing dots'
       },
     )
     if (explained.kind !== 'explained') throw new Error(explained.message)
-    expect(explained.explained.notes.join()).toContain('differs from private only by case or trailing dots')
+    expect(explained.explained.text).toBe(
+      'The name of the bucket differs from private only by case or trailing dots, so no rules apply to it. Write it as private.',
+    )
+    expect(explained.explained.notes).toEqual([])
   })
 })

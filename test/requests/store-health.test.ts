@@ -4,9 +4,13 @@ import { createStoreHealth, mergeStoreHealth } from '../../src/requests/store-he
 const answer = { upstreamError: undefined, upstreamMilliseconds: 3 }
 const refused = { upstreamError: 'refused', upstreamMilliseconds: undefined } as const
 const truncated = { upstreamError: 'truncated', upstreamMilliseconds: 3 } as const
+const stalled = { upstreamError: 'timeout', upstreamMilliseconds: 3 } as const
+const garbled = { upstreamError: 'invalid', upstreamMilliseconds: undefined } as const
 const answeredHere = { upstreamError: undefined, upstreamMilliseconds: undefined }
 
-function recorded(...steps: readonly (typeof answer | typeof refused | typeof truncated | 'probe fails')[]) {
+type Step = typeof answer | typeof refused | typeof truncated | typeof stalled | typeof garbled
+
+function recorded(...steps: readonly (Step | 'probe fails')[]) {
   let time = 0
   const health = createStoreHealth(() => time)
   for (const step of steps) {
@@ -29,6 +33,8 @@ describe('whether the store answers', () => {
     ['a failure', [answer, refused, refused], { state: 'unreachable', since: 20, lastAnswer: 10, failed: 2 }],
     ['an answer after failures', [refused, answer], { state: 'answers', since: 20, failed: 0 }],
     ['an answer that broke off', [truncated], { state: 'answers', since: 10 }],
+    ['an answer that stalled', [refused, stalled], { state: 'answers', since: 20, failed: 0 }],
+    ['an answer that is not HTTP', [refused, garbled], { state: 'answers', since: 20, failed: 2 }],
     ['a probe, which is no request that failed', ['probe fails'], { state: 'unreachable', failed: 0 }],
   ] as const)('follows %s', (_what, steps, expected) => {
     expect(recorded(...steps)).toMatchObject(expected)

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createStoreWatch } from '../../src/log/store-watch.ts'
 import { textLines } from '../../src/log/text-lines.ts'
+import { upstreamErrorTypes } from '../../src/requests/finished-request.ts'
+import { createStoreHealth } from '../../src/requests/store-health.ts'
 import { folderWith } from '../cmd/rule-commands.ts'
 import { exchange } from './exchange.ts'
 import { endProgram, main, startProgram } from './program.ts'
@@ -63,6 +65,16 @@ describe('the start line', () => {
   })
 })
 
+/** A store watch, and the lines that it logs. */
+function watched(now: () => number) {
+  const lines: unknown[] = []
+  const log = {
+    warn: (msg: string, fields?: object) => void lines.push(['warn', msg, fields]),
+    info: (msg: string, fields?: object) => void lines.push(['info', msg, fields]),
+  }
+  return { lines, watch: createStoreWatch(log, 'http://store', now) }
+}
+
 describe('a store that cannot be reached', () => {
   test('is one warning for any number of failures, and one line when it is back', async () => {
     const { port, server } = await startStore()
@@ -72,38 +84,51 @@ describe('a store that cannot be reached', () => {
       expect((await exchange(`${program.data}/photos/a`)).status).toBe(502)
     const down = await program.logged(({ level, store }) => level === 'warn' && store !== undefined)
     expect(down).toMatchObject({
-      msg: 'the store cannot be reached (refused): check that it runs, and --upstream',
+      msg: 'the store is unreachable or does not respond (refused): check that it is running and that --upstream is correct',
       store: `http://127.0.0.1:${port}`,
       failed: 1,
     })
     await startStore(port)
     expect((await exchange(`${program.data}/photos/a`)).status).toBe(200)
-    const back = await program.logged(({ msg }) => msg === 'the store answers again')
+    const back = await program.logged(({ msg }) => msg === 'the store is reachable again')
     expect(back).toMatchObject({ level: 'info', failed: 5 })
-    expect(program.out().filter((line) => line.includes('cannot be reached'))).toHaveLength(1)
+    expect(program.out().filter((line) => line.includes('is unreachable'))).toHaveLength(1)
   })
 
   test('is warned of again after a minute, with the number of failures', () => {
-    const lines: unknown[] = []
     let now = 0
-    const log = {
-      warn: (msg: string, fields?: object) => void lines.push(['warn', msg, fields]),
-      info: (msg: string, fields?: object) => void lines.push(['info', msg, fields]),
-    }
-    const watch = createStoreWatch(log, 'http://store', () => now)
-    const refused = { upstreamError: 'dns', upstreamMilliseconds: undefined }
-    for (now = 0; now <= 60_000; now += 10_000) watch(refused)
+    const { lines, watch } = watched(() => now)
+    for (now = 0; now <= 60_000; now += 10_000)
+      watch({ upstreamError: 'dns', upstreamMilliseconds: undefined })
     // Responses made here, and aborted ones, prove nothing about the store.
     watch({ upstreamError: undefined, upstreamMilliseconds: undefined })
-    watch({ upstreamError: 'truncated', upstreamMilliseconds: 3 })
     watch({ upstreamError: undefined, upstreamMilliseconds: 3 })
     watch({ upstreamError: undefined, upstreamMilliseconds: 3 })
-    const words = 'the store cannot be reached (dns): check that it runs, and --upstream'
+    const words =
+      'the store is unreachable or does not respond (dns): check that it is running and that --upstream is correct'
     expect(lines).toEqual([
       ['warn', words, { store: 'http://store', 'error.type': 'dns', failed: 1 }],
       ['warn', words, { store: 'http://store', 'error.type': 'dns', failed: 7 }],
-      ['info', 'the store answers again', { store: 'http://store', failed: 7, seconds: 70 }],
+      ['info', 'the store is reachable again', { store: 'http://store', failed: 7, seconds: 70 }],
     ])
+  })
+
+  test.each(
+    upstreamErrorTypes.flatMap((type) => [
+      [type, 'before the first byte', undefined] as const,
+      [type, 'after the first byte', 3] as const,
+    ]),
+  )('%s %s: the log warns if the console shows the store as unreachable', (upstreamError, _, milliseconds) => {
+    const { lines, watch } = watched(() => 0)
+    const health = createStoreHealth()
+    const sign = { upstreamError, upstreamMilliseconds: milliseconds }
+    watch(sign)
+    health.finished(sign)
+    expect(lines).toHaveLength(health.current().state === 'unreachable' ? 1 : 0)
+    watch({ upstreamError: 'refused', upstreamMilliseconds: undefined })
+    watch(sign)
+    const isBack = lines.some((line) => String(line).includes('reachable again'))
+    expect(isBack).toBe(health.current().state === 'answers')
   })
 })
 
