@@ -6,11 +6,12 @@ import { errorAt, type Problem, problemAt } from './source.ts'
 export const maxFileBytes = 65_536
 
 /**
- * An XML file up to this size is still parsed, to report its other mistakes too: its parser runs in linear time.
+ * A larger XML file is still parsed up to this size, to report its other mistakes too, because the XML parser runs in
+ * linear time.
  */
 const maxXmlBytes = 2 * maxFileBytes
 
-/** Nothing reads more than this from disk, because a larger file is rejected unread. */
+/** No more than this is read from disk, because a file of this size is rejected without parsing it. */
 export const maxBytesRead = maxXmlBytes + 1
 
 /**
@@ -31,7 +32,7 @@ export function decode(bytes: Uint8Array, format: FileFormat): Decoded {
       ? [
           atStart(
             'file-too-large',
-            `${bytes.length < maxBytesRead ? '' : 'at least '}${bytes.length} bytes: a rule file has at most ${maxFileBytes}`,
+            `the file has ${bytes.length < maxBytesRead ? '' : 'at least '}${bytes.length} bytes: the limit is ${maxFileBytes}`,
           ),
         ]
       : []
@@ -67,7 +68,7 @@ const emptyFile = atStart(
 
 const byteOrderMark = atStart(
   'bom',
-  'the file starts with a byte order mark, which is ignored: save it without',
+  'the file starts with a byte order mark, which is ignored: save the file without one',
 )
 
 function invalidByte(text: string): Problem {
@@ -83,7 +84,7 @@ function controlCharacter(character: string, offset: number): Problem {
   const code = character.charCodeAt(0)
   const name =
     code === 0
-      ? 'a NUL byte, as after a crash of the file system'
+      ? 'a NUL byte, perhaps left by a file system crash'
       : `the control character 0x${code.toString(16).padStart(2, '0')}`
   return errorAt(offset, offset + 1, 'control-character', `${name}: write the file again`)
 }

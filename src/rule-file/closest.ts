@@ -11,5 +11,5 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return match === undefined ? undefined : candidates[plainCandidates.indexOf(match)]
 }
 
-/** Cut, because the distance costs the product of both lengths. No setting name is longer. */
+/** Cut, because the edit distance takes time proportional to the product of both lengths. No setting name is longer. */
 const plain = (name: string): string => name.slice(0, 64).toLowerCase().replaceAll(/[-_]/g, '')

@@ -18,7 +18,7 @@ import {
 import { type Fields, fieldOf, fileFields, isSingular, ruleFields, testFields } from './spelling.ts'
 import { unknownKeys } from './unknown-key.ts'
 
-/** Rules that are read from a file: ten times what any vendor stores. */
+/** How many rules are read from a file: ten times what any vendor stores. */
 const maxRulesRead = 1000
 
 export interface RuleDocument {
@@ -27,7 +27,7 @@ export interface RuleDocument {
   /** Number of rules in the file. `value` contains at most the first thousand. */
   readonly ruleCount: number
   readonly problems: readonly Problem[]
-  /** Position of the value at `path`, or of what it is missing from. */
+  /** Position of the value at `path`, or of its nearest existing parent when it is missing. */
   locate(path: ValuePath): Span
   /** Position of the key of that value. */
   locateKey(path: ValuePath): Span
@@ -167,7 +167,7 @@ function ruleListOf(root: SourceNode): SourceList | undefined {
   return list?.kind === 'list' ? list : undefined
 }
 
-/** The field names in use, judged by the first telling key of the file. */
+/** The file's name for `field`. The first key that belongs to one format only decides which format the file uses. */
 function spellingOf(root: SourceNode, field: string): string {
   const rules = root.kind === 'map' ? entryOf(root, 'rules', fileFields) : undefined
   const first = ruleListOf(root)?.items[0]

@@ -47,7 +47,7 @@ export function methodProblem(method: string, matching: Matching): EntryProblem 
       ? known.includes(upper)
       : isAllowable(upper, matching) && fetchMethod(upper.toLowerCase()) === upper
   const remedy = isMiswritten ? replaceBy(upper) : upper === 'OPTIONS' ? removal : undefined
-  // A preflight needs no permission, so that nothing is lost with OPTIONS.
+  // A preflight needs no permission, so removing OPTIONS loses nothing.
   const rest = remedy === undefined ? {} : { remedy }
   const shown = quoted(method).slice(1, -1)
   if (matching.methods === 'sendable') {
@@ -95,7 +95,7 @@ export function exposeHeaderProblem(entry: string): EntryProblem | undefined {
   if (!entry.includes('*')) return undefined
   return {
     code: 'expose-wildcard',
-    message: `ExposeHeader ${quoted(entry)} can not have a wildcard: name each header, e.g. ETag`,
+    message: `ExposeHeader ${quoted(entry)} cannot have a wildcard: name each header, e.g. ETag`,
   }
 }
 
@@ -108,7 +108,7 @@ function headerNameProblem(entry: string): EntryProblem | undefined {
   const code = 'header-invalid-name'
   if (entry === '') return { code, message: 'the header name is empty: remove the item' }
   if (/[,;]/.test(entry))
-    return { code, message: `${quoted(entry)} is not a header name: one header per item` }
+    return { code, message: `${quoted(entry)} is not a header name: write one header per item` }
   return {
     code,
     message: `${quoted(entry)} is not a header name: ${firstForeign(entry, tokenCharacter)} is not allowed in one`,

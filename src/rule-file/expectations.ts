@@ -62,7 +62,7 @@ function want({ reason, header }: Deny): string {
     case 'no_rules':
       return 'there are no rules'
     case 'malformed':
-      return 'that is not an origin'
+      return 'the origin is not valid'
     case 'header':
       return `no rule allows the header ${printable(header ?? '')}`
     case 'origin':

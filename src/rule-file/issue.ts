@@ -11,7 +11,7 @@ export type ListField = 'allowedOrigins' | 'allowedMethods' | 'allowedHeaders' |
  * the rule plainly meant. A finding without such a change has no remedy.
  */
 export type Remedy =
-  /** Replace the value by these. */
+  /** Replace the value with these. */
   | { readonly kind: 'replace'; readonly values: readonly string[] }
   /** Remove the value from its list. */
   | { readonly kind: 'remove' }

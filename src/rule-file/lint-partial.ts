@@ -18,7 +18,10 @@ interface SoundRule {
   readonly isUnclear: boolean
 }
 
-/** Findings about a missing value, by the lists whose invalid values may have been that value. */
+/**
+ * Findings that may be false when part of the rule is missing: left out for an unclear rule, and when a value was
+ * removed from one of these lists.
+ */
 const absence: Partial<Record<FindingCode, readonly ListField[]>> = {
   'etag-not-exposed': ['exposeHeaders'],
   'content-type-not-allowed': ['allowedHeaders'],
@@ -32,8 +35,8 @@ const absence: Partial<Record<FindingCode, readonly ListField[]>> = {
 }
 
 /**
- * `rules` are the document's rules with our field names. `isUnclear` says whether a rule has a key that was not
- * understood.
+ * `rules` are the document's rules with our field names. `isUnclear` says whether part of a rule could not be
+ * understood, such as an unknown key.
  */
 export function lintPartially(
   rules: readonly unknown[],

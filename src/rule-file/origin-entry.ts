@@ -39,8 +39,12 @@ export function readParts(entry: string): OriginParts | undefined {
   }
 }
 
-/** Whether browsers parse the rest of the URL; they leave the host of an app or extension as it is. */
-const hasOwnMeaning = (scheme: string): boolean => scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
+/**
+ * Whether browsers parse the host. They do for special schemes (https://url.spec.whatwg.org/#special-scheme), which a
+ * scheme with a `*` can match, and leave the host of an app or extension as it is.
+ */
+const mayBeSpecialScheme = (scheme: string): boolean =>
+  scheme.includes('*') || Object.hasOwn(defaultPorts, scheme)
 
 const authorityOf = (rest: string): string => /^[^/?#]*/.exec(rest)?.[0] ?? ''
 
@@ -105,7 +109,7 @@ function foreign(entry: string, allowed: RegExp): EntryProblem {
 const regularExpression = (entry: string): string =>
   /^\^|\$$|\\|[()|]/.test(entry) ? '; regular expressions are not supported: only * has a meaning' : ''
 
-/** Splits several origins in one text; returns nothing when one of them is not an origin. */
+/** The remedy that splits a list of origins in one text; none when a part of it is not an origin. */
 function partsOfList(entry: string): { readonly remedy?: Remedy } {
   const values = entry.split(/[\s,]+/).filter((part) => part !== '')
   return values.length > 0 &&
@@ -186,12 +190,12 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
       message: `${quoted(entry)}: the host is missing: write one such as https://example.com`,
     }
   // An app may really be named MY_APP.
-  if (isPlaceholder(entry) && (hasOwnMeaning(scheme) || /YOUR/.test(entry)))
+  if (isPlaceholder(entry) && (mayBeSpecialScheme(scheme) || /YOUR/.test(entry)))
     return {
       code: 'origin-placeholder',
       message: `${quoted(entry)} is a template placeholder: write the origin of the page, e.g. https://app.example.com`,
     }
-  if (/[A-Z]/.test(hasOwnMeaning(scheme) ? entry : scheme))
+  if (/[A-Z]/.test(mayBeSpecialScheme(scheme) ? entry : scheme))
     return {
       code: 'origin-upper-case',
       message: `${quoted(entry)} can never match: browsers send lower case${instead(entry)}`,
@@ -203,8 +207,8 @@ function authorityProblem(entry: string, { scheme, host }: OriginParts): EntryPr
 function hostProblem(entry: string, { scheme, host }: OriginParts): EntryProblem | undefined {
   if (host.startsWith('[')) return ipv6Problem(entry, host)
   // The origin of Electron's own pages.
-  if (host === '.' && !hasOwnMeaning(scheme)) return undefined
-  const hostForm = hasOwnMeaning(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
+  if (host === '.' && !mayBeSpecialScheme(scheme)) return undefined
+  const hostForm = mayBeSpecialScheme(scheme) ? /[a-z0-9._*-]/ : /[A-Za-z0-9._*-]/
   if ([...host].some((character) => !hostForm.test(character))) return foreign(entry, /[A-Za-z0-9._*:/-]/)
   const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
   if (labels.includes(''))

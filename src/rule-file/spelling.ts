@@ -49,6 +49,6 @@ const indexes = new Map<Fields, ReadonlyMap<string, string>>(
 /** The field that `key` names; `undefined` when it names none. `fields` is a table of this file. */
 export const fieldOf = (fields: Fields, key: string): string | undefined => indexes.get(fields)?.get(key)
 
-/** Whether `key` is a list's name in the singular; with it vendors also write a single value. */
+/** Whether `key` is the singular name of a list, under which vendors also write a single value. */
 export const isSingular = (key: string): boolean =>
   /^(?:[Aa]llowed(?:Origin|Method|Header)|[Ee]xposeHeader)$/.test(key)

@@ -5,12 +5,12 @@ import { nearest } from './closest.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceMap } from './source.ts'
 import { type Fields, fieldOf, fileFields, ruleFields, styles } from './spelling.ts'
 
-/** Unknown keys per mapping that get a hint of their own; the rest share one finding. */
+/** Unknown keys per mapping for which a hint is computed; a file has no more findings than that (`maxFindings` in read.ts). */
 const maxHints = 100
 
 /**
- * `unknown` are entries of `owner`, which may have `fields`. A repeated key is reported once, because repeating it
- * may be legitimate.
+ * `unknown` are entries of `owner`, a mapping that can have `fields`. A repeated key is reported once, because
+ * repeating it may be legitimate.
  */
 export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, owner: SourceMap): Problem[] {
   if (unknown.length === 0) return []
@@ -24,9 +24,12 @@ export function unknownKeys(unknown: readonly SourceEntry[], fields: Fields, own
     .map((entry, index) => unknownKey(entry, fields, index < maxHints ? known : []))
 }
 
-const credentialsHint = 'credentials are allowed for origins that a rule names, as by the vendors; remove it'
+const credentialsHint = 'allowCredentials is only for rules of dialect http, in YAML or JSON: remove it'
 
-/** Keys that the vendors' tools print around or in a configuration, and what to do about them. */
+/**
+ * Keys that the vendors' tools print around or in a configuration, and what to do about them where no known key can have
+ * been meant.
+ */
 const keyHints: Readonly<Record<string, string>> = {
   '<<': 'YAML 1.2 has no merge keys; write the fields out, or use an alias for one value',
   CORSConfiguration: 'put what is inside it at the top of the file',
@@ -43,9 +46,10 @@ function unknownKey(
 ): Problem {
   const meant = nearest(key, known) ?? known.find((name) => holds(name, key))
   const hint =
-    (Object.hasOwn(keyHints, key) ? keyHints[key] : undefined) ??
     (isUnknown === true ? undefined : misplaced(key, fields)) ??
-    (meant === undefined ? `allowed keys: ${known.join(', ')}` : `did you mean ${meant}?`)
+    (meant === undefined ? undefined : `did you mean ${meant}?`) ??
+    (Object.hasOwn(keyHints, key) ? keyHints[key] : undefined) ??
+    `allowed keys: ${known.join(', ')}`
   return errorAt(keySpan.offset, keySpan.end, 'unknown-key', `unknown key ${quoted(key)}: ${hint}`)
 }
 

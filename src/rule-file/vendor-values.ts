@@ -1,4 +1,4 @@
-/** Checks single values that depend on the vendor: its methods, and what its API stores. */
+/** Checks values whose validity depends on the dialect, such as methods and values that the vendor's API stores. */
 
 import { fetchMethod } from '../cors/method.ts'
 import { isAllowable, type Matching, vendorMatching } from '../cors/rule.ts'
@@ -81,7 +81,7 @@ export function neverSent(entry: string): readonly NeverSent[] {
   return originProblem(rest) === undefined ? ways : []
 }
 
-/** Whether a rule can allow `method`, which must be in upper case if browsers send it so. */
+/** Whether a rule can allow `method` in this spelling, which must be the one that browsers send. */
 export const isMethodFor = (method: string, { matching }: Accepted): boolean =>
   isAllowable(method, matching) && fetchMethod(method) === method
 
@@ -121,7 +121,7 @@ function maxAgeIssues(seconds: unknown, { stored }: Accepted, path: ValuePath): 
   const age = typeof seconds === 'string' && /^-[0-9]+$/.test(seconds) ? Number(seconds) : seconds
   if (typeof age !== 'number' || !Number.isInteger(age) || age >= 0) return []
   const severity = stored.has('negative-max-age') ? 'warning' : 'error'
-  const message = `maxAgeSeconds must be 0 to 86400, not ${age}`
+  const message = `maxAgeSeconds is negative (${age}): write 0 or more`
   return [{ ...rated('maxage-out-of-range', severity), message, path }]
 }
 

@@ -1,19 +1,20 @@
-/** Removes what the S3 family's own tools put around the rules. */
+/** Removes the keys that tools of the S3 family put around the rules. */
 
 import type { FileFormat } from './names.ts'
 import { type SourceMap, type SourceNode, spanOf } from './source.ts'
 import { fieldOf, fileFields } from './spelling.ts'
 
-/** Parameters of PutBucketCors in the SDKs of AWS and COS, and what their answers hold beside the configuration. */
+/** Parameters of PutBucketCors in the SDKs of AWS and COS, and the keys beside the configuration in their responses. */
 const aroundRules: ReadonlySet<string> = new Set([
   ...['Bucket', 'Region', 'ChecksumAlgorithm', 'ContentMD5', 'ExpectedBucketOwner', 'RequestPayer'],
   ...['ResponseMetadata', '$metadata', 'statusCode', 'headers', 'RequestId'],
 ])
 
 /**
- * - `{Bucket, CORSConfiguration: {CORSRules}}`, the parameters of an SDK call and of `aws s3api --cli-input-json`, and
- *   `{Bucket, Region, CORSRules}`, those of the COS SDK: the configuration alone. The file's name is the bucket.
- * - `{"CORSRule": {…}}`, as ossutil prints a configuration of one rule: a list of one.
+ * The configuration without its wrapping:
+ * - `{Bucket, CORSConfiguration: {CORSRules}}` are the parameters of an SDK call and of `aws s3api --cli-input-json`,
+ *   `{Bucket, Region, CORSRules}` those of the COS SDK. Bucket is dropped, because the name of the file is the bucket.
+ * - `{"CORSRule": {…}}`, which ossutil prints for a configuration of one rule, becomes a list of one if the file is JSON.
  */
 export function unwrapped(root: SourceNode, format: FileFormat): SourceNode {
   if (root.kind !== 'map') return root

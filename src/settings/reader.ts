@@ -5,10 +5,10 @@ import {
   type Environment,
   type Flags,
   type Given,
-  illegible,
   readConfig,
   readEnvironment,
   readFlags,
+  unreadable,
 } from './sources.ts'
 import type { SettingEntry } from './table.ts'
 import { defect, type Reading, type ValueKind } from './value.ts'
@@ -38,7 +38,7 @@ export interface SettingReader {
   /** Grows as settings are read. */
   readonly issues: string[]
   readonly effective: EffectiveSetting[]
-  /** Every source could be read, so that a missing setting is really missing. */
+  /** Every source could be read. Otherwise a setting that seems missing may be in an unreadable source. */
   readonly complete: boolean
   /** Where each given setting was found, valid or not. */
   readonly places: Map<string, string>
@@ -49,7 +49,7 @@ export function createReader(sources: SettingSources): SettingReader {
   const contents = [
     readFlags(flags),
     readEnvironment(environment),
-    ...(config === undefined ? [] : ['issue' in config ? illegible([config.issue]) : readConfig(config)]),
+    ...(config === undefined ? [] : ['issue' in config ? unreadable([config.issue]) : readConfig(config)]),
   ]
   const issues = contents.flatMap((content) => content.issues)
   const effective: EffectiveSetting[] = []
@@ -82,13 +82,13 @@ export function createReader(sources: SettingSources): SettingReader {
     },
     issues,
     effective,
-    complete: contents.every(({ illegible }) => illegible !== true),
+    complete: contents.every(({ unreadable }) => unreadable !== true),
     places,
   }
 }
 
-function readGiven<T>(kind: ValueKind<T>, { text, misshapen }: Given): Reading<T> {
-  if (misshapen !== undefined) return defect(misshapen)
+function readGiven<T>(kind: ValueKind<T>, { text, wrongShape }: Given): Reading<T> {
+  if (wrongShape !== undefined) return defect(wrongShape)
   if (text === '') return defect('it is empty: write a value, or leave it out')
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
     return defect('it contains a control character, such as a line break: remove it')

@@ -18,10 +18,10 @@ export interface Given {
   readonly text: string
   /** Where it was given, as in --print-config: `--listen`, `CORS_SIDECAR_LISTEN`, `sidecar.yaml:3:9`. */
   readonly place: string
-  /** How a message about it begins: the place, and in a file also the key. */
+  /** Start of a message about it: the place, and in a config file also the key. */
   readonly subject: string
   /** Why the value is not a single text: a list, a map, nothing. */
-  readonly misshapen?: string
+  readonly wrongShape?: string
 }
 
 /** The settings of one source by name, and the mistakes of the source itself, one line each. */
@@ -29,7 +29,7 @@ interface SourceContent {
   readonly given: ReadonlyMap<string, readonly Given[]>
   readonly issues: readonly string[]
   /** The source could not be read at all, so its settings are unknown. */
-  readonly illegible?: true
+  readonly unreadable?: true
 }
 
 /** Parsed flags by setting name, as commander returns them. Ignores names that are not settings. */
@@ -61,7 +61,7 @@ export function readFlags(flags: Flags): SourceContent {
   return { given, issues: [] }
 }
 
-/** An empty variable counts as unset: Compose and similar tools set one for every value that is missing. */
+/** An empty variable counts as unset, because Compose and similar tools set one for every missing value. */
 export function readEnvironment(environment: Environment): SourceContent {
   const given = new Map<string, readonly Given[]>()
   for (const { name, list } of settingEntries) {
@@ -98,7 +98,7 @@ interface ConfigFile {
 export function readConfig({ file, text, source }: ConfigFile): SourceContent {
   const name = visible(file)
   if (text.length > maxConfigLength)
-    return illegible([
+    return unreadable([
       `${name}: it is longer than ${maxConfigLength} characters, the limit for a config file`,
     ])
   const positionOf = createLineIndex(text)
@@ -109,18 +109,18 @@ export function readConfig({ file, text, source }: ConfigFile): SourceContent {
   const { root, problems } = source
   const faults = problems.filter(({ code }) => code !== 'empty-file')
   if (faults.length > 0)
-    return illegible(faults.map(({ message, offset }) => `${placeAt(offset)}: ${message}`))
+    return unreadable(faults.map(({ message, offset }) => `${placeAt(offset)}: ${message}`))
   if (root === undefined || (root.kind === 'scalar' && root.value === null))
     return { given: new Map(), issues: [] }
   if (root.kind !== 'map')
-    return illegible([
+    return unreadable([
       `${placeAt(root.offset)}: it contains no settings: write lines such as upstream: http://127.0.0.1:9000`,
     ])
   const repeated = root.entries.filter(
     ({ key }, index) => root.entries.findIndex((other) => other.key === key) < index,
   )
   if (repeated.length > 0)
-    return illegible(
+    return unreadable(
       repeated.map(
         ({ key, keySpan }) => `${placeAt(keySpan.offset)}: ${quote(key)} is given twice: keep one`,
       ),
@@ -133,10 +133,10 @@ export function readConfig({ file, text, source }: ConfigFile): SourceContent {
 }
 
 /** A source that could not be read, with its mistakes. */
-export const illegible = (issues: readonly string[]): SourceContent => ({
+export const unreadable = (issues: readonly string[]): SourceContent => ({
   given: new Map(),
   issues,
-  illegible: true,
+  unreadable: true,
 })
 
 interface PairContent {
@@ -154,17 +154,17 @@ function readPair(
     const unknown = unknownName('setting', nearest(key, knownNames))
     return { issue: `${placeAt(keySpan.offset)}: ${quote(key)}: ${unknown}` }
   }
-  const misshapen = wrongShape(setting, value)
-  const nodes = value.kind === 'list' && misshapen === undefined ? value.items : [value]
+  const wrongShape = shapeMistake(setting, value)
+  const nodes = value.kind === 'list' && wrongShape === undefined ? value.items : [value]
   const given = nodes.map((node): Given => {
     const place = placeAt(node.offset)
     const words = { text: writtenText(node, text) ?? '', place, subject: `${place}: ${key}` }
-    return misshapen === undefined ? words : { ...words, misshapen }
+    return wrongShape === undefined ? words : { ...words, wrongShape }
   })
   return { entry: [key, given] }
 }
 
-function wrongShape(setting: SettingEntry, node: SourceNode): string | undefined {
+function shapeMistake(setting: SettingEntry, node: SourceNode): string | undefined {
   if (node.kind === 'list') {
     if (!setting.list) return 'a list is given: write one value'
     return node.items.every((item) => item.kind === 'scalar' && item.value !== null)

@@ -38,7 +38,6 @@ export interface SettingEntry extends Setting<unknown> {
 
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>
 
-/** The values of a table's settings after all are read. */
 export type ValuesOf<Table extends SettingTable> = {
   readonly [Name in keyof Table]: Table[Name] extends ListSetting<infer T>
     ? readonly T[]
@@ -73,7 +72,7 @@ export const settingTable = {
     dialectNames.join('|'),
     choice(dialectNames),
     'cos',
-    'vendor whose responses to imitate, unless the rule file names one',
+    'vendor whose responses are copied, unless the rule file names one',
   ),
   hostSuffix: list(
     'NAME',
@@ -93,16 +92,26 @@ export const settingTable = {
     '?cors: leave it to the store, answer GET from the rule files, or also accept PUT and DELETE',
   ),
   /** Required by `bucketCorsApi: write`. */
-  credentials: setting('FILE', optionalPath, undefined, 'access keys that may call ?cors'),
+  credentials: setting('FILE', optionalPath, undefined, 'file with the access keys that may call ?cors'),
   /** Only with an `https://` upstream. */
-  upstreamCa: setting('FILE', optionalPath, undefined, 'certificate authority of the store (PEM)'),
+  upstreamCa: setting(
+    'FILE',
+    optionalPath,
+    undefined,
+    "certificate authority that issued the store's certificate (PEM)",
+  ),
   /** Certificate and key: both or neither. */
   tlsCert: setting('FILE', optionalPath, undefined, 'TLS on the data port: certificate chain (PEM)'),
   tlsKey: setting('FILE', optionalPath, undefined, 'TLS on the data port: private key (PEM)'),
   debugHeaders: toggle('add x-cors-sidecar-decision to every response with a CORS decision'),
-  headersTimeout: setting('TIME', timeout, 15_000, 'time limit for the complete request headers'),
+  headersTimeout: setting('TIME', timeout, 15_000, 'time limit for receiving the complete request headers'),
   upstreamTimeout: setting('TIME', timeout, 60_000, "time limit for the first byte of the store's response"),
-  idleTimeout: setting('TIME', timeout, 120_000, 'time limit without a byte in either direction'),
+  idleTimeout: setting(
+    'TIME',
+    timeout,
+    120_000,
+    'time limit for a connection with no bytes in either direction',
+  ),
   maxHeaderSize: setting(
     'SIZE',
     size(1024, 1_048_576),
@@ -115,7 +124,7 @@ export const settingTable = {
     'off',
     'X-Forwarded-For sent to the store; with append, a client can forge the first address in it',
   ),
-  strictStart: toggle('exit 2 when any rule file has an error'),
+  strictStart: toggle('exit with status 2 if a rule file has an error at start'),
   candidateRules: setting(
     'DIR',
     optionalPath,
@@ -126,10 +135,10 @@ export const settingTable = {
     'FILE',
     optionalPath,
     undefined,
-    'token required for the console and /-/, also from local callers',
+    'file with the token required for the console and /-/, also from local callers',
   ),
   overwriteAuthored: toggle(
-    'PUT ?cors may also replace rule files with comments or errors, in XML or JSON, and links',
+    'let PUT ?cors also replace rule files that have comments or errors, are XML or JSON, or are symbolic links',
   ),
   logLevel: setting('LEVEL', choice(logLevels), 'info', `lowest level to log: ${logLevels.join(', ')}`),
   logFormat: setting(

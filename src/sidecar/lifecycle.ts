@@ -11,8 +11,9 @@ export interface Lifecycle {
 }
 
 /**
- * How long a drain may take to begin, in milliseconds: the 5 s of the sidecar's `preStop`, and what its `node` takes
- * to start, which took more than 5 s on a busy machine. A store that restarts alone waits this long.
+ * How long `/drained` waits for a drain to begin, in milliseconds. Longer than the 5 s of the sidecar's `preStop` hook
+ * plus the start of the hook's `node`, which took more than 5 s on a busy machine. If the store restarts alone, no drain
+ * begins, and the store's own `preStop` hook waits this long.
  */
 const usualPatience = 20_000
 

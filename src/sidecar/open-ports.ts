@@ -32,7 +32,7 @@ interface Parts {
   /** The data port: of this process, or of its workers. */
   readonly data: { listen(): Promise<AddressInfo>; drain(timeout: number): Promise<void> }
   reload(cause: ReloadCause): Promise<ReloadResult>
-  /** After a change of the directory of the live rules. */
+  /** Reloads after a change in the directory of the live rules. */
   watched(cause: ReloadCause): Promise<ReloadResult>
 }
 

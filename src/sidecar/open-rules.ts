@@ -32,10 +32,9 @@ export async function openRules(settings: Settings, log: Log, metrics: Metrics):
 }
 
 function refuseStart(settings: Settings, { failure, snapshot }: ReloadResult): void {
-  if (snapshot.generation === 0)
-    throw new StartProblem([
-      `--rules ${settings.rules}: the directory cannot be read: ${failure ?? 'it keeps changing'}`,
-    ])
+  // Only a failure leaves nothing loaded: files that keep changing are left to the next reload.
+  if (failure !== undefined && snapshot.generation === 0)
+    throw new StartProblem([`--rules ${settings.rules}: the directory cannot be read: ${failure}`])
   if (!settings.strictStart) return
   const errors = snapshot.files
     .flatMap(({ findings }) => findings)
@@ -45,8 +44,8 @@ function refuseStart(settings: Settings, { failure, snapshot }: ReloadResult): v
 }
 
 /**
- * Logs one line for the reload and one for each finding, errors with their position. `before` is the failure of the
- * previous reload: an unchanged failure, every few seconds, is not logged again.
+ * Logs one line for the reload, and one with its position for each finding above `info`. `before` is the failure of
+ * the previous reload: the same failure again, every few seconds, is logged only at level `debug`.
  */
 function logReload(log: Log, directory: string, result: ReloadResult, before: string | undefined): void {
   for (const { file, line, column, severity, code, message } of result.findings)
@@ -61,13 +60,17 @@ function logReload(log: Log, directory: string, result: ReloadResult, before: st
   // At start the failure is reported as the reason to exit.
   if (result.failure !== undefined && result.cause !== 'start') {
     const level = result.failure === before ? 'debug' : 'error'
-    log[level](`the rules directory ${directory} cannot be used; the rules stay as they are`, fields)
+    log[level](
+      `the rules directory ${directory} cannot be used: ${result.failure}; the current rules stay active`,
+      fields,
+    )
     return
   }
   if (before !== undefined) log.info(`the rules directory ${directory} can be used again`)
   const faulty = result.changes.filter(({ after }) => after === 'invalid' || after === 'stale')
-  if (faulty.length > 0) log.warn(`rules ${result.result}${exceptFor(faulty)}`, fields)
-  else if (result.changes.length > 0) log.info(`rules ${result.result}`, fields)
+  const outcome = result.result === 'failed' ? 'no new rules applied' : `rules ${result.result}`
+  if (faulty.length > 0) log.warn(`${outcome}${exceptFor(faulty)}`, fields)
+  else if (result.changes.length > 0) log.info(outcome, fields)
   else log.debug('rules unchanged', fields)
 }
 
@@ -78,16 +81,20 @@ function changeText({ file, before, after }: FileChange): string {
 
 /** Names the files with errors, and the rules that apply in their place. */
 function exceptFor(faulty: readonly FileChange[]): string {
-  const named = (state: FileState): string => {
-    const files = faulty.filter(({ after }) => after === state).map(({ file }) => file)
-    const more = files.length > maxNamed ? ` and ${files.length - maxNamed} more` : ''
-    return files.length === 0 ? '' : `${files.slice(0, maxNamed).join(', ')}${more}`
-  }
-  const invalid = named('invalid')
-  const stale = named('stale')
+  const inState = (state: FileState): readonly string[] =>
+    faulty.filter(({ after }) => after === state).map(({ file }) => file)
+  const named = (files: readonly string[]): string =>
+    `${files.slice(0, maxNamed).join(', ')}${files.length > maxNamed ? ` and ${files.length - maxNamed} more` : ''}`
+  const invalid = inState('invalid')
+  const stale = inState('stale')
+  const owner = invalid.length === 1 ? 'its' : 'their'
   return [
-    invalid === '' ? '' : `; errors in ${invalid}: preflights are refused there until they are fixed`,
-    stale === '' ? '' : `; errors in ${stale}: the last good rules stay until they are fixed`,
+    invalid.length === 0
+      ? ''
+      : `; errors in ${named(invalid)}: ${owner} preflights are refused until the errors are fixed`,
+    stale.length === 0
+      ? ''
+      : `; errors in ${named(stale)}: the last good rules stay until the errors are fixed`,
   ].join('')
 }
 

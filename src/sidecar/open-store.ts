@@ -6,7 +6,7 @@ import { createStoreHealth, type StoreHealth, type StoreHealthRecord } from '../
 import type { Settings } from '../settings/settings.ts'
 import { storeOf } from './endpoint.ts'
 
-/** The store as the admin port shows it. `health` is of this process; `all` joins what other processes know. */
+/** The store as the admin port shows it. `health` covers this process; `all` adds what other processes know. */
 export function openStore(
   settings: Settings,
   all: (own: StoreHealth) => StoreHealth = (own) => own,
@@ -23,7 +23,7 @@ export function openStore(
   return { shown: { address, health: current, probe }, health }
 }
 
-/** The authorities are read for each probe: the file may be replaced, and only the data path watches it. */
+/** Reads the authorities for each probe, because the file may be replaced and only the data path watches it. */
 async function connectTo({ upstream, upstreamCa, upstreamTimeout: timeout }: Settings): Promise<Connect> {
   const pem = upstreamCa === undefined ? undefined : await readFile(upstreamCa, 'utf8')
   return createConnect({ upstream, ca: () => pem, timeout })

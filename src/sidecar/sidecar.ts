@@ -31,7 +31,7 @@ export async function startSidecar(settings: Settings, onExit?: OnExit): Promise
   const metrics = createMetrics({ version })
   const denials = createDenials()
   const setup = setupOf(settings)
-  const failed = (error: unknown): void => log.error('a request failed because of a bug', { error })
+  const failed = (error: unknown): void => log.error('an operation failed because of a bug', { error })
   const upstream = openStore(settings)
   const store = await openRules(settings, log, metrics)
   const candidates = openCandidates(settings, { setup, live: store.current, log, failed }, metrics)

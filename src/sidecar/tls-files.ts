@@ -24,7 +24,7 @@ export async function followAuthorities(
       })
     },
     refused: (error) =>
-      log.error('the changed --upstream-ca is unusable: the old authorities stay trusted', {
+      log.error('the new --upstream-ca file is unusable; the old CAs stay trusted: fix the file', {
         error,
         'tls.ca': file,
       }),
@@ -51,7 +51,7 @@ export function followCertificate(
   return {
     served({ expiry }) {
       if (served !== undefined)
-        log.info('the data port now serves the changed certificate of --tls-cert', until(expiry))
+        log.info('the data port now uses the new certificate from --tls-cert', until(expiry))
       served = expiry
     },
     expired: ({ expiry }) =>
@@ -60,6 +60,9 @@ export function followCertificate(
         until(expiry),
       ),
     refused: (error) =>
-      log.error('the changed certificate of --tls-cert is unusable: the old one stays', { ...fields, error }),
+      log.error('the new certificate in --tls-cert is unusable; still using the old one: fix the file', {
+        ...fields,
+        error,
+      }),
   }
 }

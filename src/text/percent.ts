@@ -1,11 +1,11 @@
 /**
  * Percent-encoding over bytes (RFC 3986 section 2.1). Strings here hold one byte per character, as Node delivers
- * request targets and header lines, so that the hash covers the bytes that were sent.
+ * request targets and header lines, so that signatures are computed over the bytes that were sent.
  */
 
 /**
- * Decodes `text`; `undefined` when a percent sign is not followed by two hexadecimal digits. `+` stays `+`. Throws
- * nothing: an exception, as `decodeURIComponent` throws it, takes 8 µs, and a request has room for thousands of names.
+ * Decodes `text`; `undefined` when a percent sign is not followed by two hexadecimal digits. `+` stays `+`. Does not
+ * throw as `decodeURIComponent` does, because an exception takes 8 µs and a request has room for thousands of names.
  */
 export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text

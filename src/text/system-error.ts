@@ -8,8 +8,8 @@ const meanings: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'it does not exist'],
   ['ENOTDIR', 'it is not a directory'],
   ['EISDIR', 'it is a directory'],
-  ['EACCES', 'permission denied: look at its owner and mode'],
-  ['EPERM', 'permission denied: look at its owner and mode'],
+  ['EACCES', 'permission denied: check its owner and mode'],
+  ['EPERM', 'permission denied: check its owner and mode'],
   ['ELOOP', 'it is a symbolic link that leads back to itself'],
   ['EROFS', 'its file system is read-only'],
   ['ENOSPC', 'the disk is full'],
@@ -17,7 +17,7 @@ const meanings: ReadonlyMap<string, string> = new Map([
   ['ENFILE', 'the system has too many files open'],
 ])
 
-export const systemErrorMeaning = (code: string): string => meanings.get(code) ?? `the system says ${code}`
+export const systemErrorMeaning = (code: string): string => meanings.get(code) ?? `system error ${code}`
 
 /** Why a file or directory cannot be used; `undefined` when `error` is not from the system. */
 export function whySystemRefused(error: unknown): string | undefined {
@@ -34,6 +34,6 @@ export function systemRefusal(error: unknown): string {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** Whether a `TextDecoder` with `fatal` refused the text. */
+/** Whether a `TextDecoder` with `fatal` rejected the bytes. */
 export const isNotUtf8 = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA'

@@ -15,11 +15,11 @@ export const visibleLines = (text: string): string => text.split('\n').map(visib
 /** For the output of JSON.stringify. The result parses to the same value. */
 export const visibleJson = visibleLines
 
-/** Quoted and cut, for a message. */
+/** Quoted and truncated, for a message. */
 export const quoted = (text: string, longest = 80): string =>
   visible(JSON.stringify(text.length > longest ? `${text.slice(0, longest)}…` : text))
 
-/** In printable ASCII, for names that must be ASCII: a Kelvin sign must not look like the letter K. */
+/** For names that must be ASCII: also escapes all else but `…`, so that a Kelvin sign cannot pass for the letter K. */
 export const quotedAscii = (text: string, longest = 80): string =>
   quoted(text, longest).replace(/[^ -~…]/gu, escaped)
 

@@ -45,7 +45,7 @@ test('CA certificates are read again when their file changes; an invalid file ke
   await new Promise((resolve) => setTimeout(resolve, 100))
 
   replace((path) => writeFileSync(path, 'no certificate'))
-  const refused = 'error: the changed --upstream-ca is unusable: the old authorities stay trusted'
+  const refused = 'error: the new --upstream-ca file is unusable; the old CAs stay trusted: fix the file'
   await expect.poll(messages, { timeout: 10_000 }).toEqual([refused])
   expect(current()).toBe(old)
 
@@ -55,7 +55,7 @@ test('CA certificates are read again when their file changes; an invalid file ke
   expect(current()).toBe(readFileSync(fixture('elsewhere.pem'), 'utf8'))
 })
 
-test('the expiry of the certificate is a metric, and an expired one is logged as an error', async () => {
+test('the expiry of the certificate is a metric; an expired, a new and an unusable one are logged', async () => {
   const { log, messages } = recordingLog()
   const metrics = createMetrics({ version: '1' })
   const settings = settingsWith({ tlsCert: fixture('localhost.pem'), tlsKey: fixture('localhost.key') })
@@ -72,7 +72,11 @@ test('the expiry of the certificate is a metric, and an expired one is logged as
     samples: [{ value: expiry / 1000 }],
   })
   events.served({ cert: '', key: '', expiry: expiry + 1_000 })
-  expect(messages()).toHaveLength(2)
+  events.refused(new Error('x'))
+  expect(messages().slice(1)).toEqual([
+    'info: the data port now uses the new certificate from --tls-cert',
+    'error: the new certificate in --tls-cert is unusable; still using the old one: fix the file',
+  ])
 })
 
 test('without TLS on the data port there is no such metric', async () => {

@@ -14,13 +14,13 @@ test.each([
   ['nowhere', 'it does not exist'],
   ['.', 'it is a directory'],
   ['package.json/x', 'it is not a directory'],
-])('the error of reading %j is said in plain words', (path, words) => {
+])('the error of reading %j is explained in plain words', (path, words) => {
   expect(whySystemRefused(caught(() => readFileSync(path)))).toBe(words)
 })
 
-test('a code without words is shown', () => {
+test('an error code without an explanation is shown as it is', () => {
   expect(systemRefusal(Object.assign(new Error('x'), { code: 'EIO', syscall: 'read' }))).toBe(
-    'the system says EIO',
+    'system error EIO',
   )
 })
 

@@ -34,7 +34,7 @@ export const codes = {
     'The file is empty or contains only comments. An interrupted write looks the same, so the last good rules stay. To remove a bucket\'s rules, delete its file. To refuse every origin, write "rules: []".',
   ),
   'file-unreadable': error(
-    'The file could not be read: it is missing, is not a regular file, or this process has no permission to read it.',
+    'The file could not be read: it is missing, is not a regular file, this process has no permission to read it, or reading failed or took too long. A server tries again after a minute if the process that read the file ended or took too long.',
   ),
   converted: info('What "convert" changed or left out, because the two formats differ.'),
   'merge-conflict': error("The file contains Git's merge conflict markers."),
@@ -57,7 +57,7 @@ export const codes = {
   'file-named-cors': info(
     'A file is named after its bucket, so cors.json holds the rules of a bucket named "cors". Most files with that name hold a CORS configuration of some other bucket: rename the file to that bucket\'s name.',
   ),
-  'no-rule-files': warning('The directory has no rule files, so it is probably the wrong one.'),
+  'no-rule-files': warning('The directory has no rule files, so it is probably the wrong directory.'),
   'duplicate-bucket': error(
     'Two files are named after the same bucket, e.g. photos.yaml and photos.json. Neither is loaded, because it is not clear which one is meant.',
   ),
@@ -100,7 +100,9 @@ export const codes = {
   'xml-mixed-content': error(
     'Text between elements, or an element or comment inside a value. Readers that drop the comment join the text around it: https://a.com<!-- -->.evil.com becomes another origin.',
   ),
-  'xml-wrong-root': error('The root element is CORSConfiguration, without a prefix.'),
+  'xml-wrong-root': error(
+    'The root element must be CORSConfiguration. A namespace prefix is accepted only if every element has it.',
+  ),
   'xml-too-deep': error('Nested deeper than 8 levels. A CORS configuration needs three.'),
   'xml-attribute': error('The elements of a CORS configuration have no attributes except xmlns.'),
   'xml-processing-instruction': error(
@@ -112,7 +114,7 @@ export const codes = {
     'A CORS configuration of another product, such as Google Cloud Storage or Terraform. Rule files are read in the formats of the S3 family; convert reads the others and prints what differs.',
   ),
   'computed-value': error(
-    'A value that a template computes when it is deployed. Replace it with the value that it has after deployment, then convert the file again.',
+    'A template computes this value at deployment. Replace it with the value that it has after deployment, then convert the file again.',
   ),
   'bucket-differs': warning(
     'The file contains an SDK call whose Bucket differs from the name of the file. The file name decides.',
@@ -134,11 +136,13 @@ export const codes = {
     'A value of the wrong type: a list or a number instead of text, for example, or null for an empty value.',
   ),
   'missing-key': error(
-    'A rule needs allowedOrigins and, unless a preset gives them, allowedMethods; a test needs origin, method and expect.',
+    'A rule needs allowedOrigins and, unless a preset supplies them, allowedMethods; a test needs origin, method and expect.',
   ),
   'empty-list': error('A rule without origins or methods matches nothing, and no vendor stores it.'),
-  'unsupported-value': error('The value must be one of a fixed list.'),
-  'too-many-rules': error('COS and S3 store at most 100 rules, OSS 20. Several origins can share one rule.'),
+  'unsupported-value': error('This field accepts only certain values; the message lists them.'),
+  'too-many-rules': error(
+    'At most 100 rules, as in COS and S3; in dialect oss at most 20. Several origins can share one rule.',
+  ),
   'no-rules': warning(
     'Without rules every cross-origin request is refused. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
     'error',
@@ -155,7 +159,7 @@ export const codes = {
     'Rules of COS, OSS and S3 can allow GET, PUT, POST, DELETE and HEAD, in upper case; rules of dialect http can allow every method that a page can send. OPTIONS is the preflight itself and needs no permission.',
   ),
   'credentials-by-dialect': error(
-    'COS and S3 send Access-Control-Allow-Credentials to every origin that a rule names, OSS never does. Only rules of dialect http can set allowCredentials.',
+    'COS and S3 send Access-Control-Allow-Credentials to every origin that a rule names; OSS never does. Only rules of dialect http can set allowCredentials.',
   ),
   'origin-empty': error('An empty origin matches nothing.'),
   'origin-too-long': error('The value is longer than any origin: a host name has at most 253 characters.'),
@@ -254,19 +258,19 @@ export const codes = {
     'Origins of pages start with http, https or the scheme of an app or extension, never with a WebSocket or FTP scheme.',
   ),
   'origin-insecure-with-credentials': warning(
-    'Anyone on the network path can change a page that is served over http, and then act with the permissions of its origin. localhost is exempt because browsers treat it as secure.',
+    "Anyone on the network path can change a page that is served over http, and then act with the permissions of its origin. If Access-Control-Allow-Credentials is sent (COS and S3 always do, OSS never does, dialect http does if the rule has allowCredentials: true), that includes the visitor's cookies for the store. localhost is exempt because browsers treat it as secure.",
   ),
   'origin-null-prohibited': warning(
     'Every sandboxed frame has the origin "null", so any site can have it. The entry is honoured, as by the vendors, but without credentials.',
   ),
   'origin-private-range': warning(
-    'A private address is a different machine in every network. On a hotel network it is a machine of the hotel.',
+    'A private address belongs to a different machine on every network. On hotel Wi-Fi, this entry allows a machine of the hotel.',
   ),
   'origin-localhost': info(
     "Fine for development. In production it allows every program that listens on that port of a visitor's machine.",
   ),
   'write-methods-for-any-origin': warning(
-    "PUT, POST or DELETE is allowed for every site. Any page can then use its visitor's abilities: presigned URLs, network position, anonymous write access.",
+    "PUT, POST or DELETE is allowed for every site. Any page can then write with its visitor's access: presigned URLs, network position, anonymous write access.",
   ),
   // Lint: ineffective
   'origin-label-hyphen': warning(
@@ -297,11 +301,11 @@ export const codes = {
     'Multipart uploads start and finish with POST. PUT alone is enough for presigned single uploads.',
   ),
   'header-forbidden': info(
-    'Browsers let pages neither send these request headers nor read these response headers. Content-Length, Origin and the like are harmless in the list. Cookie, Host and Set-Cookie are a warning, because a page that depends on them will fail.',
+    'Pages cannot send these request headers or read these response headers. Content-Length, Origin and the like are harmless in the list. Cookie, Host and Set-Cookie are a warning, because a page that depends on them will fail.',
     'warning',
   ),
   'header-safelisted': info(
-    'This header needs no permission, except as a request header whose value is longer than 128 bytes.',
+    'Browsers need no permission for this header, unless it is a request header whose value is longer than 128 bytes or has unusual characters, such as quotes.',
   ),
   'expose-cors-header': info('Access-Control-* headers are for the browser, not for pages.'),
   'maxage-zero': info('0 disables the preflight cache, so every request becomes two.'),
@@ -340,7 +344,6 @@ export type ErrorCode = {
   [Code in FindingCode]: (typeof codes)[Code]['severity'] extends 'error' ? Code : never
 }[FindingCode]
 
-/** A code with its severity. */
 export interface Rated {
   readonly severity: Severity
   readonly code: FindingCode

@@ -1,4 +1,4 @@
-/** Lints one AllowedOrigin entry that loads: it allows more than it seems to, or can never match. */
+/** Finds AllowedOrigin entries that load but allow more than they seem to, or can never match. */
 
 import { parse } from 'tldts'
 import { admitsAnyHost, fileOrigin } from '../../cors/pattern.ts'
@@ -43,7 +43,7 @@ export function remarksOnOrigin(entry: string): Remark[] {
     return [
       remark(
         'origin-file',
-        '"file://" is what pages from the file system send in Android WebView and other web views, also pages that other apps put there; credentials are not allowed for it: serve the page from an https:// or app:// address',
+        '"file://" is what pages from the file system send in Android WebView and other web views, including pages that other apps stored there; credentials are not allowed for it: serve the page from an https:// or app:// address',
       ),
     ]
   const parts = readParts(entry)
@@ -67,7 +67,7 @@ export function remarksOnOrigin(entry: string): Remark[] {
     return [
       remark(
         'origin-pattern-matches-any-host',
-        `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
+        `${quoted(entry)} allows every host without credentials, like "*": name the hosts, or write "*"`,
       ),
     ]
   return [...remarksOnScheme(entry, parts), ...remarksOnHost(entry, parts)]
@@ -76,7 +76,7 @@ export function remarksOnOrigin(entry: string): Remark[] {
 /** Whether no page can ever send an origin that `entry` matches. */
 export function isNeverSentOrigin(entry: string): boolean {
   const parts = readParts(entry)
-  if (parts === undefined) return entry !== 'null' && isWithoutSchemeForGood(entry)
+  if (parts === undefined) return entry !== 'null' && canNeverHaveScheme(entry)
   return isSchemeNeverSent(parts) || hasHyphenLabel(parts)
 }
 
@@ -87,17 +87,18 @@ const hasHyphenLabel = ({ scheme, host }: OriginParts): boolean =>
   /^http|\*/.test(scheme) && host.split('.').some((name) => name.startsWith('-') || name.endsWith('-'))
 
 /**
- * Whether an entry without "://" cannot match any origin with a scheme: it has no `*`, or the text before its `*`
- * cannot start a scheme, such as the dot of a host name or the colon of a port.
+ * Whether an entry without "://" cannot match any origin with a scheme, because it has no `*`, or because the text
+ * before its `*` cannot start a scheme: it contains the dot of a host name, for example, or ends with the colon of a
+ * port.
  */
-function isWithoutSchemeForGood(entry: string): boolean {
+function canNeverHaveScheme(entry: string): boolean {
   const star = entry.indexOf('*')
   if (star < 0) return true
   const before = entry.slice(0, star)
   return before === 'localhost' || /[.\]]/.test(before) || (before.endsWith(':') && !/^https?:$/.test(before))
 }
 
-/** Whether `entry` allows the whole web, so that its write methods need another safeguard. */
+/** Whether `entry` allows every site on the web. */
 export const isOpenOrigin = (entry: string): boolean => {
   const parts = readParts(entry)
   return entry === '*' || (parts === undefined ? letsAnyUrlIn(entry) : letsAnyHostIn(entry, parts))
@@ -117,12 +118,12 @@ function remarksWithoutScheme(entry: string): Remark[] {
     return [
       remark(
         'origin-pattern-matches-any-host',
-        `${quoted(entry)} allows every host, like "*", and is not allowed credentials: name the hosts, or write "*"`,
+        `${quoted(entry)} allows every host without credentials, like "*": name the hosts, or write "*"`,
       ),
     ]
   const better = withScheme(entry)
   const remedy = better === undefined ? undefined : replaceBy(better)
-  if (isWithoutSchemeForGood(entry))
+  if (canNeverHaveScheme(entry))
     return [
       remark(
         'origin-without-scheme',
@@ -180,7 +181,7 @@ function remarksOnScheme(entry: string, { scheme, host }: OriginParts): Remark[]
   return [
     remark(
       'origin-insecure-with-credentials',
-      `${quoted(entry)}: anyone on the network path can change a page that is served over http, and credentials are allowed for it; serve the page over https`,
+      `${quoted(entry)}: anyone on the network path can change a page that is served over http; serve the page over https`,
     ),
   ]
 }
@@ -222,7 +223,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
     return [
       remark(
         'origin-trailing-wildcard-open-suffix',
-        `${quoted(entry)} also lets ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))} in: do not put the * at the end of the host`,
+        `${quoted(entry)} also matches ${quoted(entry.replace('*', `${host[star - 1] === '.' ? '' : '.'}evil.example`))}: do not put the * at the end of the host`,
       ),
     ]
   const dot = tail.indexOf('.')
@@ -246,7 +247,7 @@ function remarksOnPattern(entry: string, host: string): Remark[] {
   return [
     remark(
       'origin-wildcard-not-on-label-boundary',
-      `${quoted(entry)} also lets ${quoted(entry.replace('*', 'evil'))} in: ${advice}`,
+      `${quoted(entry)} also matches ${quoted(entry.replace('*', 'evil'))}: ${advice}`,
       meant === undefined ? undefined : replaceBy(...meant),
     ),
   ]

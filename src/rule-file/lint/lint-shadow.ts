@@ -1,10 +1,11 @@
+import { fileOrigin } from '../../cors/pattern.ts'
 import type { CorsRule } from '../../cors/rule.ts'
 import { matchesStar, readStar, type StarPattern } from '../../cors/star.ts'
 
-/** Bound of wildcard comparisons per file; more than any hand-written list needs. */
+/** Limit on wildcard comparisons per file, above which rules are not checked. No hand-written list needs more. */
 const maxComparisons = 200_000
 
-/** A literal is a string. */
+/** A string for an entry without a `*`. */
 type Pattern = string | StarPattern
 
 interface Entry {
@@ -13,7 +14,7 @@ interface Entry {
   readonly hasScheme: boolean
 }
 
-/** A rule in the form that comparisons need. */
+/** The requests that a rule can match, prepared for comparison with other rules. */
 interface Reach {
   readonly any: boolean
   readonly exact: ReadonlySet<string>
@@ -41,8 +42,8 @@ export function shadowsIn(rules: readonly CorsRule[]): (readonly number[])[] {
 }
 
 /**
- * For each rule in turn: whether earlier rules contain all its origins, directly or by a wildcard. Only then can it
- * be shadowed. This check is cheap, and most files have no such rule.
+ * A test to run on the rules in file order: whether earlier rules list all origins of the rule, or one of them has a
+ * wildcard. Otherwise the rule cannot be shadowed. The test is cheap, and in most files no rule passes it.
  */
 function afterItsOrigins(): (rule: CorsRule) => boolean {
   const met = new Set<string>()
@@ -58,7 +59,7 @@ function afterItsOrigins(): (rule: CorsRule) => boolean {
 }
 
 function shadowOf(reach: Reach, reaches: readonly Reach[], index: number): readonly number[] {
-  // Computed on demand: most earlier rules share no origin with a rule.
+  // Computed on demand, because most earlier rules share no origin with this one.
   const allowing: (boolean | undefined)[] = []
   const takes = (at: number, other: Reach, origin: Entry, method: string): boolean => {
     if (!takesOrigin(other, origin) || !other.methods.includes(method)) return false
@@ -94,8 +95,8 @@ const toPattern = (entry: string): Pattern => readStar(entry) ?? entry
 
 function takesOrigin(other: Reach, { text, pattern, hasScheme }: Entry): boolean {
   if (other.any || other.exact.has(text)) return true
-  // A pattern never matches "null", and a pattern with a scheme matches only origins with one.
-  if (text === 'null' || text === '*') return false
+  // A pattern never matches "null" or "file://", and a pattern with a scheme matches only origins with one.
+  if (text === 'null' || text === fileOrigin || text === '*') return false
   return other.wildcards.some(
     (wildcard) => covers(wildcard.pattern, pattern) && (hasScheme || !wildcard.hasScheme),
   )

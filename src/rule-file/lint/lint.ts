@@ -1,6 +1,6 @@
 /**
- * What a careful reviewer would say about rules that load. Warnings: too permissive, can never match, or can never
- * help. Infos: style. codes.ts explains each code.
+ * Lints rules that load, as a careful reviewer would. A warning is about a rule that allows too much, has no effect or
+ * makes requests fail; an info is advice. codes.ts explains each code.
  */
 
 import { presetOf } from '../../cors/presets.ts'
@@ -20,7 +20,7 @@ import { rated } from './codes.ts'
 import { isNeverSentOrigin, isOpenOrigin, isUsualOrigin, remarksOnOrigin } from './lint-origin.ts'
 import { shadowsIn } from './lint-shadow.ts'
 
-/** `indexes`: where the rules of `file` stand in the text, if not all of them are here. */
+/** `indexes` are the positions of the rules in the text, where `file` holds only some of them. */
 export function lint(
   file: RuleFile,
   matching: Matching = vendorMatching,
@@ -30,7 +30,7 @@ export function lint(
   return matching.methods === 'stored' ? issues : issues.filter(({ code }) => !ofMultipartUploads.has(code))
 }
 
-/** Uploads in parts that POST begins and ends, and whose parts are named by ETag, are a protocol of S3, COS and OSS. */
+/** Findings about multipart uploads, which only S3, COS and OSS have: POST starts and finishes them, ETags name the parts. */
 const ofMultipartUploads = new Set(['etag-not-exposed', 'post-missing'])
 
 function lintRules(file: RuleFile, indexes: readonly number[]): Issue[] {
@@ -40,7 +40,7 @@ function lintRules(file: RuleFile, indexes: readonly number[]): Issue[] {
     return [
       issue(
         'no-rules',
-        'no rules: every cross-origin request to this bucket is refused; to remove this file from the decision, delete it',
+        'no rules: every cross-origin request to this bucket is refused; if you delete the file, _default or --unconfigured decides',
         ['rules'],
       ),
     ]
@@ -63,7 +63,7 @@ const mappedHosts = (hosts: readonly string[]): Issue[] =>
     : [
         issue(
           'host-mapping',
-          `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket as well: a store that reads the path opens the bucket in the path`,
+          `the store must map ${hosts.map((host) => quoted(host)).join(', ')} to this bucket as well: a store that does not map the host takes the bucket from the path, so these rules would apply to another bucket`,
           ['hosts'],
         ),
       ]
@@ -111,9 +111,7 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
   return [...found, ...repeated(allowedOrigins, list)]
 }
 
-/**
- * Methods that change nothing (IANA HTTP Method Registry, "Safe"). Only dialect http has others than GET and HEAD.
- */
+/** Methods that change nothing (IANA HTTP Method Registry, "Safe"). All but GET and HEAD need dialect http. */
 const readingMethod = /^(?:GET|HEAD|OPTIONS|PRI|PROPFIND|QUERY|REPORT|SEARCH)$/
 
 /** If "*" is anywhere in the rule, S3 answers "*" to every origin, without credentials. */
@@ -160,16 +158,16 @@ function lintMethods({ allowedMethods: methods }: CorsRule, path: ValuePath): Is
 /** Names that pages cannot set (https://fetch.spec.whatwg.org/#forbidden-request-header). */
 const forbiddenRequestHeader =
   /^(?:accept-(?:charset|encoding)|access-control-request-(?:headers|method)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|(?:proxy|sec)-.*)$/
-/** A page with one of these depends on it, so they are a warning. The others usually come from a copied list. */
+/** A page that sends one of these depends on it, so it is a warning. The others usually come from a copied list. */
 const missedWhenForbidden = /^(?:cookie2?|host|set-cookie|proxy-.*)$/
 /**
  * Allowed without permission while their values are short
  * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
  */
 const safelistedRequestHeader = /^(?:accept|accept-language|content-language)$/
-/** Signed in every request of the AWS SDKs. */
+/** Headers that the AWS SDKs sign: a list with one of them is meant for an SDK. */
 const amzRequestHeader = /^x-amz-(?:\*|date|content-sha256|user-agent|security-token)$/
-/** Sent by ali-oss with every request. */
+/** Headers that ali-oss sends: a list with one of them is meant for ali-oss. */
 const ossRequestHeader = /^x-oss-(?:date|security-token)$/
 
 const forbidden = (severity: 'warning' | 'info', message: string, path: ValuePath): Issue => ({
@@ -232,7 +230,7 @@ function lintAllowedHeaders({ allowedHeaders, allowedMethods }: CorsRule, path: 
  * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
  */
 function contentTypeMissing(names: readonly string[], methods: readonly string[], path: ValuePath): Issue[] {
-  // PATCH, of dialect http, is how tus uploads.
+  // tus uploads with PATCH, which only rules of dialect http can allow.
   const upload = methods.findIndex((method) => method === 'PUT' || method === 'PATCH')
   if (upload < 0 || names.some((entry) => matches(entry, 'content-type'))) return []
   return [
