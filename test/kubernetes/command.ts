@@ -8,7 +8,7 @@ export interface CommandOptions {
   readonly seconds?: number
 }
 
-/** The output of a program. Rejects with the end of its stderr when it fails. */
+/** Resolves with the stdout of a program. Rejects with the last lines of its output when it fails. */
 export async function command(
   program: string,
   args: readonly string[],

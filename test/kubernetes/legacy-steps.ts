@@ -64,7 +64,7 @@ export async function legacySteps(
     const outcome = await underLoad(client, requests, async () => {
       for (let round = 1; round <= counts.rollouts; round++)
         await rollout(round < counts.rollouts ? 'restart' : 'undo')
-      // The last one's pods are still draining.
+      // Pods of the last rollout are still draining.
       await until(cluster, ['-n', legacyNamespace, 'get', 'pods', '-o', 'name'], threePods)
     })
     steps.figure('legacy, rollouts under load', `${counts.rollouts}`)
@@ -109,7 +109,7 @@ export async function legacySteps(
       )
     })
     require(outcome.failed === 0, `${outcome.failed} requests failed: ${failuresOf(outcome)}`)
-    // With this target the autoscaler would go on to twelve replicas, which the steps after this one would feel.
+    // With this target the autoscaler would go on to twelve replicas, which would slow the steps after this one.
     await kubectl(['delete', 'hpa,deployment', '--all', '--wait=false'])
     return `a fourth replica ready ${seconds.toFixed(0)} s after the target was lowered to 20m, no request failed`
   })
@@ -117,7 +117,7 @@ export async function legacySteps(
 
 const threePods = (printed: string): boolean => printed.trim().split('\n').length === 3
 
-/** One after the other, as when nodes are drained: the next when three are ready again. */
+/** Deletes the pods one by one, as when nodes are drained, each only after three are ready again. */
 async function deletePods(cluster: Cluster, ready: (count: number) => Promise<number>): Promise<void> {
   const list = await cluster.kubectl(['-n', legacyNamespace, 'get', 'pods', '-o', 'name'])
   for (const pod of list.trim().split('\n')) {

@@ -118,6 +118,17 @@ async function deploy(parts: Omit<Scene, 'client'>, isWanted: (name: string) => 
   for (const track of tracks)
     if (track.status === 'rejected')
       await steps.step('what stands between the steps', () => Promise.reject(track.reason))
+  if (steps.hasFailed()) console.log(await warningsOf(cluster))
+}
+
+/** Why a pod was killed, or left its Service, is in the cluster's events, which end with the cluster. */
+function warningsOf({ kubectl }: Cluster): Promise<string> {
+  const columns =
+    'TIME:.lastTimestamp,COUNT:.count,NAMESPACE:.metadata.namespace,OBJECT:.involvedObject.name,MESSAGE:.message'
+  return kubectl([
+    ...['get', 'events', '--all-namespaces', '--field-selector', 'type=Warning'],
+    ...['--sort-by', '.lastTimestamp', '--output', `custom-columns=${columns}`],
+  ]).catch((error: unknown) => `no events: ${String(error)}`)
 }
 
 async function beside(scene: Scene, isWanted: (name: string) => boolean): Promise<void> {

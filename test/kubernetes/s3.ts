@@ -85,7 +85,7 @@ export async function carryObjects(base: string, client: PodClient): Promise<str
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'signed' }))
   const back = await Body?.transformToByteArray()
   require(back !== undefined &&
-    sha256(back) === sha256(content), 'the signed GET brings other bytes than were PUT')
+    sha256(back) === sha256(content), 'the signed GET returned different bytes from those PUT')
   const url = await presignedPut(s3, 'presigned')
   const put = await client.send({
     url,
@@ -97,7 +97,8 @@ export async function carryObjects(base: string, client: PodClient): Promise<str
   require(put.headers['access-control-allow-origin'] === writer, 'the presigned PUT has no CORS headers')
   const get = await client.send({ url: await presignedGet(s3, 'presigned'), headers: { origin: reader } })
   require(get.status === 200, `presigned GET: ${described(get)}`)
-  require(sha256(Buffer.from(get.body, 'base64')) === sha256(content), 'the presigned GET brings other bytes')
+  require(sha256(Buffer.from(get.body, 'base64')) ===
+    sha256(content), 'the presigned GET returned different bytes from those PUT')
   const evil = await client.send({ url: await presignedGet(s3, 'presigned'), headers: { origin: stranger } })
   const access = Object.keys(evil.headers).filter((name) => name.startsWith('access-control-'))
   require(access.length === 0, `an origin without a rule gets ${access.join(', ')}`)
@@ -118,7 +119,7 @@ export async function askPreflights(base: string, client: PodClient): Promise<st
     const allowed = answer.headers['access-control-allow-origin']
     require((allowed === undefined) === (status === 403), `preflight of ${origin} allows ${allowed}`)
   }
-  return `${cases.length} right`
+  return `${cases.length} preflights as expected`
 }
 
 export const described = ({ status, error, body }: Answer): string =>

@@ -6,6 +6,7 @@ export interface Steps {
   step(name: string, perform: () => Promise<string>): Promise<boolean>
   /** Adds a line of figures to the table at the end. */
   figure(name: string, value: string): void
+  readonly hasFailed: () => boolean
   /** Prints the last lines of the run. Returns its result. */
   close(): 'passed' | 'failed' | 'not tested'
 }
@@ -38,6 +39,7 @@ export function createSteps(print: (line: string) => void = console.log): Steps 
     figure(name, value) {
       figures.push([name, value])
     },
+    hasFailed: () => failed > 0,
     close() {
       for (const [name, value] of figures) print(`${name.padEnd(44)} ${value}`)
       print(`${passed} passed, ${failed} failed, ${skipped} skipped`)
