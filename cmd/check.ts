@@ -51,8 +51,8 @@ export function addCheck(program: Command, terminal: Terminal): void {
     .option('--explain <CODE>', 'explain a finding code and exit')
     .addHelpText('after', notes)
     .action(async (paths: readonly string[], flags: CheckFlags) => {
-      if (flags.explain !== undefined) terminal.exit(explainCode(flags.explain, terminal))
-      else terminal.exit(await checkPaths(paths.length === 0 ? ['rules'] : paths, flags, terminal))
+      if (flags.explain !== undefined) terminal.setExitCode(explainCode(flags.explain, terminal))
+      else terminal.setExitCode(await checkPaths(paths.length === 0 ? ['rules'] : paths, flags, terminal))
     })
 }
 

@@ -19,7 +19,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     .addHelpText('after', notes)
     .action((shell: Shell) => {
       terminal.out(scripts[shell](modelOf(program)))
-      terminal.exit(0)
+      terminal.setExitCode(0)
     })
 }
 

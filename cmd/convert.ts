@@ -40,6 +40,6 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .action(async (file: string, flags: ConvertFlags) => {
       // Imported on demand, so that `serve` does not load the parsers.
       const { convertFile } = await import('./run-convert.ts')
-      terminal.exit(await convertFile(file, flags, terminal))
+      terminal.setExitCode(await convertFile(file, flags, terminal))
     })
 }

@@ -33,7 +33,7 @@ export function addDemo(program: Command, terminal: Terminal, signals: Signals):
       'see it work: a folder as the store, the sidecar in front of it, and a page on another origin',
     )
     .addOption(
-      new Option('--dialect <NAME>', 'vendor whose responses to imitate')
+      new Option('--dialect <NAME>', 'vendor whose responses are copied')
         .choices(dialectNames)
         .default('cos'),
     )
@@ -44,7 +44,7 @@ export function addDemo(program: Command, terminal: Terminal, signals: Signals):
     )
     .addHelpText('after', notes)
     .action(async (flags: DemoFlags) => {
-      terminal.exit(await demo(flags, terminal, signals))
+      terminal.setExitCode(await demo(flags, terminal, signals))
     })
 }
 

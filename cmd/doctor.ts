@@ -89,11 +89,11 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .option('--explain <CODE>', 'explain a problem code and exit')
     .addHelpText('after', notes)
     .action(async (flags: DoctorFlags, command: Command) => {
-      if (flags.explain !== undefined) return terminal.exit(explainCode(flags.explain, terminal))
+      if (flags.explain !== undefined) return terminal.setExitCode(explainCode(flags.explain, terminal))
       if (flags.url === undefined) return command.error("error: required option '--url <URL>' not specified")
       if (flags.origin === undefined)
         return command.error("error: required option '--origin <ORIGIN>' not specified")
-      return terminal.exit(await doctor(flags, flags.url, flags.origin, terminal))
+      return terminal.setExitCode(await doctor(flags, flags.url, flags.origin, terminal))
     })
 }
 

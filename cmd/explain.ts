@@ -62,7 +62,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .addOption(new Option('--format <FORMAT>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', notes)
     .action(async (flags: ExplainFlags) => {
-      terminal.exit(await explainCommand(flags, terminal))
+      terminal.setExitCode(await explainCommand(flags, terminal))
     })
 }
 

@@ -49,7 +49,7 @@ export function addInit(program: Command, terminal: Terminal): void {
     .addOption(dialectOption().default('cos'))
     .addHelpText('after', notes)
     .action(async (bucket: string, flags: InitFlags) => {
-      terminal.exit(await init(bucket, flags, terminal))
+      terminal.setExitCode(await init(bucket, flags, terminal))
     })
 }
 

@@ -31,7 +31,7 @@ process.stderr.on('error', endQuietly)
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  exit(code) {
+  setExitCode(code) {
     process.exitCode = code
   },
   // Not file descriptor 0: Node makes a pipe there non-blocking, and reads fail with EAGAIN while its writer

@@ -56,6 +56,6 @@ export async function run(argv: readonly string[], terminal: Terminal, signals: 
   } catch (error) {
     // Commander has already printed the help, the version or the error.
     if (!(error instanceof CommanderError)) throw error
-    terminal.exit(error.exitCode === 0 ? 0 : 2)
+    terminal.setExitCode(error.exitCode === 0 ? 0 : 2)
   }
 }

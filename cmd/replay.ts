@@ -54,7 +54,7 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .addOption(new Option('--format <FORMAT>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', notes)
     .action(async (log: string, flags: ReplayFlags) => {
-      terminal.exit(await replay(log, flags, terminal))
+      terminal.setExitCode(await replay(log, flags, terminal))
     })
 }
 

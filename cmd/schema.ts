@@ -18,6 +18,6 @@ export function addSchema(program: Command, terminal: Terminal): void {
     .addHelpText('after', notes)
     .action(async () => {
       terminal.out(await schemaText())
-      terminal.exit(0)
+      terminal.setExitCode(0)
     })
 }

@@ -36,7 +36,7 @@ export function addServe(program: Command, terminal: Terminal, signals: Signals)
     .option('--config <FILE>', 'settings in YAML, with names in camelCase')
     .option('--print-config', 'print the effective settings and where each came from, and exit')
     .action(async (flags: Flags) => {
-      terminal.exit(await serve(flags, terminal, signals))
+      terminal.setExitCode(await serve(flags, terminal, signals))
     })
 }
 

@@ -60,7 +60,7 @@ export function addSuggest(program: Command, terminal: Terminal): void {
     .addOption(hostSuffixOption())
     .addHelpText('after', notes)
     .action(async (logs: readonly string[], flags: SuggestFlags) => {
-      terminal.exit(await suggest(logs, flags, terminal))
+      terminal.setExitCode(await suggest(logs, flags, terminal))
     })
 }
 

@@ -8,7 +8,7 @@ export interface Terminal {
   /** Writes progress, summaries and errors. */
   err(text: string): void
   /** Sets the exit code without ending the process. 0: success, 1: findings, 2: usage error or unreadable input. */
-  exit(code: 0 | 1 | 2): void
+  setExitCode(code: 0 | 1 | 2): void
   /** Read once, for the argument `-`. Absent: there is no input. */
   readonly stdin?: AsyncIterable<Uint8Array>
   readonly env: Readonly<Record<string, string | undefined>>

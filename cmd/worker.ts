@@ -8,7 +8,7 @@ export function addWorker(program: Command, terminal: Terminal, signals: Signals
     .command('worker', { hidden: true })
     .description('serve as one of the processes of serve --workers')
     .action(async () => {
-      terminal.exit(await work(terminal, signals))
+      terminal.setExitCode(await work(terminal, signals))
     })
 }
 

@@ -12,7 +12,7 @@ async function scriptOf(shell: string): Promise<string> {
       script += text
     },
     err: (text) => expect.fail(text),
-    exit: (code) => expect(code).toBe(0),
+    setExitCode: (code) => expect(code).toBe(0),
     env: {},
     cwd: '/',
     colour: false,

@@ -1,4 +1,4 @@
-/** Copying what `explain` prints gives a file that works. */
+/** A reader can copy the change that `explain` prints, and the changed rule file then allows the request. */
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ async function command(...argv: readonly string[]): Promise<{ out: string; code:
       out += text
     },
     err: () => {},
-    exit: (exitCode: number) => {
+    setExitCode: (exitCode: number) => {
       code = exitCode
     },
     env: {},
@@ -46,7 +46,7 @@ async function command(...argv: readonly string[]): Promise<{ out: string; code:
   return { out, code }
 }
 
-/** A reader copies what is between the heading of a change and the next empty line. */
+/** Applies the text from below the heading of a change to the next empty line, as a reader would copy it. */
 function copyFrom(out: string): void {
   const change =
     /^This change to (\S+), line [0-9]+, would allow the request:\n\n([\s\S]*?)\n\n(?=[A-Z])/m.exec(out)
@@ -73,7 +73,7 @@ test.each<[bucket: string, origin: string, method: string, headers: readonly str
   ['aws', 'https://app.example.com', 'DELETE', ['authorization']],
   ['nothing-yet', 'https://app.example.com', 'PUT', ['content-type', 'x-oss-date']],
   ['_service', 'https://app.example.com', 'GET', ['authorization']],
-])('from the refusal of %s to %s: %s', async (bucket, origin, method, headers) => {
+])('the change that explain prints for bucket %s, origin %s and method %s allows the request', async (bucket, origin, method, headers) => {
   const question = ['explain', '--bucket', bucket, '--origin', origin, '--method', method]
   const argv = [...question, ...headers.flatMap((name) => ['--header', name])]
   const problems = async (): Promise<number> => {

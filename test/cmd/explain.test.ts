@@ -54,7 +54,7 @@ async function explained(
       err += written
     },
     stdin: pieces(),
-    exit: (exitCode) => {
+    setExitCode: (exitCode) => {
       code = exitCode
     },
     env: {},

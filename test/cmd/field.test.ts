@@ -47,7 +47,7 @@ async function explain(name: string, argv: readonly string[], text = fixture(nam
     err: (written: string) => {
       out += written
     },
-    exit: (exitCode: number) => {
+    setExitCode: (exitCode: number) => {
       code = exitCode
     },
     env: {},
@@ -144,7 +144,7 @@ const holds: Readonly<Record<string, () => void | Promise<void>>> = {
     const write = (text: string): void => {
       said += text
     }
-    const terminal = { out: write, err: write, exit: () => {}, env: {}, cwd: folder, colour: false }
+    const terminal = { out: write, err: write, setExitCode: () => {}, env: {}, cwd: folder, colour: false }
     writeFileSync(join(folder, 'photos.tf'), fixture('74-terraform.tf'))
     const signals = { onTerminate: () => {}, onReload: () => {}, onExit: () => {} }
     await run(['check', 'photos.tf'], terminal, signals)

@@ -82,7 +82,7 @@ async function replayed(...argv: readonly string[]): Promise<Outcome> {
       err += written
     },
     stdin: pieces(),
-    exit: (exitCode: number) => {
+    setExitCode: (exitCode: number) => {
       code = exitCode
     },
     env: {},

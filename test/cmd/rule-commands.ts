@@ -5,7 +5,6 @@ import { Command, CommanderError } from 'commander'
 import { onTestFinished } from 'vitest'
 import type { Terminal } from '../../cmd/terminal.ts'
 
-/** A command's output and exit code. */
 export interface Outcome {
   readonly out: string
   readonly err: string
@@ -35,7 +34,7 @@ export async function runCommand(
     err: (text) => {
       err += text
     },
-    exit: (given) => {
+    setExitCode: (given) => {
       code = given
     },
     stdin: pieces(stdin),

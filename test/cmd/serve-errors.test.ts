@@ -51,7 +51,7 @@ async function serve(argv: readonly string[], env: Terminal['env'] = {}): Promis
       err += written
     },
     stdin: pieces(),
-    exit: (exitCode) => {
+    setExitCode: (exitCode) => {
       code = exitCode
     },
     env,
@@ -106,7 +106,7 @@ describe('settings that cannot be used', () => {
 
   test.skipIf(process.getuid?.() === 0)('a config file that may not be read', async () => {
     expect(await serve(['--config', 'secret.yaml'])).toEqual(
-      refused('--config: "secret.yaml" cannot be read: permission denied: look at its owner and mode'),
+      refused('--config: "secret.yaml" cannot be read: permission denied: check its owner and mode'),
     )
   })
 
