@@ -16,7 +16,7 @@ const restricted = [
   '/-/explain?bucket=photos&origin=https://a.example&method=GET',
 ] as const
 
-describe('without a token', () => {
+describe('without a token configured', () => {
   test.each([
     ['no further header', {}],
     ['Host localhost', { Host: 'localhost' }],
@@ -95,7 +95,7 @@ describe('without a token', () => {
   })
 })
 
-describe('with a token', () => {
+describe('with a token configured', () => {
   let folder = ''
   let tokenFile = ''
   const away = { Host: 'console.example' }

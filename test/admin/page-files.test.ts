@@ -7,7 +7,7 @@ import { consolePage, readPage } from '../../src/admin/page-files.ts'
 const demoPage = new URL('../../src/demo/page/', import.meta.url)
 const colours = readFileSync(new URL('shared.css', consolePage), 'utf8')
 
-/** Served by the demo under this name too. */
+/** The demo serves this file of the console under its path there, so that its scripts can import it. */
 const sharedWithDemo = ['../../admin/page/dom.js']
 
 describe.each([
@@ -37,7 +37,7 @@ describe.each([
     }
   })
 
-  test('serves scripts without types that import each other by their served names', async () => {
+  test('serves scripts that contain no types and import each other by their served names', async () => {
     const scripts = [...(await readPage(folder))].filter(([name]) => name.endsWith('.js'))
     const names = [...scripts.map(([name]) => `./${name}`), ...sharedWithDemo]
     expect(names).toContain('./main.js')

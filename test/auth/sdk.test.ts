@@ -15,12 +15,12 @@ const now = (): number => Math.floor(Date.now() / 1000)
 const keysFor = (buckets: readonly string[] | undefined): AccessKeys =>
   new Map([[accessKeyId, { id: accessKeyId, secret, buckets }]])
 
-const verdicts = new Map<string, Captured>()
+const requests = new Map<string, Captured>()
 async function captured(call: SignedCall): Promise<Captured> {
-  const known = verdicts.get(call.name)
+  const known = requests.get(call.name)
   if (known !== undefined) return known
   const fresh = await capture.take(() => call.send(capture.port))
-  verdicts.set(call.name, fresh)
+  requests.set(call.name, fresh)
   return fresh
 }
 
@@ -70,7 +70,7 @@ describe.each(signedCalls)('$name', (call) => {
       )
   })
 
-  test('is refused with another method, path, bucket or one parameter more', async () => {
+  test('is refused with another method, path or bucket, or with an additional parameter that its scheme signs', async () => {
     const request = signedRequest(await captured(call), call.bucket, call.byHost)
     for (const method of ['GET', 'PUT', 'DELETE', 'HEAD'].filter((name) => name !== request.method))
       expect(refusalOf({ ...request, method }, keys)).toBe('wrong-signature')
@@ -81,6 +81,7 @@ describe.each(signedCalls)('$name', (call) => {
       const target = other + request.target.slice(path.length)
       expect(refusalOf({ ...request, target, bucket }, keys), target).not.toBe('verified')
     }
+    // A COS signature covers only the parameters that its q-url-param-list names.
     expect(refusalOf({ ...request, target: `${request.target}&lifecycle` }, keys)).toMatch(
       call.name.startsWith('cos') ? /verified/ : /wrong-signature/,
     )

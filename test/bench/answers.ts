@@ -4,13 +4,16 @@ import { bucket, deniedOrigin, origin, preflightHeaders, requestedHeaders } from
 export const objectPath = `/${bucket}/object`
 export const objectBytes = 1024
 
-/** What a server must do before it is measured. */
+/** Decides which responses are required of a server before it is measured. */
 export interface Abilities {
-  /** It answers known origins only; the baseline answers anything. */
+  /** Whether it refuses unknown origins; the baseline answers every origin alike. */
   readonly knowsOrigins: boolean
 }
 
-/** Rejects, naming the server, unless it allows a preflight of the page and refuses one of a stranger. */
+/**
+ * Rejects, naming the server, unless it allows a preflight from {@link origin} and, if it knows the origins, refuses
+ * one from {@link deniedOrigin}.
+ */
 export async function verifyPreflight(
   name: string,
   port: number,
@@ -28,13 +31,13 @@ export async function verifyPreflight(
 }
 
 /**
- * Rejects, naming the server, unless it serves the object and, if it knows the origins, shares it with the page but
- * not with a stranger.
+ * Rejects, naming the server, unless it serves the object and, if it knows the origins, shares it with
+ * {@link origin} but not with {@link deniedOrigin}.
  */
 export async function verifyGet(name: string, port: number, { knowsOrigins }: Abilities): Promise<void> {
   const { status, headers, body } = await ask(port, 'GET', { Origin: origin })
   expect(name, 'status', status === 200, status)
-  expect(name, 'bytes', body.length === objectBytes, body.length)
+  expect(name, 'number of bytes', body.length === objectBytes, body.length)
   if (!knowsOrigins) return
   expectOrigin(name, headers['access-control-allow-origin'])
   expectRefused(name, await ask(port, 'GET', { Origin: deniedOrigin }))
@@ -48,9 +51,9 @@ const expectOrigin = (name: string, value: string | undefined): void =>
 
 function expectRefused(name: string, { headers }: Answered): void {
   const allowed = headers['access-control-allow-origin']
-  expect(name, "a stranger's Access-Control-Allow-Origin", allowed === undefined, allowed)
+  expect(name, 'Access-Control-Allow-Origin for an unknown origin', allowed === undefined, allowed)
 }
 
 function expect(name: string, what: string, holds: boolean, seen: unknown): void {
-  if (!holds) throw new Error(`${name} answers wrongly: ${what} is ${String(seen)}`)
+  if (!holds) throw new Error(`${name}: unexpected ${what}: ${String(seen)}`)
 }

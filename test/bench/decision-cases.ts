@@ -104,7 +104,7 @@ export const decisionCases: readonly (readonly [name: string, decide: () => unkn
     ),
   ],
   ['an Origin of 8 KB', preflight('ordinary', `https://${'a'.repeat(8192)}`, '')],
-  ['an Origin of 320 label dots', preflight('ordinary', `https://${'a.'.repeat(155)}!`, '')],
+  ['an Origin of 155 labels', preflight('ordinary', `https://${'a.'.repeat(155)}!`, '')],
 ]
 
 const repeats = 10_000

@@ -94,7 +94,7 @@ async function run(options: BenchOptions): Promise<0 | 1> {
     return 0
   } catch (error) {
     progress('')
-    // After an interrupt, the running section fails as a consequence.
+    // An interrupt ends the servers, so the running section fails; that error is expected.
     if (!isInterrupted) console.error(error instanceof Error ? `error: ${error.message}` : error)
     return 1
   } finally {
@@ -110,7 +110,7 @@ async function guard(bench: Bench): Promise<0 | 1> {
   return isCompared && compared.every(({ hasFallen }) => !hasFallen) ? 0 : 1
 }
 
-/** Runs the guard several times on the same code, where each alarm is a false one. */
+/** Runs the guard several times on the same code, so every alarm is a false one. */
 async function measureNoise(bench: Bench, times: number): Promise<0> {
   const recorded = await recordedRatios()
   const runs: (readonly ComparedRatio[])[] = []

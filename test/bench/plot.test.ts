@@ -13,7 +13,7 @@ const plot = growthPlot({
   ],
 })
 
-test('the plot is one well-formed SVG document with escaped texts', () => {
+test('the plot is one well-formed SVG document with escaped text', () => {
   expect(XMLValidator.validate(plot)).toBe(true)
   expect(plot).toContain('Growth &#38; &#60;more&#62;')
 })
@@ -28,7 +28,7 @@ const linesOf = (svg: string) =>
     points.split(' ').map((point) => point.split(',').map(Number)),
   )
 
-test('growth goes up, shrinking goes down, and the same stays level; decades are equally far apart', () => {
+test('rising values go up, falling ones go down, constant ones stay level; decades are equally spaced', () => {
   const [start = [], block = [], flat = []] = linesOf(plot)
   const [heights, blocks, level] = [start, block, flat].map((line) => line.map(([, y = 0]) => y))
   expect(heights?.[2]).toBeLessThan(heights?.[0] ?? 0)
@@ -63,7 +63,7 @@ test('an axis can name its positions', () => {
   expect(sizes).toContain('relative to its value at 1 KB')
 })
 
-test('positions that lie too close keep their point and lose their text', () => {
+test('a position too close to a labelled one keeps its point but gets no label', () => {
   const close = growthPlot({
     title: 'close',
     axis: 'connections',
@@ -76,7 +76,7 @@ test('positions that lie too close keep their point and lose their text', () => 
   expect(close.match(/<circle/g)).toHaveLength(5)
 })
 
-test('bars begin at zero: twice the value is twice as long', () => {
+test('bars start at zero, so twice the value is twice as long', () => {
   const bars = barPlot({
     title: 'Memory <MB>',
     unit: 'MB',
@@ -94,7 +94,7 @@ test('bars begin at zero: twice the value is twice as long', () => {
   expect(bars).toContain('40 MB')
 })
 
-test('every colour has one for the dark theme', () => {
+test('every colour has a counterpart in the dark theme', () => {
   const [light = '', dark = ''] = plot.split('@media (prefers-color-scheme:dark)')
   const classes = (css: string) => new Set([...css.matchAll(/\.([a-z]+\d?)\{/g)].map(([, name]) => name))
   expect(classes(dark.slice(0, dark.indexOf('</style>')))).toEqual(classes(light))

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderWith } from '../rules/directory.ts'
 
-/** The bucket of all loads. */
+/** The bucket of every load that uses only one; {@link bucketName} gives it index 0. */
 export const bucket = 'assets'
 export const origin = 'https://app-99.example.com'
 export const deniedOrigin = 'https://app-100.example.com'
@@ -55,7 +55,7 @@ export const rulesFile = (ruleCount: number, bucketIndex: number, maxAge = maxAg
     })),
   )
 
-/** One rule of that many origins; {@link origin} is the last. */
+/** One rule with `count` origins; {@link origin} is the last. */
 export const manyOrigins = (count: number): string =>
   file([
     {

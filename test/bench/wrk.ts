@@ -24,8 +24,8 @@ export interface WrkLoad {
 }
 
 /**
- * Loads a server with one thread of wrk and 16 connections by default. Rejects when a response is an error, a
- * connection breaks, or the log lacks a line: a server that fails is not fast.
+ * Loads a server with one thread of wrk and 16 connections by default. Rejects when a response is an error (unless
+ * `mayRefuse`), a connection breaks, or the log lacks a line, because the speed of a failing server means nothing.
  */
 export async function measureLoad(testbed: Testbed, load: WrkLoad): Promise<Measured> {
   const { pid, url, script, seconds, connections = 16, mayRefuse = false, log } = load

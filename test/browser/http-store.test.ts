@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileStore } from '@tus/file-store'
@@ -15,6 +14,7 @@ import { openLocalPort } from '../../src/demo/local-port.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { describeInBrowser, launchChromium } from './chromium.ts'
+import { nginxListening } from './nginx-listening.ts'
 
 const nginx = '/usr/sbin/nginx'
 const davModule = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so'
@@ -105,17 +105,7 @@ http {
     child.kill()
     if (child.exitCode === null) await once(child, 'exit')
   })
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(await readFile(join(folder, 'error.log'), 'utf8'))
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false)
-    socket.destroy()
-    if (isOpen) break
-    await new Promise(setImmediate)
-  }
+  await nginxListening(child, port, join(folder, 'error.log'))
   return { origin: `http://127.0.0.1:${port}`, files: join(folder, 'files') }
 }
 

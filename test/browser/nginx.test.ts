@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -11,12 +10,13 @@ import { readSettings } from '../../src/settings/settings.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
 import { describeInBrowser, launchChromium } from './chromium.ts'
 import { dialectPage, type Seen } from './dialect-page.ts'
+import { nginxListening } from './nginx-listening.ts'
 
 const nginxPath = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bin/nginx'].find((path) =>
   existsSync(path),
 )
 
-/** nginx with files below `root`, and its WebDAV module for other methods than GET. */
+/** nginx serving files, with its WebDAV module for methods other than GET. */
 const configuration = (folder: string, port: number): string => `
 daemon off;
 master_process off;
@@ -40,17 +40,6 @@ http {
   }
 }
 `
-
-async function accepting(port: number): Promise<void> {
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false))
-      socket.once('connect', () => socket.destroy())
-    })
-    if (open) return
-    await new Promise(setImmediate)
-  }
-}
 
 if (nginxPath === undefined) {
   if (process.env.CI_REQUIRE_NGINX === '1')
@@ -78,7 +67,7 @@ if (nginxPath === undefined) {
         nginx.kill('SIGKILL')
         await ended
       })
-      await accepting(port)
+      await nginxListening(nginx, port, join(folder, 'error.log'))
 
       const pagePort = await openLocalPort(0)
       undo.push(pagePort.close)
@@ -118,7 +107,7 @@ if (nginxPath === undefined) {
     const request = (path: string, init: object = {}) =>
       page.evaluate<Seen>(`request(${JSON.stringify(sidecar + path)}, ${JSON.stringify(init)})`)
 
-    test('a page reads a file and its ETag, once, although nginx sends CORS headers of its own', async () => {
+    test('a page reads a file and its ETag, although nginx sends CORS headers of its own', async () => {
       const seen = await request('/site/hello.txt')
       expect(seen).toMatchObject({ kind: 'answer', status: 200, body: 'hello from nginx\n' })
       expect(seen.kind === 'answer' && seen.headers.etag).toMatch(/^"/)

@@ -1,4 +1,4 @@
-/** Reads the keys of the file in its argument while the process cannot open files, and when it can again. */
+/** Reads the keys from the file that its argument names, while the process cannot open files and once it can again. */
 
 import { closeSync, openSync } from 'node:fs'
 import { followCredentials } from '../../src/bucket-cors/credentials-file.ts'
@@ -13,7 +13,7 @@ const opened: number[] = []
 try {
   for (;;) opened.push(openSync('/dev/null', 'r'))
 } catch {
-  // Until some are closed.
+  // EMFILE: from here on no file can be opened.
 }
 const before = await keys()
 for (const file of opened) closeSync(file)

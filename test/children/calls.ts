@@ -6,7 +6,7 @@ export const double = (value: number): number => 2 * value
 
 export const pid = (): number => process.pid
 
-/** Names of the variables that the process started with: child.ts hides them from `process.env`. */
+/** Names of the variables that the process started with, from /proc because child.ts hides them from `process.env`. */
 export const environment = (): readonly string[] =>
   readFileSync('/proc/self/environ', 'utf8')
     .split('\0')

@@ -9,7 +9,7 @@ import {
   maxOriginLength,
   originForm,
 } from '../../src/cors/pattern.ts'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 
 interface Row {
   readonly id: string
@@ -177,6 +177,6 @@ test(`the matcher agrees with the oracle on ${runs} random pairs`, { timeout: 30
     }),
     { numRuns: runs },
   )
-  tell({ compared, matching })
+  report({ compared, matching })
   expect(matching).toBeGreaterThan(runs / 20)
 })

@@ -47,7 +47,7 @@ const question = fc
     return read
   })
 
-describe('asking only the rules that an origin can be for', () => {
+describe('trying only the rules that can match the origin', () => {
   test('gives the same decision as trying every rule in order', () => {
     const decided = new Set<string>()
     fc.assert(

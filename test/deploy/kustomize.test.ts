@@ -407,8 +407,8 @@ describe.skipIf(!hasKustomize)('rendered by kustomize', () => {
     })
     for (const [overlay] of all()) {
       const rules = kind(overlay, 'NetworkPolicy').flatMap((manifest) => policy.parse(manifest).spec.ingress)
-      const portsOf = (isIt: (from: unknown) => boolean): readonly number[] =>
-        rules.filter(({ from }) => isIt(from)).flatMap(({ ports }) => ports.map(({ port }) => port))
+      const portsOf = (matches: (from: unknown) => boolean): readonly number[] =>
+        rules.filter(({ from }) => matches(from)).flatMap(({ ports }) => ports.map(({ port }) => port))
       expect(new Set(portsOf((from) => from === undefined)), overlay).toEqual(new Set([8080]))
       expect(portsOf((from) => JSON.stringify(from)?.includes('monitoring') === true)).toEqual([9464])
       const peers = portsOf((from) => JSON.stringify(from)?.includes('minio') === true)

@@ -1,3 +1,5 @@
+/** Compares what the manifests say about the program with the program itself. */
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -8,7 +10,6 @@ import { exchange, preflight } from '../serve/exchange.ts'
 import { endProgram, type Program, startProgram } from '../serve/program.ts'
 import { containerSchema, environmentOf } from './pod.ts'
 
-/** Compares what the manifests say about the program with the program itself. */
 const deploy = join(import.meta.dirname, '..', '..', 'deploy')
 const yaml = (path: string): unknown => parse(readFileSync(join(deploy, path), 'utf8'))
 
@@ -22,10 +23,10 @@ const photos = readFileSync(join(deploy, 'base', 'rules', 'photos.yaml'), 'utf8'
 
 /** With the rules mounted as by a kubelet, and without a store. */
 async function started(more: readonly string[] = []): Promise<Program> {
-  const nobody = join(await temporaryFolder(), 'store.sock')
+  const missingSocket = join(await temporaryFolder(), 'store.sock')
   const mount = await temporaryFolder()
   await kubeletWrite(mount, { 'photos.yaml': photos })
-  const program = await startProgram(`unix:${nobody}`, mount, more)
+  const program = await startProgram(`unix:${missingSocket}`, mount, more)
   onTestFinished(() => endProgram(program))
   return program
 }
@@ -36,7 +37,7 @@ test.each([
   ['components/native-sidecar/sidecar.yaml', 'initContainers'],
   ['components/plain-sidecar/sidecar.yaml', 'containers'],
   ['overlays/legacy/deployment.yaml', 'containers'],
-] as const)('with the variables of %s and no store the probes pass, and SIGTERM ends it well', async (file, key) => {
+] as const)('with the variables of %s and no store the probes pass, and SIGTERM ends it with exit code 0', async (file, key) => {
   const sidecar = podWith(key).parse(yaml(file)).spec.template.spec[key]?.[0] ?? expect.fail()
   for (const [name, value] of Object.entries(environmentOf(sidecar))) vi.stubEnv(name, value)
   const { data, admin, signal, ended } = await started()
@@ -50,7 +51,7 @@ test.each([
   expect(await ended).toEqual({ code: 0, signal: null, err: '' })
 })
 
-test('with several workers it exports every metric that the alerts go by', async () => {
+test('with several workers it exports every metric that the alerts use', async () => {
   const rules = z
     .object({
       spec: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ expr: z.string() })) })) }),
@@ -64,6 +65,6 @@ test('with several workers it exports every metric that the alerts go by', async
   const scrape = (await exchange(`${admin}/metrics`)).body.toString()
   const exported = [...scrape.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)
   expect(exported).toEqual(expect.arrayContaining(named))
-  // From zero, or the first restart would not be an increase.
+  // Exported as 0 from the start, or else Prometheus would see no increase at the first restart.
   expect(scrape).toContain('\ncors_sidecar_worker_restarts_total 0\n')
 })

@@ -1,5 +1,5 @@
 /**
- * The blocks that `npm run test:guides` does not follow, by words that only this block of the document has. Blocks
+ * The blocks that `npm run test:guides` does not follow, each by words that no other block of its document has. Blocks
  * that are marked `cluster` are followed by `npm run test:kubernetes`.
  * `test/guides/every-block.test.ts` fails for a block that is neither followed nor listed here.
  */

@@ -85,7 +85,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
       maxAttempts: 1,
     })
   /** A caller that MinIO allows `actions` on all buckets, and nothing else. Created through the sidecar. */
-  const callerWho = async (...actions: readonly string[]): Promise<S3Client> => {
+  const callerAllowed = async (...actions: readonly string[]): Promise<S3Client> => {
     const Statement = [{ Effect: 'Allow', Action: actions, Resource: ['arn:aws:s3:::*'] }]
     const policy = JSON.stringify({ Version: '2012-10-17', Statement })
     const provider = new AssumeRoleProvider({
@@ -170,7 +170,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(header(got, 'etag')).toBe(header(put, 'etag'))
   })
 
-  test("the store's refusals reach the page: a wrong signature, a missing object", async () => {
+  test("the store's errors reach the page: a missing object, a wrong signature", async () => {
     const url = await presigned(new GetObjectCommand({ Bucket: 'photos', Key: 'absent' }))
     expect(await inApp(url)).toMatchObject({ status: 404, body: expect.stringContaining('NoSuchKey') })
     const wrong = url.replace(/Signature=..../, 'Signature=0000')
@@ -213,7 +213,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(body(list)).toContain('<Key>digits</Key>')
   })
 
-  test('each bucket has its own rules: other pages, other methods and other buckets stay out', async () => {
+  test('each bucket has its own rules: other pages and methods are blocked, and a bucket without rules blocks all', async () => {
     const read = (Bucket: string): Promise<string> =>
       presigned(new GetObjectCommand({ Bucket, Key: 'digits' }))
     const write = (Bucket: string): Promise<string> => presigned(new PutObjectCommand({ Bucket, Key: 'new' }))
@@ -242,8 +242,8 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     const wrong = client({ accessKeyId, secretAccessKey: 'a wrong secret' })
     await expect(ask(wrong)).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' })
     // Spelled differently from AWS (s3:GetBucketCORS).
-    expect((await ask(await callerWho('s3:GetBucketCors'))).CORSRules).toEqual(CORSRules)
-    await expect(ask(await callerWho('s3:GetObject'))).rejects.toMatchObject({ name: 'AccessDenied' })
+    expect((await ask(await callerAllowed('s3:GetBucketCors'))).CORSRules).toEqual(CORSRules)
+    await expect(ask(await callerAllowed('s3:GetObject'))).rejects.toMatchObject({ name: 'AccessDenied' })
     expect((await exchange(`${program.data}/reports?cors`)).status).toBe(403)
     const put = new PutBucketCorsCommand({
       Bucket: 'reports',
@@ -317,7 +317,7 @@ describe.skipIf(!hasMinio() || chromiumPath === undefined)('in front of MinIO', 
     expect(await metric(program.admin, refused)).toBeGreaterThanOrEqual(1)
   })
 
-  test('with the settings of the overlay MinIO allows no page that bypasses the sidecar', async () => {
+  test('with the settings of the overlay, MinIO does not allow a page that bypasses the sidecar', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'minio-strict-'))
     const strict = await startMinio(folder, { MINIO_API_CORS_ALLOW_ORIGIN: 'http://cors.invalid' })
     undo.push(

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { table } from '../markdown.ts'
 import { code, page } from './markdown.ts'
 
-/** Path, audience and response. A test compares the first two with the routes in the code. */
-const endpoints: readonly (readonly [path: string, method: string, who: string, answer: string])[] = [
+type Endpoint = readonly [path: string, method: string, who: string, answer: string]
+
+export const endpoints: readonly Endpoint[] = [
   [
     '/healthz',
     'GET',
@@ -15,7 +16,7 @@ const endpoints: readonly (readonly [path: string, method: string, who: string, 
     '/drained',
     'GET',
     'everyone',
-    '200 when a drain is over, for the `preStop` of a store in the same pod; 503 when none begins within twenty seconds, or when eight callers are already waiting',
+    '200 once the drain is over, for the `preStop` of a store in the same pod; 503 if no drain begins within 20 seconds, or if eight callers are already waiting',
   ],
   [
     '/metrics',
@@ -53,7 +54,7 @@ const endpoints: readonly (readonly [path: string, method: string, who: string, 
     '/-/reload',
     'POST',
     'restricted',
-    'loads the rules directory; JSON with the result `applied`, `unchanged` or `failed`, 500 when a file has an error',
+    'reloads the rules directory; JSON with the result `applied`, `unchanged` or `failed`; 500 if it is `failed`',
   ],
   ['/-/overview', 'GET', 'restricted', 'for the console: JSON of its first page'],
   ['/-/presets', 'GET', 'restricted', 'for the console: JSON of the presets'],
@@ -68,23 +69,24 @@ const endpoints: readonly (readonly [path: string, method: string, who: string, 
   ['/-/sign-out', 'POST', 'everyone', 'for the console: ends the session'],
 ]
 
-export function adminEndpointsPage(): string {
+/** The console has no entry in the table of routes: a condition below the table selects it. */
+const consolePath = '/'
+
+/** Throws when a route has no row, or a row has no route with its method and audience. */
+export function adminEndpointsPage(rows: readonly Endpoint[] = endpoints): string {
   const inCode = routesOf(readSource('routes.ts'), readSource('sign-in.ts'))
-  const known = endpoints.filter(([path]) => path === '/' || inCode.has(path))
-  const missing = [...inCode.keys()].filter((path) => !endpoints.some(([known]) => known === path))
-  const different = known.filter(
-    ([path, method, who]) => path !== '/' && inCode.get(path) !== `${method} ${who}`,
-  )
-  if (missing.length + different.length > 0)
-    throw new Error(
-      `endpoints without a line: ${missing}; with another method or audience: ${different.join(' · ')}`,
-    )
+  const missing = [...inCode.keys()].filter((path) => !rows.some(([known]) => known === path))
+  const wrong = rows
+    .filter(([path, method, who]) => path !== consolePath && inCode.get(path) !== `${method} ${who}`)
+    .map(([path, method, who]) => `${method} ${path} ${who}`)
+  if (missing.length + wrong.length > 0)
+    throw new Error(`routes without a row: ${missing}; rows without such a route: ${wrong}`)
   return page(
     'Endpoints of the admin port',
     'The admin port listens on `127.0.0.1:9464` by default. An endpoint for *everyone* needs no token. A *restricted* one answers local callers only, or, with `--admin-token-file`, those who send the token: `Authorization: Bearer TOKEN`. [SECURITY.md](../../../SECURITY.md#the-admin-port) has the details. `GET` endpoints also answer `HEAD`; a request with any other method gets 405.',
     table(
       ['endpoint', 'for', 'answers'],
-      known.map(([path, method, who, answer]) => [code(`${method} ${path}`), who, answer]),
+      rows.map(([path, method, who, answer]) => [code(`${method} ${path}`), who, answer]),
     ),
     'The endpoints *for the console* may change in any release; the others are stable ([Stability](../stability.md)).',
   )

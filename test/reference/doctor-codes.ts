@@ -18,7 +18,7 @@ export async function doctorCodesPage(): Promise<string | undefined> {
     .map(([name, { meaning, remedy }]) => [`<a id="${name}"></a>${code(name)}`, meaning, remedy])
   return page(
     'Doctor codes',
-    'The problems that `cors-sidecar doctor` reports. For each problem, its output also names the hop where you have to fix it. `cors-sidecar doctor --explain CODE` prints one of these texts.',
+    'The problems that `cors-sidecar doctor` reports. For each problem, `doctor` also names the hop where it has to be fixed. `cors-sidecar doctor --explain CODE` prints one of these texts.',
     table(['code', 'meaning', 'remedy'], rows),
     'The sentences of the browsers that lead here: [CORS errors and what they mean](../cors-errors.md).',
   )

@@ -8,18 +8,18 @@ import { code, page } from './markdown.ts'
 /** In page order. The generator fails on a field without an entry and on an entry without a field. */
 const meanings: Readonly<Record<string, string>> = {
   level:
-    '`info`; a denial may have a second line at `warn`: one a minute for denials that are alike, at most 100 a minute in all',
-  time: 'when the request was over, ISO 8601 in UTC',
+    '`info`; a denial may also be logged at `warn`, at most once a minute for similar denials and at most 100 lines a minute in total (with more than 50 workers, 2 for each)',
+  time: 'when the request ended, ISO 8601 in UTC',
   msg: '`request`',
   request_id:
-    "id of the request, also sent as the dialect's request id header in answers that the sidecar makes itself",
+    "id of the request, also sent as the dialect's request id header in responses that the sidecar makes itself",
   trace_id: 'trace id of the `traceparent` header (W3C Trace Context)',
   bucket: 'the bucket that the request names, with or without a rule file',
   kind: '`preflight` or `actual`; absent if the request needed no CORS decision',
   decision: '`allow` or `deny`',
   reason: 'why: `matched`, `no_rules`, `origin`, `method`, `header` or `malformed`',
-  mode: '`enforce`, or `report` if the sidecar leaves CORS to the store: with `mode: report`, or without a rule file and with `--unconfigured forward`',
-  rule: 'the rule that allowed the request: its id, else its number',
+  mode: '`enforce`, or `report` if the sidecar leaves CORS to the store: with `mode: report`, or if no rule file applies to the bucket and `--unconfigured forward` is set',
+  rule: 'the rule that allowed the request: its id, or its number if it has no id',
   closest_rule: 'of a denial: the rule that came closest',
   denied_header:
     'of a denial with reason `header`: the first requested header that the closest rule does not allow',
@@ -34,14 +34,14 @@ const meanings: Readonly<Record<string, string>> = {
     'list of one: the headers that the preflight asks for',
   'user_agent.original': '`User-Agent`',
   'client.address': 'address of the peer',
-  'http.response.status_code': 'status of the answer',
-  duration_ms: 'milliseconds from the request headers to the end of the answer',
-  upstream_ms: "milliseconds until the first byte of the store's answer",
+  'http.response.status_code': 'status of the response',
+  duration_ms: 'milliseconds from the request headers to the end of the response',
+  upstream_ms: "milliseconds until the first byte of the store's response",
   'http.request.body.size': 'bytes of the request body',
   'http.response.body.size': 'bytes of the response body',
   'error.type': 'how the store failed: `refused`, `timeout`, `reset`, `truncated`, `invalid`, `dns` or `tls`',
   aborted: '`true` when the client disconnected before the response was complete',
-  generation: 'generation number of the rule set that made the decision; each applied reload adds one',
+  generation: 'generation of the snapshot that the request started with; each applied reload adds one',
 }
 
 export function logFieldsPage(): string {

@@ -92,7 +92,7 @@ async function sendRandom({ data }: Program, requests: number): Promise<void> {
 const below = (limit: number): number => Math.floor(Math.random() * limit)
 const word = (): string => below(1e9).toString(36)
 const pick = (list: readonly string[]): string => list[below(list.length)] ?? ''
-/** Sometimes as long as possible. */
+/** Repeated up to 6,000 characters, one time in 50. */
 const long = (text: string): string => (below(50) === 0 ? text.repeat(below(6_000 / text.length)) : text)
 
 function randomRequest() {

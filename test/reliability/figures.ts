@@ -1,4 +1,7 @@
-/** The eighteen figures with their promises. If a test of `npm test` covers the scenario, that test runs. */
+/**
+ * The eighteen figures with their promises. If a test of `npm test` or `npm run test:long` covers the scenario, that
+ * test runs.
+ */
 
 import { measure as measureFullDisk } from './adversity/full-disk.ts'
 import { measure as measureTruncatedStore } from './adversity/truncated-store.ts'

@@ -53,10 +53,10 @@ export async function measureFlatMemory(gigabytes: number): Promise<Measured> {
 
 interface Transfers {
   readonly store: ChildProcess
-  /** Collects every started process. */
+  /** Receives every process that is started, so that the caller can end them all. */
   readonly children: ChildProcess[]
   readonly port: string
-  /** Bytes of each. */
+  /** Bytes per transfer. */
   readonly size: number
 }
 

@@ -6,7 +6,8 @@ export const help = `npm run test:reliability -- [--nightly] [--only NAMES] [--w
 Measures every promise of reliability with the real program on this machine, and prints all of them in one table.
 Ends with 1 when one is not held.
 
-  --nightly       the counts of the promises, instead of smaller ones that take minutes
+  --nightly       the counts of the promises, instead of smaller ones that take minutes; figure 16 runs for the time
+                  that is left, not for its hour
   --minutes 60    how long the nightly run takes, if its figures need no longer (they need about half an hour)
   --only NAMES    these figures alone: their names, separated by commas; may be repeated, for a name with a comma
   --write         writes the table to test/reliability/RESULTS.md

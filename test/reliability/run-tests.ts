@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { type Measurements, tellVariable } from './tell.ts'
+import { type Measurements, reportVariable } from './report.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -35,7 +35,7 @@ const reportShape = z.object({
     }),
   ),
 })
-const toldShape = z.record(z.string(), z.number())
+const measurementsShape = z.record(z.string(), z.number())
 
 /**
  * Runs the tests in `files` (paths from the repository root) whose titles match `titles`. Rejects when the runner
@@ -59,7 +59,7 @@ export async function runTests(
       {
         cwd: root,
         stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, ...Object.fromEntries(given), [tellVariable]: measured },
+        env: { ...process.env, ...Object.fromEntries(given), [reportVariable]: measured },
       },
     )
     const [[code], errors] = await Promise.all([once(child, 'exit'), text(child.stderr)])
@@ -94,7 +94,7 @@ async function readMeasurements(file: string): Promise<readonly Measurements[]> 
   return lines
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => toldShape.parse(JSON.parse(line)))
+    .map((line) => measurementsShape.parse(JSON.parse(line)))
 }
 
 /**

@@ -82,7 +82,7 @@ describe('while the store is dead', () => {
     expect(headers['access-control-allow-origin']).toBe(origin)
   })
 
-  test('no origin is allowed that the rules do not allow', async () => {
+  test('a request without Origin, or from an origin that the rules do not allow, gets no CORS headers', async () => {
     for (const headers of [{}, { Origin: 'https://evil.example' }]) {
       const answer = await exchange(`${data}/cos/object`, { headers })
       expect(answer.status).toBe(502)

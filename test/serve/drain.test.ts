@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { folderWith } from '../rules/directory.ts'
 import { exchange } from './exchange.ts'
 import { generationFile, generationOf, origin } from './generations.ts'
@@ -104,7 +104,7 @@ test('SIGTERM finishes running requests, soon refuses new ones, and exits with 0
   for (const { response } of atWaiting) response.end('done')
   const settled = await Promise.allSettled(answers)
   const answered = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  tell({ inFlight: waitingCount, dropped: settled.length - answered.length })
+  report({ inFlight: waitingCount, dropped: settled.length - answered.length })
   expect(answered).toHaveLength(waitingCount)
   for (const answer of answered) {
     expect(generationOf(answer)).toBe(1)

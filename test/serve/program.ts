@@ -20,8 +20,8 @@ export interface Program {
   readonly pid: number
   /** Everything written to stdout so far. */
   readonly out: () => readonly string[]
-  /** The first log line for which `isIt` holds, from the beginning or from line `from`. */
-  readonly logged: (isIt: (line: LogLine) => boolean, from?: number) => Promise<LogLine>
+  /** The first log line for which `matches` holds, from the beginning or from line `from`. */
+  readonly logged: (matches: (line: LogLine) => boolean, from?: number) => Promise<LogLine>
   readonly signal: (signal: NodeJS.Signals) => void
   /** Stops reading its output. */
   readonly abandonOutput: () => void
@@ -41,11 +41,11 @@ export interface SpawnOptions {
   readonly uid?: number
   /** Flags of Node, e.g. `--max-old-space-size=64`. */
   readonly nodeFlags?: readonly string[]
-  /** Gets every line of output; only the first hundred are kept otherwise. */
+  /** Gets every line of output. With it, `out` keeps only the first hundred, so that a long run does not fill memory. */
   readonly observe?: (line: string) => void
 }
 
-/** Starts the program with `argv`, even if it fails. */
+/** Starts the program with `argv` without waiting until it serves, so that it may also fail. */
 export function spawnProgram(argv: readonly string[], options: SpawnOptions = {}): Started {
   const { nodeFlags = [], observe, ...user } = options
   const child = spawn(process.execPath, [...nodeFlags, main, ...argv], {
@@ -84,11 +84,11 @@ export async function startProgram(
   void ended.then(() => {
     isOver = true
   })
-  const logged: Program['logged'] = async (isIt, from = 0) => {
+  const logged: Program['logged'] = async (matches, from = 0) => {
     for (let next = from; ; ) {
       for (; next < out.length; next++) {
         const line: LogLine = JSON.parse(out[next] ?? '')
-        if (isIt(line)) return line
+        if (matches(line)) return line
       }
       if (isOver)
         throw new Error(`the program ended without the line:\n${out.join('\n')}\n${(await ended).err}`)

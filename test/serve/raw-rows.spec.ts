@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdRow, rows, rowTimeouts } from '../proxy/raw-row.ts'
 import { recordRequests } from '../proxy/recording-store.ts'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { folderWith } from '../rules/directory.ts'
 import { endProgram, startProgram } from './program.ts'
 
@@ -48,7 +48,7 @@ test(`the program with rules holds ${chosen.length} raw rows, one after the othe
     smuggled +=
       store.garbage.length + store.requests.filter(({ target }) => target.includes('smuggled')).length
   }
-  tell({ rows: chosen.length, missed: problems.length, smuggled })
+  report({ rows: chosen.length, missed: problems.length, smuggled })
   expect(problems.join('\n')).toBe('')
   expect(program.out().filter((line) => line.includes('"exception.type"'))).toEqual([])
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { folderWith, replace } from '../rules/directory.ts'
 import { adminJson, exchange, metric } from './exchange.ts'
 import { currentGeneration, generationFile, generationOf, pageRequests } from './generations.ts'
@@ -86,7 +86,7 @@ test.each([
     for (const agent of agents) agent.destroy()
     const answered = done.reduce((sum, { answered }) => sum + answered, 0)
     const problems = done.flatMap(({ problems }) => problems)
-    tell({ reloads: generations.length, answered, problems: problems.length })
+    report({ reloads: generations.length, answered, problems: problems.length })
 
     expect(problems).toEqual([])
     expect(generations).toEqual(Array.from({ length: reloads }, (_, index) => index + 2))

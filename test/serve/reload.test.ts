@@ -74,6 +74,10 @@ test('a file with a mistake keeps the last good rules, is reported with its plac
   await replace(rules, 'site.yaml', generationFile(5).replace(origin, `${origin}/path`))
   const line = await program.logged(({ level }) => level === 'error', before)
   expect(line).toMatchObject({ 'code.file.path': 'site.yaml', line: 3, column: 22, code: 'origin-has-path' })
+  expect(await program.logged(({ msg }) => String(msg).startsWith('no new rules'), before)).toMatchObject({
+    level: 'warn',
+    msg: 'no new rules applied; errors in site.yaml: the last good rules stay until the errors are fixed',
+  })
   expect(await currentGeneration(program.data, 'site')).toBe(4)
   expect(await currentGeneration(program.data, 'other')).toBe(1)
   expect(await states()).toEqual({ ok: 1, stale: 1, invalid: 0 })
@@ -126,6 +130,10 @@ test('an unreadable directory is reported once, and so is its recovery', async (
   await signal(() => linesWith('cannot be used').length >= 2)
   await rename(hidden, rules)
   await signal(() => linesWith('can be used again').length === 1)
-  const levels = linesWith('cannot be used').map((line) => JSON.parse(line).level)
+  const lines = linesWith('cannot be used').map((line) => JSON.parse(line))
+  const levels = lines.map(({ level }) => level)
+  expect(lines[0].msg).toBe(
+    `the rules directory ${rules} cannot be used: it does not exist; the current rules stay active`,
+  )
   expect(levels).toEqual(['error', ...levels.slice(1).map(() => 'debug')])
 })

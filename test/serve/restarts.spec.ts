@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { messageOf } from '../../src/text/system-error.ts'
-import { tell } from '../reliability/tell.ts'
+import { report } from '../reliability/report.ts'
 import { folderWith } from '../rules/directory.ts'
 import { exchange } from './exchange.ts'
 import { generationFile } from './generations.ts'
@@ -120,7 +120,7 @@ test.each([
     }
     isOver = true
     const failures = (await Promise.all(loads)).flat()
-    tell({ restarts, requests: counts.sent, failed: failures.length })
+    report({ restarts, requests: counts.sent, failed: failures.length })
     expect(failures).toEqual([])
   },
 )

@@ -61,10 +61,10 @@ function run(namespace: string, ...argv: readonly string[]): ChildProcess {
   return child
 }
 
-/** The first line of `child` for which `isIt` holds. */
-async function line(child: ChildProcess, isIt: (text: string) => boolean): Promise<string> {
+/** The first line of `child` for which `matches` holds. */
+async function line(child: ChildProcess, matches: (text: string) => boolean): Promise<string> {
   if (child.stdout === null) throw new Error('no output')
-  for await (const text of createInterface(child.stdout)) if (isIt(text)) return text
+  for await (const text of createInterface(child.stdout)) if (matches(text)) return text
   throw new Error('it ended without the line')
 }
 

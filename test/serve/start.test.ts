@@ -30,7 +30,7 @@ const serve = (rules: string, ...more: readonly string[]): readonly string[] => 
 
 /** Root can read every directory. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65_534 } : {}
-const canRunSo = spawnSync(process.execPath, [main, '--version'], unprivileged).status === 0
+const canRunUnprivileged = spawnSync(process.execPath, [main, '--version'], unprivileged).status === 0
 
 describe('a rules directory that cannot be used', () => {
   beforeAll(async () => {
@@ -39,13 +39,13 @@ describe('a rules directory that cannot be used', () => {
     await mkdir(join(folder, 'closed'), { mode: 0 })
   })
 
-  test.each([
+  test.for([
     ['missing', 'it does not exist', true],
     ['file', 'it is not a directory', true],
     ['loop', 'it is a symbolic link that leads back to itself', true],
-    ['closed', 'permission denied: look at its owner and mode', canRunSo],
-  ])('%s: %s', async (name, reason, canRun) => {
-    if (!canRun) return
+    ['closed', 'permission denied: check its owner and mode', canRunUnprivileged],
+  ] as const)('%s: %s', async ([name, reason, canRun], { skip }) => {
+    skip(!canRun, 'another user cannot run the program')
     const { ended, out } = spawnProgram(serve(join(folder, name)), name === 'closed' ? unprivileged : {})
     expect(await ended).toEqual({
       code: 2,
@@ -131,7 +131,7 @@ describe('some rule files with mistakes', () => {
     expect(lines.filter(({ msg }) => msg.startsWith('rules applied'))).toMatchObject([
       {
         level: 'warn',
-        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: preflights are refused there until they are fixed',
+        msg: 'rules applied; errors in broken.yaml, gone.yaml, twice.json, twice.yaml, wrong.yaml: their preflights are refused until the errors are fixed',
       },
     ])
   })
@@ -159,7 +159,7 @@ test.each([
   ['append', 1],
   ['replace', 0],
   ['off', 0],
-] as const)('--forwarded-for %s: %i warnings that the line cannot be relied on', async (mode, warnings) => {
+] as const)('--forwarded-for %s: %i warnings that X-Forwarded-For cannot be trusted', async (mode, warnings) => {
   const rules = await folderWith(await mkdtemp(join(folder, 'forwarded-')), {
     'bucket.yaml': generationFile(1),
   })

@@ -21,7 +21,7 @@ const minio = (port: number, options: object = {}): Client =>
   })
 
 const signed = ['sigv4 header', 'body hash']
-/** Multipart uploads, and lists of names, have Content-MD5 too. */
+/** Multipart uploads and deletions of several objects have Content-MD5 too. */
 const hashed = [...signed, 'md5']
 
 async function read(client: Client, name: string): Promise<string> {

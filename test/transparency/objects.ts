@@ -152,7 +152,7 @@ function read(object: StoredObject, received: Received): StoreAnswer {
   return { status: 206, headers: lines, body: content.subarray(start, end + 1) }
 }
 
-/** The source `bucket/object` of a copy, percent-decoded; COS puts a host before it. */
+/** The source of a copy as `bucket/object`, percent-decoded. In COS the bucket is the first label of a host name. */
 function copySource(received: Received): string | undefined {
   const source =
     headerValue(received, 'x-amz-copy-source') ??

@@ -128,11 +128,11 @@ export async function sigV4Query(received: Received, key: Key): Promise<Opinion>
   return { expected: String(expected), presented: query['X-Amz-Signature'] ?? '' }
 }
 
-/** Listing parameters, which V1 leaves unsigned; it signs all others. */
+/** V1 signs none of these: parameters of listings, and those that carry the signature. */
 const unsignedByOssV1 =
   /^(?:prefix|marker|delimiter|max-keys|max-uploads|max-parts|encoding-type|list-type|start-after|fetch-owner|key-marker|upload-id-marker|part-number-marker|OSSAccessKeyId|Expires|Signature)$/
 
-/** Text is passed as bytes, which is the meaning of `latin1` to the signer. */
+/** Gives the signer text whose characters are the UTF-8 bytes, because it encodes the text as latin1. */
 export function ossV1(received: Received, key: Key, { bucket, object }: Named): Opinion {
   const query = Object.fromEntries(parametersOf(received))
   const parameters = Object.fromEntries(

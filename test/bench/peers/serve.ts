@@ -10,7 +10,7 @@ export function printPort(address: ReturnType<Server['address']>): void {
   if (typeof address === 'object' && address !== null) console.log(address.port)
 }
 
-/** A file for pino, written in the background 64 KB at a time and at least twice a second: the cheapest that it can. */
+/** A log file at pino's lowest cost: written in the background, 64 KB at a time, and at least twice a second. */
 export function logFile(file: string): ReturnType<typeof pino.destination> {
   const destination = pino.destination({ dest: file, sync: false, minLength: 65_536, maxWrite: 131_072 })
   setInterval(() => destination.flush(), 500).unref()

@@ -40,7 +40,7 @@ export async function preflight(bench: Bench): Promise<SectionResult> {
   return {
     title: 'Preflight',
     notes: [
-      'The bucket has 100 rules, of which the last matches. The bare server writes the very header lines that the sidecar answers with and decides nothing. The other peers know the same 100 origins and answer with the same kinds of headers; each was seen to answer the page and to refuse a stranger before it was measured. versitygw is the store itself: its preflights need no proxy.',
+      "The bucket has 100 rules, of which the last matches. The bare server writes the very header lines that the sidecar answers with and decides nothing. The other peers know the same 100 origins and answer with the same kinds of headers; before measuring, the benchmark checks that each allows the page's origin and refuses an unknown one. versitygw is the store itself: its preflights need no proxy.",
       loadNote(bench),
       logNote('the bare one'),
     ],
@@ -49,7 +49,7 @@ export async function preflight(bench: Bench): Promise<SectionResult> {
       atMost('preflight, silent: CPU per request / bare node:http', silent, 1.15, {
         goal: 1.1,
         remedy:
-          "what is above the bare server is the decision (1.4 µs), the request's id and times, and its metrics; of these only the id could be made later, when it is read",
+          "the cost above the bare server is the decision (1.4 µs), the request's id and times, and its metrics; of these only the id could be made later, when it is read",
       }),
       atMost('preflight, with the log: CPU per request / bare node:http without one', log, 1.35, {
         remedy: 'the log line: making it, and its bytes through the kernel to the disk',

@@ -101,7 +101,7 @@ async function flap(port: number): Promise<Pick<Store, 'close'>> {
 /** Its accept queue is full, so the system answers no SYN. */
 export const unansweredStore = ({ count }: Options): Promise<Measured> => endure(count, startUnanswered)
 
-/** A process that listens and never runs again. */
+/** A process that listens and then blocks forever, so it accepts no connection. */
 const stuck = `const server = require('node:net').createServer().listen({ port: Number(process.argv[1]), host: '127.0.0.1', backlog: 1 }, () => {
   process.send('listening', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
 })`
@@ -146,7 +146,7 @@ function endure(count: number, start: Start, serves: Serves = 'never'): Promise<
     const { data } = sidecar
     let store: Pick<Store, 'close'> = healthy
     try {
-      // A kept connection, which breaks together with the store.
+      // Leaves a kept-alive connection to the store, which breaks when the store closes.
       await exchange(`${data}/bucket/object`)
       await healthy.close()
       store = await start(healthy.port)
@@ -188,7 +188,7 @@ function problemOf({ status, headers, body }: Answered, kind: Kind, serves: Serv
   if (headers['access-control-allow-origin'] !== origin) return `${kind}: ${status} without CORS headers`
   if (kind === 'preflight') return status === 200 ? undefined : `preflight: ${status}`
   if (serves !== 'always' && (status === 502 || status === 504))
-    return body.toString().endsWith('</Error>') ? undefined : `${kind}: half an error`
+    return body.toString().endsWith('</Error>') ? undefined : `${kind}: incomplete error document`
   return serves !== 'never' && status === 200 && body.toString() === object ? undefined : `${kind}: ${status}`
 }
 
@@ -202,13 +202,13 @@ function judge(
   const slowest = largest(seen.map(({ milliseconds }) => milliseconds))
   const objects = seen.filter(({ kind }) => kind !== 'preflight')
   // A flapping store must have been both up and down during the test.
-  const isMet = serves !== 'sometimes' || new Set(objects.map(({ served }) => served)).size === 2
+  const wasUpAndDown = serves !== 'sometimes' || new Set(objects.map(({ served }) => served)).size === 2
   const words = problems.length === 0 ? '' : ` (${[...new Set(problems)].slice(0, 3).join('; ')})`
   return {
     measured: `${seen.length} requests, ${seen.filter(({ served }) => served).length} with 200, ${problems.length} wrong answers${words}, slowest ${slowest.toFixed(0)} ms; served again ${recovery?.toFixed(0) ?? 'not within 10,000'} ms after the store was back${alive ? '' : '; the process died'}`,
     held:
       alive &&
-      isMet &&
+      wasUpAndDown &&
       problems.length === 0 &&
       slowest <= mostDelay &&
       recovery !== undefined &&

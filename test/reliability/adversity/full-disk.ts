@@ -1,6 +1,6 @@
 /**
- * Figure 13: a full or read-only disk, or a lack of file descriptors, blocks rule changes but never requests, and
- * is recovered from.
+ * Figure 13: a full or read-only disk, or a lack of file descriptors, blocks rule changes but never requests, and the
+ * sidecar recovers from it.
  */
 
 import { type Measured, NotRun } from '../figure.ts'

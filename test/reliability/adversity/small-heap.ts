@@ -17,7 +17,7 @@ const large = Buffer.alloc(8 * 1024 * 1024, 'large')
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const wanted = digest(large)
 
-/** `count`: for how many seconds. */
+/** `count`: duration in seconds. */
 export function measure({ count }: { readonly count: number }): Promise<Measured> {
   return withRules(async (rules) => {
     for (let bucket = 0; bucket < buckets; bucket++)
