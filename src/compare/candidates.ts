@@ -165,7 +165,7 @@ function stateFamilies(
     }),
     () => ({
       name: 'cors_sidecar_candidate_rules_last_reload_successful',
-      help: 'Whether every file of the candidate directory is loaded without an error: 1 or 0.',
+      help: '1 if every file of the candidate directory was loaded without an error, else 0.',
       type: 'gauge',
       aggregator: 'min',
       samples: [{ suffix: '', labels: {}, value: last()?.successful === true ? 1 : 0 }],

@@ -7,10 +7,10 @@ type DecisionKind = (typeof decisionKinds)[number]
 const modes = ['enforce', 'report'] as const
 type Mode = (typeof modes)[number]
 
-/** The `bucket` label of every name without a rule file. */
+/** The `bucket` label of buckets without their own rule file, and of requests that name no bucket. */
 const otherLabel = '_other'
 
-/** Longest `rule` label; ids may be longer. */
+/** Longest `rule` label, in characters; ids may be longer. */
 const maxRuleLabel = 128
 
 /** Counters of one bucket, bound to its rules once, so that a request needs only one lookup. */
@@ -38,7 +38,7 @@ interface RuleCount {
 interface LabelCounts {
   readonly decisions: Float64Array
   readonly rules: Map<string, RuleCount>
-  /** There are only series of the rules and of the mode of this policy. */
+  /** The policy whose rules and mode are the only ones with series; `undefined` when others may have series too. */
   prunedFor: BucketPolicy | undefined
 }
 
@@ -63,8 +63,8 @@ const slotLabels: readonly Labels[] = decisionKinds.flatMap((kind) =>
 )
 
 /**
- * Counts decisions and rule matches in plain numbers: a request costs one lookup and two additions, and a scrape
- * makes the text.
+ * Counts decisions and rule matches in plain numbers, so that a request costs one lookup and at most three additions.
+ * Label text is built only for a scrape.
  */
 export function createDecisionMetrics(): DecisionMetrics {
   const totals = new Float64Array(slots)
@@ -133,7 +133,7 @@ export function createDecisionMetrics(): DecisionMetrics {
     }),
     ruleFamily: () => ({
       name: 'cors_sidecar_rule_matches_total',
-      help: 'Requests that a rule allowed, by bucket and rule (its id, else its number).',
+      help: 'Requests that a rule allowed, by bucket and rule (its id, or its number if it has no id).',
       type: 'counter',
       aggregator: 'sum',
       samples: ruleSamples(byLabel),
@@ -141,7 +141,7 @@ export function createDecisionMetrics(): DecisionMetrics {
   }
 }
 
-const ruleLabel = (label: string): string => label.slice(0, maxRuleLabel)
+export const ruleLabel = (label: string): string => label.slice(0, maxRuleLabel)
 
 function ruleCount(matches: Map<string, RuleCount>, label: string): RuleCount {
   const key = ruleLabel(label)

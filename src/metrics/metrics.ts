@@ -95,7 +95,7 @@ function createRuleGauges(registry: FamilyRegistry): {
   const successful = gauge(
     registry,
     'rules_last_reload_successful',
-    'Whether every file of the rules directory is loaded without an error: 1 or 0.',
+    '1 if every file of the rules directory was loaded without an error, else 0.',
     'min',
   )
   const successTimestamp = gauge(

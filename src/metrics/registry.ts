@@ -27,7 +27,7 @@ const misnamed = [
 export interface FamilyRegistry {
   readonly own: Registry
   register(read: () => Family): void
-  /** Samples of registered families are read while they are written, a few at a time. */
+  /** Samples of a registered family may be lazy. They are read only when the caller iterates over them. */
   families(): Promise<Family[]>
   message(): Promise<MetricsMessage>
 }
@@ -68,7 +68,7 @@ function registerFamily(registry: Registry, read: () => Family): void {
 
 const valuesPerTurn = 2000
 
-/** Lets waiting requests run first. */
+/** Lets waiting requests run after every {@link valuesPerTurn} values. */
 async function valuesOf(name: string, family: Family): Promise<unknown[]> {
   const values: unknown[] = []
   for (const { suffix, labels, value, exemplar } of family.samples) {
