@@ -23,7 +23,7 @@ export interface YamlTokens {
   readonly problem: Problem | undefined
 }
 
-/** Tokenizes a text of ours, at most `maxTokens` tokens. */
+/** Tokenizes a file in one of our own formats, up to `maxTokens` tokens. */
 export function readTokens(text: string, maxTokens: number): YamlTokens {
   const problem = earlyProblem(text)
   return problem === undefined ? boundedTokens(text, maxTokens, maxDepth) : { ...nothingFound(), problem }
