@@ -8,7 +8,7 @@ import { decide } from '../src/cors/decide.ts'
 import { originForm } from '../src/cors/pattern.ts'
 import type { DialectName } from '../src/cors/rule.ts'
 import { maxLineBytes } from '../src/log/request-line.ts'
-import { policyOf, type Snapshot } from '../src/plan/snapshot.ts'
+import { fallbackName, policyOf, type Snapshot } from '../src/plan/snapshot.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { formatOf } from '../src/rule-file/names.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
@@ -28,7 +28,8 @@ LOG is the log of serve (one JSON object a line), a JSON log of nginx whose keys
 http_access_control_request_headers), or the audit log of MinIO; - reads stdin.
 Refused requests are counted too. Any client can send any Origin, so read the summary on stderr and decide which
 origins to allow before you deploy the files.
-Exit code: 0 files suggested or nothing to add; 1 every origin was left out; 2 invalid usage or unreadable file.
+Exit code: 0 files suggested or nothing to add; 1 every origin was left out; 2 invalid usage,
+an unreadable file, or a file in the output directory that exists or cannot be written.
 
 Examples:
   cors-sidecar suggest requests.ndjson --out suggested
@@ -49,7 +50,7 @@ export function addSuggest(program: Command, terminal: Terminal): void {
     .command('suggest')
     .description('write rule files, with tests, for the traffic in request logs')
     .argument('<LOG...>', 'request logs, or - for stdin')
-    .option('--rules <DIR>', 'rule files to start from; rules are added for requests that they refuse')
+    .option('--rules <DIR>', 'rule files to start from; rules are added for requests that they do not allow')
     .option('--out <DIR>', 'directory for the files; default: print them')
     .addOption(
       new Option('--min-requests <N>', 'leave out origins with fewer requests to a bucket')
@@ -73,7 +74,7 @@ async function suggest(logs: readonly string[], flags: SuggestFlags, terminal: T
   const { rules, dialect, hostSuffix: hostSuffixes, minRequests } = flags
   const snapshot = rules === undefined ? undefined : await loadRules(rules, dialect, terminal)
   if (rules !== undefined && snapshot === undefined) return 2
-  // Imported on demand, so that `serve` does not load yaml and zod.
+  // Imported on demand, so that the help does not load yaml and zod.
   const { createSuggest } = await import('../src/compare/suggest.ts')
   const suggesting = createSuggest({
     minRequests,
@@ -110,7 +111,7 @@ function isAllowed(
   method: string,
   headers: readonly string[],
 ): boolean {
-  const policy = policyOf(snapshot, bucket)
+  const policy = policyOf(snapshot, bucket) ?? snapshot.fallback
   const question = { kind: 'preflight', origin, form: originForm(origin), method, headers } as const
   return policy !== undefined && decide(policy, question).verdict === 'allow'
 }
@@ -163,7 +164,10 @@ async function fileOf(
   snapshot: Snapshot | undefined,
   terminal: Terminal,
 ): Promise<FileText> {
-  const present = snapshot?.files.find((status) => status.bucket === bucket)?.file
+  const fileFor = (name: string): string | undefined =>
+    snapshot?.files.find((status) => status.bucket === name)?.file
+  // A file of its own replaces _default for the bucket, so it starts with the rules of that.
+  const present = fileFor(bucket) ?? fileFor(fallbackName)
   if (rules === undefined || present === undefined)
     return { name: `${bucket}.yaml`, text: convert(file, 'yaml', dialect).text, lost: [], isNew: true }
   const bytes = await readFile(resolve(terminal.cwd, rules, present))
@@ -171,7 +175,7 @@ async function fileOf(
   if (content === undefined) throw new Error(`${present} was changed while it was being read`)
   const { addRules } = await import('../src/compare/add-rules.ts')
   return {
-    name: present,
+    name: `${bucket}${present.slice(present.lastIndexOf('.'))}`,
     isNew: false,
     ...addRules(bytes.toString('utf8'), formatOf(present) ?? 'yaml', content, file, dialect),
   }

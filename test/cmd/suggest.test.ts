@@ -80,6 +80,21 @@ rules:
   expect(readFileSync(join(cwd, 'rules/photos.yaml'), 'utf8')).toBe(present)
 })
 
+test('requests that _default allows add no rule, and a new file keeps the rules of _default', async () => {
+  const anyBucket = `rules:
+  - allowedOrigins: ["https://a.example"]
+    allowedMethods: [PUT]
+    allowedHeaders: [content-type]
+`
+  const cwd = folderWith({ 'requests.ndjson': log, 'rules/_default.yaml': anyBucket })
+  const argv = ['suggest', 'requests.ndjson', '--rules', 'rules', '--out', 'new', '--min-requests', '1']
+  expect((await runCommand(addSuggest, argv, { cwd })).code).toBe(0)
+  const text = readFileSync(join(cwd, 'new/photos.yaml'), 'utf8')
+  expect(text.startsWith(anyBucket)).toBe(true)
+  expect(text).toContain('https://scanner.example')
+  expect(text.split('https://a.example')).toHaveLength(2)
+})
+
 test.each(['photos.json', 'photos.xml'])('%s is not changed', async (name) => {
   const texts = {
     'photos.json':
