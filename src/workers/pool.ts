@@ -93,6 +93,8 @@ export function createPool({ count, create, log }: PoolOptions): Pool {
       try {
         const addresses = await Promise.all(Array.from({ length: count }, () => add().serving))
         state = 'serving'
+        // Those that ended while others still started.
+        for (let missing = count - members.size; missing > 0; missing--) replace()
         const [address] = addresses
         if (address === undefined) throw new Error('there are no workers')
         return address

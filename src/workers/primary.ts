@@ -34,7 +34,9 @@ const notApplied = 'a worker is stuck and does not apply the rules'
  */
 export async function startWorkers(settings: Settings, onExit?: OnExit): Promise<Sidecar> {
   if (!canFork())
-    throw new StartProblem(['--workers: this process is already a worker of another program: set it to 1'])
+    throw new StartProblem([
+      '--workers: this process is already a worker of another program: set --workers to 1',
+    ])
   await requireToken(settings.adminTokenFile)
   const version = programVersion()
   const plain = standardOutput(onExit)
@@ -150,7 +152,7 @@ const servingFamily = (pool: Pool): Family => ({
   samples: [{ suffix: '', labels: {}, value: pool.serving() }],
 })
 
-/** This process answers no requests, so it has no denials of its own. */
+/** This process decides no requests, so it has no denials of its own. */
 const denialsOfAll = (pool: Pool): Denials => ({
   add: () => {},
   total: () => pool.stats().denials.total,
