@@ -14,7 +14,7 @@ export function refuseConflicts(files: readonly AdoptedFile[], live: Snapshot): 
   if (!mayConflict(files, live)) return files
   const named = files.filter(({ file }) => readFileName(file).kind === 'rules')
   const refused = new Map<string, readonly Finding[]>()
-  // Every round refuses at least one more file, because falling back to live rules can cause a new conflict.
+  // Repeats, because falling back to live rules can cause a new conflict. Ends, because every round refuses another file.
   for (let found = conflictsWith(named, refused, live); found.length > 0; ) {
     for (const [file, findings] of Map.groupBy(found, ({ file }) => file)) refused.set(file, findings)
     found = conflictsWith(named, refused, live)

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { maxFileBytes } from '../rule-file/bytes.ts'
 
-/** The text of a file in the rules directory; `undefined` if it is not a rule file that can be loaded. */
+/** The text of a file in the rules directory; `undefined` if it cannot be read, is no regular file or too long, or is not UTF-8. */
 export async function readRuleText(directory: string, file: string): Promise<string | undefined> {
   try {
     // O_NONBLOCK: opening a FIFO would otherwise wait for a writer, and hold a thread of the pool.

@@ -84,9 +84,12 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
   }
 
   /** Looks until every change is adopted or `patience` ends. Returns what is left. */
-  async function catchUp(cause: ReloadCause): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
+  async function catchUp(
+    cause: ReloadCause,
+    isAsked: boolean,
+  ): Promise<Pick<ReloadResult, 'failure' | 'pending'>> {
     const times = cause === 'bucket-cors' ? { ...debounce, emptied: debounce.file } : debounce
-    const retryAfter = cause === 'signal' || cause === 'request' ? 0 : retryInterval
+    const retryAfter = isAsked ? 0 : retryInterval
     let waited = 0
     for (let scope: Scope = 'all'; ; scope = 'pending') {
       const look = await lookAt(
@@ -109,9 +112,11 @@ export function createRulesStore(options: RulesStoreOptions): RulesStore {
     }
   }
 
-  async function run(cause: ReloadCause): Promise<ReloadResult> {
+  async function run(causes: readonly ReloadCause[]): Promise<ReloadResult> {
+    const cause = causes.find((one) => one === 'bucket-cors') ?? causes[0] ?? 'request'
+    const isAsked = causes.some((one) => one === 'signal' || one === 'request')
     const before = { snapshot: current, notices: index.notices }
-    const outcome = await catchUp(cause)
+    const outcome = await catchUp(cause, isAsked)
     const result = describeReload(cause, before, { snapshot: current, notices: index.notices }, outcome)
     for (const listener of listeners) listener(result)
     return result
@@ -144,13 +149,13 @@ const areSame = (files: readonly AdoptedFile[], others: readonly AdoptedFile[]):
 
 /** Runs `run` one at a time. Calls during a run share one more run, which starts after it. */
 function oneAfterTheOther(
-  run: (cause: ReloadCause) => Promise<ReloadResult>,
+  run: (causes: readonly ReloadCause[]) => Promise<ReloadResult>,
 ): (cause: ReloadCause) => Promise<ReloadResult> {
   let running: Promise<ReloadResult> | undefined
   let waiting: { readonly causes: ReloadCause[]; readonly result: Promise<ReloadResult> } | undefined
 
-  function start(cause: ReloadCause): Promise<ReloadResult> {
-    running = run(cause).finally(() => {
+  function start(causes: readonly ReloadCause[]): Promise<ReloadResult> {
+    running = run(causes).finally(() => {
       if (waiting === undefined) running = undefined
     })
     return running
@@ -159,11 +164,11 @@ function oneAfterTheOther(
   function startNext(): Promise<ReloadResult> {
     const causes = waiting?.causes ?? []
     waiting = undefined
-    return start(causes.find((cause) => cause === 'bucket-cors') ?? causes[0] ?? 'request')
+    return start(causes)
   }
 
   return (cause) => {
-    if (running === undefined) return start(cause)
+    if (running === undefined) return start([cause])
     waiting ??= { causes: [], result: running.then(startNext, startNext) }
     waiting.causes.push(cause)
     return waiting.result
