@@ -90,7 +90,7 @@ function whyNotLocal(request: IncomingMessage): string | undefined {
 /** Why the request comes from another site; `undefined` if the console's own page, or no page, may have sent it. */
 export function whyCrossSite({ headers, method }: IncomingMessage): string | undefined {
   const { origin, host = '', 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
-  // A link on another site may open the console, but only the console may call its endpoints.
+  // A link on another site may open the console, so it may navigate; only the console's own pages may use fetch().
   const opened = mode === 'navigate' && method === 'GET'
   if (site !== undefined)
     return site === 'same-origin' || site === 'none' || opened

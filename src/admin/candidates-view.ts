@@ -1,4 +1,5 @@
 import type { CandidateReload, CandidateTotals, Difference, DifferenceGroup } from '../compare/candidates.ts'
+import type { DialectName } from '../cors/rule.ts'
 import { explainJudgement } from '../plan/explain-request.ts'
 import { type Judgement, judge, type Setup } from '../plan/judge.ts'
 import { answerAlike, changeBetween, outcomeOf } from '../plan/outcome.ts'
@@ -50,11 +51,15 @@ export function candidatesReply({ candidates, rules, setup }: CandidatesContext)
     undecided,
     settled: viewed.length - groups.length,
   }
-  return longJson(head, 'groups', groupViews(groups, candidates.directory))
+  return longJson(head, 'groups', groupViews(groups, candidates.directory, setup.dialect))
 }
 
-function* groupViews(groups: readonly ViewedGroup[], directory: string): Generator<unknown> {
-  for (const group of groups) yield groupFields(group, directory)
+function* groupViews(
+  groups: readonly ViewedGroup[],
+  directory: string,
+  dialect: DialectName,
+): Generator<unknown> {
+  for (const group of groups) yield groupFields(group, directory, dialect)
 }
 
 function reloadFields(reload: CandidateReload | undefined): unknown {
@@ -100,7 +105,11 @@ function differ(live: Judgement, candidate: Judgement): boolean {
   return changeBetween(before, after, () => answerAlike(live, candidate)) !== undefined
 }
 
-function groupFields({ group, now }: ViewedGroup, directory: string): Readonly<Record<string, unknown>> {
+function groupFields(
+  { group, now }: ViewedGroup,
+  directory: string,
+  dialect: DialectName,
+): Readonly<Record<string, unknown>> {
   const { count, overcount, first, latest, last } = group
   const { bucket, origin, method, kind, requestId, host, path, requestedHeaders } = last.request
   return {
@@ -120,7 +129,7 @@ function groupFields({ group, now }: ViewedGroup, directory: string): Readonly<R
       now === undefined
         ? undefined
         : { live: explainJudgement(now.live)?.text, candidate: explainJudgement(now.candidate)?.text },
-    explain: explainCommand(last.request, directory),
+    explain: explainCommand(last.request, directory, dialect),
   }
 }
 
@@ -133,13 +142,24 @@ const outcomeFields = ({ decision, reason, mode, rule, bucket }: Difference['liv
 })
 
 /** The command that explains the candidate's decision; `undefined` if the record lacks a part that it needs. */
-function explainCommand(request: KeptRequest, directory: string): string | undefined {
+function explainCommand(request: KeptRequest, directory: string, dialect: DialectName): string | undefined {
   const { bucket, origin, method, requestedHeaders, kind } = request
   if (bucket === undefined || origin === undefined || method === undefined) return undefined
   if (factsOf(recordOf(request)) === undefined) return undefined
   const names = kind === 'preflight' ? (requestedHeaders?.split(',').map((name) => name.trim()) ?? []) : []
   const words = [
-    ...['--rules', directory, '--bucket', bucket, '--origin', origin, '--method', method],
+    ...[
+      '--rules',
+      directory,
+      '--dialect',
+      dialect,
+      '--bucket',
+      bucket,
+      '--origin',
+      origin,
+      '--method',
+      method,
+    ],
     ...names.filter((name) => name !== '').flatMap((name) => ['--header', name]),
     ...(kind === 'actual' ? ['--actual'] : []),
   ]

@@ -103,7 +103,8 @@ async function checkDraft(
 const dialectIn = (others: Readonly<Record<string, unknown>> = {}): DialectName | undefined =>
   dialectNames.find((name) => name === String(others.dialect).toLowerCase())
 
-const refusedEdit = 'This change would lose a comment or an alias of the file: edit the text instead.'
+const refusedEdit =
+  'The form cannot make this change without losing a part of the file: edit the text instead.'
 
 function nameFindings(file: string): EditorFinding[] {
   const name = readFileName(file)

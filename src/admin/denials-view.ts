@@ -9,7 +9,7 @@ import { json, longJson, type Reply } from './reply.ts'
 
 /**
  * `/-/denials`: the latest denials and the most frequent groups of them. Each group is explained by the current rules,
- * so it says `allow` after the rules were corrected; its proposal allows every request of the group. `recent=` and
+ * so it says `allow` once the rules have been corrected; its proposal allows every request of the group. `recent=` and
  * `groups=` limit how many are returned; `bucket=`, `origin=` and `reason=` filter; `group=` is the id of one group;
  * `explained=no` leaves out the explanations, which take CPU time.
  */

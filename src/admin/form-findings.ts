@@ -50,7 +50,7 @@ const maxAgeMissing = (rule: number): EditorFinding => ({
 function anyOrigin({ allowedOrigins }: RuleModel, rule: number): EditorFinding[] {
   const entry = allowedOrigins?.indexOf('*') ?? -1
   if (entry < 0) return []
-  const message = 'not recommended: * allows the pages of every site; use it only for public data'
+  const message = 'not recommended: * allows the pages of every origin; use it only for public data'
   return [
     {
       ...{ line: 1, column: 1, severity: 'info', code: 'form-any-origin', byForm: true, message },

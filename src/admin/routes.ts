@@ -139,7 +139,10 @@ async function metricsReply(read: ReadExposition, accept: string | undefined): P
 async function reloadReply({ reload, rules }: AdminOptions): Promise<Reply> {
   const result = await reload()
   const snapshot = rules()
-  const failed = { error: 'A rule file has an error, or the rules directory cannot be read.' }
+  const failed = {
+    error:
+      'A rule file has an error, the rules directory cannot be read, or a worker does not apply the rules.',
+  }
   return json(result === 'failed' ? 500 : 200, {
     result,
     generation: snapshot.generation,

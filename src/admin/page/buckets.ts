@@ -166,9 +166,8 @@ export async function showBucket(bucket: string, refresh: () => Promise<void>): 
 /** The button that loads the rules directory again. `refresh` shows the result. */
 export function prepareReload(refresh: () => Promise<void>): void {
   const words: Readonly<Record<string, string>> = {
-    applied: 'The changes are live.',
+    applied: 'The changes are live, except those in files with an error.',
     unchanged: 'Up to date: nothing has changed in the rules directory.',
-    failed: 'Not loaded: a file has an error; see below.',
   }
   byId('reload', HTMLButtonElement).addEventListener('click', async () => {
     try {

@@ -79,13 +79,17 @@ function showFile(name: string, content: string): void {
 
 /** Checks the text, after applying the edit of the form if there is one. */
 function submit({ edit }: Change): void {
-  queue = queue.then(() => check(edit)).catch((error: unknown) => showResult('bad', messageOf(error)))
+  const edited = file
+  queue = queue.then(() => check(edited, edit)).catch((error: unknown) => showResult('bad', messageOf(error)))
 }
 
-async function check(edit: RuleEdit | undefined): Promise<void> {
+/** Does nothing once another file is open. */
+async function check(edited: string, edit: RuleEdit | undefined): Promise<void> {
+  if (edited !== file) return
   const sent = version
   const checked = await post<CheckedFile>('/-/check', { file, text: text.value, edit })
-  if (sent !== version) return
+  // The text has changed meanwhile. Its own check follows, but the edit of the form would be lost.
+  if (sent !== version) return edit === undefined ? undefined : check(edited, edit)
   if (checked.text !== text.value) text.value = checked.text
   showChecked(checked)
 }
