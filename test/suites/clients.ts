@@ -36,7 +36,7 @@ function suiteOf(
   least: number,
 ): Suite {
   return {
-    name: `${name} before ${store.name}`,
+    name: `${name} against ${store.name}`,
     least,
     versions: async () => `${version()}, ${store.version()}`,
     run: () => runBoth(store, inFront, client),

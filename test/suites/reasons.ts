@@ -51,12 +51,12 @@ export const reasons: readonly Reason[] = [
     why: 'credentials are never allowed for a pattern that matches any host, such as https://*',
   },
   {
-    suite: /^litmus before nginx/,
+    suite: /^litmus against nginx/,
     test: /delete_fragment$/,
     why: 'a request target cannot have a fragment (RFC 9112 section 3.2.1), so it gets 400; nginx deletes the collection before the fragment',
   },
   {
-    suite: /^boto3 before/,
+    suite: /^boto3 against/,
     test: /^key '(?:\.\.;\/x|\.\/c|a\/\.\.\/b|\.\.\\\\x)'/,
     through: /^(?:ok )?(?:400|404) /,
     why: dots,

@@ -14,7 +14,7 @@ export const webdavSuites: readonly Suite[] = [apache, nginx].flatMap((store) =>
 
 function suiteOf(program: string, client: Client, store: StoreKind): Suite {
   return {
-    name: `${program} before ${store.name}`,
+    name: `${program} against ${store.name}`,
     least: 20,
     // litmus has no flag for its version.
     versions: async () =>
