@@ -2,7 +2,7 @@ const newline = 0x0a
 
 /**
  * Splits chunks of UTF-8 into trimmed lines and skips empty ones. Yields `undefined` for a line of more than `limit`
- * bytes, and never holds more than that of a line in memory.
+ * bytes, and never holds more than `limit` bytes of a line in memory.
  */
 export async function* boundedLines(
   pieces: AsyncIterable<Uint8Array>,

@@ -38,7 +38,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option('--out <DIR>', 'write one file for each bucket into this directory')
     .addHelpText('after', notes)
     .action(async (file: string, flags: ConvertFlags) => {
-      // Imported on demand, so that `serve` does not load the parsers.
+      // Imported on demand, so that the help does not load the parsers.
       const { convertFile } = await import('./run-convert.ts')
       terminal.setExitCode(await convertFile(file, flags, terminal))
     })

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
 import type { DialectName } from '../src/cors/rule.ts'
 import type { Demo, DemoPorts } from '../src/demo/demo.ts'
-import { dialectNames } from '../src/dialect/named.ts'
 import type { LogLevel } from '../src/settings/settings.ts'
 import { logLevels } from '../src/settings/table.ts'
 import { messageOf } from '../src/text/system-error.ts'
+import { dialectOption } from './options.ts'
 import { paint } from './paint.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -32,11 +32,7 @@ export function addDemo(program: Command, terminal: Terminal, signals: Signals):
     .description(
       'see it work: a folder as the store, the sidecar in front of it, and a page on another origin',
     )
-    .addOption(
-      new Option('--dialect <NAME>', 'vendor whose responses are copied')
-        .choices(dialectNames)
-        .default('cos'),
-    )
+    .addOption(dialectOption('vendor whose responses are copied').default('cos'))
     .addOption(
       new Option('--log-level <LEVEL>', 'write log lines of the sidecar to stdout')
         .choices(logLevels)
@@ -82,7 +78,9 @@ function movedText(ports: DemoPorts): string {
   ] as const
   return parts
     .filter(([, wanted, used]) => wanted !== used)
-    .map(([part, wanted, used]) => `Port ${wanted} is in use: the ${part} listens on ${used} instead.\n`)
+    .map(
+      ([part, wanted, used]) => `Port ${wanted} is not available: the ${part} listens on ${used} instead.\n`,
+    )
     .join('')
 }
 

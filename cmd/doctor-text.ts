@@ -48,7 +48,7 @@ function outcome(question: Question, attempt: Attempt): string {
     case 'failure':
       return shown(attempt.detail)
     case 'withheld':
-      return 'not sent in full, because it would change the object (--write sends it)'
+      return 'withheld, because it would change the object (--write sends it)'
     case 'answer': {
       const origins = valuesOf(attempt, 'access-control-allow-origin')
       const allowed =

@@ -17,8 +17,8 @@ export function nodeDefect(version: string): string | undefined {
   const parts = /^v([0-9]+)\.([0-9]+)\.([0-9]+)$/.exec(version)
   if (parts !== null && isSafe(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return undefined
   return (
-    `the HTTP parser of Node ${version} lets requests be smuggled past a proxy (CVE-2026-58044): ` +
-    'install Node 26.5.1 or later, 24.18.1 or later 24, or 22.23.2 or later 22'
+    `the HTTP parser of Node ${version} may let requests be smuggled past a proxy (CVE-2026-58044): ` +
+    'install Node 26.5.1 or later, 24.18.1 or a later 24.x, or 22.23.2 or a later 22.x'
   )
 }
 

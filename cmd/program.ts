@@ -16,7 +16,7 @@ Examples:
 
 type AddCommand = (program: Command, terminal: Terminal, signals: Signals) => void
 
-/** In the order of the help. Loaded on demand: `serve` would keep the modules of all others in memory. */
+/** In the order of the help. Loaded on demand, because otherwise `serve` would keep the modules of all other commands in memory. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   serve: async () => (await import('./serve.ts')).addServe,
   demo: async () => (await import('./demo.ts')).addDemo,

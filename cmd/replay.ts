@@ -1,19 +1,17 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { createReplay, type ReplayResult } from '../src/compare/replay.ts'
 import type { DialectName } from '../src/cors/rule.ts'
-
 import { maxLineBytes } from '../src/log/request-line.ts'
-import { hostSuffix } from '../src/settings/address.ts'
 import { unconfiguredChoices } from '../src/settings/table.ts'
 import { quote } from '../src/settings/value.ts'
 import { systemRefusal } from '../src/text/system-error.ts'
 import { boundedLines } from './bounded-lines.ts'
 import { complain } from './complain.ts'
 import { loadRules } from './load-rules.ts'
-import { dialectOption } from './options.ts'
+import { dialectOption, hostSuffixOption } from './options.ts'
 import { replayJson, replayText } from './replay-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -43,11 +41,7 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .argument('<LOG>', 'the log of serve, or - for stdin')
     .option('--rules <DIR>', 'the rule files to evaluate', './rules')
     .addOption(dialectOption().default('cos'))
-    .addOption(
-      new Option('--host-suffix <NAME>', 'as in serve; repeatable')
-        .argParser(collectSuffix)
-        .default([], 'none'),
-    )
+    .addOption(hostSuffixOption())
     .addOption(
       new Option('--unconfigured <WHAT>', 'as in serve').choices(unconfiguredChoices).default('refuse'),
     )
@@ -56,12 +50,6 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .action(async (log: string, flags: ReplayFlags) => {
       terminal.setExitCode(await replay(log, flags, terminal))
     })
-}
-
-function collectSuffix(text: string, before: readonly string[] = []): readonly string[] {
-  const read = hostSuffix.read(text)
-  if (read.kind === 'defect') throw new InvalidArgumentError(read.defect)
-  return [...before, read.value]
 }
 
 /** Log collectors add fields of their own to a line. */

@@ -5,7 +5,7 @@ import type { DialectName } from '../src/cors/rule.ts'
 import { type Finding, findingAbout } from '../src/plan/finding.ts'
 import { maxBytesRead } from '../src/rule-file/bytes.ts'
 import { conflictsBetween, type NamedFile } from '../src/rule-file/conflicts.ts'
-import { formatOf, readFileName } from '../src/rule-file/names.ts'
+import { readFileName } from '../src/rule-file/names.ts'
 import type { RuleReading } from '../src/rule-file/read.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
 import { readStart } from '../src/rules/read-start.ts'
@@ -104,7 +104,7 @@ function fileAt(path: string, place: string, input: Collected): ListedFile[] {
     ? 'Terraform source is a program and cannot be read: run "terraform show -json" and convert its output'
     : read.kind === 'refused'
       ? read.finding.message
-      : 'not the name of a rule file: BUCKET.yaml, .yml, .json or .xml'
+      : 'not the name of a rule file: rename it to BUCKET.yaml, .yml, .json or .xml'
   input.unreadable.push(`${path}: ${why}`)
   return []
 }
@@ -132,21 +132,17 @@ async function readOne(
   return { file: shown, bucket: name.bucket, hosts: read.hosts }
 }
 
-/**
- * Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. `format` overrides that
- * of its name.
- */
+/** Reads the file at `place`, or says why it cannot be read. `shown` names it in findings. */
 async function readRuleFile(
   shown: string,
   place: string,
   dialect: DialectName,
-  format = formatOf(shown) ?? 'yaml',
 ): Promise<TextReading | string> {
   try {
     // Opening a pipe would wait for a writer.
     if (!(await stat(place)).isFile()) return 'not a regular file'
     const bytes = await readStart(place, maxBytesRead)
-    return await readBytes(formatOf(shown) === format ? shown : `${shown}.${format}`, bytes, dialect)
+    return await readBytes(shown, bytes, dialect)
   } catch (reason) {
     return systemRefusal(reason)
   }

@@ -57,6 +57,7 @@ export async function runServe(settings: Settings, terminal: Terminal, signals: 
 
 const appendWarning =
   '--forwarded-for append forwards the addresses that clients write into X-Forwarded-For, and many stores (including MinIO) trust the first one: use replace if access policies depend on addresses'
+
 function bannerOf(settings: Settings, sidecar: Sidecar, colour: boolean): string {
   const { host } = settings.admin
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

@@ -7,7 +7,7 @@ export interface Terminal {
   out(text: string): void
   /** Writes progress, summaries and errors. */
   err(text: string): void
-  /** Sets the exit code without ending the process. 0: success, 1: findings, 2: usage error or unreadable input. */
+  /** Sets the exit code without ending the process. 0: success, 1: a negative result (findings, denied, changes), 2: usage error or unreadable input. */
   setExitCode(code: 0 | 1 | 2): void
   /** Read once, for the argument `-`. Absent: there is no input. */
   readonly stdin?: AsyncIterable<Uint8Array>

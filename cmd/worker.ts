@@ -13,7 +13,7 @@ export function addWorker(program: Command, terminal: Terminal, signals: Signals
 }
 
 async function work(terminal: Terminal, signals: Signals): Promise<0 | 2> {
-  // A terminal or a supervisor may signal the whole process group, but only the primary must react.
+  // A terminal or a supervisor may signal the whole process group, but only the primary may react.
   signals.onTerminate(() => {})
   signals.onReload(() => {})
   const [{ openChannel }, { runWorker }] = await Promise.all([

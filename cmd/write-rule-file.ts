@@ -6,7 +6,7 @@ import { systemErrorCode, systemErrorMeaning, systemRefusal } from '../src/text/
 
 /** The schema as printed by `cors-sidecar schema`. */
 export async function schemaText(): Promise<string> {
-  // Imported on demand, so that `serve` does not load zod.
+  // Imported on demand, so that the help does not load zod.
   const { ruleFileSchema } = await import('../src/rule-file/editor-schema.ts')
   return `${JSON.stringify(ruleFileSchema(), null, 2)}\n`
 }

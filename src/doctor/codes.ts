@@ -128,7 +128,7 @@ export const problemTexts = {
     'Name the origin in the rule, without `*`, and in dialect http also set allowCredentials: true (dialect oss never sends this header). Or remove `credentials: "include"` (`withCredentials`) from the page: signed URLs do not need it.',
   ),
   'any-origin-with-credentials': text(
-    'An arbitrary origin was allowed with credentials. Any web site can then act with the permissions of its visitors.',
+    'An arbitrary origin was allowed with credentials. Any page can then act with the permissions of its visitors.',
     'Name the allowed origins. MinIO: list them in MINIO_API_CORS_ALLOW_ORIGIN, because by default MinIO allows every origin. A proxy: compare $http_origin with a list before sending it back.',
   ),
   'vary-missing': text(

@@ -56,7 +56,9 @@ export interface Failure {
   readonly detail: string
 }
 
-/** The server did not reject the head of an upload. The body, which would change the store, was not sent. */
+/**
+ * Not sent, because it would change the store: a DELETE at all, or the body of an upload whose head the server did not reject.
+ */
 interface Withheld {
   readonly kind: 'withheld'
 }

@@ -32,7 +32,7 @@ export async function followAuthorities(
   return { current: () => text, stop }
 }
 
-/** Logs changes of the certificate of the data port. Registers its expiry as a metric if it has one. */
+/** Logs changes of the certificate of the data port. With `--tls-cert`, also registers the certificate's expiry as a metric. */
 export function followCertificate(
   { tlsCert, tlsKey }: Settings,
   { log, metrics }: { readonly log: Log; readonly metrics: Pick<Metrics, 'register'> },

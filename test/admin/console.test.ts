@@ -435,7 +435,7 @@ describeInBrowser('the console', () => {
     expect(body).toContain('Live rules: allowed by rule web.')
     expect(body).toContain('Candidate rules: refused, method not allowed.')
     expect(body).toContain('store.test/photos/cat.jpg')
-    expect(body).toContain("cors-sidecar explain --rules '/candidate rules' --bucket photos")
+    expect(body).toContain("cors-sidecar explain --rules '/candidate rules' --dialect cos --bucket photos")
     candidate = first
     await expect.poll(() => groups.count(), { timeout: 10_000 }).toBe(0)
     expect(await page.locator('#candidates-notes').innerText()).toContain('2 groups are left out')

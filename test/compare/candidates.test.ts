@@ -340,7 +340,7 @@ describe('--candidate-rules', () => {
       host: `localhost:${serving.dataPort}`,
       path: '/photos/cat.jpg',
     }
-    const explain = `cors-sidecar explain --rules ${serving.candidateDirectory} --bucket photos`
+    const explain = `cors-sidecar explain --rules ${serving.candidateDirectory} --dialect cos --bucket photos`
     expect(view.groups[0]).toEqual({
       ...group,
       change: 'refused',

@@ -36,7 +36,7 @@ const meanings: Readonly<Record<string, string>> = {
   'client.address': 'address of the peer',
   'http.response.status_code': 'status of the response',
   duration_ms: 'milliseconds from the request headers to the end of the response',
-  upstream_ms: "milliseconds until the first byte of the store's response",
+  upstream_ms: "milliseconds from the complete request to the first byte of the store's response",
   'http.request.body.size': 'bytes of the request body',
   'http.response.body.size': 'bytes of the response body',
   'error.type': 'how the store failed: `refused`, `timeout`, `reset`, `truncated`, `invalid`, `dns` or `tls`',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { besides } from './besides.ts'
 import { choose, help, readOptions } from './options.ts'
 
-const figures = ['1', '2', 'readers that stop', 'readers that stop, in 384 MiB'].map((name) => ({ name }))
+const figures = ['1', '2', 'stalled readers', 'stalled readers, in 384 MiB'].map((name) => ({ name }))
 const namesOf = (...only: readonly string[]) => {
   const { chosen, unknown } = choose(figures, only)
   return [chosen.map(({ name }) => name), unknown]
@@ -11,8 +11,8 @@ const namesOf = (...only: readonly string[]) => {
 test.each([
   ['one', ['2'], ['2'], []],
   ['several, in the order of a run', ['2, 1'], ['1', '2'], []],
-  ['a name with a comma', ['readers that stop, in 384 MiB'], ['readers that stop, in 384 MiB'], []],
-  ['repeated', ['1', 'readers that stop, in 384 MiB'], ['1', 'readers that stop, in 384 MiB'], []],
+  ['a name with a comma', ['stalled readers, in 384 MiB'], ['stalled readers, in 384 MiB'], []],
+  ['repeated', ['1', 'stalled readers, in 384 MiB'], ['1', 'stalled readers, in 384 MiB'], []],
   ['unknown ones', ['1,99', 'in 384 MiB'], ['1'], ['99', 'in 384 MiB']],
 ])('--only chooses %s', (_name, only, chosen, unknown) => {
   expect(namesOf(...only)).toEqual([chosen, unknown])

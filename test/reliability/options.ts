@@ -15,7 +15,7 @@ Ends with 1 when one is not held.
 
 Examples:
   npm run test:reliability -- --only 3,5
-  npm run test:reliability -- --only 3 --only 'readers that stop, in 384 MiB'
+  npm run test:reliability -- --only 3 --only 'stalled readers, in 384 MiB'
   npm run test:reliability -- --nightly --minutes 35 --write
 `
 

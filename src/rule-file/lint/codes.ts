@@ -40,7 +40,7 @@ export const codes = {
   'merge-conflict': error("The file contains Git's merge conflict markers."),
   bom: info('A byte order mark at the start is ignored. Some tools show it as part of the first key.'),
   'no-final-newline': warning(
-    'A truncated YAML file still parses: https://b.com cut to https://b.co allows another site. Only the missing final line break shows it. Write files under another name in the same directory, then rename them.',
+    'A truncated YAML file still parses: https://b.com cut to https://b.co allows another origin. Only the missing final line break shows it. Write files under another name in the same directory, then rename them.',
   ),
   'more-findings': info(
     'The file has more findings than are printed. The severity is that of the worst one.',
@@ -49,7 +49,7 @@ export const codes = {
   ),
   // File names
   'file-name': warning(
-    'Rule files are named BUCKET.yaml, .yml, .json or .xml, in lower case. This name looks like one, but the file is not read.',
+    'Rule files are named BUCKET.yaml, .yml, .json or .xml, with the extension in lower case. This name looks like one, but the file is not read.',
   ),
   'bucket-name': error(
     'The part before the extension is the bucket: 1 to 63 of A-Z a-z 0-9 . _ -, starting with a letter or digit, or _default for the buckets without a file, or _service for requests without a bucket.',
@@ -261,7 +261,7 @@ export const codes = {
     "Anyone on the network path can change a page that is served over http, and then act with the permissions of its origin. If Access-Control-Allow-Credentials is sent (COS and S3 always do, OSS never does, dialect http does if the rule has allowCredentials: true), that includes the visitor's cookies for the store. localhost is exempt because browsers treat it as secure.",
   ),
   'origin-null-prohibited': warning(
-    'Every sandboxed frame has the origin "null", so any site can have it. The entry is honoured, as by the vendors, but without credentials.',
+    'Every sandboxed frame has the origin "null", so any page can have it. The entry is honoured, as by the vendors, but without credentials.',
   ),
   'origin-private-range': warning(
     'A private address belongs to a different machine on every network. On hotel Wi-Fi, this entry allows a machine of the hotel.',
@@ -270,7 +270,7 @@ export const codes = {
     "Fine for development. In production it allows every program that listens on that port of a visitor's machine.",
   ),
   'write-methods-for-any-origin': warning(
-    "PUT, POST or DELETE is allowed for every site. Any page can then write with its visitor's access: presigned URLs, network position, anonymous write access.",
+    "PUT, POST or DELETE is allowed for every origin. Any page can then write with its visitor's access: presigned URLs, network position, anonymous write access.",
   ),
   // Lint: ineffective
   'origin-label-hyphen': warning(

@@ -98,7 +98,7 @@ function canNeverHaveScheme(entry: string): boolean {
   return before === 'localhost' || /[.\]]/.test(before) || (before.endsWith(':') && !/^https?:$/.test(before))
 }
 
-/** Whether `entry` allows every site on the web. */
+/** Whether `entry` allows every web origin. */
 export const isOpenOrigin = (entry: string): boolean => {
   const parts = readParts(entry)
   return entry === '*' || (parts === undefined ? letsAnyUrlIn(entry) : letsAnyHostIn(entry, parts))

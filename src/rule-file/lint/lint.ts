@@ -100,7 +100,7 @@ function lintOrigins({ allowedOrigins, allowedMethods }: CorsRule, path: ValuePa
     found.push(
       issue(
         'write-methods-for-any-origin',
-        `${[...new Set(writes)].join(', ')} allowed for every site: name the origins of the pages that write`,
+        `${[...new Set(writes)].join(', ')} allowed for every origin: name the origins of the pages that write`,
         [...list, open],
       ),
     )

@@ -63,8 +63,9 @@ export function dashBefore(text: string, item: SourceNode): number {
 const forPrograms = /^#+\s*(?:cors-sidecar|yaml-language-server):[^\n]*\n/gim
 
 /**
- * The first of the comment lines directly above the line at `start`: they describe that line. In a file that is a bare
- * list, the comments that start the file describe the file, and so do unindented comments for programs anywhere.
+ * Where the comment lines directly above the line at `start` begin, because they describe that line; `start` if there are
+ * none. Leaves out comments that describe the file: those at the top of a bare list, and, in every file, unindented
+ * `cors-sidecar:` and `yaml-language-server:` comments.
  */
 export function withComments(text: string, start: number): number {
   let first = start
@@ -79,8 +80,8 @@ export function withComments(text: string, start: number): number {
 }
 
 /**
- * Removes an item or entry in brackets or braces, between `before` and `next`. If a comment stands between two of them,
- * only the lines of the item go, with the comment behind it: `undefined` if it shares them with something else.
+ * Removes an item or entry in brackets or braces, between `before` and `next`. If a comment separates it from a neighbour,
+ * removes only its own lines, including the comment after it; `undefined` if anything else is on those lines.
  */
 export function removeBetween(
   text: string,
