@@ -111,6 +111,12 @@ export interface DenialsView {
   readonly groups: readonly DenialGroupView[]
 }
 
+/** `POST /-/reload`: only the fields that the page reads. */
+export interface Reloaded {
+  readonly result: string
+  readonly states: Readonly<Record<FileSummary['state'], number>>
+}
+
 /** `GET /-/rules?bucket=`: only the fields that the page reads. */
 export interface RulesView {
   readonly files: readonly { readonly bucket: string; readonly rules: readonly CorsRule[] }[]

@@ -74,8 +74,8 @@ describe('the version of Node', () => {
 
   test.each([...unsafe, 'v27.0.0-nightly2026', 'v26.10.0-rc.1', '26.10.0', ''])('%s is not', (version) => {
     expect(nodeDefect(version)).toBe(
-      `the HTTP parser of Node ${version} lets requests be smuggled past a proxy (CVE-2026-58044): ` +
-        'install Node 26.5.1 or later, 24.18.1 or later 24, or 22.23.2 or later 22',
+      `the HTTP parser of Node ${version} may let requests be smuggled past a proxy (CVE-2026-58044): ` +
+        'install Node 26.5.1 or later, 24.18.1 or a later 24.x, or 22.23.2 or a later 22.x',
     )
   })
 

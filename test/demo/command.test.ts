@@ -75,7 +75,7 @@ describe('cors-sidecar demo', () => {
     // Another process may already use the port: the test works with either.
     const taken = await openLocalPort(8080)
     const running = await started('--dialect', 's3')
-    expect(running.err).toContain('Port 8080 is in use: the sidecar listens on ')
+    expect(running.err).toContain('Port 8080 is not available: the sidecar listens on ')
     expect(place(running, 'sidecar')).not.toBe('http://127.0.0.1:8080/')
     const preflight = await fetch(`${place(running, 'sidecar')}photos/x`, { method: 'OPTIONS' })
     expect(preflight.headers.get('server')).toBe('AmazonS3')

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import type { FileSummary, Overview, RulesView } from '../shapes.ts'
+import type { FileSummary, Overview, Reloaded, RulesView } from '../shapes.ts'
 import { ask, messageOf, post } from './ask.ts'
 import { badge, byId, h, setText, show, type Tone, whole } from './dom.ts'
 import { openRuleFile } from './editor.ts'
@@ -166,13 +166,15 @@ export async function showBucket(bucket: string, refresh: () => Promise<void>): 
 /** The button that loads the rules directory again. `refresh` shows the result. */
 export function prepareReload(refresh: () => Promise<void>): void {
   const words: Readonly<Record<string, string>> = {
-    applied: 'The changes are live, except those in files with an error.',
+    applied: 'The changes are live.',
     unchanged: 'Up to date: nothing has changed in the rules directory.',
   }
   byId('reload', HTMLButtonElement).addEventListener('click', async () => {
     try {
-      const { result } = await post<{ readonly result: string }>('/-/reload')
-      setText('reload-result', words[result] ?? result)
+      const { result, states } = await post<Reloaded>('/-/reload')
+      const failed = result === 'applied' ? states.stale + states.invalid : 0
+      const except = failed === 0 ? '' : ' Files with an error were not loaded; see below.'
+      setText('reload-result', `${words[result] ?? result}${except}`)
     } catch (error) {
       setText('reload-result', messageOf(error))
     }
