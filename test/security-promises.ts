@@ -355,7 +355,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   'Control characters, including C1': [
     ['test/log/log.test.ts', 'escapes control characters and line breaks'],
   ],
-  'The packages at run time are named': [
+  '`package.json` lists the run-time packages': [
     ['test/security.test.ts', 'the lock file has a hash for every package'],
   ],
   'None of them runs an install script': [
@@ -377,7 +377,7 @@ export const promises: Readonly<Record<string, readonly Named[]>> = {
   'The running program downloads nothing': [
     ['test/serve/connections-out.test.ts', 'connects to the store, and to nothing else'],
   ],
-  'The deployment examples run as user 65532': [
+  'In the deployment examples, the sidecar runs as user 65532': [
     ['test/deploy/kustomize.test.ts', 'the sidecar runs as 65532, in the variant its place asks for'],
     [
       'test/deploy/kustomize.test.ts',

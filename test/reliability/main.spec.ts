@@ -7,9 +7,10 @@ const run = (...argv: readonly string[]) =>
 
 test('a figure is measured with the real program, printed and tabulated', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = run('--only', '17')
-  expect(stdout).toMatch(/^17 held +\d+ s {2}20 of 20 cases$/m)
+  // One case is skipped where another user cannot run the program.
+  expect(stdout).toMatch(/^17 held +\d+ s {2}(?:19 of 19|20 of 20) cases$/m)
   expect(stdout).toMatch(
-    /^\| 17 \| with bad rule files the sidecar starts, .* \| 20 of 20 cases \| held \| \d+ \|$/m,
+    /^\| 17 \| with bad rule files the sidecar starts, .* \| (?:19 of 19|20 of 20) cases \| held \| \d+ \|$/m,
   )
   expect([status, stderr]).toEqual([0, ''])
 })

@@ -34,7 +34,7 @@ export const codes = {
     'The file is empty or contains only comments. An interrupted write looks the same, so the last good rules stay. To remove a bucket\'s rules, delete its file. To refuse every origin, write "rules: []".',
   ),
   'file-unreadable': error(
-    'The file could not be read: it is missing, is not a regular file, this process has no permission to read it, or reading failed or took too long. A server tries again after a minute if the process that read the file ended or took too long.',
+    'The file could not be read: it is missing, is not a regular file, this process has no permission to read it, or reading failed or took too long. `serve` tries again after a minute if the process that read the file ended or took too long.',
   ),
   converted: info('What "convert" changed or left out, because the two formats differ.'),
   'merge-conflict': error("The file contains Git's merge conflict markers."),
@@ -133,7 +133,7 @@ export const codes = {
     'A key appears twice, or once in each of two formats. Readers differ in which one they use.',
   ),
   'wrong-type': error(
-    'A value of the wrong type: a list or a number instead of text, for example, or null for an empty value.',
+    'A value of the wrong type: a list or a number instead of text, for example, or null, which is how YAML reads a key without a value.',
   ),
   'missing-key': error(
     'A rule needs allowedOrigins and, unless a preset supplies them, allowedMethods; a test needs origin, method and expect.',
@@ -144,7 +144,7 @@ export const codes = {
     'At most 100 rules, as in COS and S3; in dialect oss at most 20. Several origins can share one rule.',
   ),
   'no-rules': warning(
-    'Without rules every cross-origin request is refused. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
+    'Without rules every cross-origin request is denied. In XML it is an error, because no vendor stores a CORSConfiguration without a CORSRule.',
     'error',
   ),
   'preset-unknown': error('There is no preset of that name.'),

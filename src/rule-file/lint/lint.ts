@@ -40,7 +40,7 @@ function lintRules(file: RuleFile, indexes: readonly number[]): Issue[] {
     return [
       issue(
         'no-rules',
-        'no rules: every cross-origin request to this bucket is refused; if you delete the file, _default or --unconfigured decides',
+        'no rules: every cross-origin request to this bucket is denied; if you delete the file, _default or --unconfigured decides',
         ['rules'],
       ),
     ]
