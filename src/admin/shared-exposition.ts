@@ -13,18 +13,20 @@ export type ReadExposition = (format: ExpositionFormat) => Promise<readonly Buff
  */
 export function createSharedExposition(metrics: Metrics): ReadExposition {
   let running: Promise<unknown> = Promise.resolve()
-  let lasted = 0
+  let restsUntil = 0
   const next = new Map<ExpositionFormat, Promise<readonly Buffer[]>>()
 
   async function make(format: ExpositionFormat, before: Promise<unknown>): Promise<readonly Buffer[]> {
     await before
-    if (lasted > 0) await wait(lasted * restsFor)
+    const rest = restsUntil - performance.now()
+    if (rest > 0) await wait(rest)
     next.delete(format)
     const began = performance.now()
     try {
       return await readPieces(metrics, format)
     } finally {
-      lasted = performance.now() - began
+      const ended = performance.now()
+      restsUntil = ended + (ended - began) * restsFor
     }
   }
 

@@ -26,8 +26,12 @@ export async function signInReply(
   if (body === undefined) return json(413, { error: 'The token is too long.' })
   const sent = new URLSearchParams(body).get('token')?.trim() ?? ''
   const token = await readToken(tokenFile)
-  if (token === undefined || !sameText(sent, token))
-    return signInPage(401, 'This is not the token in --admin-token-file.')
+  if (token === undefined)
+    return signInPage(
+      401,
+      'The file of --admin-token-file cannot be used: make it a readable file that contains only the token.',
+    )
+  if (!sameText(sent, token)) return signInPage(401, 'This is not the token in --admin-token-file.')
   return seeOther(sessions.begin(request, token))
 }
 

@@ -7,13 +7,20 @@ const bytesInATurn = 1_024
 /** Feeds the bytes of clients to the parser in small pieces, one connection per turn: see {@link SlowSocket}. */
 export function createSlowFeed(): (socket: Socket) => Duplex {
   const queue: (() => void)[] = []
+  let isScheduled = false
+  const schedule = (): void => {
+    if (isScheduled || queue.length === 0) return
+    isScheduled = true
+    setImmediate(runNext)
+  }
   const runNext = (): void => {
+    isScheduled = false
     queue.shift()?.()
-    if (queue.length > 0) setImmediate(runNext)
+    schedule()
   }
   const inTurn = (run: () => void): void => {
     queue.push(run)
-    if (queue.length === 1) setImmediate(runNext)
+    schedule()
   }
   return (socket) => new SlowSocket(socket, inTurn)
 }
@@ -24,24 +31,41 @@ export function createSlowFeed(): (socket: Socket) => Duplex {
  */
 class SlowSocket extends Duplex {
   readonly #socket: Socket
+  readonly #read: () => void
 
   constructor(socket: Socket, inTurn: (run: () => void) => void) {
     super({ allowHalfOpen: true })
     this.#socket = socket
     let left: Buffer = Buffer.alloc(0)
+    /** False while nothing reads: Node's parser pauses when a request has a body that is unread. */
+    let isWanted = true
     const feed = (): void => {
       if (this.destroyed || left.length === 0) return
-      this.push(left.subarray(0, bytesInATurn))
+      isWanted = this.push(left.subarray(0, bytesInATurn))
       left = left.subarray(bytesInATurn)
+      if (isWanted) goOn()
+    }
+    // Node reports the end even of a paused socket, so bytes may still be left here.
+    let hasEnded = false
+    const goOn = (): void => {
       if (left.length > 0) inTurn(feed)
+      else if (hasEnded) this.push(null)
       else socket.resume()
+    }
+    this.#read = () => {
+      if (isWanted) return
+      isWanted = true
+      goOn()
     }
     socket.on('data', (bytes: Buffer) => {
       socket.pause()
       left = bytes
       inTurn(feed)
     })
-    socket.once('end', () => inTurn(() => this.push(null)))
+    socket.once('end', () => {
+      hasEnded = true
+      if (left.length === 0) this.push(null)
+    })
     socket.once('error', (error) => this.destroy(error))
     socket.once('close', () => this.destroy())
   }
@@ -59,7 +83,9 @@ class SlowSocket extends Duplex {
     return this.#socket.bytesWritten - this.#socket.writableLength + this.writableLength
   }
 
-  override _read(): void {}
+  override _read(): void {
+    this.#read()
+  }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
     this.#socket.write(bytes, written)

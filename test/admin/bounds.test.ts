@@ -49,7 +49,7 @@ describe('the admin port', () => {
     const metrics = largeMetrics(100_000)
     const { port, call } = await startAdmin({ metrics })
     const before = metrics.reads()
-    const socket = await open(port, scrape.repeat(1_985))
+    const socket = (await open(port, scrape.repeat(1_985))).resume()
     await closed(socket)
     expect(metrics.reads() - before).toBeLessThanOrEqual(1)
     expect((await call('/healthz')).status).toBe(200)
@@ -80,6 +80,34 @@ describe('the admin port', () => {
     const before = metrics.reads()
     await call('/metrics')
     expect(metrics.reads()).toBe(before + 1)
+  })
+
+  test('does not keep what a client sends while nothing reads it', async () => {
+    const { promise, resolve: endDrain } = Promise.withResolvers<boolean>()
+    const { port } = await startAdmin({
+      health: { live: () => true, ready: () => true, drained: () => promise },
+    })
+    const socket = await open(port, 'GET /drained HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+    let accepted = 0
+    // The kernel takes a few megabytes; a server that goes on reading takes everything.
+    const most = 64 * 1024 * 1024
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 2_000)
+      const write = (): void => {
+        if (accepted >= most) {
+          clearTimeout(timer)
+          resolve()
+          return
+        }
+        accepted += chunk.length
+        if (socket.write(chunk)) setImmediate(write)
+        else socket.once('drain', write)
+      }
+      write()
+    })
+    expect(accepted).toBeLessThan(most)
+    endDrain(false)
   })
 
   test('disconnects a client that reads nothing', async () => {

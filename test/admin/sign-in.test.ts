@@ -80,6 +80,13 @@ describe('signing in', () => {
   test('with too long a body is refused, and so is GET', async () => {
     const admin = await startAdmin({ tokenFile })
     expect((await signIn(admin, 'x'.repeat(10_000))).status).toBe(413)
+    // Without Content-Length.
+    const chunked = await fetch(`http://127.0.0.1:${admin.port}/-/sign-in`, {
+      method: 'POST',
+      body: new Blob(['x'.repeat(10_000)]).stream(),
+      duplex: 'half',
+    } as RequestInit)
+    expect(chunked.status).toBe(413)
     expect((await admin.call('/-/sign-in')).status).toBe(405)
     expect((await signIn(await startAdmin(), 'correct-horse')).status).toBe(404)
   })
