@@ -72,15 +72,16 @@ export function checkOssV1(
 const optionalHeader = (parts: RequestParts, name: string): string | undefined =>
   parts.headers.has(name) ? singleHeader(parts, name)?.trim() : ''
 
-/** Step "CanonicalizedOSSHeaders": every x-oss- header, sorted; `undefined` when one is repeated. */
+/** Step "CanonicalizedOSSHeaders": every x-oss- header, sorted by name; `undefined` when one is repeated. */
 function canonicalizedOssHeaders(parts: RequestParts): string | undefined {
+  const names = [...parts.headers.keys()].filter((name) => name.startsWith('x-oss-')).sort(inByteOrder)
   const lines: string[] = []
-  for (const [name, values] of parts.headers) {
-    if (!name.startsWith('x-oss-')) continue
-    if (values.length !== 1) return undefined
-    lines.push(`${name}:${values[0]?.trim()}\n`)
+  for (const name of names) {
+    const value = singleHeader(parts, name)
+    if (value === undefined) return undefined
+    lines.push(`${name}:${value.trim()}\n`)
   }
-  return lines.sort(inByteOrder).join('')
+  return lines.join('')
 }
 
 /** Step "CanonicalizedResource": the resource and its signed sub-resources, sorted, values decoded. */

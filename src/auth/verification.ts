@@ -2,7 +2,7 @@
 export interface AccessKey {
   readonly id: string
   readonly secret: string
-  /** The buckets that it may change; `undefined`: every bucket. */
+  /** The buckets whose CORS API it may call; `undefined`: every bucket. */
   readonly buckets: readonly string[] | undefined
 }
 

@@ -370,3 +370,17 @@ describe('hostile input', () => {
     }
   })
 })
+
+test('OSS V1 signs x-oss- headers sorted by name, not by whole line', () => {
+  const date = 'Fri, 02 Jan 2026 03:04:05 GMT'
+  // "x-oss-meta-a-b:2" sorts before "x-oss-meta-a:1" as text, since "-" sorts before ":".
+  const headers = ['Date', date, 'x-oss-meta-a-b', '2', 'x-oss-meta-a', '1']
+  const text = `GET\n\n\n${date}\nx-oss-meta-a:1\nx-oss-meta-a-b:2\n/photos/?cors`
+  const signature = createHmac('sha1', secret).update(text).digest('base64')
+  const request: SignedRequest = {
+    ...sign({ method: 'GET' }),
+    target: '/photos/?cors',
+    headers: ['Host', 'store.test:9000', ...headers, 'Authorization', `OSS ${id}:${signature}`],
+  }
+  expect(verify(request, keys, at)).toMatchObject({ kind: 'verified' })
+})
