@@ -14,7 +14,7 @@ type StoreAnswer =
   /** Any other response, to be passed on. */
   | { readonly kind: 'answered'; readonly response: PlainResponse }
   /**
-   * No response that can be kept completely. Forward the request instead, so that its failure is handled as usual.
+   * No response, or one that cannot be buffered and passed on unchanged. Forward the request instead, so that its failure is handled as usual.
    */
   | { readonly kind: 'unclear' }
 

@@ -8,7 +8,7 @@ import { type AuditEntry, type Call, fail, readWithin, succeed } from './call.ts
 import type { Caller } from './caller.ts'
 import type * as planChange from './plan-change.ts'
 import type { ChangePlan, Configuration } from './plan-change.ts'
-import { configurationError, digestError, notLive, notWritten } from './wording.ts'
+import { configurationError, digestError, notFlushed, notLive, notWritten } from './wording.ts'
 
 /** Parses and prints rule files, so it runs in a child process, like all parsing of untrusted text. */
 const planInChild = inChild<typeof planChange>(moduleBeside(import.meta.url, 'plan-change'))
@@ -73,6 +73,10 @@ async function change(
     if (done.kind === 'failed') return fail(call, notWritten(done.code))
     options.audit(auditEntry(call, accessKeyId, planned))
     await removeAbandoned(directory, options.now())
+    if (done.kind === 'unflushed') {
+      await options.reload()
+      return fail(call, notFlushed(done.code))
+    }
   }
   // Also when the file did not change: its content may not be live yet.
   const result = await options.reload()

@@ -17,8 +17,8 @@ interface CredentialsFinding extends Omit<Finding, 'code'> {
 }
 
 /**
- * Reads `accessKeys: [{id, secret, buckets: [..]}]` (YAML). Every scalar is taken as its text, so that a secret of
- * digits needs no quotes. Messages never quote a value of the file: it may be a secret. `file` is the name shown in
+ * Reads `accessKeys: [{id, secret, buckets: [..]}]` (YAML). Every scalar is read as text, so a secret of digits
+ * needs no quotes. Messages never quote a value of the file: it may be a secret. `file` is the name shown in
  * findings.
  */
 export function readCredentials(file: string, bytes: Uint8Array): ReadCredentials {
@@ -97,7 +97,7 @@ function readKey(item: SourceNode, text: string, report: Report): AccessKey | un
     report(
       placeOf('id'),
       'id',
-      'id must be 1 to 128 of A-Z a-z 0-9 . _ @ + ~ -: the access key id as the client sends it.',
+      'id must be the access key id as the client sends it: 1 to 128 characters from A-Z a-z 0-9 . _ @ + ~ -',
     )
   if (secret === undefined || !/^[^\p{Cc}]{1,1024}$/u.test(secret))
     report(placeOf('secret'), 'secret', 'secret must be 1 to 1024 characters, without control characters.')

@@ -89,6 +89,14 @@ export const notWritten = (code: string): ApiError =>
     `The rules could not be changed (${code}); the old rules are still active.`,
   )
 
+/** The change is made, but a power failure may undo it. `code` is the system's error code. */
+export const notFlushed = (code: string): ApiError =>
+  error(
+    503,
+    'ServiceUnavailable',
+    `The rules were changed, but the disk did not confirm it (${code}). Please try again.`,
+  )
+
 /** The files are written but not live yet. The log says why. */
 export const notLive: ApiError = error(
   503,
@@ -105,7 +113,7 @@ export const credentialsUnusable: ApiError = error(
 /** A file that this API does not rewrite, and why. */
 export const conflict = (reason: string): ApiError => error(409, 'InvalidBucketState', reason)
 
-/** Codes of values that are well-formed but that no vendor stores. */
+/** Codes of values that are well-formed but that we do not store in this dialect. */
 const invalidValue = /^(?:method|origin|header|expose|id)-|^too-many-rules$/
 
 /** A configuration that cannot be stored. `finding` is the error that `check` would report. */

@@ -9,11 +9,13 @@ import { type FileFormat, formatOf } from '../rule-file/names.ts'
 import { systemErrorCode } from '../text/system-error.ts'
 import { readStart } from './read-start.ts'
 
-/**
- * `code` is the system's error code, e.g. `ENOSPC`. Nothing has changed, unless only the last step failed: flushing
- * the directory.
- */
-export type Change = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly code: string }
+/** `code` is the system's error code, e.g. `ENOSPC`. */
+export type Change =
+  | { readonly kind: 'done' }
+  /** The change is made, but a power failure may undo it: flushing the directory failed. */
+  | { readonly kind: 'unflushed'; readonly code: string }
+  /** Nothing has changed. */
+  | { readonly kind: 'failed'; readonly code: string }
 
 /** A bucket's own file as it is in the directory now. */
 export interface StoredFile {
@@ -57,9 +59,12 @@ async function readStored(directory: string, file: string): Promise<StoredFile |
   const path = join(directory, file)
   try {
     const linked = (await lstat(path)).isSymbolicLink()
-    const target = await stat(path)
     const format = formatOf(file)
-    if (!target.isFile() || format === undefined) return undefined
+    if (format === undefined) return undefined
+    // A link that leads nowhere is protected as well: a rename would replace it.
+    const target = linked ? await stat(path).catch(() => undefined) : await stat(path)
+    if (target === undefined) return { file, format, bytes: new Uint8Array(), linked }
+    if (!target.isFile()) return undefined
     return { file, format, bytes: await readStart(path, maxBytesRead), linked }
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined
@@ -69,7 +74,7 @@ async function readStored(directory: string, file: string): Promise<StoredFile |
 
 /**
  * Replaces `file` with `text` atomically: writes a hidden file beside it, flushes and renames it, and flushes the
- * directory. Resolves when the change would survive a power failure.
+ * directory. After `done`, the change survives a power failure.
  */
 export async function replaceFile(directory: string, file: string, text: string): Promise<Change> {
   const temporary = join(directory, temporaryName(file))
@@ -84,8 +89,7 @@ export async function replaceFile(directory: string, file: string, text: string)
       await handle.close()
     }
     await rename(temporary, join(directory, file))
-    await flushDirectory(directory)
-    return { kind: 'done' }
+    return flushed(directory)
   })
   if (change.kind === 'failed') await unlink(temporary).catch(ignore)
   return change
@@ -99,8 +103,7 @@ export async function removeFile(directory: string, file: string): Promise<Chang
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error
     }
-    await flushDirectory(directory)
-    return { kind: 'done' }
+    return flushed(directory)
   })
 }
 
@@ -128,16 +131,18 @@ export async function removeAbandoned(directory: string, now: number): Promise<v
 /**
  * Some file systems cannot flush a directory (EINVAL, ENOTSUP); the rename is then as durable as possible there.
  */
-async function flushDirectory(directory: string): Promise<void> {
-  const handle: FileHandle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    const code = systemErrorCode(error)
-    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error
-  } finally {
-    await handle.close()
-  }
+async function flushed(directory: string): Promise<Change> {
+  const flush = await attempt(async (): Promise<Change> => {
+    const handle: FileHandle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    return { kind: 'done' }
+  })
+  if (flush.kind !== 'failed' || flush.code === 'EINVAL' || flush.code === 'ENOTSUP') return { kind: 'done' }
+  return { kind: 'unflushed', code: flush.code }
 }
 
 /** A system error becomes a result; anything else is a bug and is rethrown. */

@@ -282,6 +282,14 @@ describe('files that people wrote', () => {
     expect(answer.body).toContain('a link')
   })
 
+  test('a symbolic link that leads nowhere is left alone', async () => {
+    const sidecar = await start()
+    await symlink(join(sidecar.directory, '.missing'), join(sidecar.directory, 'photos.yaml'))
+    const answer = await sidecar.call('PUT', document())
+    expect(answer.status).toBe(409)
+    expect(answer.body).toContain('a link')
+  })
+
   test('two files for one bucket are left alone', async () => {
     const sidecar = await start({
       files: { 'photos.yaml': rules(), 'photos.json': json },
