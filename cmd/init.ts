@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type PresetName, presetAliases, presetNames, presetOf, presets } from '../src/cors/presets.ts'
 import type { DialectName, RuleFile } from '../src/cors/rule.ts'
+import { matchesStar, readStar } from '../src/cors/star.ts'
 import { isBucketName } from '../src/plan/address.ts'
 import { fallbackName, serviceName } from '../src/plan/snapshot.ts'
 import { convert } from '../src/rule-file/convert.ts'
@@ -20,7 +21,8 @@ BUCKET is the name of the bucket, _default for the buckets without a file, or _s
 An existing file is never changed. The new file is checked before it is written.
 Presets:
 ${presetNames.map((name) => `  ${name.padEnd(17)} ${presets[name].purpose}`).join('\n')}
-Exit code: 0 written; 1 check would report an error or a warning; 2 invalid usage, an existing or an unwritable file.
+Exit code: 0 written; 1 not written, because check would report an error or a warning; 2 invalid usage, or the file
+exists or cannot be written.
 
 Examples:
   cors-sidecar init photos --origin https://app.example.com --client aws-sdk-js-v3
@@ -91,7 +93,14 @@ function isFileOf(file: string, bucket: string): boolean {
   return name.kind === 'rules' && name.bucket === bucket
 }
 
-/** A rule with the preset, a test for each origin, and a test for an origin that is not listed. */
+const unlisted = 'https://not-listed.example'
+
+function allowsUnlisted(origin: string): boolean {
+  const pattern = readStar(origin)
+  return pattern !== undefined && matchesStar(unlisted, pattern)
+}
+
+/** A rule with the preset, a test for each origin, and one for an origin that is not listed, unless all are allowed. */
 function fileFor({ origin: origins, client }: InitFlags): RuleFile {
   const preset = presetOf(client) ?? presets['presigned-upload']
   const { purpose: _, ...fields } = preset
@@ -112,7 +121,10 @@ function fileFor({ origin: origins, client }: InitFlags): RuleFile {
     responseVary: false,
     mode: 'enforce',
     hosts: [],
-    tests: [...asked.map((origin) => test(origin, 'allow')), test('https://not-listed.example', 'deny')],
+    tests: [
+      ...asked.map((origin) => test(origin, 'allow')),
+      ...(origins.some(allowsUnlisted) ? [] : [test(unlisted, 'deny')]),
+    ],
   }
 }
 

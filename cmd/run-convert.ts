@@ -151,8 +151,8 @@ async function writeAll(
   if (wrong !== undefined) {
     const why =
       wrong.name === undefined
-        ? 'the input names no bucket: leave out --out, and write the output to BUCKET.yaml'
-        : `${quoted(wrong.name)} cannot be the name of a rule file: a bucket has 1 to 63 letters, digits, dots, underscores and hyphens`
+        ? `the input names no bucket: leave out --out, and write the output to BUCKET.${flags.to}`
+        : `${quoted(wrong.name)} cannot be the name of a rule file: a bucket name has 1 to 63 letters, digits, dots, underscores and hyphens`
     return fail(terminal, why, 2)
   }
   const unwritable = await madeDirectory(directory)

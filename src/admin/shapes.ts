@@ -184,7 +184,7 @@ interface CandidateOutcome {
   readonly bucket?: string
 }
 
-/** Requests of the same bucket, origin, method and kind that the candidate rules decide differently in the same way. */
+/** Requests of one bucket, origin, method and kind that share a live outcome and a different candidate outcome. */
 export interface CandidateGroupView {
   readonly bucket?: string
   readonly origin?: string

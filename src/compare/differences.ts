@@ -14,7 +14,7 @@ export interface Difference {
   readonly request: KeptRequest
 }
 
-/** Differences of one bucket, origin and method with the same outcomes. */
+/** Differences of one bucket, origin, method and kind with the same outcomes. */
 export type DifferenceGroup = TopGroup<Difference>
 
 export interface Differences {

@@ -56,7 +56,7 @@ const methodsOfApis: readonly (readonly [RegExp, string])[] = [
 
 /**
  * Headers that SDKs set and that a preflight may have to allow
- * (https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names). The browser adds all others itself.
+ * (https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names). Other names are ignored: most are added by browsers and proxies.
  */
 const headersSetByPages =
   /^(?:authorization|content-type|content-md5|content-encoding|content-disposition|cache-control|range|if-[a-z-]+|amz-sdk-[a-z-]+|x-amz-[a-z0-9-]+)$/

@@ -25,7 +25,9 @@ const upstreamForms = 'http://HOST:PORT, https://HOST:PORT or unix:/path/to.sock
  */
 export const upstream: ValueKind<Upstream | undefined> = {
   read(text) {
-    // Checked first, because the later messages quote the text, and the part before an @ may be a password.
+    // The name of a socket may contain an @.
+    if (/^unix:\//i.test(text)) return readSocket(text)
+    // Checked before what follows, whose messages quote the text: the part before an @ may be a password.
     if (text.includes('@'))
       return defect(
         `it contains a user name or password, which the proxy does not use (requests carry their own signatures): write ${upstreamForms}`,
@@ -77,7 +79,8 @@ function surplus(text: string, base: string, rest: string): string {
 
 function readAuthority(text: string, authority: string, secure: boolean): Reading<Upstream> {
   const parts = splitAuthority(authority, secure ? 443 : 80)
-  if (parts === undefined) return defect(`${quote(text)} has no host name or address: write ${upstreamForms}`)
+  if (parts === undefined)
+    return defect(`${quote(text)} has no valid HOST or HOST:PORT: write ${upstreamForms}`)
   if (parts.port < 1 || parts.port > 65_535)
     return defect(`port ${parts.port} is out of range: write 1 to 65535`)
   return value({ kind: 'tcp', secure, host: parts.host, port: parts.port })

@@ -46,6 +46,13 @@ describe('init', () => {
     expect(readdirSync(join(cwd, 'rules'))).toEqual([name])
   })
 
+  test('a rule for every origin has no test that an origin is refused', async () => {
+    const cwd = folderWith({})
+    const argv = ['init', 'assets', '--origin', '*', '--client', 'public-read']
+    expect(await runCommand(addInit, argv, { cwd })).toMatchObject({ code: 0, out: 'rules/assets.yaml\n' })
+    expect(readFileSync(join(cwd, 'rules/assets.yaml'), 'utf8')).not.toContain('expect: deny')
+  })
+
   test.each([
     [['init', 'photos', '--origin', 'https://a.example/'], 1, 'origin-has-path'],
     [['init', 'photos', '--origin', '*', '--client', 'uppy-s3'], 1, 'write-methods-for-any-origin'],

@@ -168,6 +168,7 @@ describe('addresses', () => {
     ['http://10.0.0.1', { kind: 'tcp', secure: false, host: '10.0.0.1', port: 80 }],
     ['unix:/run/store.sock', { kind: 'unix', path: '/run/store.sock' }],
     ['unix:///run/store.sock', { kind: 'unix', path: '/run/store.sock' }],
+    ['unix:/run/minio@main.sock', { kind: 'unix', path: '/run/minio@main.sock' }],
     [`unix:/${'s'.repeat(106)}`, { kind: 'unix', path: `/${'s'.repeat(106)}` }],
   ])('--upstream %s', (text, expected) => {
     expect(settingsOf({ upstream: text }).upstream).toEqual(expected)
@@ -250,30 +251,30 @@ describe('mistakes', () => {
       { upstream: 'http:/minio' },
       `--upstream: "http:/minio" is not the URL of a store: write ${upstreamForms}`,
     ],
-    [{ upstream: 'http://' }, `--upstream: "http://" has no host name or address: write ${upstreamForms}`],
+    [{ upstream: 'http://' }, `--upstream: "http://" has no valid HOST or HOST:PORT: write ${upstreamForms}`],
     [
       { upstream: 'http://:9000' },
-      `--upstream: "http://:9000" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://:9000" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http://a b' },
-      `--upstream: "http://a b" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://a b" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http://300.1.1.1' },
-      `--upstream: "http://300.1.1.1" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://300.1.1.1" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http://::1:9000' },
-      `--upstream: "http://::1:9000" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://::1:9000" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http://[::g]' },
-      `--upstream: "http://[::g]" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://[::g]" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [
       { upstream: 'http://m%69nio' },
-      `--upstream: "http://m%69nio" has no host name or address: write ${upstreamForms}`,
+      `--upstream: "http://m%69nio" has no valid HOST or HOST:PORT: write ${upstreamForms}`,
     ],
     [{ upstream: 'http://minio:0' }, '--upstream: port 0 is out of range: write 1 to 65535'],
     [{ upstream: 'http://minio:65536' }, '--upstream: port 65536 is out of range: write 1 to 65535'],

@@ -26,7 +26,7 @@ const windowChoice = byId('rates-window', HTMLSelectElement)
 const find = byId('find', HTMLInputElement)
 
 async function refresh(): Promise<void> {
-  // The last point was read for that response and is not a regular sample, so ask for all points after the one before it.
+  // The last point was made for the previous response and is not a regular sample, so ask for all points after the one before it.
   const since = history?.points.at(-2)?.[0] ?? 0
   const query = new URLSearchParams({ since: String(since), find: find.value.trim(), from: String(from) })
   const overview = await ask<Overview>(`/-/overview?${query}`)
