@@ -77,7 +77,7 @@ function lostOnError(question: Question, facts: Facts, cors: readonly Problem[])
 }
 
 /**
- * `*` for everybody depends on nothing. Any other value must be kept apart by caches
+ * `*` for everybody depends on nothing. A value that depends on Origin must be kept apart by caches
  * (https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches).
  */
 function varyProblems(question: Question, { plain }: Facts, actual: Answer): Problem[] {

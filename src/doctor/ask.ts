@@ -125,7 +125,7 @@ function readAnswer(response: IncomingMessage, timeout: number): Promise<Answer>
       })
     }
     const address = response.socket.remoteAddress
-    // The body may never end, or stall: what has arrived is enough.
+    // Uses the part that has arrived, because the body may stall or never end.
     const timer = setTimeout(end, timeout)
     response.on('data', (piece: Buffer) => {
       pieces.push(piece)

@@ -103,7 +103,8 @@ async function actualRequest(
   const headers = ['User-Agent', userAgent, 'Accept', '*/*', 'Origin', origin]
   const sent = { endpoint, method, target: endpoint.target, headers }
   if (method === 'GET' || method === 'HEAD') return send(sent)
-  if (method === 'PUT' || method === 'POST' || method === 'PATCH')
+  // With no byte of body to hold back, the head is the whole upload.
+  if ((method === 'PUT' || method === 'POST' || method === 'PATCH') && (write || size > 0))
     return send({ ...sent, body: { bytes: size, send: write } })
   return write ? send(sent) : { kind: 'withheld' }
 }

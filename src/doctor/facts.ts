@@ -57,7 +57,8 @@ export interface Failure {
 }
 
 /**
- * Not sent, because it would change the store: a DELETE at all, or the body of an upload whose head the server did not reject.
+ * Withheld without `--write`, because it would change the store: the whole request (DELETE, other methods without a body),
+ * or the body of an upload whose head the server did not reject.
  */
 interface Withheld {
   readonly kind: 'withheld'

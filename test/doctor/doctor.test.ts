@@ -74,6 +74,8 @@ test('without --write no upload or deletion reaches the store; with --write an u
     serving.seen.filter(({ method, target }) => target === '/photos/new.jpg' && method !== 'GET')
   for (const method of ['PUT', 'POST', 'DELETE'])
     await doctor(['--url', url, '--origin', page, '--method', method])
+  // Without a body the head alone would replace the object.
+  await doctor(['--url', url, '--origin', page, '--method', 'PUT', '--size', '0'])
   expect(writes()).toEqual([])
   await doctor(['--url', url, '--origin', page, '--method', 'PUT', '--write', '--size', '3'])
   expect(writes()).toMatchObject([{ method: 'PUT', body: '\0\0\0' }])
