@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { quietPort } from '../quiet-port.ts'
 import { report } from '../reliability/report.ts'
 import { folderWith } from '../rules/directory.ts'
 import { exchange } from './exchange.ts'
@@ -183,19 +184,10 @@ test.each([
   expect(await program.ended).toEqual({ code: 0, signal: null, err: '' })
 })
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 test.skipIf(!existsSync('/dev/full'))(
   'a full disk loses log lines but no requests, and does not delay the exit',
   async () => {
-    const [data, admin] = [await freePort(), await freePort()]
+    const [data, admin] = [quietPort(), quietPort()]
     const ports = ['--listen', `127.0.0.1:${data}`, '--admin', `127.0.0.1:${admin}`]
     const where = ['--upstream', store.url, '--rules', rules, '--drain-timeout', '1s']
     const argv = [main, 'serve', ...where, ...ports]

@@ -1,25 +1,24 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createStoreWatch } from '../../src/log/store-watch.ts'
 import { textLines } from '../../src/log/text-lines.ts'
 import { upstreamErrorTypes } from '../../src/requests/finished-request.ts'
 import { createStoreHealth } from '../../src/requests/store-health.ts'
 import { folderWith } from '../cmd/rule-commands.ts'
+import { quietPort } from '../quiet-port.ts'
 import { exchange } from './exchange.ts'
 import { endProgram, main, startProgram } from './program.ts'
 
 const photos = 'rules:\n  - {allowedOrigins: ["https://a.example"], allowedMethods: [GET]}\n'
 
-async function startStore(port = 0): Promise<{ readonly port: number; readonly server: Server }> {
+async function startStore(port: number): Promise<void> {
   const server = createServer((_, response) => response.end('object'))
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.close()
     server.closeAllConnections()
   })
-  return { port: (server.address() as AddressInfo).port, server }
 }
 
 async function started(files: Readonly<Record<string, string>>, store: number, more: readonly string[] = []) {
@@ -77,8 +76,7 @@ function watched(now: () => number) {
 
 describe('a store that cannot be reached', () => {
   test('is one warning for any number of failures, and one line when it is back', async () => {
-    const { port, server } = await startStore()
-    server.close()
+    const port = quietPort()
     const { program } = await started({ 'rules/photos.yaml': photos }, port)
     for (let count = 0; count < 5; count++)
       expect((await exchange(`${program.data}/photos/a`)).status).toBe(502)
