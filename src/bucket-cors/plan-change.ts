@@ -106,7 +106,7 @@ function replace(
   if (format === 'xml' && (hasOwnSettings(content) || content.storedBy !== undefined))
     return refused(conflict(`${file} has settings that vendor XML cannot express. Convert it to YAML first.`))
   const text = textOf(content, format, context)
-  // Read as on reload: what would not load is not written, and the file's own tests must pass.
+  // Reads the text as a reload would, so that a file that would not load, or fails its own tests, is not written.
   const { findings } = readRules(file, Buffer.from(text), context.dialect)
   const mistake = findings.find(({ severity }) => severity === 'error')
   if (mistake !== undefined) return refused(configurationError(mistake, wordsOf(context)))

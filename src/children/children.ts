@@ -43,7 +43,7 @@ export class ChildFailure extends Error {}
  */
 const maxBatchesPerChild = 2
 
-/** Calls in one message: for small files, messages cost a third as much as the work. */
+/** Limit of calls in one message. For small files, a message costs a third as much as the work, so calls are batched. */
 const maxCallsInBatch = 16
 
 /** Bytes of arguments in one batch, because all of its results are taken in one turn of the event loop. */

@@ -45,7 +45,7 @@ export interface Suggest {
   result(): Suggested
 }
 
-/** Pairs of bucket and origin that are kept: anybody can write into a log. */
+/** Limit of the pairs of bucket and origin that are kept, because anybody can write into a log. */
 const maxPairs = 50_000
 /** A rule file holds 64 KiB, and an origin of up to 326 characters appears in it twice. */
 const maxOrigins = 90

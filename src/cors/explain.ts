@@ -50,7 +50,7 @@ export function explain({ bucket, rules, decision, question }: Decided): Explana
   }
   if (decision.malformed !== undefined) return { ...base, text: malformedText(decision.malformed) }
   if (decision.reason === 'no_rules')
-    return { ...base, text: `Bucket ${bucket} has no CORS rules, so every cross-origin request is refused.` }
+    return { ...base, text: `Bucket ${bucket} has no CORS rules, so every cross-origin request is denied.` }
   if (question === undefined || question.form === 'malformed') return { ...base, text: originText(question) }
   const closest = closestRule(rules, question)
   if (closest === undefined) return { ...base, text: originText(question) }

@@ -21,7 +21,7 @@ export function refuseOtherCallers(
     return { status: 421, message: 'The Host header does not name this server.' }
   if (origin !== undefined && !origins.includes(origin))
     return { status: 403, message: 'Another origin may not use this server.' }
-  // A link on another site may open the page, but only the page may call its endpoints.
+  // Another site may navigate to any GET path, because it cannot read the result; its scripts may not call one.
   const opened = mode === 'navigate' && request.method === 'GET'
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opened)
     return { status: 403, message: 'Another site may not use this server.' }

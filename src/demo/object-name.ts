@@ -29,7 +29,7 @@ export function fileNameOf(key: string): string | undefined {
   return name.length > maxFileName ? undefined : name
 }
 
-/** The inverse of `fileNameOf`; `undefined` for hidden files and other names that it cannot return. */
+/** The inverse of `fileNameOf`; `undefined` for hidden files and for names with an invalid escape. */
 export function keyOf(fileName: string): string | undefined {
   if (fileName.startsWith('.')) return undefined
   try {

@@ -12,7 +12,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Longer rule files from the page get 413, in bytes. */
+/** Limit of a rule file from the page, in bytes; a longer one gets 413. */
 const maxRuleFile = 16 * 1024
 
 /**

@@ -38,7 +38,7 @@ export const cos: VendorDialect = {
 
   requestId,
 
-  // COS documents a single refusal and uses it for every cause, including a missing Origin.
+  // COS documents a single refusal, so it is used here for every cause, including a missing Origin.
   refusal: () => ({ status: 403, code: 'AccessForbidden', message: notAllowed }),
 
   error({ status, code, message }, { identity, requestId, host, path }, fields = []) {

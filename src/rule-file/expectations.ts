@@ -64,7 +64,7 @@ function want({ reason, header }: Deny): string {
     case 'malformed':
       return 'the origin is not valid'
     case 'header':
-      return `no rule allows the header ${printable(header ?? '')}`
+      return `the closest rule does not allow the header ${printable(header ?? '')}`
     case 'origin':
     case 'method':
       return `no rule allows the ${reason}`

@@ -110,7 +110,7 @@ export const settingTable = {
     'TIME',
     timeout,
     120_000,
-    'time limit for a connection with no bytes in either direction',
+    'time limit for a running request with no bytes in either direction',
   ),
   maxHeaderSize: setting(
     'SIZE',

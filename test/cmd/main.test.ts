@@ -200,7 +200,7 @@ describe('help', () => {
       '--debug-headers [true|false] ',
       '--headers-timeout <TIME> time limit for receiving the complete request headers (default: 15s)',
       "--upstream-timeout <TIME> time limit for the first byte of the store's response (default: 60s)",
-      '--idle-timeout <TIME> time limit for a connection with no bytes in either direction (default: 120s)',
+      '--idle-timeout <TIME> time limit for a running request with no bytes in either direction (default: 120s)',
       '--max-header-size <SIZE> size limit of request line and header lines (default: 16KiB)',
       '--forwarded-for <off|append|replace> ',
       '--strict-start [true|false] ',

@@ -54,7 +54,7 @@ describe('a refusal is explained', () => {
       decision: denyWithoutRules,
       question: undefined,
     })
-    expect(text).toBe('Bucket photos has no CORS rules, so every cross-origin request is refused.')
+    expect(text).toBe('Bucket photos has no CORS rules, so every cross-origin request is denied.')
   })
 
   test('by the method, and says that HEAD is not implied by GET', () => {

@@ -323,7 +323,7 @@ export const codes = {
   'duplicate-entry': info('A list contains the same value twice.'),
   // Acceptances
   'acceptance-malformed': warning(
-    'The comment does not have the form "# cors-sidecar: allow CODE because REASON", or CODE is unknown or an error. An unindented comment accepts the finding in the whole file; an indented comment on its own line, in the next line and the lines indented below that; a comment after a value, in that line and the lines indented below it. In XML, a comment before the root element applies to the whole file, and any other comment to the next element. Errors cannot be accepted. JSON has no comments.',
+    'The comment does not have the form "# cors-sidecar: allow CODE because REASON", or CODE is unknown or an error. An unindented comment applies to the whole file. An indented comment on its own line applies to the next line and the lines indented below that. A comment after a value applies to that line and the lines indented below it. In XML, a comment before the root element applies to the whole file, and any other comment to the next element. Errors cannot be accepted. JSON has no comments.',
   ),
   'acceptance-without-reason': warning(
     'An acceptance has to give its reason, so that a later reader of the file can judge it. Without a reason the comment has no effect.',

@@ -494,7 +494,7 @@ tests:
     ],
     [
       '{origin: "https://a.com", method: GET, headers: [x-a, x-b], expect: allow}',
-      'expected allow, but GET from https://a.com with x-a, x-b is denied: no rule allows the header x-a (closest rule: web)',
+      'expected allow, but GET from https://a.com with x-a, x-b is denied: the closest rule does not allow the header x-a (closest rule: web)',
     ],
     [
       '{origin: "https://a.com\\tb", method: GET, expect: allow}',
@@ -502,7 +502,7 @@ tests:
     ],
     [
       '{origin: "https://a.com", method: GET, headers: [a, b, c, d, e, f, g], expect: allow}',
-      'expected allow, but GET from https://a.com with a, b, c, d, e, … is denied: no rule allows the header a (closest rule: web)',
+      'expected allow, but GET from https://a.com with a, b, c, d, e, … is denied: the closest rule does not allow the header a (closest rule: web)',
     ],
   ])('%s has a message of bounded length', (one, message) => {
     const text = `rules:
