@@ -51,7 +51,7 @@ const textOf = ({ status, headers, body }: Answered): string =>
   })
 
 const refusals =
-  /The request target (?:contains|is not a path)|The Host header (?:names a bucket only after|is not a host name)/
+  /The request target (?:contains|is not a path)|The Host header (?:must give|is not a host name)|The (?:host name|port) in the Host header must/
 
 /** The bucket whose object or list `body` is. */
 function openedIn(body: string): Bucket | undefined {
