@@ -8,7 +8,7 @@ import { decide } from '../src/cors/decide.ts'
 import { originForm } from '../src/cors/pattern.ts'
 import type { DialectName } from '../src/cors/rule.ts'
 import { maxLineBytes } from '../src/log/request-line.ts'
-import { fallbackName, policyOf, type Snapshot } from '../src/plan/snapshot.ts'
+import { fallbackName, policyForBucket, type Snapshot } from '../src/plan/snapshot.ts'
 import { convert } from '../src/rule-file/convert.ts'
 import { formatOf } from '../src/rule-file/names.ts'
 import { readInChild } from '../src/rules/read-in-child.ts'
@@ -111,7 +111,7 @@ function isAllowed(
   method: string,
   headers: readonly string[],
 ): boolean {
-  const policy = policyOf(snapshot, bucket) ?? snapshot.fallback
+  const policy = policyForBucket(snapshot, bucket)
   const question = { kind: 'preflight', origin, form: originForm(origin), method, headers } as const
   return policy !== undefined && decide(policy, question).verdict === 'allow'
 }

@@ -1,9 +1,9 @@
 import type { Setup } from '../plan/judge.ts'
-import type { FileState, FileStatus, Snapshot } from '../plan/snapshot.ts'
+import { type FileState, type FileStatus, policyOf, type Snapshot } from '../plan/snapshot.ts'
 import type { Denials } from '../requests/denials.ts'
 import type { DecisionHistory } from './history.ts'
 import { json, type Reply } from './reply.ts'
-import { countStates, policyOf } from './rules-view.ts'
+import { countStates } from './rules-view.ts'
 import type { FileSummary, Overview } from './shapes.ts'
 
 interface OverviewContext {

@@ -1,4 +1,4 @@
-import type { BucketPolicy, FileStatus, Snapshot } from '../plan/snapshot.ts'
+import { type FileStatus, policyOf, type Snapshot } from '../plan/snapshot.ts'
 import { json, longJson, type Reply } from './reply.ts'
 
 /** `/-/rules`: every rule file with its state, its findings and the rules in use, presets expanded. */
@@ -42,10 +42,4 @@ function fileView(snapshot: Snapshot, { file, bucket, state, since, findings }: 
     hosts: policy?.file.hosts ?? [],
     rules: policy?.file.rules ?? [],
   }
-}
-
-export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | undefined {
-  if (bucket === snapshot.fallback?.name) return snapshot.fallback
-  if (bucket === snapshot.service?.name) return snapshot.service
-  return snapshot.buckets.get(bucket)
 }

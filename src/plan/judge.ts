@@ -5,7 +5,7 @@ import { corsHeaders, type Dialect } from '../dialect/dialect.ts'
 import { dialectNamed } from '../dialect/named.ts'
 import type { HeaderLines, RequestFacts } from '../http.ts'
 import { type Address, type Endpoints, resolveAddress } from './address.ts'
-import type { BucketPolicy, Snapshot } from './snapshot.ts'
+import { type BucketPolicy, policyForBucket, type Snapshot } from './snapshot.ts'
 
 export interface Setup {
   readonly dialect: DialectName
@@ -127,14 +127,11 @@ function policyFor(snapshot: Snapshot, address: Address): BucketPolicy | undefin
     case 'none':
       return undefined
     case 'bucket':
-      return policyNamed(snapshot, address.name)
+      return policyForBucket(snapshot, address.name)
     case 'refused':
-      return address.name === undefined ? undefined : policyNamed(snapshot, address.name)
+      return address.name === undefined ? undefined : policyForBucket(snapshot, address.name)
   }
 }
-
-const policyNamed = (snapshot: Snapshot, name: string): BucketPolicy | undefined =>
-  snapshot.buckets.get(name) ?? snapshot.fallback
 
 const notCors: Verdict = {
   policy: undefined,

@@ -189,6 +189,10 @@ export function policyOf(snapshot: Snapshot, bucket: string): BucketPolicy | und
   return snapshot.buckets.get(bucket)
 }
 
+/** The policy that decides requests for a bucket: its own, or else that of {@link fallbackName}. */
+export const policyForBucket = (snapshot: Snapshot, bucket: string): BucketPolicy | undefined =>
+  snapshot.buckets.get(bucket) ?? snapshot.fallback
+
 function hostsOf(buckets: ReadonlyMap<string, BucketPolicy>): ReadonlyMap<string, string> {
   const named: BucketPolicy[] = []
   for (const policy of buckets.values()) if (policy.file.hosts.length > 0) named.push(policy)

@@ -1,4 +1,3 @@
-import { policyOf } from '../admin/rules-view.ts'
 import type { DialectName, RuleFile } from '../cors/rule.ts'
 import {
   type BucketPolicy,
@@ -6,6 +5,7 @@ import {
   type FileStatus,
   nextSnapshot,
   nothingLoaded,
+  policyOf,
   type Snapshot,
 } from '../plan/snapshot.ts'
 

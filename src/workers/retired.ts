@@ -1,7 +1,6 @@
-import { policyOf } from '../admin/rules-view.ts'
 import { ruleLabel } from '../metrics/decisions.ts'
 import { type MetricsMessage, mergeMetrics } from '../metrics/registry.ts'
-import { type BucketPolicy, fallbackName, type Snapshot, serviceName } from '../plan/snapshot.ts'
+import { type BucketPolicy, fallbackName, policyOf, type Snapshot, serviceName } from '../plan/snapshot.ts'
 
 /**
  * Keeps the last reported counters of workers that have ended. Without them every sum would fall when a worker is
