@@ -110,6 +110,12 @@ function badIndent(offset: number, text: string): Problem {
 export const unclosedQuote = (offset: number): Problem =>
   errorAt(offset, offset + 1, 'yaml-syntax', 'this quote is not closed')
 
+/** How often aliases may be expanded in one file. */
+export const maxAliases = 20
+
+export const tooManyAliases = ({ offset, end }: Span, limit = `over ${maxAliases}`): Problem =>
+  errorAt(offset, end, 'yaml-alias-limit', `too many alias expansions (${limit}): write the values out`)
+
 /** An unquoted `*`, the most frequent mistake. */
 export function badAlias({ offset, end }: Span, source: string): Problem {
   const name = source.replace(/[\s,\]}].*$/s, '')

@@ -12,11 +12,8 @@ import {
   unreadable,
 } from './source.ts'
 import { coverageOf } from './yaml-comments.ts'
-import { badAlias, syntaxProblems, type YamlDocument } from './yaml-errors.ts'
+import { badAlias, maxAliases, syntaxProblems, tooManyAliases, type YamlDocument } from './yaml-errors.ts'
 import { readTokens, type YamlComment, type YamlTokens } from './yaml-tokens.ts'
-
-/** Limit of alias expansions in one file. */
-const maxAliases = 20
 
 export interface YamlOptions {
   /** Limit of tokens; default: enough for the largest rule file that a person could write. */
@@ -119,14 +116,14 @@ function followed(walk: Walk, alias: Alias.Parsed, span: Span): SourceNode {
   walk.aliases++
   if (walk.aliases === walk.mayFollow + 1)
     walk.problems.push(
-      errorAt(
-        span.offset,
-        span.end,
-        'yaml-alias-limit',
-        walk.mayFollow === 0
-          ? 'an alias is not allowed here: write the value out'
-          : `too many alias expansions (over ${maxAliases}): write the values out`,
-      ),
+      walk.mayFollow === 0
+        ? errorAt(
+            span.offset,
+            span.end,
+            'yaml-alias-limit',
+            'an alias is not allowed here: write the value out',
+          )
+        : tooManyAliases(span),
     )
   return walk.aliases > walk.mayFollow ? nothing : toNode(walk, target)
 }

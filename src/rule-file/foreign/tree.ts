@@ -7,7 +7,7 @@ import { parseXml, XmlElement, XmlError, XmlText } from '@rgrove/parse-xml'
 import { type Alias, Composer, isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode } from 'yaml'
 import { readJson } from '../json.ts'
 import { errorAt, type Problem, type SourceEntry, type SourceNode, type Span } from '../source.ts'
-import { badAlias } from '../yaml-errors.ts'
+import { badAlias, maxAliases, tooManyAliases } from '../yaml-errors.ts'
 import { boundedTokens } from '../yaml-tokens.ts'
 import { type Fault, faultAt } from './fault.ts'
 import { entriesOf } from './node.ts'
@@ -98,9 +98,6 @@ interface Walk {
   problem: Problem | undefined
 }
 
-/** Limit of alias expansions in one file, as in a rule file. */
-const maxAliases = 20
-
 /** A file without aliases has fewer values than tokens. */
 const maxValues = maxYamlTokens
 
@@ -119,8 +116,7 @@ function followed(walk: Walk, name: string, span: Span): SourceNode {
   const target = walk.anchors.get(name)
   if (target === undefined) walk.problem ??= badAlias(span, `*${name}`)
   // An alias inside its own anchor would be followed without end, and deeper than the stack.
-  else if (walk.open.has(target) || ++walk.aliases > maxAliases)
-    walk.problem ??= tooManyAliases(span, `over ${maxAliases}`)
+  else if (walk.open.has(target) || ++walk.aliases > maxAliases) walk.problem ??= tooManyAliases(span)
   // A single alias can stand for most of a large file.
   else if (walk.values > maxValues) walk.problem ??= tooManyAliases(span, `over ${maxValues} values`)
   if (target === undefined || walk.problem !== undefined) return { kind: 'scalar', value: null, ...span }
@@ -129,9 +125,6 @@ function followed(walk: Walk, name: string, span: Span): SourceNode {
   walk.open.delete(target)
   return node
 }
-
-const tooManyAliases = ({ offset, end }: Span, limit: string): Problem =>
-  errorAt(offset, end, 'yaml-alias-limit', `too many alias expansions (${limit}): write the values out`)
 
 function plainNode(walk: Walk, node: Exclude<ParsedNode, Alias.Parsed>, span: Span): SourceNode {
   if (isSeq(node))
