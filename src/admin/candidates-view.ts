@@ -148,18 +148,8 @@ function explainCommand(request: KeptRequest, directory: string, dialect: Dialec
   if (factsOf(recordOf(request)) === undefined) return undefined
   const names = kind === 'preflight' ? (requestedHeaders?.split(',').map((name) => name.trim()) ?? []) : []
   const words = [
-    ...[
-      '--rules',
-      directory,
-      '--dialect',
-      dialect,
-      '--bucket',
-      bucket,
-      '--origin',
-      origin,
-      '--method',
-      method,
-    ],
+    ...['--rules', directory, '--dialect', dialect, '--bucket', bucket],
+    ...['--origin', origin, '--method', method],
     ...names.filter((name) => name !== '').flatMap((name) => ['--header', name]),
     ...(kind === 'actual' ? ['--actual'] : []),
   ]

@@ -27,14 +27,14 @@ export function sendAnswer(
     return 0
   }
   const { status, body } = answer
+  const allowsNoBody = status === 204 || status === 304
   const unread = hasUnreadBody(request)
   if (unread || options.close === true) response.shouldKeepAlive = false
   // As bytes: given a string, Node joins it to the head and encodes both as UTF-8, which corrupts Latin-1 bytes in
   // the head.
   const bytes = Buffer.from(body)
   const length = String(bytes.length)
-  const lines =
-    status === 204 || status === 304 ? [...answer.headers] : [...answer.headers, 'Content-Length', length]
+  const lines = allowsNoBody ? [...answer.headers] : [...answer.headers, 'Content-Length', length]
   response.writeHead(status, STATUS_CODES[status] ?? 'Unknown', lines)
   if (!unread || waitsForContinue(request)) {
     if (body === '') response.end()
@@ -44,7 +44,7 @@ export function sendAnswer(
     endAfterDrain(request, response)
   }
   // Node drops a body that HTTP does not allow.
-  return request.method === 'HEAD' || status === 204 || status === 304 ? 0 : bytes.length
+  return request.method === 'HEAD' || allowsNoBody ? 0 : bytes.length
 }
 
 /** Whether the request announced a body whose end has not arrived. */

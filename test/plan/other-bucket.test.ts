@@ -96,7 +96,7 @@ describe('a Host-named request that a store may open in another bucket', () => {
 
   test.each([
     ['cdn.example.org', '/private/secret', 'private'],
-    // Host names both, whatever the path is.
+    // Host names both, so the path does not matter.
     ['public.deep.store.test', '/k', 'public.deep'],
     // No bucket has this name, so it has no rules.
     ['cdn.example.org', '/Private/secret', 'Private'],
